@@ -1,0 +1,370 @@
+/**
+ * Who says what to whom. Every actor has an address, every event a type; the driver stamps `at` when it delivers.
+ *
+ * | address             | kind    | file                         | one for each |
+ * | connection:DEVICE   | chart   | account/connection.ts        | device       |
+ * | health:DEVICE       | chart   | account/health.ts            | device       |
+ * | lease:DEVICE        | chart   | account/lease.ts             | device       |
+ * | detector:DEVICE     | reducer | account/detector.ts          | device       |
+ * | standing:ACCOUNT    | chart   | account/standing.ts          | account      |
+ * | checkup:ACCOUNT     | reducer | account/checkup.ts           | account      |
+ * | master:ACCOUNT      | chart   | account/master.ts            | master       |
+ * | servant:ACCOUNT     | chart   | account/servant.ts           | servant      |
+ * | dialler             | reducer | account/dialler.ts           | node         |
+ * | orchestrator        | chart   | fleet/orchestrator.ts        | fleet        |
+ * | roster              | reducer | fleet/roster.ts              | fleet        |
+ * | seat:SEAT           | chart   | fleet/seat.ts                | seat         |
+ * | failover:SEAT       | chart   | fleet/failover.ts            | failover     |
+ * | alert:KEY           | chart   | fleet/alert.ts               | open alert   |
+ * | sender:SEAT         | chart   | delivery/sender.ts           | seat         |
+ * | queue:SEAT          | reducer | delivery/queue.ts            | seat         |
+ */
+import type { CloseReason, ConnectionCommand, LinkMethod } from "./ports/connection.ts";
+import type {
+  AccountId,
+  ContactId,
+  ConversationId,
+  DeviceId,
+  FailoverId,
+  LeaseTerm,
+  LineId,
+  MessageId,
+  Millis,
+  SeatId,
+  SeatTerm,
+  WaId,
+} from "./ports/ids.ts";
+import type { AlertLevel, AuditDraft, FailoverCause, FleetEvent, Ladder } from "./ports/records.ts";
+import type { OutboxRow, Role, SeatRow, Standing, StoreAnswer, StoreOp, StoreOps } from "./ports/store.ts";
+
+export type Address =
+  | `connection:${DeviceId}`
+  | `health:${DeviceId}`
+  | `lease:${DeviceId}`
+  | `detector:${DeviceId}`
+  | `standing:${AccountId}`
+  | `checkup:${AccountId}`
+  | `master:${AccountId}`
+  | `servant:${AccountId}`
+  | `seat:${SeatId}`
+  | `failover:${SeatId}`
+  | `sender:${SeatId}`
+  | `queue:${SeatId}`
+  | `alert:${string}`
+  | "dialler"
+  | "orchestrator"
+  | "roster";
+
+type Stamped<T> = T extends unknown ? T & { readonly at: Millis } : never;
+
+// ---- what happened on the link (the driver routes connection facts to connection:, health: and detector: of the device) ----
+
+export type LinkEvent = Stamped<
+  | { type: "connection.opened"; dial: number }
+  | { type: "connection.serving"; dial: number }
+  | { type: "connection.closed"; dial: number; reason: CloseReason; code: number | null; until: Millis | null }
+  | { type: "connection.linked"; dial: number }
+>;
+
+// ---- account ---------------------------------------------------------------------------------------------------------
+
+/** What `connection:DEVICE` understands besides LinkEvent. */
+export type ConnectionRequest = Stamped<
+  | { type: "start" }
+  | { type: "stop" }
+  | { type: "link.request"; method: LinkMethod }
+  /** From health: drop the link and dial at once (the one repair of a suspicion). */
+  | { type: "redial.request" }
+  /** From the dialler: this dial is within the reconnect budget. */
+  | { type: "dial.granted" }
+  | { type: "lease.granted"; term: LeaseTerm }
+  | { type: "lease.lost" }
+>;
+
+/** How closely a device is watched. `holder`: speaks for a seat. `candidate`: may have to, soon: probed as a holder, and reported to the roster. */
+export type Watch = "holder" | "candidate" | "standby" | "servant";
+
+export type DetectorEvent =
+  | LinkEvent
+  | Stamped<
+      | { type: "evidence" }
+      | { type: "probed"; probe: number; rtt: Millis | null }
+      | { type: "watch"; watch: Watch }
+      | { type: "attempt.sent"; message: MessageId }
+      /** Ack, copy, receipt or refusal: WhatsApp has dealt with it. Any one resets the second clock. */
+      | { type: "attempt.answered"; message: MessageId; byAck: boolean }
+      /** No longer waited for (given up, link lost, moved to another holder). */
+      | { type: "attempt.dropped"; message: MessageId }
+      /** Our own timers ran late by `by` ms: accuse nobody on what was missed meanwhile. */
+      | { type: "loop.late"; by: Millis }
+      /** Probe now; answered to `replyTo` by `probe.seen` at the next stanza, or `probe.missing` after `deadline` ms. */
+      | { type: "probe.request"; replyTo: Address; deadline: Millis }
+      | { type: "wake" }
+    >;
+export type ProbeReply = Stamped<{ type: "probe.seen"; device: DeviceId } | { type: "probe.missing"; device: DeviceId }>;
+
+/** Edges of the failure detector. `clock`: silent link, or sends without an answer. Times on the device's evidence. */
+export type EvidenceEdge = Stamped<
+  | { type: "evidence.fresh"; lastEvidenceAt: Millis }
+  | { type: "evidence.late"; lastEvidenceAt: Millis; clock: "link" | "ack" }
+  | { type: "evidence.overdue"; lastEvidenceAt: Millis; clock: "link" | "ack" }
+  | { type: "evidence.gone"; lastEvidenceAt: Millis; clock: "link" | "ack" }
+>;
+export type HealthState = "unknown" | "healthy" | "suspect" | "repairing" | "failed" | "recovering";
+/** What the roster is told of each change of a device's health. `isFinal`: no re-dial can heal it. */
+export type HealthReport = {
+  type: "device.health";
+  device: DeviceId;
+  state: HealthState;
+  cause: FailoverCause | null;
+  isFinal: boolean;
+  lastEvidenceAt: Millis | null;
+};
+
+export type StandingEvent =
+  | Stamped<{ type: "standing.reported"; standing: Standing; until: Millis | null }>
+  | StoreEvent<"account.update">;
+
+export type DiallerEvent = Stamped<
+  | { type: "dial.request"; device: DeviceId }
+  /** Not wanted any more. */
+  | { type: "dial.cancel"; device: DeviceId }
+  /** 0: holds a seat. 1: may stand in. 2: the rest. */
+  | { type: "dial.rank"; device: DeviceId; rank: 0 | 1 | 2 }
+  | { type: "wake" }
+>;
+
+export type CheckupEvent = Stamped<
+  | { type: "device.serving"; device: DeviceId; serving: boolean }
+  | {
+      type: "checked";
+      device: DeviceId;
+      reqId: string;
+      finding: { standing: Standing; until: Millis | null; cap: number | null } | null;
+    }
+  | { type: "wake" }
+>;
+
+/** Duty: what an account is there for at present. From the roster. */
+export type DutyEvent = Stamped<
+  | { type: "seat.granted"; seat: SeatId; device: DeviceId; term: SeatTerm }
+  | { type: "seat.released"; seat: SeatId }
+  | { type: "account.well" }
+  | { type: "account.out"; why: string }
+>;
+
+// ---- fleet -----------------------------------------------------------------------------------------------------------
+
+export type RosterEvent =
+  | Stamped<HealthReport>
+  | Stamped<
+      | { type: "account.standing"; account: AccountId; standing: Standing }
+      /** From a detector that watches a candidate: a stanza was seen. */
+      | { type: "device.seen"; device: DeviceId }
+      | { type: "device.linked"; device: DeviceId; linked: boolean }
+      | { type: "device.cordon"; device: DeviceId; cordoned: boolean }
+      /** From seats: who speaks now. `left`: the device given up by an unplanned move (cool-down). */
+      | { type: "seat.held"; seat: SeatId; holder: DeviceId | null; term: SeatTerm; left: DeviceId | null }
+      | { type: "candidates.request"; seat: SeatId; replyTo: Address; exclude: readonly DeviceId[] }
+      | { type: "reroute.request"; seat: SeatId; conversation: ConversationId; contact: ContactId; message: MessageId }
+      | { type: "wake" }
+    >;
+export interface Candidate {
+  readonly device: DeviceId;
+  readonly ladder: Exclude<Ladder, "reconnect">;
+  readonly lastSeenAt: Millis;
+  /** In words: why it stands where it stands. */
+  readonly why: string;
+}
+export type CandidatesReply = Stamped<{
+  type: "candidates.ranked";
+  ranked: readonly Candidate[];
+  rejected: readonly { device: DeviceId; why: string }[];
+}>;
+
+/** What seats and failovers hear of the seat's holder, from the roster. */
+export type HolderEvent = Stamped<
+  | { type: "holder.suspect"; device: DeviceId; lastEvidenceAt: Millis | null }
+  | { type: "holder.well"; device: DeviceId }
+  | { type: "holder.failed"; device: DeviceId; cause: FailoverCause; isFinal: boolean; lastEvidenceAt: Millis | null }
+>;
+export type SeatRequest = Stamped<
+  /** From the operator: move now; `to` null lets the roster choose. */
+  | { type: "failover.demand"; to: DeviceId | null; by: string }
+  | { type: "failover.granted" }
+  | { type: "failover.denied"; why: string }
+  | {
+      type: "failover.ended";
+      outcome: "inService" | "averted" | "rolledBack" | "exhausted" | "aborted";
+      holder: DeviceId | null;
+      term: SeatTerm;
+    }
+  /** From the failover, at the commit: the row has changed; grants follow at once. */
+  | { type: "seat.changed"; row: SeatRow }
+  /** From the roster: somebody who might take the seat has become available. */
+  | { type: "candidate.available" }
+  | { type: "start" }
+>;
+export type OrchestratorEvent = Stamped<
+  | { type: "failover.request"; seat: SeatId; cause: FailoverCause }
+  | { type: "failover.finished"; seat: SeatId }
+  | { type: "pause.request"; by: string }
+  | { type: "resume.request"; by: string }
+  /** From the roster: many links went quiet together. */
+  | { type: "outage.suspected"; quiet: number; of: number }
+  | { type: "outage.over" }
+>;
+export type AlertEvent =
+  | Stamped<{ type: "raise"; level: AlertLevel; text: string } | { type: "resolve"; text: string }>
+  | StoreEvent<"alert.record">;
+
+// ---- delivery --------------------------------------------------------------------------------------------------------
+
+export type SenderEvent = Stamped<
+  /** The seat's holder may speak from now on. `sameAccount`: as the one before: unanswered attempts may be sent again under policy. */
+  | { type: "sender.open"; device: DeviceId; account: AccountId; term: SeatTerm }
+  | { type: "sender.close"; why: string }
+  | { type: "drain.request" }
+  /** From the queue. */
+  | { type: "queue.drained" }
+  | { type: "queue.resolved" }
+>;
+export type QueueEvent =
+  | Stamped<
+      | { type: "queue.open"; device: DeviceId; account: AccountId; term: SeatTerm; resolveFor: Millis }
+      | { type: "queue.close" }
+      | { type: "queue.drain" }
+      /** Rows just accepted for this seat, in order of `seq`. */
+      | { type: "queue.offer"; rows: readonly OutboxRow[] }
+      /** There may be rows in the store that were not offered. */
+      | { type: "queue.reload" }
+      | { type: "sent"; device: DeviceId; message: MessageId; attempt: number }
+      | {
+          type: "unsent";
+          device: DeviceId;
+          message: MessageId;
+          attempt: number;
+          why: "stale" | "closed" | "unpreparable" | "store" | "lookup";
+          detail: string;
+        }
+      | { type: "proved"; waId: WaId; by: "ack" | "copy" | "receipt"; receipt: "delivered" | "read" | null }
+      | { type: "refused"; waId: WaId; code: number }
+      | { type: "link.lost"; device: DeviceId }
+      | { type: "rerouted"; message: MessageId; to: SeatId | null }
+      /** An operator's word on a held message. */
+      | { type: "held.release"; message: MessageId }
+      | { type: "held.fail"; message: MessageId }
+      | { type: "wake" }
+    >
+  | StoreEvent<"outbox.open">
+  | StoreEvent<"outbox.record">;
+
+// ---- effects ---------------------------------------------------------------------------------------------------------
+
+/** The answer to a store command that the actor itself asked for. `type` is "store." and the answer's kind. */
+export type StoreEvent<K extends StoreOp> = {
+  [P in K]: StoreAnswer<P> extends infer A
+    ? A extends { kind: string }
+      ? { type: `store.${A["kind"]}`; at: Millis; answer: A }
+      : never
+    : never;
+}[K];
+
+type Unstamped<T> = T extends unknown ? Omit<T, "at"> : never;
+
+/** What `to` understands, without the stamp. */
+export type EventFor<A extends Address> = A extends `connection:${string}`
+  ? Unstamped<ConnectionRequest>
+  : A extends `health:${string}`
+    ? Unstamped<EvidenceEdge>
+    : A extends `detector:${string}`
+      ? Unstamped<DetectorEvent>
+      : A extends "dialler"
+        ? Unstamped<DiallerEvent>
+        : A extends "roster"
+          ? Unstamped<RosterEvent>
+          : A extends "orchestrator"
+            ? Unstamped<OrchestratorEvent>
+            : A extends `seat:${string}`
+              ? Unstamped<HolderEvent | SeatRequest>
+              : A extends `failover:${string}`
+                ? Unstamped<HolderEvent | CandidatesReply | ProbeReply>
+                : A extends `master:${string}` | `servant:${string}`
+                  ? Unstamped<DutyEvent>
+                  : A extends `sender:${string}`
+                    ? Unstamped<SenderEvent>
+                    : A extends `queue:${string}`
+                      ? Unstamped<QueueEvent>
+                      : A extends `standing:${string}`
+                        ? Unstamped<StandingEvent>
+                        : A extends `checkup:${string}`
+                          ? Unstamped<CheckupEvent>
+                          : A extends `lease:${string}`
+                            ? Unstamped<ConnectionRequest>
+                            : Unstamped<AlertEvent>;
+
+export interface Tell {
+  readonly op: "tell";
+  readonly to: Address;
+  readonly event: { readonly type: string };
+}
+export type Effect =
+  | Tell
+  | { readonly op: "connection"; readonly command: ConnectionCommand }
+  /** The answer comes back to the asker as a StoreEvent. */
+  | { readonly op: "store"; readonly ask: { [K in StoreOp]: { op: K } & StoreOps[K]["in"] }[StoreOp] }
+  | { readonly op: "start"; readonly kind: "failover"; readonly address: `failover:${SeatId}`; readonly input: FailoverInput }
+  | {
+      readonly op: "raise";
+      readonly key: string;
+      readonly rule: string;
+      readonly subject: string;
+      readonly level: AlertLevel;
+      readonly text: string;
+    }
+  | { readonly op: "resolve"; readonly key: string; readonly text: string }
+  | { readonly op: "audit"; readonly entry: Omit<AuditDraft, "at"> }
+  | { readonly op: "event"; readonly event: Omit<FleetEvent, "at"> };
+
+/** What charts emit; the driver carries it out in order. */
+export type Emitted = { readonly type: "effects"; readonly effects: readonly Effect[] };
+export const effects = (...list: readonly Effect[]): Emitted => ({ type: "effects", effects: list });
+export const tell = <A extends Address>(to: A, event: EventFor<A>): Tell => ({ op: "tell", to, event });
+
+/** A reducer that the driver hosts beside the charts: high-rate events end here, and only edges go on. */
+export interface Reducer<S, E, I> {
+  start(input: I, at: Millis): Step<S>;
+  receive(state: S, event: E): Step<S>;
+}
+export interface Step<S> {
+  readonly state: S;
+  readonly effects?: readonly Effect[];
+  /** When to send `wake` next, or null for never. Replaces the former wish. */
+  readonly wakeAt: Millis | null;
+}
+
+export interface FailoverInput {
+  readonly id: FailoverId;
+  readonly seat: SeatId;
+  readonly line: LineId;
+  readonly from: DeviceId | null;
+  readonly term: SeatTerm;
+  readonly cause: FailoverCause;
+  /** A target named by an operator. */
+  readonly to: DeviceId | null;
+  /** Averted if the old holder recovers before the commit. False for an operator's demand. */
+  readonly avertable: boolean;
+  readonly lastEvidenceAt: Millis | null;
+  readonly detectedAt: Millis;
+  /** Not before these times (on the fleet's clock) may the seat move to a twin, to another number. */
+  readonly twinAt: Millis;
+  readonly numberAt: Millis;
+  readonly verifyFor: Millis;
+  readonly retryEvery: Millis;
+  /** When nobody could be found: give up, tell the seat, be asked again. */
+  readonly giveUpAt: Millis;
+}
+export interface FleetView {
+  readonly lines: readonly { id: LineId; masters: readonly AccountId[]; servants: readonly AccountId[] }[];
+  readonly accounts: readonly { id: AccountId; role: Role; devices: readonly DeviceId[] }[];
+}
