@@ -176,9 +176,11 @@ export interface Candidate {
   /** In words: why it stands where it stands. */
   readonly why: string;
 }
+/** `twinPending`: a twin may well be able, and is being probed: worth a moment before taking another number. */
 export type CandidatesReply = Stamped<{
   type: "candidates.ranked";
   ranked: readonly Candidate[];
+  twinPending: boolean;
   rejected: readonly { device: DeviceId; why: string }[];
 }>;
 
@@ -214,9 +216,7 @@ export type OrchestratorEvent = Stamped<
   | { type: "outage.suspected"; quiet: number; of: number }
   | { type: "outage.over" }
 >;
-export type AlertEvent =
-  | Stamped<{ type: "raise"; level: AlertLevel; text: string } | { type: "resolve"; text: string }>
-  | StoreEvent<"alert.record">;
+export type AlertEvent = Stamped<{ type: "raise"; level: AlertLevel; text: string } | { type: "resolve"; text: string }>;
 
 // ---- delivery --------------------------------------------------------------------------------------------------------
 
@@ -313,6 +313,13 @@ export type Effect =
   | { readonly op: "connection"; readonly command: ConnectionCommand }
   /** The answer comes back to the asker as a StoreEvent. */
   | { readonly op: "store"; readonly ask: { [K in StoreOp]: { op: K } & StoreOps[K]["in"] }[StoreOp] }
+  /** Has to become durable, and nobody waits for it: the driver asks again until it is. */
+  | {
+      readonly op: "write";
+      readonly ask: {
+        [K in "failover.record" | "alert.record" | "account.update" | "device.update"]: { op: K } & StoreOps[K]["in"];
+      }["failover.record" | "alert.record" | "account.update" | "device.update"];
+    }
   | { readonly op: "start"; readonly kind: "failover"; readonly address: `failover:${SeatId}`; readonly input: FailoverInput }
   | {
       readonly op: "raise";
