@@ -165,6 +165,8 @@ export type RosterEvent =
       | { type: "device.cordon"; device: DeviceId; cordoned: boolean }
       /** From seats: who speaks now. `left`: the device given up by an unplanned move (cool-down). */
       | { type: "seat.held"; seat: SeatId; holder: DeviceId | null; term: SeatTerm; left: DeviceId | null }
+      /** From seats: say again how the holder is. */
+      | { type: "holder.review"; seat: SeatId }
       | { type: "candidates.request"; seat: SeatId; replyTo: Address; exclude: readonly DeviceId[] }
       | { type: "reroute.request"; seat: SeatId; conversation: ConversationId; contact: ContactId; message: MessageId }
       | { type: "wake" }
@@ -308,6 +310,8 @@ export interface Tell {
   readonly to: Address;
   readonly event: { readonly type: string };
 }
+/** Store operations that record a decision already taken. */
+export type WriteOp = "failover.record" | "alert.record" | "account.update" | "device.update" | "audit.append" | "events.append";
 export type Effect =
   | Tell
   | { readonly op: "connection"; readonly command: ConnectionCommand }
@@ -316,9 +320,7 @@ export type Effect =
   /** Has to become durable, and nobody waits for it: the driver asks again until it is. */
   | {
       readonly op: "write";
-      readonly ask: {
-        [K in "failover.record" | "alert.record" | "account.update" | "device.update"]: { op: K } & StoreOps[K]["in"];
-      }["failover.record" | "alert.record" | "account.update" | "device.update"];
+      readonly ask: { [K in WriteOp]: { op: K } & StoreOps[K]["in"] }[WriteOp];
     }
   | { readonly op: "start"; readonly kind: "failover"; readonly address: `failover:${SeatId}`; readonly input: FailoverInput }
   | {

@@ -20,6 +20,7 @@
  * | braked    | after brakeOff                   | automatic |
  * | outage    | failover.request                 | outage    |
  * | outage    | failover.finished                | outage    |
+ * | outage    | outage.over if somebodyWaits     | braked    |
  * | outage    | outage.over                      | automatic |
  * | outage    | pause.request                    | paused    |
  * | paused    | failover.request                 | paused    |
@@ -179,7 +180,10 @@ export const orchestratorMachine = setup({
           actions: ["enqueue", { type: "deny", params: { why: "many links are quiet at once: an outage" } }],
         },
         "failover.finished": { actions: "withdraw" },
-        "outage.over": { target: "automatic", actions: ["resolveOutage", "grantAll", "forgetAll"] },
+        "outage.over": [
+          { guard: "somebodyWaits", target: "braked", actions: ["resolveOutage", "grantSome", "forgetGranted", "raiseBrake"] },
+          { target: "automatic", actions: ["resolveOutage", "grantSome", "forgetGranted"] },
+        ],
         "pause.request": {
           target: "paused",
           actions: ["resolveOutage", { type: "auditPause", params: { action: "fleet.paused" } }],

@@ -1,0 +1,473 @@
+/**
+ * The roster: who is well enough for what. A reducer, because health changes of five hundred devices pass through it.
+ *
+ * It knows which device speaks for which seat, tells seats about their holders, has candidates probed as soon as a holder is
+ * suspected, and ranks them when asked. It decides nothing.
+ * Laws: a device is ranked only if it is linked, healthy, not cordoned, of an account in good standing (a twin may be of a
+ * restricted one: it shares the restriction and the warm chats), and showed a stanza within `candidateFresh`; twins come first,
+ * then devices that hold no seat, then by the line's priority; a device left by an unplanned move is not ranked for that seat
+ * during the cool-down.
+ */
+import { chooseReroute } from "./reroute.ts";
+import {
+  accountOf,
+  type AccountId,
+  type ConversationId,
+  type DeviceId,
+  type LineId,
+  type MessageId,
+  type Millis,
+  type SeatId,
+  type SeatTerm,
+} from "../ports/ids.ts";
+import type { FailoverCause } from "../ports/records.ts";
+import type { LineRow, Role, Standing } from "../ports/store.ts";
+import {
+  type Address,
+  type Candidate,
+  type Effect,
+  type HealthState,
+  type Reducer,
+  type RosterEvent,
+  type Step,
+  type StoreEvent,
+  tell,
+} from "../protocol.ts";
+
+export interface RosterInput {
+  readonly accounts: readonly {
+    id: AccountId;
+    role: Role;
+    standing: Standing;
+    devices: readonly { id: DeviceId; linked: boolean }[];
+  }[];
+  readonly lines: readonly LineRow[];
+  readonly seats: readonly { id: SeatId; line: LineId; account: AccountId; holder: DeviceId | null; term: SeatTerm }[];
+  readonly candidateFresh: Millis;
+  readonly cooldown: Millis;
+  /** Links that fall silent within this span of each other fell silent together. */
+  readonly togetherWithin: Millis;
+}
+export interface DeviceView {
+  readonly id: DeviceId;
+  readonly account: AccountId;
+  state: HealthState;
+  cause: FailoverCause | null;
+  isFinal: boolean;
+  lastSeenAt: Millis | null;
+  quietSince: Millis | null;
+  linked: boolean;
+  cordoned: boolean;
+}
+export interface SeatView {
+  readonly id: SeatId;
+  readonly line: LineId;
+  readonly account: AccountId;
+  holder: DeviceId | null;
+  term: SeatTerm;
+  left: { device: DeviceId; until: Millis } | null;
+  /** Somebody waits for a ranking: pushed again at each stanza of a candidate. */
+  asker: { replyTo: Address; exclude: readonly DeviceId[] } | null;
+}
+/** Owned by the reducer and changed in place: copied maps would make a five-hundred-device boot quadratic. */
+export interface RosterState {
+  readonly config: RosterInput;
+  readonly devices: Map<DeviceId, DeviceView>;
+  readonly accounts: Map<AccountId, { role: Role; standing: Standing; devices: DeviceId[]; line: LineId | null }>;
+  readonly lines: Map<LineId, LineRow>;
+  readonly seats: Map<SeatId, SeatView>;
+  /** Seats that a device holds. */
+  readonly holds: Map<DeviceId, SeatId[]>;
+  readonly reroutes: { conversation: ConversationId; message: MessageId; from: SeatId; to: SeatId }[];
+  outage: boolean;
+}
+type Event = RosterEvent | StoreEvent<"conversation.assign">;
+
+const isWell = (state: HealthState): boolean => state === "healthy" || state === "recovering";
+const isQuiet = (device: DeviceView): boolean =>
+  device.quietSince !== null &&
+  (device.state === "suspect" || device.state === "repairing" || (device.state === "failed" && device.cause === "silent"));
+
+export const roster: Reducer<RosterState, Event, RosterInput> = {
+  start(config, _at) {
+    const state: RosterState = {
+      config,
+      devices: new Map(),
+      accounts: new Map(),
+      lines: new Map(config.lines.map((line) => [line.id, line])),
+      seats: new Map(),
+      holds: new Map(),
+      reroutes: [],
+      outage: false,
+    };
+    for (const account of config.accounts) {
+      state.accounts.set(account.id, {
+        role: account.role,
+        standing: account.standing,
+        devices: account.devices.map(({ id }) => id),
+        line: null,
+      });
+      for (const { id, linked } of account.devices) {
+        state.devices.set(id, {
+          id,
+          account: account.id,
+          state: "unknown",
+          cause: null,
+          isFinal: false,
+          lastSeenAt: null,
+          quietSince: null,
+          linked,
+          cordoned: false,
+        });
+      }
+    }
+    for (const seat of config.seats) {
+      state.seats.set(seat.id, { ...seat, left: null, asker: null });
+    }
+    return { state, effects: watchAll(state), wakeAt: null };
+  },
+
+  receive(state, event): Step<RosterState> {
+    return { state, effects: react(state, event), wakeAt: null };
+  },
+};
+
+const react = (state: RosterState, event: Event): Effect[] => {
+  switch (event.type) {
+    case "device.health":
+      return onHealth(state, event);
+    case "device.seen":
+      return onSeen(state, event.device, event.at);
+    case "account.standing": {
+      const account = state.accounts.get(event.account);
+      if (account) account.standing = event.standing;
+      return event.standing === "good" ? availability(state, account?.devices ?? []) : [];
+    }
+    case "device.linked":
+      return edit(state, event.device, (device) => {
+        device.linked = event.linked;
+      });
+    case "device.cordon":
+      return edit(state, event.device, (device) => {
+        device.cordoned = event.cordoned;
+      });
+    case "seat.held":
+      return onHeld(state, event);
+    case "holder.review": {
+      const seat = state.seats.get(event.seat);
+      const device = seat?.holder ? state.devices.get(seat.holder) : undefined;
+      if (seat) seat.asker = null;
+      return seat && device ? tellSeat(state, seat, device) : [];
+    }
+    case "candidates.request": {
+      const seat = state.seats.get(event.seat);
+      if (!seat) return [];
+      seat.asker = { replyTo: event.replyTo, exclude: event.exclude };
+      return [...watchCandidates(state, seat), answer(state, seat, event.at)];
+    }
+    case "reroute.request": {
+      const from = state.seats.get(event.seat);
+      const to = from && chooseReroute(state, from);
+      if (!from || !to) return [tell(`queue:${event.seat}`, { type: "rerouted", message: event.message, to: null })];
+      state.reroutes.push({ conversation: event.conversation, message: event.message, from: from.id, to: to.id });
+      return [{ op: "store", ask: { op: "conversation.assign", conversation: event.conversation, seat: to.id } }];
+    }
+    case "store.assigned":
+    case "store.failed":
+      return onAssigned(state, event.type === "store.assigned");
+    case "wake":
+      return [];
+  }
+};
+
+const edit = (state: RosterState, id: DeviceId, change: (device: DeviceView) => void): Effect[] => {
+  const device = state.devices.get(id);
+  if (device) change(device);
+  return [];
+};
+
+/** Store answers come in the order of the asks, so the first reroute under way is the one answered. */
+const onAssigned = (state: RosterState, done: boolean): Effect[] => {
+  const reroute = state.reroutes.shift();
+  if (!reroute) return [];
+  const { message, from, to } = reroute;
+  if (!done) return [tell(`queue:${from}`, { type: "rerouted", message, to: null })];
+  return [tell(`queue:${from}`, { type: "rerouted", message, to }), tell(`queue:${to}`, { type: "queue.reload" })];
+};
+
+// ---- health ----
+
+const onHealth = (state: RosterState, event: Extract<Event, { type: "device.health" }>): Effect[] => {
+  const device = state.devices.get(event.device);
+  if (!device) return [];
+  const wasWell = isWell(device.state);
+  device.state = event.state;
+  device.cause = event.cause;
+  device.isFinal = event.isFinal;
+  if (isWell(event.state)) {
+    device.quietSince = null;
+    device.lastSeenAt = Math.max(device.lastSeenAt ?? 0, event.lastEvidenceAt ?? event.at);
+    device.linked = true;
+  } else if (event.state === "suspect") device.quietSince = event.at;
+  const seats = (state.holds.get(device.id) ?? []).map((id) => state.seats.get(id) as SeatView);
+  const effects = seats.flatMap((seat) => tellSeat(state, seat, device));
+  if (isWell(event.state) && !wasWell) effects.push(...availability(state, [device.id]), ...seenBy(state, device.id, event.at));
+  if (!isWell(event.state) && wasWell) effects.push(...dutyOut(state, device, event.state));
+  effects.push(...judgeOutage(state, event.at));
+  return effects;
+};
+
+const tellSeat = (state: RosterState, seat: SeatView, device: DeviceView): Effect[] => {
+  const to = `seat:${seat.id}` as const;
+  switch (device.state) {
+    case "healthy":
+    case "recovering":
+      return [tell(to, { type: "holder.well", device: device.id }), ...calm(state, seat)];
+    case "suspect":
+      return [
+        tell(to, { type: "holder.suspect", device: device.id, lastEvidenceAt: device.lastSeenAt }),
+        ...watchCandidates(state, seat),
+      ];
+    case "failed":
+      return [
+        ...watchCandidates(state, seat),
+        tell(to, {
+          type: "holder.failed",
+          device: device.id,
+          cause: device.cause ?? "silent",
+          isFinal: device.isFinal,
+          lastEvidenceAt: device.lastSeenAt,
+        }),
+      ];
+    default:
+      return [];
+  }
+};
+
+const onSeen = (state: RosterState, id: DeviceId, at: Millis): Effect[] => {
+  const device = state.devices.get(id);
+  if (!device) return [];
+  device.lastSeenAt = at;
+  return seenBy(state, id, at);
+};
+
+/** A candidate showed life: whoever waits for a ranking of its line gets a new one. */
+const seenBy = (state: RosterState, id: DeviceId, at: Millis): Effect[] => {
+  const effects: Effect[] = [];
+  for (const seat of state.seats.values()) {
+    if (seat.asker && candidatesOf(state, seat).some((device) => device.id === id)) effects.push(answer(state, seat, at));
+  }
+  return effects;
+};
+
+/** Seats in need hear of a device that has become able. */
+const availability = (state: RosterState, devices: readonly DeviceId[]): Effect[] => {
+  const effects: Effect[] = [];
+  for (const seat of state.seats.values()) {
+    const holder = seat.holder && state.devices.get(seat.holder);
+    if (holder && isWell(holder.state)) continue;
+    if (candidatesOf(state, seat).some(({ id }) => devices.includes(id)))
+      effects.push(tell(`seat:${seat.id}`, { type: "candidate.available" }));
+  }
+  return effects;
+};
+
+// ---- seats ----
+
+const onHeld = (state: RosterState, event: Extract<Event, { type: "seat.held" }>): Effect[] => {
+  const seat = state.seats.get(event.seat);
+  if (!seat) return [];
+  const before = seat.holder;
+  seat.holder = event.holder;
+  seat.term = event.term;
+  seat.left = event.left ? { device: event.left, until: event.at + state.config.cooldown } : null;
+  seat.asker = null;
+  const effects: Effect[] = [];
+  if (before && before !== event.holder) {
+    effects.push(tell(`master:${accountOf(before)}`, { type: "seat.released", seat: seat.id }));
+    drop(state.holds, before, seat.id);
+    effects.push(...watch(state, before));
+  }
+  if (event.holder) {
+    if (!(state.holds.get(event.holder) ?? []).includes(seat.id))
+      state.holds.set(event.holder, [...(state.holds.get(event.holder) ?? []), seat.id]);
+    effects.push(...watch(state, event.holder));
+    effects.push(
+      tell(`master:${accountOf(event.holder)}`, { type: "seat.granted", seat: seat.id, device: event.holder, term: event.term }),
+    );
+    const device = state.devices.get(event.holder);
+    if (device && device.state !== "unknown") effects.push(...tellSeat(state, seat, device));
+  }
+  effects.push(...attachServants(state, seat));
+  return effects;
+};
+
+/** Servants are shared out over the seats of their line in order, and follow their seat's term wherever it goes. */
+const attachServants = (state: RosterState, seat: SeatView): Effect[] => {
+  const line = state.lines.get(seat.line);
+  if (!line) return [];
+  const seats = [...state.seats.values()].filter((other) => other.line === seat.line);
+  const place = seats.indexOf(seat);
+  return line.servants.flatMap((servant, index) => {
+    if (index % seats.length !== place) return [];
+    const device = state.accounts.get(servant)?.devices[0];
+    return device ? [tell(`servant:${servant}`, { type: "seat.granted", seat: seat.id, device, term: seat.term })] : [];
+  });
+};
+
+const dutyOut = (state: RosterState, device: DeviceView, health: HealthState): Effect[] => {
+  const account = state.accounts.get(device.account);
+  if (!account || account.devices.some((id) => isWell(state.devices.get(id)?.state ?? "unknown"))) return [];
+  return health === "failed"
+    ? [tell(`${account.role}:${device.account}`, { type: "account.out", why: device.cause ?? "silent" })]
+    : [];
+};
+
+const drop = (holds: RosterState["holds"], device: DeviceId, seat: SeatId): void => {
+  const rest = (holds.get(device) ?? []).filter((other) => other !== seat);
+  if (rest.length > 0) holds.set(device, rest);
+  else holds.delete(device);
+};
+
+// ---- who is watched how closely ----
+
+const isNeeded = (state: RosterState, device: DeviceView): boolean => {
+  for (const seat of state.seats.values()) {
+    const holder = seat.holder && state.devices.get(seat.holder);
+    if (holder && isWell(holder.state) && !seat.asker) continue;
+    if (candidatesOf(state, seat).includes(device)) return true;
+  }
+  return false;
+};
+
+const watch = (state: RosterState, id: DeviceId): Effect[] => {
+  const device = state.devices.get(id);
+  if (!device) return [];
+  const holds = state.holds.has(id);
+  const role = state.accounts.get(device.account)?.role;
+  const needed = !holds && role === "master" && isNeeded(state, device);
+  return [
+    tell(`detector:${id}`, {
+      type: "watch",
+      watch: holds ? "holder" : needed ? "candidate" : role === "servant" ? "servant" : "standby",
+    }),
+    tell("dialler", { type: "dial.rank", device: id, rank: holds ? 0 : role === "master" ? 1 : 2 }),
+  ];
+};
+
+const watchAll = (state: RosterState): Effect[] => [...state.devices.keys()].flatMap((id) => watch(state, id));
+const watchCandidates = (state: RosterState, seat: SeatView): Effect[] =>
+  candidatesOf(state, seat)
+    .filter(({ id }) => !state.holds.has(id))
+    .map(({ id }) => tell(`detector:${id}`, { type: "watch", watch: "candidate" }));
+const calm = (state: RosterState, seat: SeatView): Effect[] =>
+  candidatesOf(state, seat).flatMap(({ id }) => (state.holds.has(id) ? [] : watch(state, id)));
+
+// ---- ranking ----
+
+/** Every other device of the line's masters: the holder's twins, then the rest. */
+const candidatesOf = (state: RosterState, seat: SeatView): DeviceView[] => {
+  const masters = state.lines.get(seat.line)?.masters ?? [];
+  const home = seat.holder ? accountOf(seat.holder) : seat.account;
+  const accounts = [home, ...masters.filter((account) => account !== home)];
+  return accounts.flatMap((account) =>
+    (state.accounts.get(account)?.devices ?? [])
+      .filter((id) => id !== seat.holder)
+      .map((id) => state.devices.get(id) as DeviceView),
+  );
+};
+
+const answer = (state: RosterState, seat: SeatView, at: Millis): Effect => {
+  const { replyTo, exclude } = seat.asker as NonNullable<SeatView["asker"]>;
+  const { ranked, rejected, twinPending } = rank(state, seat, exclude, at);
+  return tell(replyTo as `failover:${SeatId}`, { type: "candidates.ranked", ranked, rejected, twinPending });
+};
+
+export const rank = (
+  state: RosterState,
+  seat: SeatView,
+  exclude: readonly DeviceId[],
+  at: Millis,
+): { ranked: Candidate[]; rejected: { device: DeviceId; why: string }[]; twinPending: boolean } => {
+  const home = seat.holder ? accountOf(seat.holder) : seat.account;
+  const masters = state.lines.get(seat.line)?.masters ?? [];
+  const ranked: Candidate[] = [];
+  const rejected: { device: DeviceId; why: string }[] = [];
+  let twinPending = false;
+  for (const device of candidatesOf(state, seat)) {
+    const isTwin = device.account === home;
+    const why = fault(state, seat, device, isTwin, exclude, at);
+    if (why) {
+      rejected.push({ device: device.id, why });
+      continue;
+    }
+    const age = device.lastSeenAt === null ? Number.POSITIVE_INFINITY : at - device.lastSeenAt;
+    if (age > state.config.candidateFresh) {
+      twinPending ||= isTwin;
+      rejected.push({ device: device.id, why: device.lastSeenAt === null ? "never heard of" : `last heard of ${age} ms ago` });
+      continue;
+    }
+    ranked.push({
+      device: device.id,
+      ladder: isTwin ? "twin" : "account",
+      lastSeenAt: device.lastSeenAt as Millis,
+      why: isTwin
+        ? `same number, heard ${age} ms ago`
+        : `priority ${masters.indexOf(device.account) + 1} of ${seat.line}, heard ${age} ms ago`,
+    });
+  }
+  const load = (candidate: Candidate): number => (state.holds.get(candidate.device)?.length ? 1 : 0);
+  const order = (candidate: Candidate): number => (candidate.ladder === "twin" ? 0 : 1);
+  // A stable sort: equals stay in the line's priority order.
+  ranked.sort((one, other) => order(one) - order(other) || load(one) - load(other));
+  return { ranked, rejected, twinPending };
+};
+
+/** Why a device can't take a seat whatever it says; nothing if it may. */
+const fault = (
+  state: RosterState,
+  seat: SeatView,
+  device: DeviceView,
+  isTwin: boolean,
+  exclude: readonly DeviceId[],
+  at: Millis,
+): string | undefined => {
+  if (exclude.includes(device.id)) return "already tried";
+  if (!device.linked) return "not linked";
+  if (device.cordoned) return "cordoned";
+  const standing = state.accounts.get(device.account)?.standing ?? "good";
+  if (standing === "banned") return "account banned";
+  if (standing === "restricted" && !isTwin) return "account restricted";
+  if (device.state !== "healthy") return `health: ${device.state}`;
+  if (seat.left && seat.left.device === device.id && at < seat.left.until)
+    return `left ${Math.round((state.config.cooldown - (seat.left.until - at)) / 1000)} s ago`;
+  return undefined;
+};
+
+// ---- outage ----
+
+/**
+ * Many links quiet at once accuse the path, the node or the service. Counted over the masters' linked devices; at least three,
+ * because two of two are no crowd. Standbys that are being probed answer within a round trip if it is not an outage.
+ */
+const judgeOutage = (state: RosterState, at: Millis): Effect[] => {
+  let of = 0;
+  let quiet = 0;
+  let together = 0;
+  for (const device of state.devices.values()) {
+    if (!device.linked || state.accounts.get(device.account)?.role !== "master") continue;
+    of++;
+    if (!isQuiet(device)) continue;
+    quiet++;
+    if (at - (device.quietSince as Millis) <= state.config.togetherWithin) together++;
+  }
+  if (!state.outage && together >= 3 && quiet * 2 >= of) {
+    state.outage = true;
+    return [tell("orchestrator", { type: "outage.suspected", quiet, of })];
+  }
+  if (state.outage && quiet * 2 < of) {
+    state.outage = false;
+    return [tell("orchestrator", { type: "outage.over" })];
+  }
+  return [];
+};

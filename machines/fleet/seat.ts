@@ -1,0 +1,312 @@
+/**
+ * One seat of a line: who speaks for it, and what is done when that ends.
+ *
+ * The row in the store is the truth; this chart follows it. Only a failover (or a switchover) changes the row; it tells this
+ * chart at the commit, and the grants change in the same turn.
+ * Invariants: a grant exists exactly for the row's holder and term; at most one failover is under way; a holder that is back
+ * before the commit keeps the seat.
+ *
+ * | from       | event                             | to         |
+ * | any        | seat.changed                      | same       |
+ * | starting   | start if hasHolder                | waiting    |
+ * | starting   | start                             | vacant     |
+ * | waiting    | holder.well                       | serving    |
+ * | waiting    | holder.failed                     | asking     |
+ * | waiting    | failover.demand                   | moving     |
+ * | vacant     | candidate.available               | asking     |
+ * | vacant     | failover.demand                   | moving     |
+ * | serving    | holder.suspect                    | threatened |
+ * | serving    | holder.failed                     | asking     |
+ * | serving    | holder.well                       | serving    |
+ * | serving    | failover.demand                   | moving     |
+ * | threatened | holder.well                       | serving    |
+ * | threatened | holder.failed                     | asking     |
+ * | threatened | failover.demand                   | moving     |
+ * | asking     | failover.granted                  | moving     |
+ * | asking     | failover.denied                   | denied     |
+ * | asking     | holder.well                       | serving    |
+ * | denied     | failover.granted                  | moving     |
+ * | denied     | holder.well                       | serving    |
+ * | denied     | holder.failed                     | denied     |
+ * | denied     | failover.demand                   | moving     |
+ * | moving     | failover.ended if isServing       | serving    |
+ * | moving     | failover.ended                    | stranded   |
+ * | moving     | holder.failed                     | moving     |
+ * | moving     | holder.well                       | moving     |
+ * | stranded   | holder.well                       | serving    |
+ * | stranded   | candidate.available               | asking     |
+ * | stranded   | failover.demand                   | moving     |
+ * | stranded   | after askAgain                    | asking     |
+ */
+import { assign, emit, setup } from "xstate";
+import { accountOf, type DeviceId, type FailoverId, type LineId, type Millis, type SeatId, type SeatTerm } from "../ports/ids.ts";
+import type { FailoverCause } from "../ports/records.ts";
+import type { SeatRow } from "../ports/store.ts";
+import { type Effect, type Emitted, effects, type FailoverInput, type HolderEvent, type SeatRequest, tell } from "../protocol.ts";
+
+export interface SeatInput {
+  readonly row: SeatRow;
+  readonly timings: SeatTimings;
+  /** Distinguishes the failovers of this life of the process from those of others. */
+  readonly life: string;
+}
+/** Milliseconds after detection (which is `failed` after the last evidence) at which the seat may move, and so on. */
+export interface SeatTimings {
+  readonly twinAfter: Millis;
+  readonly numberAfter: Millis;
+  /** For a link that is known to be closed: a re-dial gets this long before another number speaks. */
+  readonly numberAfterClose: Millis;
+  readonly verify: Millis;
+  /** How long a failover looks for a candidate before the seat counts as stranded. */
+  readonly patience: Millis;
+  readonly rerank: Millis;
+  /** A stranded seat asks again this often. */
+  readonly askAgain: Millis;
+}
+interface SeatContext extends SeatInput {
+  readonly seat: SeatId;
+  readonly line: LineId;
+  readonly cause: FailoverCause;
+  readonly isFinal: boolean;
+  readonly lastEvidenceAt: Millis | null;
+  readonly detectedAt: Millis;
+  readonly demand: { readonly to: DeviceId | null; readonly by: string } | null;
+  readonly count: number;
+  readonly servingSince: Millis | null;
+}
+type SeatEvent = HolderEvent | SeatRequest;
+
+const waits = (context: SeatContext): { twin: Millis; number: Millis } => {
+  const { timings } = context;
+  if (context.demand || context.isFinal || context.cause === "startup") return { twin: 0, number: 0 };
+  if (context.cause === "closed") return { twin: 0, number: timings.numberAfterClose };
+  return { twin: timings.twinAfter, number: timings.numberAfter };
+};
+
+const failoverInput = (context: SeatContext): FailoverInput => {
+  const wait = waits(context);
+  const { row, timings, detectedAt } = context;
+  return {
+    id: `${context.life}/${context.seat}/${row.term}/${context.count}` as FailoverId,
+    seat: context.seat,
+    line: context.line,
+    from: row.holder,
+    term: row.term,
+    cause: context.cause,
+    to: context.demand?.to ?? null,
+    avertable: context.demand === null && row.holder !== null,
+    lastEvidenceAt: context.lastEvidenceAt,
+    detectedAt,
+    twinAt: detectedAt + wait.twin,
+    numberAt: detectedAt + wait.number,
+    verifyFor: timings.verify,
+    retryEvery: timings.rerank,
+    giveUpAt: detectedAt + wait.number + timings.patience,
+  };
+};
+
+const grant = ({ row }: SeatContext): Effect[] =>
+  row.holder ? [{ op: "connection", command: { op: "grant", device: row.holder, seat: row.id, term: row.term } }] : [];
+
+const held = (context: SeatContext, left: DeviceId | null): Effect =>
+  tell("roster", { type: "seat.held", seat: context.seat, holder: context.row.holder, term: context.row.term, left });
+
+const openSender = ({ row }: SeatContext): Effect[] =>
+  row.holder
+    ? [tell(`sender:${row.id}`, { type: "sender.open", device: row.holder, account: accountOf(row.holder), term: row.term })]
+    : [];
+
+const alertKey = (context: SeatContext): string => `seat.stranded:${context.seat}`;
+
+export const seatMachine = setup({
+  types: { events: {} as SeatEvent, input: {} as SeatInput, context: {} as SeatContext, emitted: {} as Emitted },
+  guards: {
+    hasHolder: ({ context }) => context.row.holder !== null,
+    isServing: ({ event }) =>
+      event.type === "failover.ended" &&
+      (event.outcome === "inService" || event.outcome === "averted" || event.outcome === "rolledBack"),
+  },
+  actions: {
+    announce: emit(({ context }) => effects(...grant(context), held(context, null))),
+    noteFailure: assign(({ event }) =>
+      event.type === "holder.failed"
+        ? {
+            cause: event.cause,
+            isFinal: event.isFinal,
+            lastEvidenceAt: event.lastEvidenceAt,
+            detectedAt: event.at,
+            servingSince: null,
+          }
+        : {},
+    ),
+    noteVacancy: assign(({ event }) => ({
+      cause: "startup" as const,
+      isFinal: true,
+      lastEvidenceAt: null,
+      detectedAt: event.at,
+    })),
+    noteDemand: assign(({ event }) =>
+      event.type === "failover.demand"
+        ? { demand: { to: event.to, by: event.by }, cause: "operator" as const, isFinal: true, detectedAt: event.at }
+        : {},
+    ),
+    /** A failure that waited for its turn is judged from now on: time that the brake took is not the holder's. */
+    restartClock: assign(({ event }) => ({ detectedAt: event.at })),
+    ask: emit(({ context }) =>
+      effects(tell("orchestrator", { type: "failover.request", seat: context.seat, cause: context.cause }), {
+        op: "event",
+        event: { type: "holder.failed", subject: context.seat, data: { device: context.row.holder, cause: context.cause } },
+      }),
+    ),
+    startFailover: emit(({ context }) =>
+      effects({ op: "start", kind: "failover", address: `failover:${context.seat}`, input: failoverInput(context) }),
+    ),
+    countFailover: assign(({ context }) => ({ count: context.count + 1 })),
+    auditDemand: emit(({ context }) =>
+      effects({
+        op: "audit",
+        entry: {
+          actor: `operator:${context.demand?.by ?? "unknown"}`,
+          action: "failover.demanded",
+          subject: context.seat,
+          text: `failover of ${context.seat} demanded${context.demand?.to ? ` to ${context.demand.to}` : ""}`,
+          evidence: { holder: context.row.holder, to: context.demand?.to ?? null },
+        },
+      }),
+    ),
+    toFailover: emit(({ context, event }) => effects(tell(`failover:${context.seat}`, event as HolderEvent))),
+    /** The commit has happened: the old grant ends and the new one begins in this very turn. */
+    follow: emit(({ context, event }) => {
+      if (event.type !== "seat.changed") return effects();
+      const before = context.row;
+      const after: SeatContext = { ...context, row: event.row };
+      const revoke: Effect[] = before.holder
+        ? [
+            tell(`sender:${context.seat}`, { type: "sender.close", why: `term ${before.term} ended` }),
+            { op: "connection", command: { op: "revoke", device: before.holder, seat: context.seat } },
+          ]
+        : [];
+      return effects(...revoke, ...grant(after), held(after, context.demand ? null : before.holder));
+    }),
+    takeRow: assign(({ event }) => (event.type === "seat.changed" ? { row: event.row } : {})),
+    open: emit(({ context }) =>
+      effects(...openSender(context), tell("orchestrator", { type: "failover.finished", seat: context.seat }), {
+        op: "resolve",
+        key: alertKey(context),
+        text: `${context.row.holder ?? "nobody"} speaks for ${context.seat}`,
+      }),
+    ),
+    noteServing: assign(({ context, event }) => ({ servingSince: context.servingSince ?? event.at, demand: null })),
+    sayServing: emit(({ context }) =>
+      effects({
+        op: "event",
+        event: { type: "seat.serving", subject: context.seat, data: { device: context.row.holder, term: context.row.term } },
+      }),
+    ),
+    /** The holder may have changed its state while the seat was moving. */
+    review: emit(({ context }) => effects(tell("roster", { type: "holder.review", seat: context.seat }))),
+    saySuspect: emit(({ context }) =>
+      effects({ op: "event", event: { type: "holder.suspect", subject: context.seat, data: { device: context.row.holder } } }),
+    ),
+    forgetDemand: assign({ demand: null }),
+    raiseStranded: emit(({ context }) =>
+      effects({
+        op: "raise",
+        key: alertKey(context),
+        rule: "seat.stranded",
+        subject: context.seat,
+        level: "critical",
+        text: `nobody speaks for ${context.seat}: ${context.row.holder ?? "its holder"} is out (${context.cause}) and no other device of the line is able. Messages are kept. Bring a device of the line back, or link another one`,
+      }),
+    ),
+  },
+  delays: { askAgain: ({ context }) => context.timings.askAgain },
+}).createMachine({
+  id: "seat",
+  options: { maxIterations: 1000 },
+  context: ({ input }) => ({
+    ...input,
+    seat: input.row.id,
+    line: input.row.line,
+    cause: "startup",
+    isFinal: false,
+    lastEvidenceAt: null,
+    detectedAt: 0,
+    demand: null,
+    count: 0,
+    servingSince: null,
+  }),
+  initial: "starting",
+  on: { "seat.changed": { actions: ["follow", "takeRow"] } },
+  states: {
+    starting: {
+      on: {
+        start: [
+          { guard: "hasHolder", target: "waiting", actions: "announce" },
+          { target: "vacant", actions: ["announce", "noteVacancy"] },
+        ],
+      },
+    },
+    waiting: {
+      on: {
+        "holder.well": "serving",
+        "holder.failed": { target: "asking", actions: "noteFailure" },
+        "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
+      },
+    },
+    vacant: {
+      on: {
+        "candidate.available": { target: "asking", actions: "noteVacancy" },
+        "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
+      },
+    },
+    serving: {
+      entry: ["noteServing", "open", "sayServing"],
+      on: {
+        "holder.suspect": { target: "threatened", actions: "saySuspect" },
+        "holder.failed": { target: "asking", actions: "noteFailure" },
+        "holder.well": { actions: "open" },
+        "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
+      },
+    },
+    threatened: {
+      on: {
+        "holder.well": "serving",
+        "holder.failed": { target: "asking", actions: "noteFailure" },
+        "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
+      },
+    },
+    asking: {
+      entry: "ask",
+      on: { "failover.granted": "moving", "failover.denied": "denied", "holder.well": "serving" },
+    },
+    denied: {
+      on: {
+        "failover.granted": { target: "moving", actions: "restartClock" },
+        "holder.well": "serving",
+        "holder.failed": { actions: "noteFailure" },
+        "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
+      },
+    },
+    moving: {
+      entry: ["countFailover", "startFailover"],
+      on: {
+        "failover.ended": [
+          { guard: "isServing", target: "serving", actions: "review" },
+          { target: "stranded", actions: "review" },
+        ],
+        "holder.well": { actions: "toFailover" },
+        "holder.failed": { actions: "toFailover" },
+      },
+    },
+    stranded: {
+      entry: ["forgetDemand", "raiseStranded"],
+      on: {
+        "holder.well": "serving",
+        "candidate.available": { target: "asking", actions: "restartClock" },
+        "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
+      },
+      after: { askAgain: { target: "asking", actions: assign(({ context }) => ({ detectedAt: context.detectedAt })) } },
+    },
+  },
+});
