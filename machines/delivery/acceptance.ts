@@ -1,0 +1,154 @@
+/**
+ * How a message is accepted: who is it for, which seat speaks to them, and is it durable. Callbacks, not promises, because the
+ * simulator runs this code on virtual time.
+ *
+ * A conversation stays on its seat (sticky); a new one gets the seat that `choose` names. What was accepted is offered to the
+ * seat's queue at once.
+ */
+import {
+  conversationId,
+  type ContactId,
+  type ConversationId,
+  type LineId,
+  type MessageId,
+  type Millis,
+  type RequestId,
+  type SeatId,
+  type WaId,
+} from "../ports/ids.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { MessageContent, OutboxDraft, OutboxRow, StoreAnswer, StoreFailure, StorePort } from "../ports/store.ts";
+
+export interface AcceptRequest {
+  readonly line: LineId;
+  /** Either address, or both: `…@lid`, `…@s.whatsapp.net` or `…@g.us`. */
+  readonly to: { readonly lid: string | null; readonly pn: string | null };
+  readonly content: MessageContent;
+  /** 0 to 9; 5 is ordinary. */
+  readonly priority?: number;
+  readonly expiresAt?: Millis;
+  readonly idempotencyKey?: string;
+}
+export type AcceptAnswer =
+  | { readonly kind: "accepted"; readonly id: MessageId; readonly waId: WaId; readonly seat: SeatId; readonly duplicate: boolean }
+  /** The line's outbox is full: nothing was dropped, nothing was taken. */
+  | { readonly kind: "full"; readonly open: number }
+  | { readonly kind: "noSeat"; readonly line: LineId }
+  | StoreFailure;
+
+export interface AcceptanceOptions {
+  readonly clock: Clock;
+  readonly store: StorePort;
+  /** Numbers from 0 (included) to 1 (excluded). */
+  readonly draw: () => number;
+  readonly nextRequest: () => RequestId;
+  /** The seat for a new conversation; undefined when the line has none at all. */
+  readonly choose: (line: LineId) => SeatId | undefined;
+  /** Hands freshly accepted rows to the seat's queue. */
+  readonly offer: (seat: SeatId, rows: readonly OutboxRow[]) => void;
+  /** Open messages a line may have, in rows. */
+  readonly outboxLimit: (line: LineId) => number;
+}
+
+/** Entries kept per cache. An entry is about 200 bytes. */
+const CACHE = 20_000;
+
+export class Acceptance {
+  readonly #options: AcceptanceOptions;
+  readonly #contacts = new Map<string, ContactId>();
+  readonly #seats = new Map<ConversationId, SeatId>();
+  #count = 0;
+
+  constructor(options: AcceptanceOptions) {
+    this.#options = options;
+  }
+
+  /** Called when a conversation was given to another seat. */
+  forget(conversation: ConversationId): void {
+    this.#seats.delete(conversation);
+  }
+
+  accept(request: AcceptRequest, reply: (answer: AcceptAnswer) => void): void {
+    this.#contact(request.to, reply, (contact) => {
+      const conversation = conversationId(request.line, contact);
+      this.#seat(request.line, conversation, reply, (seat) => this.#write(request, contact, conversation, seat, reply));
+    });
+  }
+
+  #contact(to: AcceptRequest["to"], fail: (answer: StoreFailure) => void, then: (contact: ContactId) => void): void {
+    const address = to.lid ?? to.pn ?? "";
+    const known = this.#contacts.get(address);
+    if (known) return then(known);
+    this.#options.store.ask({ op: "contact.resolve", reqId: this.#options.nextRequest(), lid: to.lid, pn: to.pn }, (answer) => {
+      if (answer.kind === "failed") return fail(answer);
+      remember(this.#contacts, address, answer.row.id);
+      then(answer.row.id);
+    });
+  }
+
+  #seat(line: LineId, conversation: ConversationId, fail: (answer: AcceptAnswer) => void, then: (seat: SeatId) => void): void {
+    const known = this.#seats.get(conversation);
+    if (known) return then(known);
+    this.#options.store.ask({ op: "conversation.get", reqId: this.#options.nextRequest(), conversation }, (answer) => {
+      if (answer.kind === "failed") return fail(answer);
+      // A second message to the same new contact may have chosen while this answer was on its way.
+      const seat = answer.seat ?? this.#seats.get(conversation) ?? this.#options.choose(line);
+      if (!seat) return fail({ kind: "noSeat", line });
+      remember(this.#seats, conversation, seat);
+      then(seat);
+    });
+  }
+
+  #write(
+    request: AcceptRequest,
+    contact: ContactId,
+    conversation: ConversationId,
+    seat: SeatId,
+    reply: (answer: AcceptAnswer) => void,
+  ): void {
+    const { clock, store, nextRequest, outboxLimit, offer } = this.#options;
+    const acceptedAt = clock.now();
+    const draft: OutboxDraft = {
+      ...this.#ids(acceptedAt),
+      line: request.line,
+      seat,
+      conversation,
+      contact,
+      content: request.content,
+      priority: request.priority ?? 5,
+      expiresAt: request.expiresAt ?? null,
+      idempotencyKey: request.idempotencyKey ?? null,
+      acceptedAt,
+    };
+    store.ask(
+      { op: "outbox.accept", reqId: nextRequest(), messages: [draft], limit: outboxLimit(request.line) },
+      (answer: StoreAnswer<"outbox.accept">) => {
+        if (answer.kind !== "accepted") return reply(answer.kind === "full" ? { kind: "full", open: answer.open } : answer);
+        const row = answer.messages[0];
+        if (!row) return reply({ kind: "failed", cause: "io", message: "the store answered without a row" });
+        if (!row.duplicate) offer(seat, [{ ...draft, seq: row.seq, state: "accepted", reason: null, attempts: [] }]);
+        reply({ kind: "accepted", id: row.id, waId: draft.waId, seat, duplicate: row.duplicate });
+      },
+    );
+  }
+
+  /** Ours sorts by time; WhatsApp's looks like what its own clients make: "3EB0" and 18 hexadecimal digits. */
+  #ids(at: Millis): { id: MessageId; waId: WaId } {
+    this.#count = (this.#count + 1) % 0x100_0000;
+    const time = at.toString(36).padStart(9, "0");
+    const id = `m${time}${this.#count.toString(36).padStart(5, "0")}${this.#digits(36, 6)}` as MessageId;
+    return { id, waId: `3EB0${this.#digits(16, 18).toUpperCase()}` as WaId };
+  }
+
+  #digits(base: 16 | 36, length: number): string {
+    let text = "";
+    while (text.length < length) text += Math.floor(this.#options.draw() * base).toString(base);
+    return text;
+  }
+}
+
+/** A map used as a cache: the oldest entry goes first. */
+const remember = <K, V>(map: Map<K, V>, key: K, value: V): void => {
+  if (map.size >= CACHE) map.delete(map.keys().next().value as K);
+  map.set(key, value);
+};
