@@ -276,9 +276,9 @@ type Unstamped<T> = T extends unknown ? Omit<T, "at"> : never;
 
 /** What `to` understands, without the stamp. */
 export type EventFor<A extends Address> = A extends `connection:${string}`
-  ? Unstamped<ConnectionRequest>
+  ? Unstamped<ConnectionRequest | LinkEvent>
   : A extends `health:${string}`
-    ? Unstamped<EvidenceEdge>
+    ? Unstamped<EvidenceEdge | LinkEvent>
     : A extends `detector:${string}`
       ? Unstamped<DetectorEvent>
       : A extends "dialler"
