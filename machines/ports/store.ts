@@ -128,7 +128,7 @@ export interface OutboxChange {
 }
 export interface InboundDraft {
   readonly account: AccountId;
-  /** The device through which it was first committed. (account, chat, waId, sender) is unique: a twin's copy adds no row. */
+  /** The device through which it was first committed. A twin's copy adds no row: see `isSameMessage`. */
   readonly device: DeviceId;
   readonly waId: WaId;
   /** Chat and sender as WhatsApp wrote them (`…@lid`, `…@s.whatsapp.net`, `…@g.us`). */
@@ -169,7 +169,10 @@ export interface JournalEntry {
 
 /** One entry an operation: what is asked, and what may be answered (besides `failed`, which each may be). */
 export interface StoreOps {
-  /** Writes what the fleet file declares: new rows are added (seats vacant, term 0), roles and orders updated, nothing deleted. */
+  /**
+   * Writes what the fleet file declares: new rows are added (seats vacant, term 0), roles and orders updated, nothing deleted.
+   * A seat stands for each (line, master).
+   */
   "fleet.declare": { in: { fleet: FleetDeclaration }; out: { kind: "declared" } };
   "fleet.load": {
     in: object;
@@ -184,6 +187,7 @@ export interface StoreOps {
       alerts: readonly AlertRow[];
     };
   };
+  /** An account that was never declared changes nothing; the audit entry is written all the same. So for `device.update`. */
   "account.update": {
     in: { account: AccountId; standing: Standing; until: Millis | null; audit: AuditDraft };
     out: { kind: "updated" };
@@ -215,13 +219,18 @@ export interface StoreOps {
   };
   /** Upsert by id: intent first, outcome later. */
   "failover.record": { in: { failover: FailoverRecord; audit: AuditDraft }; out: { kind: "recorded" } };
+  /** Newest first. */
   "failover.list": { in: { seat: SeatId | null; limit: number }; out: { kind: "failovers"; rows: readonly FailoverRecord[] } };
 
-  /** All or none. `full` when the line's open rows would pass `limit`. An idempotency key already known returns the first row's id. */
+  /**
+   * All or none. `full` when the line's open rows would pass `limit`. An idempotency key already known returns the first row's id,
+   * and so does an id already known (an accept that is asked again because its answer was lost).
+   * A conversation keeps the seat it has: if it was assigned to another one meanwhile, `seat` says where the row really went.
+   */
   "outbox.accept": {
     in: { messages: readonly OutboxDraft[]; limit: number };
     out:
-      | { kind: "accepted"; messages: readonly { id: MessageId; seq: number; duplicate: boolean }[] }
+      | { kind: "accepted"; messages: readonly { id: MessageId; seq: number; duplicate: boolean; seat: SeatId }[] }
       | { kind: "full"; open: number };
   };
   /** Rows of the seat still to be sent (`accepted`, `dispatched`, `unanswered`) after `afterSeq`, oldest first, attempts included. */
@@ -229,8 +238,10 @@ export interface StoreOps {
     in: { seat: SeatId; afterSeq: number; limit: number };
     out: { kind: "rows"; rows: readonly OutboxRow[]; more: boolean };
   };
+  /** Moves rows as `machines/delivery/outbox-state.ts` allows; what it forbids (late facts), and unknown ids, change nothing. */
   "outbox.record": { in: { changes: readonly OutboxChange[] }; out: { kind: "recorded" } };
   "outbox.get": { in: { id: MessageId } | { waId: WaId }; out: { kind: "row"; row: OutboxRow | null } };
+  /** Rows in one of `states`, oldest first. */
   "outbox.list": {
     in: { seat: SeatId | null; states: readonly OutboxState[]; limit: number };
     out: { kind: "rows"; rows: readonly OutboxRow[]; more: boolean };
@@ -239,14 +250,22 @@ export interface StoreOps {
     in: object;
     out: { kind: "counts"; seats: readonly { seat: SeatId; state: OutboxState; count: number; oldest: Millis }[] };
   };
-  /** Gives a conversation, with all its open rows, to another seat of its line (a restricted account, a rebalance). */
+  /**
+   * Gives a conversation, with all its open and held rows (`moved` of them), to another seat of its line (a restricted account, a
+   * rebalance). An attempt of the old seat that has not committed its keys is then refused (`stale`, message).
+   */
   "conversation.assign": { in: { conversation: ConversationId; seat: SeatId }; out: { kind: "assigned"; moved: number } };
+  /** `seat` null: nobody has written there yet. `warm`: accounts that the contact has heard from or written to, in order of name. */
   "conversation.get": {
     in: { conversation: ConversationId };
     out: { kind: "conversation"; seat: SeatId | null; warm: readonly AccountId[] };
   };
 
-  /** Finds or makes the contact for an address; learns the LID/number pair when both are given. */
+  /**
+   * Finds or makes the contact for an address; learns the LID/number pair when both are given. The LID is the person: a number
+   * seen with another LID has changed hands. Two contacts that prove to be one become the older one; the younger id stays valid
+   * as its alias (`contact.get` gives the older row), and its conversations keep their seats.
+   */
   "contact.resolve": { in: { lid: string | null; pn: string | null }; out: { kind: "contact"; row: ContactRow } };
   "contact.get": { in: { id: ContactId }; out: { kind: "contact"; row: ContactRow | null } };
 
@@ -261,7 +280,8 @@ export interface StoreOps {
   };
   /**
    * One transaction: ratchet state, credentials, the inbound rows it decrypted, the attempt it encrypted for. `stale` if the
-   * device's lease term or the attempt's seat term has ended: then nothing was written.
+   * device's lease term or the attempt's seat term has ended, or if the message is not (or no longer) an open row of that seat
+   * (acknowledged meanwhile, held, failed, assigned elsewhere): then nothing was written.
    */
   "keys.commit": {
     in: {
@@ -273,11 +293,15 @@ export interface StoreOps {
       attempt: AttemptDraft | null;
     };
     /** `inbound`: the rows that are new (a twin's copy of a known message is not). */
-    out: { kind: "committed"; inbound: readonly InboundRow[] } | { kind: "stale"; what: "lease" | "seat" };
+    out: { kind: "committed"; inbound: readonly InboundRow[] } | { kind: "stale"; what: "lease" | "seat" | "message" };
   };
   /** Forgets credentials and keys of a device that was logged out or is linked anew. */
   "keys.wipe": { in: { device: DeviceId; audit: AuditDraft }; out: { kind: "wiped" } };
 
+  /**
+   * Grants what nobody else holds: free, expired, one's own, or left by a process that the store knows to be dead. Every grant
+   * is a new term, one's own as well. A term ends by the next grant or by release, never by the clock alone.
+   */
   "lease.acquire": {
     in: { devices: readonly DeviceId[]; node: NodeId; ttl: Millis };
     out: {
@@ -286,19 +310,26 @@ export interface StoreOps {
       held: readonly { device: DeviceId; by: NodeId }[];
     };
   };
+  /** `lost`: granted to somebody else meanwhile, or released. */
   "lease.renew": {
     in: { leases: readonly { device: DeviceId; term: LeaseTerm }[]; node: NodeId; ttl: Millis };
     out: { kind: "renewed"; lost: readonly DeviceId[] };
   };
   "lease.release": { in: { leases: readonly { device: DeviceId; term: LeaseTerm }[]; node: NodeId }; out: { kind: "released" } };
 
+  /** Rewrites the open alert of the key if there is one, else the alert raised at the same time, else adds one. */
   "alert.record": { in: { alert: AlertRow; audit: AuditDraft | null }; out: { kind: "recorded" } };
+  /** Newest first. */
   "alert.list": { in: { openOnly: boolean; limit: number }; out: { kind: "alerts"; rows: readonly AlertRow[] } };
   "audit.append": { in: { entries: readonly AuditDraft[] }; out: { kind: "appended" } };
+  /** Newest first. */
   "audit.read": { in: { subject: string | null; limit: number }; out: { kind: "audit"; rows: readonly AuditRow[] } };
   "events.append": { in: { events: readonly FleetEvent[] }; out: { kind: "appended"; lastSeq: number } };
   "events.read": { in: { afterSeq: number; limit: number }; out: { kind: "events"; rows: readonly FleetEventRow[] } };
-  /** Own batch: never shares a transaction with anything that somebody waits for. Keeps at most `keep` newest entries. */
+  /**
+   * Own batch: never shares a transaction with anything that somebody waits for. Drops what is `keep` or more numbers behind the
+   * newest. An entry whose number is there already replaces it.
+   */
   "journal.append": { in: { entries: readonly JournalEntry[]; keep: number }; out: { kind: "appended" } };
   "journal.read": { in: { afterSeq: number; limit: number }; out: { kind: "journal"; entries: readonly JournalEntry[] } };
 }
@@ -319,3 +350,38 @@ export type StoreAnswer<K extends StoreOp = StoreOp> = {
 export interface StorePort {
   ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void;
 }
+
+// ---- what every adapter must decide alike ---------------------------------------------------------------------------
+
+/** An address without its device: `4917…:12@s.whatsapp.net` and `4917…@c.us` are `4917…@s.whatsapp.net`. What is no address stays as it is. */
+export const bareAddress = (address: string): string => {
+  const at = address.indexOf("@");
+  if (at < 1) return address;
+  const user = address.slice(0, at).replace(/:\d+$/, "");
+  const server = address.slice(at + 1);
+  return `${user}@${server === "c.us" ? "s.whatsapp.net" : server}`;
+};
+
+const isDirect = (address: string): boolean => address.endsWith("@s.whatsapp.net") || address.endsWith("@lid");
+
+/**
+ * Whether two drafts of one account with one waId are the same message, seen perhaps by two twins.
+ *
+ * An id is drawn by the sender and means something only beside it. But one twin may see a person as `…@lid` and the other as
+ * `…@s.whatsapp.net`, and which of them belong together may be unknown when the second copy arrives. So:
+ * groups and broadcasts, which have one address, must be equal; in direct chats the chat is the sender, or ourselves;
+ * two senders are told apart only within one address space, and of two spaces are taken for one person: a stranger who draws
+ * the same 72-bit id in a chat with the same account is less likely than a twin.
+ */
+export const isSameMessage = (
+  a: Pick<InboundDraft, "chat" | "sender" | "fromMe">,
+  b: Pick<InboundDraft, "chat" | "sender" | "fromMe">,
+): boolean => {
+  if (a.fromMe !== b.fromMe) return false;
+  const [chatA, chatB] = [bareAddress(a.chat), bareAddress(b.chat)];
+  const sameChat = isDirect(chatA) && isDirect(chatB) ? isSamePerson(chatA, chatB) : chatA === chatB;
+  if (!sameChat) return false;
+  return a.fromMe || isSamePerson(bareAddress(a.sender), bareAddress(b.sender));
+};
+
+const isSamePerson = (a: string, b: string): boolean => a === b || a.endsWith("@lid") !== b.endsWith("@lid");

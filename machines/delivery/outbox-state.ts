@@ -1,0 +1,49 @@
+/**
+ * How the state of an outbox row may move, whatever the store: a row never unlearns a proof.
+ *
+ * | from                             | to                                   |                                                |
+ * | accepted, dispatched, unanswered | any                                  | still to be sent: attempts come and go         |
+ * | acknowledged, delivered          | only forward: delivered, read        | late facts about earlier attempts are ignored  |
+ * | held                             | accepted, failed                     | an operator's word, or its expiry              |
+ * | held                             | acknowledged, delivered, read        | proof came after all: releasing it would be a duplicate |
+ * | read, failed                     | nothing                              |                                                |
+ */
+import type { AttemptOutcome, OutboxState } from "../ports/store.ts";
+
+/** Rows still to be sent: they count against a line's limit, and `outbox.open` gives them. */
+export const OPEN_STATES = ["accepted", "dispatched", "unanswered"] as const satisfies readonly OutboxState[];
+const PROVED_STATES = ["acknowledged", "delivered", "read"] as const satisfies readonly OutboxState[];
+export const OUTBOX_STATES = [...OPEN_STATES, ...PROVED_STATES, "held", "failed"] as const satisfies readonly OutboxState[];
+
+const RANK: Readonly<Record<OutboxState, number>> = {
+  accepted: 0,
+  dispatched: 1,
+  unanswered: 2,
+  acknowledged: 3,
+  delivered: 4,
+  read: 5,
+  held: 6,
+  failed: 7,
+};
+
+export const isOpen = (state: OutboxState): boolean => RANK[state] < RANK.acknowledged;
+/** WhatsApp is known to have taken the message. */
+export const isProved = (state: OutboxState): boolean => RANK[state] >= RANK.acknowledged && RANK[state] <= RANK.read;
+
+/** Whether a row in `from` may be told to be in `to`. Telling it again what it already is changes nothing but the reason. */
+export const mayBecome = (from: OutboxState, to: OutboxState): boolean => {
+  if (isOpen(from) || from === to) return true;
+  if (from === "held") return to === "accepted" || to === "failed" || isProved(to);
+  return isProved(from) && isProved(to) && RANK[to] > RANK[from];
+};
+
+const CERTAINTY: Readonly<Record<AttemptOutcome, number>> = { pending: 0, unanswered: 1, unsent: 2, refused: 2, acknowledged: 3 };
+
+/** Whether an attempt's outcome may be replaced: only by something more certain, so that a late guess never hides a proof. */
+export const isMoreCertain = (from: AttemptOutcome, to: AttemptOutcome): boolean => CERTAINTY[to] > CERTAINTY[from];
+
+/**
+ * Whether an attempt with a number already taken may be written over the one that has it: only where that one can't have been
+ * sent (its commit was answered `failed`, and the asker began again under the same number).
+ */
+export const mayRetryAttempt = (outcome: AttemptOutcome): boolean => outcome === "pending" || outcome === "unsent";

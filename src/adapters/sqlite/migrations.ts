@@ -1,0 +1,92 @@
+/**
+ * The schema, as numbered steps that only go forward. A step that was published is never edited: add another one.
+ *
+ * `outbox_count` holds a number for each (line, state, seat), kept by whoever moves a row in the same transaction, so that a full
+ * line is noticed without counting a million rows. `warm` is kept by address and not by contact, so merging contacts touches nothing.
+ */
+export interface Migration {
+  readonly number: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    number: 1,
+    name: "first schema",
+    sql: `
+create table meta (name text primary key, value blob not null) strict, without rowid;
+create table account (
+  id text primary key, role text not null, standing text not null default 'good', standing_until integer, place integer not null
+) strict;
+create table device (
+  id text primary key, account text not null references account (id), link text not null default 'unlinked', jid text, lid text,
+  place integer not null
+) strict;
+create table line (id text primary key, masters text not null, servants text not null, strategy text not null, place integer not null) strict;
+create table seat (
+  id text primary key, line text not null references line (id), account text not null references account (id),
+  holder text, term integer not null default 0, phase text not null default 'vacant'
+) strict;
+create table failover (
+  seq integer primary key autoincrement, id text not null unique, seat text not null, outcome text not null, record text not null
+) strict;
+create index failover_seat on failover (seat, seq);
+create index failover_running on failover (seq) where outcome = 'running';
+create table alert (
+  seq integer primary key autoincrement, key text not null, raised_at integer not null, state text not null, record text not null
+) strict;
+create unique index alert_open on alert (key) where state = 'open';
+create index alert_raised on alert (key, raised_at);
+create table audit (
+  seq integer primary key autoincrement, at integer not null, actor text not null, action text not null, subject text not null,
+  text text not null, evidence text not null
+) strict;
+create index audit_subject on audit (subject, seq);
+create table event (
+  seq integer primary key autoincrement, at integer not null, type text not null, subject text not null, data text not null
+) strict;
+create table journal (seq integer primary key, line text not null) strict;
+create table cursor (reader text primary key, seq integer not null) strict, without rowid;
+
+create table contact (
+  number integer primary key autoincrement, lid text unique, pn text unique, country text, tier text,
+  alias_of integer references contact (number)
+) strict;
+create index contact_alias on contact (alias_of) where alias_of is not null;
+create table conversation (
+  id text primary key, line text not null, contact text not null, seat text not null
+) strict, without rowid;
+create index conversation_contact on conversation (contact);
+create table warm (address text not null, account text not null, primary key (address, account)) strict, without rowid;
+
+create table outbox (
+  seq integer primary key autoincrement, id text not null unique, wa_id text not null unique, line text not null, seat text not null,
+  conversation text not null, contact text not null, text text, reply_to text, proto blob, priority integer not null,
+  expires_at integer, idempotency_key text, accepted_at integer not null, state text not null, reason text
+) strict;
+create unique index outbox_idempotency on outbox (line, idempotency_key) where idempotency_key is not null;
+create index outbox_state on outbox (seat, state, seq);
+create index outbox_conversation on outbox (conversation)
+  where state in ('accepted', 'dispatched', 'unanswered', 'held');
+create table outbox_count (
+  line text not null, state text not null, seat text not null, count integer not null, primary key (line, state, seat)
+) strict, without rowid;
+create table attempt (
+  outbox integer not null references outbox (seq), number integer not null, device text not null, seat_term integer not null,
+  at integer not null, outcome text not null, detail text, primary key (outbox, number)
+) strict, without rowid;
+
+create table inbox (
+  seq integer primary key autoincrement, account text not null, device text not null, wa_id text not null, chat text not null,
+  sender text not null, from_me integer not null, proto blob not null, sent_at integer not null, received_at integer not null
+) strict;
+create index inbox_message on inbox (account, wa_id);
+create table creds (device text primary key, value blob not null) strict;
+create table signal_key (
+  device text not null, type text not null, id text not null, value blob not null, primary key (device, type, id)
+) strict;
+create table lease (device text primary key, term integer not null, node text, expires_at integer not null) strict, without rowid;
+`,
+  },
+];

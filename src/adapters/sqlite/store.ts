@@ -1,0 +1,141 @@
+/** The Store port on one SQLite file, for a fleet that runs in one process. */
+import type { Clock } from "../../../machines/ports/clock.ts";
+import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../../machines/ports/store.ts";
+import type { Database } from "./database.ts";
+import { failure } from "./errors.ts";
+import { removeHolder, writeHolder } from "./holder.ts";
+import { openDatabase } from "./open.ts";
+import { contactOps } from "./ops/contacts.ts";
+import { fleetOps } from "./ops/fleet.ts";
+import { carryOut, isRead, type Bench, type Handlers } from "./ops/handlers.ts";
+import { journalOps } from "./ops/journal.ts";
+import { keyOps } from "./ops/keys.ts";
+import { leaseOps } from "./ops/leases.ts";
+import { outboxOps } from "./ops/outbox.ts";
+import { recordOps } from "./ops/records.ts";
+import { seatOps } from "./ops/seats.ts";
+import { CommandQueue, type Lane, type Medium } from "./queue.ts";
+import { createSeal } from "./seal.ts";
+
+export interface SqliteOptions {
+  readonly file: string;
+  /** 32 bytes: see `loadKey`. */
+  readonly key: Uint8Array;
+  /** Where the key came from, for the message about a wrong one. */
+  readonly keyOrigin?: string;
+  readonly clock: Clock;
+  /** Journal entries kept at most, whatever `journal.append` wishes. Default 1,000,000. */
+  readonly maxJournal?: number;
+  /** The file may not grow beyond this; then answers are `failed`, full. Default: as far as the disk goes. */
+  readonly maxBytes?: number;
+  /** ISO 3166 country of a phone-number address; null if unknown. Default: always null. */
+  readonly countryOf?: (pn: string) => string | null;
+}
+
+export interface SqliteStore extends StorePort {
+  readonly file: string;
+  /** Whether opening made the store. */
+  readonly isNew: boolean;
+  /** Changes `maxBytes` while running. */
+  limit(maxBytes: number): void;
+  /** SQLite's integrity check: what is wrong, empty if nothing is. Reads the whole file, so it blocks. */
+  check(): readonly string[];
+  /** Carries out what was asked, frees the file, and lets go of the lock. What is asked later is answered `failed`, lost. */
+  close(): void;
+}
+
+const PAGE = 4096;
+
+/** Throws StoreError when the file can't be had as it is; then nothing was written to it. */
+export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
+  const { file, clock } = options;
+  const seal = createSeal(options.key);
+  const { database, isNew } = openDatabase(file, seal, options.keyOrigin ?? "the key given", clock.now());
+  writeHolder(file, Date.now());
+  const medium = createMedium(database);
+  const queue = new CommandQueue(medium);
+  const handlers = createHandlers({
+    db: database,
+    seal,
+    clock,
+    maxJournal: options.maxJournal ?? 1_000_000,
+    countryOf: options.countryOf ?? (() => null),
+  });
+  let isOpen = true;
+  const limit = (maxBytes: number): void => database.exec(`pragma max_page_count = ${Math.max(1, Math.floor(maxBytes / PAGE))}`);
+  if (options.maxBytes !== undefined) limit(options.maxBytes);
+
+  return {
+    file,
+    isNew,
+    limit,
+    ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
+      const { op, reqId } = command;
+      const answer = (out: object) => () => reply({ op, reqId, at: clock.now(), ...out } as StoreAnswer<K>);
+      if (!isOpen) {
+        setImmediate(answer({ kind: "failed", cause: "lost", message: `${file} was closed before this was asked` }));
+        return;
+      }
+      queue.push(
+        {
+          run: () => answer(carryOut(handlers, command)),
+          fail: (error) => answer(failure(file, error)),
+          writes: !isRead(op),
+        },
+        op === "journal.append" || op === "journal.read" ? "background" : "foreground",
+      );
+    },
+    check: () =>
+      database
+        .all("pragma integrity_check")
+        .map((row) => String(row["integrity_check"]))
+        .filter((line) => line !== "ok"),
+    close() {
+      if (!isOpen) return;
+      isOpen = false;
+      queue.drain();
+      removeHolder(file); // while the lock is still ours: a successor writes its own
+      database.close();
+    },
+  };
+};
+
+const createHandlers = (bench: Bench): Handlers => ({
+  ...fleetOps(bench),
+  ...seatOps(bench),
+  ...recordOps(bench),
+  ...outboxOps(bench),
+  ...contactOps(bench),
+  ...keyOps(bench),
+  ...leaseOps(bench),
+  ...journalOps(bench),
+});
+
+/** Commits between two checkpoints. Checkpoints wait until everybody has been answered, but the loop stands still for them. */
+const CHECKPOINT_EVERY = 200;
+
+const createMedium = (database: Database): Medium => {
+  let commits = 0;
+  return {
+    commit(work, lane: Lane) {
+      commits++;
+      if (lane === "foreground") return database.transaction(work);
+      // Nobody relies on the journal after a power cut, and kill -9 loses nothing that was written: spare the flush to disk.
+      database.exec("pragma synchronous = normal");
+      try {
+        return database.transaction(work);
+      } finally {
+        database.exec("pragma synchronous = full");
+      }
+    },
+    afterwards() {
+      if (commits < CHECKPOINT_EVERY) return;
+      commits = 0;
+      try {
+        database.get("pragma wal_checkpoint(passive)");
+      } catch {
+        // Full or failing disk: the log holds everything, and the next one tries again.
+      }
+    },
+  };
+};
