@@ -3,6 +3,10 @@
  *
  * `outbox_count` holds a number for each (line, state, seat), kept by whoever moves a row in the same transaction, so that a full
  * line is noticed without counting a million rows. `warm` is kept by address and not by contact, so merging contacts touches nothing.
+ *
+ * Every page that a commit touches is written and flushed, so the tables of the hot path have the fewest indexes that will do, none
+ * of them over a condition that changes with the state, and no AUTOINCREMENT (a page of its own). Numbers must not be given twice
+ * all the same: whoever deletes old rows of `outbox` or `inbox` has to leave the newest.
  */
 export interface Migration {
   readonly number: number;
@@ -61,14 +65,13 @@ create index conversation_contact on conversation (contact);
 create table warm (address text not null, account text not null, primary key (address, account)) strict, without rowid;
 
 create table outbox (
-  seq integer primary key autoincrement, id text not null unique, wa_id text not null unique, line text not null, seat text not null,
+  seq integer primary key, id text not null unique, wa_id text not null unique, line text not null, seat text not null,
   conversation text not null, contact text not null, text text, reply_to text, proto blob, priority integer not null,
   expires_at integer, idempotency_key text, accepted_at integer not null, state text not null, reason text
 ) strict;
 create unique index outbox_idempotency on outbox (line, idempotency_key) where idempotency_key is not null;
 create index outbox_state on outbox (seat, state, seq);
-create index outbox_conversation on outbox (conversation)
-  where state in ('accepted', 'dispatched', 'unanswered', 'held');
+create index outbox_conversation on outbox (conversation);
 create table outbox_count (
   line text not null, state text not null, seat text not null, count integer not null, primary key (line, state, seat)
 ) strict, without rowid;
@@ -78,7 +81,7 @@ create table attempt (
 ) strict, without rowid;
 
 create table inbox (
-  seq integer primary key autoincrement, account text not null, device text not null, wa_id text not null, chat text not null,
+  seq integer primary key, account text not null, device text not null, wa_id text not null, chat text not null,
   sender text not null, from_me integer not null, proto blob not null, sent_at integer not null, received_at integer not null
 ) strict;
 create index inbox_message on inbox (account, wa_id);

@@ -5,7 +5,7 @@
  * Each device has a key of its own (HKDF-SHA256 of the store's key): random nonces are good for 2^32 values a key
  * (NIST SP 800-38D, 8.3), which one key for a whole fleet could use up within years.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomFillSync } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomFillSync, type KeyObject } from "node:crypto";
 import { StoreError } from "./errors.ts";
 
 const NONCE = 12;
@@ -21,11 +21,11 @@ export interface Seal {
 export const createSeal = (key: Uint8Array): Seal => {
   if (key.length !== 32) throw new StoreError("E_KEY_MALFORMED", `the store's key has ${key.length} bytes instead of 32`);
   const master = Buffer.from(key);
-  const derived = new Map<string, Uint8Array>();
-  const keyOf = (device: string): Uint8Array => {
+  const derived = new Map<string, KeyObject>();
+  const keyOf = (device: string): KeyObject => {
     let found = derived.get(device);
     if (!found) {
-      found = new Uint8Array(hkdfSync("sha256", master, "greenroom store 1", device, 32));
+      found = createSecretKey(new Uint8Array(hkdfSync("sha256", master, "greenroom store 1", device, 32)));
       derived.set(device, found);
     }
     return found;

@@ -112,7 +112,7 @@ const createHandlers = (bench: Bench): Handlers => ({
 });
 
 /** Commits between two checkpoints. Checkpoints wait until everybody has been answered, but the loop stands still for them. */
-const CHECKPOINT_EVERY = 200;
+const CHECKPOINT_EVERY = 400;
 
 const createMedium = (database: Database): Medium => {
   let commits = 0;
