@@ -1,0 +1,139 @@
+/**
+ * The connection port on Baileys: one `Device` each, made when first named. Commands return at once; what they can't do is
+ * answered in a later turn. It never re-dials by itself: that is for the machines to decide.
+ */
+import { WA_CERT_DETAILS } from "@whiskeysockets/baileys";
+import type { WAVersion } from "@whiskeysockets/baileys";
+import type { Logger } from "pino";
+import type { Clock } from "../../../machines/ports/clock.ts";
+import type { ConnectionCommand, ConnectionFact, ConnectionPort } from "../../../machines/ports/connection.ts";
+import type { DeviceId, Millis, RequestId, SeatId, SeatTerm } from "../../../machines/ports/ids.ts";
+import type { StorePort } from "../../../machines/ports/store.ts";
+import { makeAsk } from "./ask.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Device } from "./device.ts";
+import type { LinkState } from "./link.ts";
+import { baileysLogger, silenceLibsignal } from "./quiet.ts";
+
+export interface BaileysOptions {
+  readonly store: StorePort;
+  readonly clock: Clock;
+  /** Another server than WhatsApp's: a test or demo server on loopback. `rootPublicKey` applies to the whole process. */
+  readonly endpoint?: { readonly url: string; readonly rootPublicKey?: Uint8Array; readonly allowSelfSigned?: boolean };
+  readonly logger: Logger;
+  readonly waVersion?: WAVersion;
+  readonly nextRequestId: () => RequestId;
+  /** Goes to a test server as `?client=`, so that it can aim at one device's dials. */
+  readonly clientHint?: (device: DeviceId) => string;
+}
+export interface DeviceSnapshot {
+  readonly device: DeviceId;
+  readonly dial: number;
+  readonly state: LinkState | "none";
+  readonly lastEvidenceAt: Millis | null;
+  readonly grants: readonly { readonly seat: SeatId; readonly term: SeatTerm }[];
+  readonly sending: number;
+  readonly keys: { readonly cached: number; readonly pending: number } | null;
+}
+
+const WHATSAPP = "wss://web.whatsapp.com/ws/chat";
+
+export const createBaileysConnections = (
+  options: BaileysOptions,
+): ConnectionPort & { shutdown(): Promise<void>; snapshot(device: DeviceId): DeviceSnapshot } => {
+  const { store, clock, endpoint, logger, clientHint } = options;
+  silenceLibsignal();
+  if (endpoint?.rootPublicKey) WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(endpoint.rootPublicKey);
+  const ask = makeAsk(store, options.nextRequestId);
+  const deadlines = new Deadlines(clock);
+  const devices = new Map<DeviceId, Device>();
+  let listener: (fact: ConnectionFact) => void = () => undefined;
+  let inCommand = false;
+  let down = false;
+
+  const emit = (fact: ConnectionFact): void => {
+    // Never from inside `perform`: whoever commands may be in the middle of something.
+    if (inCommand) setImmediate(() => listener(fact));
+    else listener(fact);
+  };
+  const urlOf = (device: DeviceId): string => {
+    if (!endpoint) return WHATSAPP;
+    const url = new URL(endpoint.url);
+    if (clientHint) url.searchParams.set("client", clientHint(device));
+    return url.href;
+  };
+  const deviceOf = (id: DeviceId): Device => {
+    let device = devices.get(id);
+    if (!device) {
+      device = new Device({
+        id,
+        ask,
+        clock,
+        deadlines,
+        logger: baileysLogger(logger.child({ device: id })),
+        url: urlOf(id),
+        allowSelfSigned: endpoint?.allowSelfSigned ?? false,
+        waVersion: options.waVersion,
+        emit,
+      });
+      devices.set(id, device);
+    }
+    return device;
+  };
+  const perform = (command: ConnectionCommand): void => {
+    const device = deviceOf(command.device);
+    switch (command.op) {
+      case "open":
+        return device.dial(command, null);
+      case "link":
+        return device.dial(command, command.method);
+      case "terminate":
+        return device.terminate();
+      case "probe":
+        return device.probe(command.probe, command.deadline);
+      case "grant":
+        return device.grant(command.seat, command.term);
+      case "revoke":
+        return device.revoke(command.seat);
+      case "send":
+        return device.send(command);
+      case "check":
+        return device.check(command.reqId, command.deadline);
+      default:
+        command satisfies never;
+    }
+  };
+
+  return {
+    perform: (command) => {
+      if (down) return;
+      const outer = inCommand;
+      inCommand = true;
+      try {
+        perform(command);
+      } finally {
+        inCommand = outer;
+      }
+    },
+    onFact: (next) => {
+      listener = next;
+    },
+    /** Terminates every link and waits until what was queued for the store has been answered. */
+    shutdown: async () => {
+      down = true;
+      for (const device of devices.values()) device.terminate();
+      await Promise.all([...devices.values()].map((device) => device.idle()));
+      deadlines.clear();
+    },
+    snapshot: (id) =>
+      devices.get(id)?.snapshot() ?? {
+        device: id,
+        dial: 0,
+        state: "none",
+        lastEvidenceAt: null,
+        grants: [],
+        sending: 0,
+        keys: null,
+      },
+  };
+};

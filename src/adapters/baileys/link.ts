@@ -1,0 +1,363 @@
+/**
+ * One dial of one device: from the command to `closed`, which is said exactly once.
+ *
+ * The frames are read before Baileys reads them (its `frame` event comes first), so facts follow the stanza and not Baileys' own
+ * event buffer, which may hold things back for 20 s. Whatever an abandoned socket still says is dropped here.
+ */
+import { Browsers, DEFAULT_CONNECTION_CONFIG, initAuthCreds, isLidUser, jidDecode, makeWASocket } from "@whiskeysockets/baileys";
+import type { AuthenticationCreds, BinaryNode, WASocket, WAVersion, proto } from "@whiskeysockets/baileys";
+import { Agent } from "node:https";
+import type { Clock } from "../../../machines/ports/clock.ts";
+import type { ConnectionFact, LinkMethod } from "../../../machines/ports/connection.ts";
+import type { AccountId, DeviceId, Millis, WaId } from "../../../machines/ports/ids.ts";
+import type { Cache } from "./caches.ts";
+import { type CloseSignal, closingOf } from "./close-reason.ts";
+import type { Deadlines, Deadline } from "./deadlines.ts";
+import { abandon, closeAtOnce, onRefusedUpgrade, rawSocket } from "./internals.ts";
+import { authorOf, draftsOf, isCopy } from "./inbound.ts";
+import { decodeCreds, encodeCreds } from "./keys/codec.ts";
+import type { DeviceKeys } from "./keys/device-keys.ts";
+import { offerAndPair } from "./linking.ts";
+import { preparePreKeys } from "./pre-keys.ts";
+import type { BaileysLogger } from "./quiet.ts";
+import { type Signal, makeSignal } from "./signal.ts";
+import { childOf, childrenOf } from "./stanza.ts";
+
+/** At most one `evidence` fact per device in this time; the first after quiet is never held back. */
+const EVIDENCE_EVERY: Millis = 50;
+/** Baileys' own keep-alive can't be switched off, only be made to wait: this is the longest that a timer can. Ours are the probes. */
+const NEVER: Millis = 2_147_483_647;
+/** Baileys' own queries (look-ups, login steps) give up after this. */
+const QUERY_TIMEOUT: Millis = 10_000;
+
+export interface DeviceCaches {
+  readonly devices: Cache;
+  readonly retries: Cache;
+  readonly placeholders: Cache;
+  readonly calls: Cache;
+}
+export interface LinkOptions {
+  readonly device: DeviceId;
+  readonly account: AccountId;
+  readonly dial: number;
+  /** null: log in with what is stored. */
+  readonly method: LinkMethod | null;
+  readonly connectTimeout: Millis;
+  readonly url: string;
+  readonly allowSelfSigned: boolean;
+  readonly waVersion: WAVersion | undefined;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly logger: BaileysLogger;
+  readonly keys: DeviceKeys;
+  readonly caches: DeviceCaches;
+  readonly loadCreds: () => Promise<Uint8Array | null>;
+  /** Forgets credentials and keys of an earlier link, with the reason for the audit. */
+  readonly wipe: (why: string) => Promise<void>;
+  readonly getMessage: (waId: WaId) => Promise<proto.IMessage | undefined>;
+  readonly emit: (fact: ConnectionFact) => void;
+  readonly onClosed: () => void;
+  /** A stanza that belongs to sends or groups; see the callers. */
+  readonly onGroupChanged: (group: string) => void;
+  readonly onPair: (lid: string, pn: string) => void;
+}
+
+export type LinkState = "dialling" | "opened" | "serving" | "closed";
+
+export class Link {
+  readonly options: LinkOptions;
+  state: LinkState = "dialling";
+  lastEvidenceAt: Millis | null = null;
+  #deadline: Deadline | null = null;
+  #sock: WASocket | null = null;
+  #signal: Signal | null = null;
+  #creds: AuthenticationCreds | null = null;
+  #offered = false;
+  #checks = 0;
+  readonly #stanzas = new WeakMap<Uint8Array, BinaryNode>();
+  readonly #answers = new Map<string, () => void>();
+
+  constructor(options: LinkOptions) {
+    this.options = options;
+    this.#deadline = options.deadlines.add(options.connectTimeout, () => this.close({ kind: "deadline" }));
+    void this.#dial().catch((error: unknown) => {
+      options.logger.error(`the dial of ${options.device} failed: ${error instanceof Error ? error.message : "unknown"}`);
+      this.close({ kind: "ours" });
+    });
+  }
+
+  get closed(): boolean {
+    return this.state === "closed";
+  }
+  /** WhatsApp accepted the login, and the socket takes bytes. */
+  get ready(): boolean {
+    return (this.state === "opened" || this.state === "serving") && this.#sock?.ws.isOpen === true;
+  }
+  get sock(): WASocket {
+    if (!this.#sock) throw new Error("the link has no socket");
+    return this.#sock;
+  }
+  get signal(): Signal {
+    if (!this.#signal) throw new Error("the link has no keys");
+    return this.#signal;
+  }
+  get creds(): AuthenticationCreds {
+    if (!this.#creds) throw new Error("the link has no credentials");
+    return this.#creds;
+  }
+
+  isMe = (jid: string): boolean => {
+    const me = this.#creds?.me;
+    const user = jidDecode(jid)?.user;
+    if (!me || user === undefined) return false;
+    return user === (isLidUser(jid) ? jidDecode(me.lid ?? "")?.user : jidDecode(me.id)?.user);
+  };
+
+  /** Ends the link now. The first call decides the reason; later ones are ignored. */
+  close(signal: CloseSignal): void {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this.#deadline?.cancel();
+    this.#answers.clear();
+    const { device, dial, clock, emit, onClosed } = this.options;
+    const sock = this.#sock;
+    if (sock) abandon(sock);
+    onClosed();
+    emit({ kind: "closed", device, dial, at: clock.now(), ...closingOf(signal, clock.now()) });
+  }
+
+  /** Writes a stanza in this turn. @throws if the socket takes no bytes: then nothing was written */
+  write(stanza: BinaryNode): void {
+    if (this.state === "closed" || this.#sock?.ws.isOpen !== true) throw new Error("the link is closed");
+    // Its promise tells when the kernel has taken the bytes, which nobody needs; a failure shows as the socket's end.
+    this.#sock.sendNode(stanza).catch(() => undefined);
+  }
+
+  /** Calls `answered` when the stanza with this id arrives, unless the link closes before. */
+  await(id: string, answered: () => void): { cancel(): void } {
+    this.#answers.set(id, answered);
+    return { cancel: () => void this.#answers.delete(id) };
+  }
+
+  /** What we ask of the account's standing ourselves is no news. */
+  async checking<T>(work: () => Promise<T>): Promise<T> {
+    this.#checks += 1;
+    try {
+      return await work();
+    } finally {
+      this.#checks -= 1;
+    }
+  }
+
+  async #dial(): Promise<void> {
+    const { options } = this;
+    const stored = options.method === null ? await options.loadCreds() : null;
+    if (this.closed) return;
+    let creds = initAuthCreds();
+    if (options.method === null) {
+      const loaded = stored === null ? null : (decodeCreds(stored) as AuthenticationCreds);
+      if (!loaded?.me || !loaded.account) {
+        // A socket that died while it was being linked leaves `me` without an account: logging in with that can only fail.
+        if (loaded) await options.wipe("linking had not been completed");
+        return this.close({ kind: "noCredentials" });
+      }
+      creds = loaded;
+      await preparePreKeys(creds, options.keys);
+      if (this.closed) return;
+    }
+    this.#creds = creds;
+    this.#open(creds);
+  }
+
+  #open(creds: AuthenticationCreds): void {
+    const { options } = this;
+    const { caches, logger, keys } = options;
+    const sock = makeWASocket({
+      ...DEFAULT_CONNECTION_CONFIG,
+      waWebSocketUrl: options.url,
+      ...(options.waVersion ? { version: options.waVersion } : {}),
+      ...(options.allowSelfSigned ? { agent: new Agent({ rejectUnauthorized: false }) } : {}),
+      auth: { creds, keys: keys.outside },
+      browser: Browsers.macOS("Chrome"),
+      logger,
+      // The deadline of the dial is ours. Without one of Baileys' own, each write is spared two stack traces and a timer.
+      connectTimeoutMs: 0,
+      defaultQueryTimeoutMs: QUERY_TIMEOUT,
+      keepAliveIntervalMs: NEVER,
+      emitOwnEvents: false,
+      markOnlineOnConnect: false,
+      syncFullHistory: false,
+      transactionOpts: { maxCommitRetries: 1, delayBetweenTriesMs: 1 },
+      userDevicesCache: caches.devices,
+      msgRetryCounterCache: caches.retries,
+      placeholderResendCache: caches.placeholders,
+      callOfferCache: caches.calls,
+      getMessage: ({ id }) => (id ? options.getMessage(id as WaId) : Promise.resolve(undefined)),
+      makeSignalRepository: (_auth, _logger, pnToLid) => {
+        this.#signal = makeSignal({ creds, keys, logger, pnToLid, drafts: this.#drafts });
+        return this.#signal.repository;
+      },
+    });
+    this.#sock = sock;
+    closeAtOnce(sock);
+    onRefusedUpgrade(sock, (status) => this.close({ kind: "http", status }));
+    let upgraded = false;
+    const socket = rawSocket(sock);
+    socket.once("open", () => (upgraded = true));
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      this.close(upgraded ? { kind: "socket" } : { kind: "dialError", errno: error.code ?? null }),
+    );
+    socket.on("close", () => this.close({ kind: "socket" }));
+    sock.ws.on("frame", (frame: BinaryNode | Uint8Array) => {
+      if (this.state !== "closed" && !(frame instanceof Uint8Array)) this.#read(frame);
+    });
+    sock.ev.on("connection.update", ({ connection, lastDisconnect, reachoutTimeLock }) => {
+      if (reachoutTimeLock && this.#checks === 0) {
+        const until = reachoutTimeLock.timeEnforcementEnds?.getTime() ?? null;
+        const standing = reachoutTimeLock.isActive ? "restricted" : "good";
+        options.emit({
+          kind: "standing",
+          account: options.account,
+          at: options.clock.now(),
+          standing,
+          until: standing === "good" ? null : until,
+        });
+      }
+      if (connection === "close") {
+        const error = lastDisconnect?.error as { output?: { statusCode?: number } } | undefined;
+        const code = error?.output?.statusCode ?? null;
+        this.close(this.#offered && code === 408 ? { kind: "offersEnded" } : { kind: "handshake", code });
+      }
+    });
+    if (options.method !== null) {
+      offerAndPair(this, sock, creds, options.method, () => {
+        this.#offered = true;
+        // Linking has deadlines of its own: the offers expire.
+        this.#deadline?.cancel();
+      });
+      return;
+    }
+    sock.ev.on("creds.update", () => {
+      // Queued in this turn, before whatever Baileys does next with the keys that go with it.
+      keys.saveCreds(encodeCreds(creds)).catch(() => this.close({ kind: "ours" }));
+    });
+  }
+
+  #drafts = (ciphertext: Uint8Array, plaintext: proto.IMessage, bytes: Uint8Array) => {
+    const stanza = this.#stanzas.get(ciphertext);
+    if (!stanza) return null;
+    const { account, device, clock } = this.options;
+    return {
+      author: authorOf(stanza),
+      rows: draftsOf(stanza, plaintext, bytes, { account, device, isMe: this.isMe }, clock.now()),
+    };
+  };
+
+  #read(node: BinaryNode): void {
+    const { device, dial, clock, emit } = this.options;
+    const at = clock.now();
+    if (this.lastEvidenceAt === null || at - this.lastEvidenceAt >= EVIDENCE_EVERY) {
+      this.lastEvidenceAt = at;
+      emit({ kind: "evidence", device, dial, at });
+    }
+    const { attrs } = node;
+    switch (node.tag) {
+      case "iq": {
+        const id = attrs["id"];
+        const answered = id === undefined ? undefined : this.#answers.get(id);
+        if (id === undefined || !answered) return;
+        this.#answers.delete(id);
+        return answered();
+      }
+      case "ack":
+        if (attrs["class"] === "message" && attrs["id"] !== undefined) this.#acked(attrs["id"] as WaId, attrs["error"], at);
+        return;
+      case "message":
+        return this.#message(node, at);
+      case "receipt":
+        return this.#receipt(node, at);
+      case "notification":
+        if (attrs["type"] === "w:gp2" && attrs["from"] !== undefined) this.options.onGroupChanged(attrs["from"]);
+        return;
+      case "success":
+        if (this.state !== "dialling") return;
+        this.state = "opened";
+        this.#deadline?.cancel();
+        return emit({ kind: "opened", device, dial, at });
+      case "ib":
+        if (childOf(node, "downgrade_webclient")) return this.close({ kind: "downgrade" });
+        if (childOf(node, "offline") && this.state === "opened") {
+          this.state = "serving";
+          emit({ kind: "serving", device, dial, at });
+        }
+        return;
+      case "stream:error": {
+        const child = childrenOf(node)[0];
+        const code = Number(attrs["code"]);
+        return this.close({
+          kind: "streamError",
+          code: Number.isInteger(code) ? code : null,
+          child: child?.tag ?? null,
+          type: child?.attrs["type"] ?? null,
+        });
+      }
+      case "failure": {
+        const expire = Number(attrs["expire"]);
+        return this.close({
+          kind: "failure",
+          code: Number(attrs["reason"] ?? 500),
+          expire: attrs["expire"] !== undefined && Number.isFinite(expire) ? expire : null,
+        });
+      }
+      case "xmlstreamend":
+        return this.close({ kind: "streamEnd" });
+      default:
+    }
+  }
+
+  #acked(waId: WaId, error: string | undefined, at: Millis): void {
+    const { device, emit } = this.options;
+    if (error === undefined) emit({ kind: "acked", device, at, waId });
+    else emit({ kind: "refused", device, at, waId, code: Number(error) || 0 });
+  }
+
+  #message(node: BinaryNode, at: Millis): void {
+    const { account, device, emit } = this.options;
+    for (const child of childrenOf(node)) {
+      if (child.tag === "enc" && child.content instanceof Uint8Array) this.#stanzas.set(child.content, node);
+    }
+    const { id, from, sender_lid: lid, sender_pn: pn } = node.attrs;
+    // WhatsApp gave it to another of our devices: it took the message, whether or not its ack comes.
+    if (id !== undefined && isCopy(node, { account, device, isMe: this.isMe })) {
+      emit({ kind: "copied", device, at, waId: id as WaId });
+    }
+    if (from === undefined) return;
+    if (lid !== undefined && !isLidUser(from)) this.options.onPair(lid, from);
+    else if (pn !== undefined && isLidUser(from)) this.options.onPair(from, pn);
+  }
+
+  /** Any receipt for one of our sends proves that WhatsApp took it, a request to encrypt it again included. */
+  #receipt(node: BinaryNode, at: Millis): void {
+    const { device, emit } = this.options;
+    const { id, type, recipient, from, participant } = node.attrs;
+    const own = this.isMe(participant ?? from ?? "");
+    // With a recipient it is about somebody else's message, unless another device of ours confirms our own.
+    if (recipient !== undefined && !(own && (type === "sender" || type === "retry"))) return;
+    const list = childOf(node, "list");
+    const ids = [id, ...(list ? childrenOf(list).map((item) => item.attrs["id"]) : [])];
+    for (const waId of ids) {
+      if (waId === undefined) continue;
+      if (type === "sender") emit({ kind: "copied", device, at, waId: waId as WaId });
+      else if (type === "retry") emit({ kind: "acked", device, at, waId: waId as WaId });
+      else if (type === undefined || type === "inactive" || type === "read" || type === "played") {
+        emit({
+          kind: "receipt",
+          device,
+          at,
+          waId: waId as WaId,
+          receipt: type === "read" || type === "played" ? "read" : "delivered",
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Signal with keys before bytes, in both directions.
+ *
+ * Outbound: `encryptMessage` gives ciphertext out only after the ratchet step that made it is durable. Inbound: plaintext comes out
+ * only after it, the ratchet step and the inbox row are, in one transaction; Baileys sends its receipt after that. Baileys' own
+ * repository does the cryptography, on a view of our keys that belongs to the running transaction.
+ */
+import { DEFAULT_CONNECTION_CONFIG, proto, unpadRandomMax16 } from "@whiskeysockets/baileys";
+import type { AuthenticationCreds, SignalRepositoryWithLIDStore } from "@whiskeysockets/baileys";
+import type { AttemptDraft, InboundDraft } from "../../../machines/ports/store.ts";
+import type { DeviceKeys } from "./keys/device-keys.ts";
+import type { BaileysLogger } from "./quiet.ts";
+
+/** What the link knows about a ciphertext from the stanza that carried it: who wrote it, and which rows its plaintext makes. */
+export type Draftsman = (
+  ciphertext: Uint8Array,
+  plaintext: proto.IMessage,
+  bytes: Uint8Array,
+) => { readonly author: string; readonly rows: readonly InboundDraft[] } | null;
+type PnToLid = (jids: string[]) => Promise<{ lid: string; pn: string }[] | undefined>;
+
+export interface Ciphertext {
+  readonly jid: string;
+  readonly type: "pkmsg" | "msg";
+  readonly bytes: Uint8Array;
+}
+export interface DirectJob {
+  readonly kind: "direct";
+  readonly parts: readonly { readonly jid: string; readonly data: () => Uint8Array }[];
+}
+export interface GroupJob {
+  readonly kind: "group";
+  readonly group: string;
+  readonly sender: string;
+  readonly data: Uint8Array;
+  /** Devices that lack our sender key, each to get it in a message of its own. */
+  readonly newcomers: readonly string[];
+  readonly distribution: (key: Uint8Array) => () => Uint8Array;
+}
+export interface Encrypted {
+  readonly parts: readonly Ciphertext[];
+  /** The group's ciphertext, if it is a group job. */
+  readonly group: Uint8Array | null;
+}
+
+export interface Signal {
+  readonly repository: SignalRepositoryWithLIDStore;
+  /** Encrypts a message for all its devices in one transaction with its attempt. `durable`: it may leave. */
+  encrypt(job: DirectJob | GroupJob, attempt: () => AttemptDraft | null): Promise<{ value: Encrypted; durable: Promise<void> }>;
+}
+
+/** Encryptions in a row before the event loop gets its turn: about 10 ms. */
+const BREATH = 24;
+const REMEMBERED_DISTRIBUTIONS = 64;
+
+export const makeSignal = (options: {
+  creds: AuthenticationCreds;
+  keys: DeviceKeys;
+  logger: BaileysLogger;
+  pnToLid: PnToLid | undefined;
+  drafts: Draftsman;
+}): Signal => {
+  const { creds, keys, logger, drafts } = options;
+  const build = DEFAULT_CONNECTION_CONFIG.makeSignalRepository;
+  // No look-up over the network may hold up a transaction: inside, an unknown mapping is simply unknown.
+  const inside = build({ creds, keys: keys.inside }, logger);
+  const outside = build({ creds, keys: keys.outside }, logger, options.pnToLid);
+  /** Sender keys stored together with the message that brought them; Baileys offers each a second time. */
+  const distributed = new Set<string>();
+  const nameOf = (author: string, item: proto.Message.ISenderKeyDistributionMessage): string =>
+    `${author}\0${item.groupId ?? ""}\0${Buffer.from(item.axolotlSenderKeyDistributionMessage ?? []).toString("base64")}`;
+
+  const durably = async <T>(work: () => Promise<T>): Promise<T> => {
+    const { value, durable } = await keys.begin(work);
+    await durable;
+    return value;
+  };
+
+  /** Commits what decrypting changed, with the rows; a failure to decrypt still keeps what was learned about the sender's identity. */
+  const decrypting = async (ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>): Promise<Uint8Array> => {
+    const { value, durable } = await keys.begin(async (draft) => {
+      let padded: Uint8Array;
+      try {
+        padded = await decrypt();
+      } catch (error) {
+        return { error };
+      }
+      const bytes = unpadRandomMax16(padded);
+      const message = proto.Message.decode(bytes);
+      const drafted = drafts(ciphertext, message, bytes);
+      if (drafted) draft.inbound.push(...drafted.rows);
+      const item = (message.deviceSentMessage?.message ?? message).senderKeyDistributionMessage;
+      if (drafted && item?.groupId) {
+        await inside.processSenderKeyDistributionMessage({ item, authorJid: drafted.author });
+        if (distributed.size >= REMEMBERED_DISTRIBUTIONS) distributed.clear();
+        distributed.add(nameOf(drafted.author, item));
+      }
+      return { padded };
+    });
+    await durable;
+    if ("padded" in value) return value.padded;
+    // "Key used already" makes Baileys tell the server that the message may be forgotten: its first copy must be durable by then.
+    await keys.barrier();
+    throw value.error;
+  };
+
+  const repository: SignalRepositoryWithLIDStore = {
+    ...outside,
+    lidMapping: outside.lidMapping,
+    encryptMessage: (input) => durably(() => inside.encryptMessage(input)),
+    encryptGroupMessage: (input) => durably(() => inside.encryptGroupMessage(input)),
+    getSenderKeyDistributionMessage: (input) => durably(() => inside.getSenderKeyDistributionMessage(input)),
+    injectE2ESession: (input) => durably(() => inside.injectE2ESession(input)),
+    deleteSession: (jids) => durably(() => inside.deleteSession(jids)),
+    migrateSession: (from, to) => durably(() => inside.migrateSession(from, to)),
+    decryptMessage: (input) => decrypting(input.ciphertext, () => inside.decryptMessage(input)),
+    decryptGroupMessage: (input) => decrypting(input.msg, () => inside.decryptGroupMessage(input)),
+    processSenderKeyDistributionMessage: ({ item, authorJid }) => {
+      if (distributed.delete(nameOf(authorJid, item))) return Promise.resolve();
+      return durably(() => inside.processSenderKeyDistributionMessage({ item, authorJid }));
+    },
+    close: () => {
+      inside.close?.();
+      outside.close?.();
+    },
+  };
+
+  /** A device whose session is missing or broken is left out: the others get the message. */
+  const encryptEach = async (parts: DirectJob["parts"]): Promise<Ciphertext[]> => {
+    const done: Ciphertext[] = [];
+    for (const [index, { jid, data }] of parts.entries()) {
+      if (index > 0 && index % BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
+      try {
+        const { type, ciphertext } = await inside.encryptMessage({ jid, data: data() });
+        done.push({ jid, type, bytes: ciphertext });
+      } catch {
+        logger.warn("a device of the recipient could not be encrypted for");
+      }
+    }
+    return done;
+  };
+
+  return {
+    repository,
+    encrypt: (job, attempt) =>
+      keys.begin(async (draft) => {
+        draft.attempt = attempt;
+        if (job.kind === "direct") return { parts: await encryptEach(job.parts), group: null };
+        const { ciphertext, senderKeyDistributionMessage } = await inside.encryptGroupMessage({
+          group: job.group,
+          meId: job.sender,
+          data: job.data,
+        });
+        const data = job.distribution(senderKeyDistributionMessage);
+        return { parts: await encryptEach(job.newcomers.map((jid) => ({ jid, data }))), group: ciphertext };
+      }),
+  };
+};
