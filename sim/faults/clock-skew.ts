@@ -1,0 +1,35 @@
+import type { Millis } from "../../machines/ports/ids.ts";
+import type { FaultBase, FaultRule } from "./rule.ts";
+import { forHow, inWords, seconds } from "./target.ts";
+
+/** The node's clock jumps by `offset` and runs `rate` times as fast; afterwards it is right again, though it never goes back. */
+export interface ClockSkew extends FaultBase {
+  readonly kind: "clock-skew";
+  readonly offset: Millis;
+  readonly rate: number;
+}
+
+export const clockSkew: FaultRule<ClockSkew> = {
+  kind: "clock-skew",
+  aims: ["node"],
+  describe: ({ target, for: span, offset, rate }) =>
+    `the clock of ${inWords(target)} jumps by ${seconds(offset)}${rate === 1 ? "" : ` and runs at ${rate}`}, ${forHow(span)}`,
+  begin({ target, offset, rate }, world) {
+    const hit = world.nodes(target).filter((node) => world.skewNode(node, offset, rate));
+    return hit.length > 0
+      ? {
+          end() {
+            for (const node of hit) world.skewNode(node, 0, 1);
+          },
+        }
+      : null;
+  },
+  draw: (random, target, at) => ({
+    kind: "clock-skew",
+    target,
+    at,
+    for: Math.round(random.lognormal(60_000, 0.8)),
+    offset: random.pick([-30_000, -500, 200, 1_000, 10_000]),
+    rate: random.pick([1, 1, 0.999, 1.01]),
+  }),
+};

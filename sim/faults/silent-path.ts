@@ -1,0 +1,30 @@
+import type { FaultBase, FaultRule } from "./rule.ts";
+import { forHow, inWords, linkMatcher } from "./target.ts";
+
+/**
+ * The way to WhatsApp carries nothing: links go silent and new ones don't come up. `keeps`: what is written meanwhile arrives
+ * when the path is back, as TCP repeats it, although the link may be long given up; otherwise it is lost.
+ */
+export interface SilentPath extends FaultBase {
+  readonly kind: "silent-path";
+  readonly keeps: boolean;
+}
+
+export const silentPath: FaultRule<SilentPath> = {
+  kind: "silent-path",
+  aims: ["device", "account", "seat", "node", "region", "all"],
+  describe: ({ target, for: span, keeps }) =>
+    `the path of ${inWords(target)} is silent ${forHow(span)}, new links too${keeps ? "; what was written arrives afterwards" : ""}`,
+  begin({ target, keeps }, world, _random, until) {
+    const hit = linkMatcher(target, world);
+    if (!keeps) return { cuts: (link) => hit(link) };
+    return { frame: ({ link }) => (hit(link) ? { kind: "hold", until } : null) };
+  },
+  draw: (random, target, at) => ({
+    kind: "silent-path",
+    target,
+    at,
+    for: Math.round(random.lognormal(20_000, 1)),
+    keeps: random.chance(0.5),
+  }),
+};

@@ -1,0 +1,61 @@
+/** A node's way to the store: the faults of the store act here, whatever store stands behind. Answers reach the node through its event loop. */
+import type { NodeId } from "../../machines/ports/ids.ts";
+import type { StoreAnswer, StoreCommand, StoreFailure, StoreOp, StorePort } from "../../machines/ports/store.ts";
+import type { FaultBoard } from "../faults/board.ts";
+import type { NodeClock, WorldClock } from "./clock.ts";
+
+const READS: ReadonlySet<StoreOp> = new Set([
+  "fleet.load",
+  "failover.list",
+  "outbox.open",
+  "outbox.get",
+  "outbox.list",
+  "outbox.counts",
+  "conversation.get",
+  "contact.get",
+  "inbox.read",
+  "creds.load",
+  "keys.load",
+  "alert.list",
+  "audit.read",
+  "events.read",
+  "journal.read",
+]);
+
+export interface FaultyStore extends StorePort {
+  readonly node: NodeId;
+  /** The store behind has died: whoever waits is told that the outcome is unknown. */
+  crash(): void;
+}
+
+export const createFaultyStore = (inner: StorePort, clock: NodeClock, world: WorldClock, board: FaultBoard): FaultyStore => {
+  /** Asked and not answered, in order. */
+  const waiting = new Map<object, () => void>();
+  return {
+    node: clock.id,
+    crash() {
+      const lost = [...waiting.values()];
+      waiting.clear();
+      for (const tell of lost) tell();
+    },
+    ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
+      const fate = board.store({ node: clock.id, op: command.op, writes: !READS.has(command.op) });
+      const fail = (cause: StoreFailure["cause"]) => clock.arrive(() => reply(failure(command, clock.now(), cause)), 1);
+      if (fate?.kind === "fail" && !fate.applied) return void fail(fate.cause);
+      const key = {};
+      waiting.set(key, () => fail("lost"));
+      const put = (late: number): void =>
+        inner.ask(command, (answer) => {
+          if (!waiting.delete(key)) return;
+          if (fate?.kind === "fail") fail(fate.cause);
+          else clock.arrive(() => reply(answer), late);
+        });
+      // Held: the question itself does not get through before the end; a permanent partition never answers.
+      if (fate?.kind !== "hold") return put(fate?.kind === "slow" ? fate.by : 0);
+      if (Number.isFinite(fate.until)) world.setTimeout(() => put(0), Math.max(0, fate.until - world.now()));
+    },
+  };
+};
+
+const failure = <K extends StoreOp>({ op, reqId }: StoreCommand<K>, at: number, cause: StoreFailure["cause"]): StoreAnswer<K> =>
+  ({ op, reqId, at, kind: "failed", cause, message: `simulated store failure: ${cause}` }) as unknown as StoreAnswer<K>;

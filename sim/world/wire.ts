@@ -1,0 +1,146 @@
+/**
+ * The wire between one dial of a device and WhatsApp: ordered in each direction like the TCP stream it stands for, so that
+ * what is late holds up what follows. Faults are asked when a frame leaves, and whether the wire is cut again when it arrives.
+ */
+import type { AccountId, DeviceId, Millis, NodeId } from "../../machines/ports/ids.ts";
+import type { FaultBoard } from "../faults/board.ts";
+import type { FrameKind, LinkView } from "../faults/rule.ts";
+import type { NodeClock, WorldClock } from "./clock.ts";
+import type { Random } from "./random.ts";
+import type { Tuning } from "./tuning.ts";
+
+export class Wire implements LinkView {
+  readonly id: number;
+  readonly device: DeviceId;
+  readonly account: AccountId;
+  readonly region: string;
+  readonly node: NodeId;
+  readonly dial: number;
+  readonly #world: WorldClock;
+  readonly #clock: NodeClock;
+  readonly #board: FaultBoard;
+  readonly #random: Random;
+  readonly #tuning: Tuning;
+  // Nothing arrives before what left earlier in the same direction.
+  #upAt: Millis = 0;
+  #downAt: Millis = 0;
+  // The next stall of the stream, drawn as time goes by.
+  #stallFrom: Millis;
+  #stallTo: Millis;
+
+  constructor(view: LinkView, world: WorldClock, clock: NodeClock, board: FaultBoard, random: Random, tuning: Tuning) {
+    this.id = view.id;
+    this.device = view.device;
+    this.account = view.account;
+    this.region = view.region;
+    this.node = view.node;
+    this.dial = view.dial;
+    this.#world = world;
+    this.#clock = clock;
+    this.#board = board;
+    this.#random = random;
+    this.#tuning = tuning;
+    this.#stallFrom = world.now();
+    this.#stallTo = world.now();
+    this.#nextStall();
+  }
+
+  roundTrip(): Millis {
+    return this.#tuning.roundTrip(this.#random);
+  }
+
+  /** To WhatsApp. `lost` is called at once for a frame that never gets there because a fault took it as it left. */
+  up(kind: FrameKind, arrived: () => void, lost?: () => void): void {
+    const send = (after: Millis) => {
+      const at = this.#through(Math.max(this.#upAt, this.#world.now() + after));
+      this.#upAt = at;
+      this.#world.setTimeout(() => {
+        if (!this.#board.cuts(this, "up")) arrived();
+      }, at - this.#world.now());
+    };
+    this.#leave("up", kind, send, lost);
+  }
+
+  /** To the node: what comes while its event loop is stalled waits there. */
+  down(kind: FrameKind, arrived: () => void): void {
+    const send = (after: Millis) => {
+      const at = this.#through(Math.max(this.#downAt, this.#world.now() + after));
+      this.#downAt = at;
+      this.#clock.arrive(() => {
+        if (!this.#board.cuts(this, "down")) arrived();
+      }, at - this.#world.now());
+    };
+    this.#leave("down", kind, send);
+  }
+
+  /** Connecting: several round trips before there is anything to say. A cut wire answers nothing. */
+  connect(trips: number, connected: () => void): void {
+    if (this.#board.cuts(this, "up") || this.#board.cuts(this, "down")) return;
+    let after = 0;
+    for (let trip = 0; trip < trips; trip++) after += this.roundTrip();
+    this.#clock.arrive(
+      () => {
+        if (!this.#board.cuts(this, "up") && !this.#board.cuts(this, "down")) connected();
+      },
+      this.#through(this.#world.now() + after) - this.#world.now(),
+    );
+  }
+
+  /** There and back with nothing decided on the other side, as one event: probes are most of the traffic. */
+  echo(up: FrameKind, down: FrameKind, arrived: () => void): void {
+    if (this.#board.cuts(this, "up") || this.#board.cuts(this, "down")) return;
+    let late = 0;
+    for (const direction of ["up", "down"] as const) {
+      const fate = this.#board.frame({ link: this, direction, kind: direction === "up" ? up : down });
+      if (fate?.kind === "drop") return;
+      if (fate?.kind === "late") late += fate.by;
+      if (fate?.kind === "hold") late = Math.max(late, fate.until - this.#world.now());
+      if (!Number.isFinite(late)) return;
+    }
+    const now = this.#world.now();
+    const trip = this.roundTrip();
+    this.#upAt = Math.max(this.#upAt, now + Math.floor(trip / 2));
+    const at = this.#through(Math.max(this.#downAt, this.#upAt, now + trip + late));
+    this.#downAt = at;
+    this.#clock.arrive(() => {
+      if (!this.#board.cuts(this, "up") && !this.#board.cuts(this, "down")) arrived();
+    }, at - now);
+  }
+
+  #leave(direction: "up" | "down", kind: FrameKind, send: (after: Millis) => void, lost?: () => void): void {
+    if (this.#board.cuts(this, direction)) return lost?.();
+    const half = Math.round(this.roundTrip() / 2);
+    const fate = this.#board.frame({ link: this, direction, kind });
+    switch (fate?.kind) {
+      case "drop":
+        return lost?.();
+      case "late":
+        return send(half + fate.by);
+      case "hold":
+        return Number.isFinite(fate.until) ? send(Math.max(0, fate.until - this.#world.now()) + half) : lost?.();
+      case "again":
+        send(half);
+        this.#world.setTimeout(() => send(half), fate.after);
+        return;
+      default:
+        return send(half);
+    }
+  }
+
+  /** When a frame that would arrive at `at` really does: at the end of a stall it falls into. */
+  #through(at: Millis): Millis {
+    while (at >= this.#stallTo) this.#nextStall();
+    return at >= this.#stallFrom ? this.#stallTo : at;
+  }
+
+  #nextStall(): void {
+    const { stallsPerHour, stallMean, stallCap } = this.#tuning;
+    if (stallsPerHour <= 0) {
+      this.#stallFrom = Number.POSITIVE_INFINITY;
+      this.#stallTo = Number.POSITIVE_INFINITY;
+      return;
+    }
+    this.#stallFrom = this.#stallTo + Math.round(this.#random.exponential(3_600_000 / stallsPerHour));
+    this.#stallTo = this.#stallFrom + 1 + Math.round(Math.min(this.#random.exponential(stallMean), stallCap));
+  }
+}
