@@ -1,0 +1,73 @@
+/**
+ * One direction of one link: first in, first out, with a delay and a gate.
+ *
+ * TCP loses nothing and reorders nothing, so every fault of the path is one of these two: frames come late, or they do not come.
+ */
+export interface Flow {
+  /** Nothing passes; what arrives waits. */
+  readonly held: boolean;
+  /** Milliseconds for the next item. */
+  readonly delay: (() => number) | undefined;
+}
+
+export const FREE: Flow = { held: false, delay: undefined };
+
+export class Lane<T> {
+  private readonly waiting: Array<{ readonly item: T; readonly due: number }> = [];
+  private flow: Flow = FREE;
+  private lastDue = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly emit: (item: T) => void;
+
+  constructor(emit: (item: T) => void) {
+    this.emit = emit;
+  }
+
+  get held(): boolean {
+    return this.flow.held;
+  }
+
+  push(item: T): void {
+    const { held, delay } = this.flow;
+    if (!held && !delay && this.waiting.length === 0) {
+      this.emit(item);
+      return;
+    }
+    this.lastDue = Math.max(this.lastDue, performance.now() + (delay ? delay() : 0));
+    this.waiting.push({ item, due: this.lastDue });
+    this.arm();
+  }
+
+  set(flow: Flow): void {
+    this.flow = flow;
+    this.arm();
+  }
+
+  /** Forgets what waits: the link is gone. */
+  clear(): void {
+    this.waiting.length = 0;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  private arm(): void {
+    if (this.flow.held) {
+      clearTimeout(this.timer);
+      this.timer = undefined;
+      return;
+    }
+    const head = this.waiting[0];
+    if (!head || this.timer) return;
+    this.timer = setTimeout(() => this.drain(), Math.max(0, head.due - performance.now()));
+  }
+
+  private drain(): void {
+    this.timer = undefined;
+    const now = performance.now() + 0.5;
+    while (!this.flow.held && this.waiting[0] && this.waiting[0].due <= now) {
+      const next = this.waiting.shift();
+      if (next) this.emit(next.item);
+    }
+    this.arm();
+  }
+}
