@@ -6,7 +6,7 @@ import type { ConnectionFact, LinkMethod } from "../../../machines/ports/connect
 import { type AccountId, accountOf } from "../../../machines/ports/ids.ts";
 import type { ContactId, DeviceId, LeaseTerm, Millis, RequestId, SeatId, SeatTerm, WaId } from "../../../machines/ports/ids.ts";
 import type { AuditDraft } from "../../../machines/ports/records.ts";
-import type { ContactRow, OutboxRow } from "../../../machines/ports/store.ts";
+import { bareAddress, type ContactRow, type OutboxRow } from "../../../machines/ports/store.ts";
 import type { Ask } from "./ask.ts";
 import { makeCache } from "./caches.ts";
 import { checkStanding } from "./check.ts";
@@ -247,8 +247,7 @@ export class Device {
 
   /** Tells the store that two addresses are one contact's, once. */
   #learn(lid: string, pn: string): void {
-    const bare = (jid: string): string => jid.replace(/:\d+@/, "@");
-    const pair = { lid: bare(lid), pn: bare(pn) };
+    const pair = { lid: bareAddress(lid), pn: bareAddress(pn) };
     const name = `${pair.lid} ${pair.pn}`;
     if (this.#told.get(name)) return;
     this.#told.set(name, true);

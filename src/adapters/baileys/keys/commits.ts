@@ -7,7 +7,7 @@
  * that it decrypted.
  *
  * A failed transaction fails everything queued behind it too, because that was computed on top of it; `onBroken` then tells the
- * owner to forget whatever it knows beyond the durable state. An attempt whose seat term has ended fails alone: skipping a step of
+ * owner to forget whatever it knows beyond the durable state. An attempt that is stale fails alone: skipping a step of
  * a sending chain is harmless, so the rest of its transaction is committed without it.
  */
 import type { DeviceId, LeaseTerm } from "../../../../machines/ports/ids.ts";
@@ -28,7 +28,8 @@ export interface Unit {
   /** Asked when the transaction is written, so that an attempt given up meanwhile leaves no row. */
   readonly attempt: (() => AttemptDraft | null) | null;
 }
-export type CommitFault = "store" | "staleLease" | "staleSeat";
+/** `staleAttempt`: its seat term has ended, or the message is no open row of that seat any more. */
+export type CommitFault = "store" | "staleLease" | "staleAttempt";
 /** Nothing of the unit may be relied on: nothing may be sent, acknowledged or shown. */
 export class CommitError extends Error {
   readonly fault: CommitFault;
@@ -54,6 +55,14 @@ interface Owner {
 }
 
 const failureText = (failure: StoreFailure): string => `E_KEYS_COMMIT the store did not take the keys (${failure.cause})`;
+
+const staleError = (what: "lease" | "seat" | "message"): CommitError => {
+  if (what === "lease") return new CommitError("staleLease", "the device's lease term has ended");
+  return new CommitError(
+    "staleAttempt",
+    what === "seat" ? "the seat's term has ended" : "the message is not the seat's to send any more",
+  );
+};
 
 export class CommitQueue {
   readonly #ask: Ask;
@@ -124,25 +133,18 @@ export class CommitQueue {
     ];
     let [main, ...others] = await Promise.all(asked);
     const refused = new Map<Waiting, CommitError>();
-    if (single && main?.kind === "stale" && main.what === "seat") {
-      refused.set(single.waiting, new CommitError("staleSeat", "the seat term has ended"));
+    if (single && main?.kind === "stale" && main.what !== "lease") {
+      refused.set(single.waiting, staleError(main.what));
       main = await this.#ask("keys.commit", { ...base, keys: writes, creds, inbound, attempt: null });
     }
     for (const [index, answer] of others.entries()) {
       const waiting = attempts[index]?.waiting;
       if (!waiting || answer.kind === "committed") continue;
       if (answer.kind === "failed") refused.set(waiting, new CommitError("store", failureText(answer)));
-      else
-        refused.set(
-          waiting,
-          new CommitError(answer.what === "seat" ? "staleSeat" : "staleLease", `the ${answer.what} term has ended`),
-        );
+      else refused.set(waiting, staleError(answer.what));
     }
     if (main?.kind !== "committed") {
-      const error =
-        main?.kind === "failed"
-          ? new CommitError("store", failureText(main))
-          : new CommitError("staleLease", "the device's lease term has ended");
+      const error = main?.kind === "failed" ? new CommitError("store", failureText(main)) : staleError("lease");
       const lost = [...batch, ...this.#queue.splice(0)];
       this.#owner.onBroken(
         error,
