@@ -1,0 +1,213 @@
+/**
+ * The Store port for simulated worlds: the same answers as the real stores, in memory, on the given clock, with their batch
+ * boundaries as places where things go wrong.
+ *
+ * 1. Commands asked before the commit's due time form one batch; the journal's form one of their own, which comes after.
+ * 2. At the due time `faults` is asked what becomes of the batch. Then all of it is applied, or none.
+ * 3. Replies follow in the order of the questions, in that same later turn.
+ * A crash before the commit forgets the batch; a crash after it keeps the batch and loses the replies. Either way nothing is
+ * answered any more until `restart`.
+ */
+import type { Clock } from "../../machines/ports/clock.ts";
+import type { DeviceId, Millis } from "../../machines/ports/ids.ts";
+import type { StoreAnswer, StoreCommand, StoreFailure, StoreOp, StoreOps, StorePort } from "../../machines/ports/store.ts";
+import { contactOps } from "./store/contacts.ts";
+import { fleetOps } from "./store/fleet.ts";
+import { carryOut, type Bench, type Handlers } from "./store/handlers.ts";
+import { journalOps, keyOps, leaseOps } from "./store/keys.ts";
+import { outboxOps } from "./store/outbox.ts";
+import { copyTables, State, type Tables } from "./store/state.ts";
+
+/** What is about to be committed as a whole. */
+export interface StoreBatch {
+  /** 1, 2, … over the life of the store. */
+  readonly number: number;
+  readonly lane: "foreground" | "journal";
+  readonly ops: readonly StoreOp[];
+}
+export type BatchFate =
+  /** Each command is answered `failed`. `applied`: and yet it is durable (an answer that got lost). */
+  | { readonly kind: "fail"; readonly cause: StoreFailure["cause"]; readonly applied: boolean }
+  | { readonly kind: "crash"; readonly when: "before" | "after" }
+  /** Committed only `by` ms later; what is asked meanwhile waits behind it. */
+  | { readonly kind: "late"; readonly by: Millis };
+
+export interface MemoryStoreOptions {
+  readonly clock: Clock;
+  /** From the first question of a batch to its commit, in milliseconds. Default 0: the next turn. */
+  readonly latency?: Millis;
+  /** Has `run` called at the commit's time, in a later turn. Default: after `latency` on the clock. */
+  readonly schedule?: (run: () => void) => void;
+  /** What becomes of a batch; undefined: nothing special. Asked again for a batch that was late. */
+  readonly faults?: (batch: StoreBatch) => BatchFate | undefined;
+  /** `file`: as with SQLite, a restart frees all leases. `clock`: as with a server, only time does. Default `file`. */
+  readonly leases?: "file" | "clock";
+  readonly countryOf?: (pn: string) => string | null;
+}
+
+/** Opaque: only `restore` understands it. */
+export interface StoreSnapshot {
+  readonly tables: Tables;
+  readonly batches: number;
+}
+
+export interface MemoryStore extends StorePort {
+  /** What is durable now. */
+  snapshot(): StoreSnapshot;
+  /** Makes `snapshot` the durable state, and restarts. */
+  restore(snapshot: StoreSnapshot): void;
+  /** Whoever asked is gone: what was queued, and the replies, are forgotten. */
+  restart(): void;
+  /** Nothing is answered until `restart`. */
+  readonly crashed: boolean;
+  /** Ground truth for checkers, which must not change it. */
+  readonly tables: Tables;
+}
+
+interface Job {
+  readonly op: StoreOp;
+  readonly run: () => object;
+  readonly reply: (out: object) => void;
+}
+
+export const createMemoryStore = (options: MemoryStoreOptions): MemoryStore => new Memory(options);
+
+class Memory implements MemoryStore {
+  readonly #clock: Clock;
+  readonly #schedule: (run: () => void) => void;
+  readonly #faults: (batch: StoreBatch) => BatchFate | undefined;
+  readonly #handlers: Handlers;
+  readonly #frees: boolean;
+  /** Leases granted since the last restart. */
+  #alive = new Set<DeviceId>();
+  #state = new State();
+  #queued: { foreground: Job[]; journal: Job[] } = { foreground: [], journal: [] };
+  #last: StoreBatch["lane"] = "journal";
+  #due = false;
+  #batches = 0;
+  #crashed = false;
+  /** Grows with each restart, so that what was scheduled before finds out. */
+  #life = 0;
+
+  constructor(options: MemoryStoreOptions) {
+    const { clock, latency = 0 } = options;
+    this.#clock = clock;
+    this.#schedule = options.schedule ?? ((run) => void clock.setTimeout(run, latency));
+    this.#faults = options.faults ?? (() => undefined);
+    this.#frees = (options.leases ?? "file") === "file";
+    this.#handlers = createHandlers({
+      state: () => this.#state,
+      clock,
+      mayLive: (device) => !this.#frees || this.#alive.has(device),
+      countryOf: options.countryOf ?? (() => null),
+    });
+  }
+
+  get crashed(): boolean {
+    return this.#crashed;
+  }
+  get tables(): Tables {
+    return this.#state.tables;
+  }
+
+  ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
+    if (this.#crashed) return;
+    const { op, reqId } = command;
+    const job: Job = {
+      op,
+      run: () => this.#carryOut(command),
+      reply: (out) => reply({ op, reqId, at: this.#clock.now(), ...out } as StoreAnswer<K>),
+    };
+    const isJournal = op === "journal.append" || op === "journal.read";
+    this.#queued[isJournal ? "journal" : "foreground"].push(job);
+    this.#arm();
+  }
+
+  snapshot(): StoreSnapshot {
+    return { tables: copyTables(this.#state.tables), batches: this.#batches };
+  }
+  restore({ tables, batches }: StoreSnapshot): void {
+    this.#state = new State(copyTables(tables));
+    this.#batches = batches;
+    this.restart();
+  }
+  restart(): void {
+    this.#life++;
+    this.#crashed = false;
+    this.#due = false;
+    this.#queued = { foreground: [], journal: [] };
+    this.#alive = new Set();
+  }
+
+  #carryOut<K extends StoreOp>(command: StoreCommand<K>): object {
+    const out: StoreOps[StoreOp]["out"] = carryOut(this.#handlers, command);
+    if (out.kind === "leases") for (const { device } of out.granted) this.#alive.add(device);
+    return out;
+  }
+
+  #arm(): void {
+    if (this.#due || this.#crashed || this.#queued.foreground.length + this.#queued.journal.length === 0) return;
+    this.#due = true;
+    const life = this.#life;
+    this.#schedule(() => {
+      if (life === this.#life) this.#commit(this.#take());
+    });
+  }
+
+  /** The journal's turn comes after each batch of the others, or when there is none. */
+  #take(): { batch: StoreBatch; jobs: readonly Job[] } {
+    const isJournals = this.#queued.journal.length > 0 && (this.#last === "foreground" || this.#queued.foreground.length === 0);
+    const lane = isJournals ? "journal" : "foreground";
+    this.#last = lane;
+    const jobs = this.#queued[lane];
+    this.#queued[lane] = [];
+    return { batch: { number: ++this.#batches, lane, ops: jobs.map(({ op }) => op) }, jobs };
+  }
+
+  #commit({ batch, jobs }: { batch: StoreBatch; jobs: readonly Job[] }): void {
+    const fate = this.#faults(batch);
+    if (fate?.kind === "late") {
+      const life = this.#life;
+      this.#clock.setTimeout(() => {
+        if (life === this.#life) this.#commit({ batch, jobs });
+      }, fate.by);
+      return;
+    }
+    this.#due = false;
+    if (fate?.kind === "crash") this.#crashed = true;
+    const isApplied = !fate || (fate.kind === "fail" ? fate.applied : fate.when === "after");
+    const answers = jobs.map((job) => (isApplied ? answerOf(job) : {}));
+    if (this.#crashed) return;
+    const life = this.#life;
+    for (const [i, { reply }] of jobs.entries()) {
+      // A reply may crash the node, which restarts the store: then the others were never heard.
+      if (life !== this.#life) return;
+      reply(fate?.kind === "fail" ? failed(fate.cause, "simulated") : (answers[i] ?? {}));
+    }
+    this.#arm();
+  }
+}
+
+const createHandlers = (bench: Bench): Handlers => ({
+  ...fleetOps(bench),
+  ...outboxOps(bench),
+  ...contactOps(bench),
+  ...keyOps(bench),
+  ...leaseOps(bench),
+  ...journalOps(bench),
+});
+
+const failed = (cause: StoreFailure["cause"], why: string): StoreFailure => ({
+  kind: "failed",
+  cause,
+  message: `E_STORE_SIM ${why}`,
+});
+
+/** A command that the store can't make sense of is refused alone, as in the real ones. */
+const answerOf = ({ run }: Job): object => {
+  try {
+    return run();
+  } catch (error) {
+    return failed("io", error instanceof Error ? error.message : String(error));
+  }
+};

@@ -1,0 +1,130 @@
+/** Accepted messages. */
+import { isMoreCertain, isProved, mayBecome, OPEN_STATES, OUTBOX_STATES } from "../../../machines/delivery/outbox-state.ts";
+import { accountOf, type LineId, type SeatId } from "../../../machines/ports/ids.ts";
+import type { OutboxChange, OutboxDraft, OutboxRow, OutboxState } from "../../../machines/ports/store.ts";
+import { assignConversation, seatOfConversation, warmUpContact } from "./contacts.ts";
+import type { Bench, Handlers } from "./handlers.ts";
+import { compare, keyName, type State } from "./state.ts";
+
+type Ops =
+  | "outbox.accept"
+  | "outbox.open"
+  | "outbox.record"
+  | "outbox.get"
+  | "outbox.list"
+  | "outbox.counts"
+  | "conversation.assign";
+
+export const outboxOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
+  "outbox.accept": ({ messages, limit }) => {
+    const full = overfull(state(), messages, limit);
+    if (full !== null) return { kind: "full", open: full };
+    refuseReusedWaIds(state(), messages);
+    return { kind: "accepted", messages: messages.map((draft) => accept(state(), draft)) };
+  },
+  "outbox.open": ({ seat, afterSeq, limit }) => page(state(), [seat], OPEN_STATES, afterSeq, limit),
+  "outbox.record": ({ changes }) => {
+    for (const change of changes) record(state(), change);
+    return { kind: "recorded" };
+  },
+  "outbox.get": (which) => {
+    const { byId, byWaId } = state().indexes;
+    const seq = "id" in which ? byId.get(which.id) : byWaId.get(which.waId);
+    return { kind: "row", row: seq === undefined ? null : state().outboxRow(seq) };
+  },
+  "outbox.list": ({ seat, states, limit }) =>
+    page(state(), seat === null ? [...state().indexes.bySeat.keys()] : [seat], [...new Set(states)], 0, limit),
+  "outbox.counts": () => ({ kind: "counts", seats: counts(state()) }),
+  "conversation.assign": ({ conversation, seat }) => {
+    assignConversation(state(), conversation, seat);
+    const moved = [...OPEN_STATES, "held" as const]
+      .flatMap((outboxState) => [...state().indexes.bySeat.values()].flatMap((states) => [...(states.get(outboxState) ?? [])]))
+      .map((seq) => state().outboxRow(seq))
+      .filter((row) => row.conversation === conversation && row.seat !== seat);
+    for (const row of moved) state().changeOutbox({ ...row, seat });
+    return { kind: "assigned", moved: moved.length };
+  },
+});
+
+const known = ({ indexes }: State, { id, line, idempotencyKey }: OutboxDraft): number | undefined =>
+  indexes.byId.get(id) ?? (idempotencyKey === null ? undefined : indexes.byKey.get(keyName(line, idempotencyKey)));
+
+const overfull = (state: State, messages: readonly OutboxDraft[], limit: number): number | null => {
+  const fresh = new Map<LineId, Set<string>>();
+  for (const draft of messages) {
+    if (known(state, draft) !== undefined) continue;
+    const names = fresh.get(draft.line) ?? new Set();
+    fresh.set(draft.line, names.add(draft.idempotencyKey === null ? `id ${draft.id}` : `key ${draft.idempotencyKey}`));
+  }
+  for (const [line, names] of fresh) {
+    const open = state.indexes.openOnLine.get(line) ?? 0;
+    if (open + names.size > limit) return open;
+  }
+  return null;
+};
+
+const refuseReusedWaIds = (state: State, messages: readonly OutboxDraft[]): void => {
+  const seen = new Map<string, string>();
+  for (const draft of messages) {
+    if (known(state, draft) !== undefined) continue;
+    const name = draft.idempotencyKey ?? draft.id;
+    if (state.indexes.byWaId.has(draft.waId) || (seen.get(draft.waId) ?? name) !== name) {
+      throw new Error(`WhatsApp's id of message ${draft.id} is taken`);
+    }
+    seen.set(draft.waId, name);
+  }
+};
+
+const accept = (state: State, draft: OutboxDraft): { id: OutboxRow["id"]; seq: number; duplicate: boolean; seat: SeatId } => {
+  const first = known(state, draft);
+  if (first !== undefined) {
+    const row = state.outboxRow(first);
+    return { id: row.id, seq: row.seq, duplicate: true, seat: row.seat };
+  }
+  const seat = seatOfConversation(state, draft.conversation, draft.seat);
+  const seq = state.tables.outbox.length + 1;
+  state.addOutbox({ ...draft, seat, seq, state: "accepted", reason: null, attempts: [] });
+  return { id: draft.id, seq, duplicate: false, seat };
+};
+
+const record = (state: State, { id, state: to, reason, attempt }: OutboxChange): void => {
+  const seq = state.indexes.byId.get(id);
+  if (seq === undefined) return;
+  const row = state.outboxRow(seq);
+  const attempts = row.attempts.map((known) =>
+    attempt && known.number === attempt.number && isMoreCertain(known.outcome, attempt.outcome)
+      ? { ...known, outcome: attempt.outcome, detail: attempt.detail }
+      : known,
+  );
+  const moves = mayBecome(row.state, to);
+  state.changeOutbox(moves ? { ...row, attempts, state: to, reason } : { ...row, attempts });
+  if (!moves || !isProved(to) || isProved(row.state)) return;
+  const proved = attempt ? attempts.find(({ number }) => number === attempt.number) : attempts.at(-1);
+  if (proved) warmUpContact(state, row.contact, accountOf(proved.device));
+};
+
+const page = (
+  state: State,
+  seats: readonly SeatId[],
+  states: readonly OutboxState[],
+  afterSeq: number,
+  limit: number,
+): { kind: "rows"; rows: OutboxRow[]; more: boolean } => {
+  const seqs = seats
+    .flatMap((seat) => states.flatMap((wanted) => [...(state.indexes.bySeat.get(seat)?.get(wanted) ?? [])]))
+    .filter((seq) => seq > afterSeq)
+    .sort((a, b) => a - b);
+  return { kind: "rows", rows: seqs.slice(0, limit).map((seq) => state.outboxRow(seq)), more: seqs.length > limit };
+};
+
+const counts = (state: State): { seat: SeatId; state: OutboxState; count: number; oldest: number }[] =>
+  [...state.indexes.bySeat]
+    .sort(([a], [b]) => compare(a, b))
+    .flatMap(([seat, states]) =>
+      OUTBOX_STATES.flatMap((wanted) => {
+        const seqs = [...(states.get(wanted) ?? [])];
+        if (seqs.length === 0) return [];
+        const oldest = state.outboxRow(seqs.reduce((a, b) => Math.min(a, b))).acceptedAt;
+        return [{ seat, state: wanted, count: seqs.length, oldest }];
+      }),
+    );

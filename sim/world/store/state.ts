@@ -1,0 +1,180 @@
+/** What the simulated store holds. Rows are never changed in place, so a snapshot copies the tables and shares the rows. */
+import { isOpen } from "../../../machines/delivery/outbox-state.ts";
+import type {
+  AccountId,
+  ConversationId,
+  DeviceId,
+  LineId,
+  MessageId,
+  Millis,
+  NodeId,
+  SeatId,
+  WaId,
+} from "../../../machines/ports/ids.ts";
+import type { AlertRow, AuditRow, FailoverRecord, FleetEventRow } from "../../../machines/ports/records.ts";
+import type {
+  AccountRow,
+  ContactRow,
+  DeviceRow,
+  InboundRow,
+  LineRow,
+  OutboxRow,
+  OutboxState,
+  SeatRow,
+} from "../../../machines/ports/store.ts";
+
+/** A row and its place in the fleet file. */
+export interface Placed<T> {
+  readonly row: T;
+  readonly place: number;
+}
+export interface Contact extends Omit<ContactRow, "id"> {
+  readonly number: number;
+  /** The contact that this one turned out to be. */
+  readonly aliasOf: number | null;
+}
+export interface Conversation {
+  readonly id: ConversationId;
+  readonly contact: string;
+  readonly seat: SeatId;
+}
+export interface Lease {
+  readonly term: number;
+  readonly node: NodeId | null;
+  readonly expiresAt: Millis;
+}
+
+const emptyTables = () => ({
+  accounts: new Map<AccountId, Placed<AccountRow>>(),
+  devices: new Map<DeviceId, Placed<DeviceRow>>(),
+  lines: new Map<LineId, Placed<LineRow>>(),
+  seats: new Map<SeatId, SeatRow>(),
+  failovers: new Map<string, FailoverRecord>(),
+  alerts: [] as AlertRow[],
+  audit: [] as AuditRow[],
+  events: [] as FleetEventRow[],
+  journal: new Map<number, string>(),
+  cursors: new Map<string, number>(),
+  contacts: new Map<number, Contact>(),
+  conversations: new Map<ConversationId, Conversation>(),
+  /** "address account": the contact knows the account. */
+  warm: new Set<string>(),
+  /** Row `seq` is at `seq - 1`. */
+  outbox: [] as OutboxRow[],
+  /** Row `seq` is at `seq - 1`. */
+  inbox: [] as InboundRow[],
+  creds: new Map<DeviceId, Uint8Array>(),
+  /** By device, then by type and id. */
+  keys: new Map<DeviceId, Map<string, Uint8Array>>(),
+  leases: new Map<DeviceId, Lease>(),
+});
+export type Tables = ReturnType<typeof emptyTables>;
+
+/** What can be found again by looking through the tables. */
+interface Indexes {
+  readonly byId: Map<MessageId, number>;
+  readonly byWaId: Map<WaId, number>;
+  /** By line and idempotency key. */
+  readonly byKey: Map<string, number>;
+  /** By seat, then by state: the rows' seqs. */
+  readonly bySeat: Map<SeatId, Map<OutboxState, Set<number>>>;
+  readonly openOnLine: Map<LineId, number>;
+  readonly byInbound: Map<string, number[]>;
+}
+
+export class State {
+  readonly tables: Tables;
+  readonly indexes: Indexes;
+
+  constructor(tables: Tables = emptyTables()) {
+    this.tables = tables;
+    this.indexes = {
+      byId: new Map(),
+      byWaId: new Map(),
+      byKey: new Map(),
+      bySeat: new Map(),
+      openOnLine: new Map(),
+      byInbound: new Map(),
+    };
+    for (const row of tables.outbox) this.#index(row);
+    for (const row of tables.inbox) this.#indexInbound(row);
+  }
+
+  addOutbox(row: OutboxRow): void {
+    this.tables.outbox.push(row);
+    this.#index(row);
+  }
+  changeOutbox(row: OutboxRow): void {
+    const old = this.outboxRow(row.seq);
+    this.#count(old, -1);
+    this.tables.outbox[row.seq - 1] = row;
+    this.#count(row, 1);
+  }
+  addInbound(row: InboundRow): void {
+    this.tables.inbox.push(row);
+    this.#indexInbound(row);
+  }
+  outboxRow(seq: number): OutboxRow {
+    const row = this.tables.outbox[seq - 1];
+    if (!row) throw new RangeError(`the outbox has no row ${seq}`);
+    return row;
+  }
+  /** Inbound rows of the account with that id. */
+  inboundLike({ account, waId }: Pick<InboundRow, "account" | "waId">): InboundRow[] {
+    return (this.indexes.byInbound.get(`${account} ${waId}`) ?? []).flatMap((seq) => this.tables.inbox[seq - 1] ?? []);
+  }
+
+  #index(row: OutboxRow): void {
+    const { byId, byWaId, byKey } = this.indexes;
+    byId.set(row.id, row.seq);
+    byWaId.set(row.waId, row.seq);
+    if (row.idempotencyKey !== null) byKey.set(keyName(row.line, row.idempotencyKey), row.seq);
+    this.#count(row, 1);
+  }
+  #count({ seat, state, line, seq }: OutboxRow, by: 1 | -1): void {
+    const { bySeat, openOnLine } = this.indexes;
+    const states = valueIn(bySeat, seat, () => new Map<OutboxState, Set<number>>());
+    const seqs = valueIn(states, state, () => new Set<number>());
+    if (by === 1) seqs.add(seq);
+    else seqs.delete(seq);
+    if (isOpen(state)) openOnLine.set(line, (openOnLine.get(line) ?? 0) + by);
+  }
+  #indexInbound({ account, waId, seq }: InboundRow): void {
+    valueIn(this.indexes.byInbound, `${account} ${waId}`, () => []).push(seq);
+  }
+}
+
+/** A copy that later changes of `tables` do not reach. */
+export const copyTables = (tables: Tables): Tables => ({
+  accounts: new Map(tables.accounts),
+  devices: new Map(tables.devices),
+  lines: new Map(tables.lines),
+  seats: new Map(tables.seats),
+  failovers: new Map(tables.failovers),
+  alerts: [...tables.alerts],
+  audit: [...tables.audit],
+  events: [...tables.events],
+  journal: new Map(tables.journal),
+  cursors: new Map(tables.cursors),
+  contacts: new Map(tables.contacts),
+  conversations: new Map(tables.conversations),
+  warm: new Set(tables.warm),
+  outbox: [...tables.outbox],
+  inbox: [...tables.inbox],
+  creds: new Map(tables.creds),
+  keys: new Map([...tables.keys].map(([device, keys]) => [device, new Map(keys)])),
+  leases: new Map(tables.leases),
+});
+
+export const keyName = (line: LineId, key: string): string => `${line} ${key}`;
+
+export const valueIn = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+};
+
+export const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
