@@ -259,6 +259,8 @@ export type QueueEvent =
       | { type: "wake" }
     >
   | StoreEvent<"outbox.open">
+  | StoreEvent<"outbox.list">
+  | StoreEvent<"outbox.get">
   | StoreEvent<"outbox.record">;
 
 // ---- effects ---------------------------------------------------------------------------------------------------------

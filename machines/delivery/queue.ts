@@ -1,0 +1,650 @@
+/**
+ * The pump of one seat: takes its messages from the outbox, hands them to the holder's connection, and writes down what became
+ * of them.
+ *
+ * Laws (test/delivery/laws.test.ts):
+ * - what was accepted stays in the store until it is proved, failed with a reason, or held; nothing is decided twice;
+ * - a message is handed over only when every earlier one of its conversation is proved, failed or gone to another seat;
+ * - one attempt at a time per message; numbers grow (a number is never used again, so there may be gaps);
+ * - after an attempt that passed the gate, another follows only if that one is unanswered or refused to that account;
+ * - what is proved is never handed over again; a 463 never again on that account.
+ *
+ * The order between conversations: by acceptance less `agingPerLevel` for each level of priority of the first message. So an
+ * urgent one overtakes, and a message of priority p is overtaken only by what was accepted at most (9 - p) * agingPerLevel after
+ * it: nobody starves. Messages that are not in the window yet take no part; the window fills in order of acceptance.
+ *
+ * Pacing counts what is handed over. One queue paces one seat: an account that speaks for two has a bucket in each.
+ *
+ * The state is one mutable object: `receive` returns the same one. It draws nothing and reads no clock, so the same inputs give
+ * the same effects.
+ */
+import { accountOf, type AccountId, type ConversationId, type DeviceId, type MessageId, type Millis } from "../ports/ids.ts";
+import type { SeatId, SeatTerm, WaId } from "../ports/ids.ts";
+import type { AttemptOutcome, OutboxRow } from "../ports/store.ts";
+import { type Effect, type QueueEvent, type Reducer, type Step, tell } from "../protocol.ts";
+import { Lookups, stronger } from "./lookups.ts";
+import { stepOutbox, type OutboxEvent } from "./outbox.ts";
+import { Buckets } from "./pace.ts";
+import { QUEUE_DEFAULTS, type QueueConfig, type QueueInput } from "./queue-config.ts";
+import { Recorder } from "./recorder.ts";
+import { mayAnotherAccountTry, refusalReason } from "./refusals.ts";
+import { isUnderWay, type Proof, type Row, rowFrom } from "./window-row.ts";
+import { Window } from "./window.ts";
+
+type Sent = Extract<QueueEvent, { type: "sent" }>;
+type Unsent = Extract<QueueEvent, { type: "unsent" }>;
+type Open = Extract<QueueEvent, { type: "queue.open" }>;
+
+/** Who speaks for the seat, as long as the queue is open. */
+interface Line {
+  readonly device: DeviceId;
+  readonly account: AccountId;
+  readonly term: SeatTerm;
+  readonly resolveFor: Millis;
+  readonly resolveUntil: Millis;
+  isResolved: boolean;
+  isUp: boolean;
+  /** When to try a lost link with one message. */
+  retryAt: Millis;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+export class SeatQueue {
+  readonly seat: SeatId;
+  readonly #config: QueueConfig;
+  readonly #window: Window;
+  readonly #recorder: Recorder;
+  readonly #lookups: Lookups;
+  readonly #buckets: Buckets;
+  readonly #asked = new Set<Row>();
+  readonly #orphaned = new Set<Row>();
+  readonly #sent = new Set<Row>();
+  readonly #unanswered = new Set<Row>();
+  #line: Line | null = null;
+  #openings = 0;
+  #drain: "no" | "wanted" | "told" = "no";
+  /** Held rows are read first; nothing is sent before they are known. `limit` grows until all fit. */
+  #held: { state: "wanted" | "asked" | "known"; limit: number } = { state: "wanted", limit: 1024 };
+  #readFailures = 0;
+  #readAt: Millis = 0;
+  #lastProofAt: Millis = -1;
+  #pacedUntil: Millis | null = null;
+  #redialled: { device: DeviceId; term: SeatTerm | null } | null = null;
+  #out: Effect[] = [];
+
+  constructor(input: QueueInput, at: Millis) {
+    this.seat = input.seat;
+    this.#config = { ...QUEUE_DEFAULTS, ...input };
+    this.#window = new Window(this.#config);
+    this.#recorder = new Recorder(this.#config.recordLimit, this.#config.recordBatch);
+    this.#lookups = new Lookups(this.#config.lookups);
+    this.#buckets = new Buckets(this.#config.pacing, at);
+  }
+
+  /** For status and tests. */
+  get view(): { open: DeviceId | null; inMemory: number; underWay: number; unanswered: number; settledLater: boolean } {
+    return {
+      open: this.#line?.device ?? null,
+      inMemory: this.#window.count,
+      underWay: this.#asked.size + this.#sent.size + this.#orphaned.size,
+      unanswered: this.#unanswered.size,
+      settledLater: this.#recorder.isFull,
+    };
+  }
+
+  step(event: QueueEvent): void {
+    const { at } = event;
+    this.#out = [];
+    this.#take(event);
+    this.#onDue(at);
+    this.#resolve(at);
+    this.#pump(at);
+    this.#sayDrained();
+    this.#askStore(at);
+  }
+
+  begin(at: Millis): void {
+    this.#out = [];
+    this.#askStore(at);
+  }
+
+  get effects(): readonly Effect[] {
+    return this.#out;
+  }
+
+  #take(event: QueueEvent): void {
+    const { at } = event;
+    switch (event.type) {
+      case "queue.open":
+        return this.#open(event);
+      case "queue.close":
+        return this.#close(at);
+      case "queue.drain":
+        this.#drain = "wanted";
+        return;
+      case "queue.offer":
+        return this.#arrived(this.#window.offer(event.rows, at), at);
+      case "queue.reload":
+        this.#window.rewind();
+        this.#held = { ...this.#held, state: "wanted" };
+        return;
+      case "sent":
+        return this.#onSent(event);
+      case "unsent":
+        return this.#onUnsent(event);
+      case "proved":
+        return this.#onProved(event.waId, event, at);
+      case "refused":
+        return this.#onRefused(event.waId, event.code, at);
+      case "link.lost":
+        return this.#onLinkLost(event.device, at);
+      case "rerouted":
+        return this.#onRerouted(event.message, event.to, at);
+      case "held.release":
+        return this.#release(event.message, at);
+      case "held.fail": {
+        const row = this.#window.get(event.message);
+        if (row?.phase === "held") this.#fail(row, "failed by an operator", at);
+        return;
+      }
+      case "wake":
+        return;
+      case "store.recorded":
+        for (const row of this.#recorder.done()) if (row.phase === "releasing") this.#window.move(row, "ready", at);
+        return;
+      case "store.rows":
+        return event.answer.op === "outbox.list"
+          ? this.#onHeld(event.answer.rows, event.answer.more, at)
+          : this.#onPage(event.answer.rows, event.answer.more, at);
+      case "store.row":
+        return this.#onLookedUp(event.answer.row, at);
+      case "store.failed":
+        return this.#onStoreFailed(event.answer.op, at);
+    }
+  }
+
+  // ---- who speaks ----
+
+  #open(event: Open): void {
+    const { device, account, term, resolveFor, at } = event;
+    if (this.#line && this.#line.device !== device) this.#giveUpAll(this.#line.device, at);
+    this.#openings++;
+    this.#drain = "no";
+    this.#line = {
+      device,
+      account,
+      term,
+      resolveFor,
+      resolveUntil: at + resolveFor,
+      isResolved: false,
+      isUp: true,
+      retryAt: NEVER,
+    };
+    for (const row of this.#unanswered) this.#window.wake(row, at + resolveFor);
+  }
+
+  #close(at: Millis): void {
+    if (this.#line) this.#giveUpAll(this.#line.device, at);
+    this.#line = null;
+    for (const row of this.#unanswered) this.#window.wake(row, NEVER);
+  }
+
+  #onLinkLost(device: DeviceId, at: Millis): void {
+    this.#giveUpAll(device, at);
+    if (this.#line?.device === device) this.#lineDown(this.#line, at);
+  }
+
+  #lineDown(line: Line, at: Millis): void {
+    line.isUp = false;
+    line.retryAt = at + this.#config.linkRetry;
+    for (const row of this.#unanswered) this.#window.wake(row, NEVER);
+  }
+
+  /** A message passed the gate on a link that was believed lost. */
+  #lineUp(line: Line, at: Millis): void {
+    line.isUp = true;
+    line.retryAt = NEVER;
+    for (const row of this.#unanswered) this.#window.wake(row, at + line.resolveFor);
+  }
+
+  /** Nothing more will be heard on the device's link about what is under way, except whether it was sent. */
+  #giveUpAll(device: DeviceId, at: Millis): void {
+    for (const row of this.#sent) if (row.device === device) this.#giveUp(row, at);
+    for (const row of this.#asked) if (row.device === device) this.#orphan(row, at);
+  }
+
+  #orphan(row: Row, at: Millis): void {
+    this.#asked.delete(row);
+    this.#window.move(row, "orphaned", at);
+    this.#orphaned.add(row);
+  }
+
+  /** The attempt is unanswered. */
+  #giveUp(row: Row, at: Millis): void {
+    const wasSent = this.#sent.delete(row);
+    if (wasSent && row.device) this.#out.push(tell(`detector:${row.device}`, { type: "attempt.dropped", message: row.id }));
+    this.#asked.delete(row);
+    this.#orphaned.delete(row);
+    if (row.device) row.doubts.push(accountOf(row.device));
+    row.doubtAttempt = row.attempt;
+    row.approved = false;
+    this.#record(row, { type: "attempt.lost" }, null, attempt(row.attempt, "unanswered", null));
+    this.#unanswered.add(row);
+    const line = this.#line;
+    this.#window.move(row, "unanswered", at, line?.isUp ? at + line.resolveFor : NEVER);
+  }
+
+  // ---- what comes in ----
+
+  #onHeld(rows: readonly OutboxRow[], more: boolean, at: Millis): void {
+    this.#readFailures = 0;
+    if (more) {
+      this.#held = { state: "wanted", limit: this.#held.limit * 2 };
+      return;
+    }
+    this.#held.state = "known";
+    this.#arrived(this.#window.adopt(rows, at), at);
+  }
+
+  #onPage(rows: readonly OutboxRow[], more: boolean, at: Millis): void {
+    this.#readFailures = 0;
+    this.#arrived(this.#window.page(rows, more, at), at);
+  }
+
+  #arrived(rows: readonly Row[], at: Millis): void {
+    for (const row of rows) {
+      if (row.phase !== "unanswered") continue;
+      this.#unanswered.add(row);
+      if (this.#line?.isUp) this.#window.wake(row, Math.max(at, this.#line.resolveUntil));
+      this.#write(row, null, attempt(row.doubtAttempt, "unanswered", null));
+    }
+  }
+
+  #onStoreFailed(op: string, at: Millis): void {
+    const backOff = (failures: number): Millis => this.#backOff(failures);
+    if (op === "outbox.record") return this.#recorder.failed(at, backOff);
+    if (op === "outbox.get") return this.#lookups.failed(at, backOff);
+    if (op === "outbox.list") this.#held.state = "wanted";
+    else this.#window.unread();
+    this.#readAt = at + this.#backOff(++this.#readFailures);
+  }
+
+  #backOff(failures: number): Millis {
+    return Math.min(this.#config.backOffLimit, this.#config.backOff * 2 ** Math.min(failures - 1, 20));
+  }
+
+  // ---- facts about attempts ----
+
+  #onSent({ message, attempt: number, at }: Sent): void {
+    const row = this.#window.get(message);
+    if (!row || row.attempt !== number || (row.phase !== "asked" && row.phase !== "orphaned")) return;
+    row.tries = 0;
+    if (row.proof) return this.#prove(row, row.proof, at);
+    const line = this.#line;
+    if (row.phase === "orphaned" || line?.device !== row.device) return this.#giveUp(row, at);
+    this.#asked.delete(row);
+    this.#sent.add(row);
+    this.#window.move(row, "sent", at);
+    if (row.device) this.#out.push(tell(`detector:${row.device}`, { type: "attempt.sent", message }));
+    if (line && !line.isUp && row.opening === this.#openings) this.#lineUp(line, at);
+  }
+
+  #onUnsent({ message, attempt: number, why, detail, at }: Unsent): void {
+    const row = this.#window.get(message);
+    if (!row || row.attempt !== number) return;
+    const outcome = attempt(number, "unsent", why);
+    if (isUnderWay(row)) {
+      this.#asked.delete(row);
+      this.#orphaned.delete(row);
+      this.#sent.delete(row);
+      if (row.proof) return this.#prove(row, row.proof, at);
+      this.#record(row, { type: "attempt.unsent", doubtful: row.doubts.length > 0 && !row.approved }, null, outcome);
+    } else if (row.phase === "unanswered" && row.doubtAttempt === number) {
+      // It had been waited for too long.
+      this.#unanswered.delete(row);
+      row.doubts.pop();
+      if (row.doubts.length === 0) this.#record(row, { type: "attempt.unsent", doubtful: false }, null, outcome);
+      else this.#write(row, null, outcome);
+    } else return;
+    this.#afterUnsent(row, why, detail, at);
+  }
+
+  #afterUnsent(row: Row, why: Unsent["why"], detail: string, at: Millis): void {
+    const line = this.#line;
+    const isCurrent = line !== null && row.opening === this.#openings && row.device === line.device;
+    if (line && isCurrent && !line.isUp) line.retryAt = at + this.#config.linkRetry;
+    switch (why) {
+      case "stale":
+        if (!line || row.device !== line.device || row.term === line.term) this.#redial(row);
+        if (line && isCurrent) this.#lineDown(line, at);
+        return this.#window.move(row, "ready", at);
+      case "closed":
+        if (line && isCurrent) this.#lineDown(line, at);
+        return this.#window.move(row, "ready", at);
+      case "unpreparable":
+        return this.#fail(row, `unpreparable: ${detail}`, at);
+      case "store":
+      case "lookup":
+        row.tries++;
+        if (why === "lookup" && row.tries >= this.#config.lookupLimit) {
+          return this.#hold(row, `WhatsApp did not answer what is needed to encrypt (${row.tries} times): ${detail}`, at);
+        }
+        return this.#window.move(row, "delayed", at, at + this.#backOff(row.tries));
+    }
+  }
+
+  /** Once for a device and term: it lost its seat with a send in preparation, and comes back as a standby. */
+  #redial(row: Row): void {
+    if (!row.device || (this.#redialled?.device === row.device && this.#redialled.term === row.term)) return;
+    this.#redialled = { device: row.device, term: row.term };
+    this.#out.push(tell(`connection:${row.device}`, { type: "redial.request" }));
+  }
+
+  #onProved(waId: WaId, { by, receipt }: Proof, at: Millis): void {
+    const row = this.#window.byWaId(waId);
+    if (row) this.#prove(row, { by, receipt }, at);
+    else this.#lookups.add(waId, { by, receipt });
+  }
+
+  #onLookedUp(stored: OutboxRow | null, at: Millis): void {
+    const lookup = this.#lookups.done();
+    if (!lookup) return;
+    let row = this.#window.byWaId(lookup.waId);
+    if (!row) {
+      if (!stored || stored.waId !== lookup.waId) return;
+      row = rowFrom(stored, { id: stored.conversation, rows: [], isShut: false, parkedFrom: null, rank: 0, slot: -1 }, at);
+      row.phase = "settled";
+      row.content = null;
+      this.#window.remember(row);
+    }
+    this.#prove(row, lookup.proof, at);
+  }
+
+  /** WhatsApp has the message, whichever attempt it was. */
+  #prove(row: Row, proof: Proof, at: Millis): void {
+    const wasSent = this.#sent.delete(row);
+    if (wasSent) {
+      this.#lastProofAt = at;
+      if (row.device) {
+        const event = { type: "attempt.answered", message: row.id, byAck: proof.by === "ack" } as const;
+        this.#out.push(tell(`detector:${row.device}`, event));
+      }
+    }
+    const isAsked = (row.phase === "asked" || row.phase === "orphaned") && row.proof === null;
+    const number = isAsked ? row.doubtAttempt : row.phase === "sent" || row.proof ? row.attempt : row.doubtAttempt;
+    const before = row.state;
+    let state = stepOutbox(before, { type: "attempt.proved", doubtful: row.doubts.length > 0 });
+    if (proof.receipt) state = stepOutbox(state, { type: proof.receipt === "read" ? "message.read" : "message.delivered" });
+    row.state = state;
+    const outcome = number > 0 ? attempt(number, "acknowledged", proof.by) : null;
+    if (state !== before || row.phase !== "settled")
+      this.#write(row, null, row.phase === "settled" && before !== "failed" ? null : outcome);
+    if (isAsked) {
+      // What is being prepared can't be called back: its conversation waits until that is over.
+      row.proof = row.proof ? stronger(row.proof, proof) : proof;
+      return;
+    }
+    if (row.phase === "settled") return;
+    this.#asked.delete(row);
+    this.#orphaned.delete(row);
+    this.#unanswered.delete(row);
+    this.#window.settle(row, at);
+  }
+
+  #onRefused(waId: WaId, code: number, at: Millis): void {
+    const row = this.#window.byWaId(waId);
+    if (!row || row.phase === "settled" || row.phase === "asked" || row.phase === "orphaned") return;
+    const wasSent = this.#sent.delete(row);
+    if (wasSent && row.device) {
+      this.#lastProofAt = at;
+      this.#out.push(tell(`detector:${row.device}`, { type: "attempt.answered", message: row.id, byAck: true }));
+    }
+    const account = wasSent ? row.device && accountOf(row.device) : row.doubts.pop();
+    if (!account) return;
+    this.#unanswered.delete(row);
+    const outcome = attempt(wasSent ? row.attempt : row.doubtAttempt, "refused", String(code));
+    if (!mayAnotherAccountTry(code)) return this.#fail(row, refusalReason(code), at, outcome);
+    row.refusedBy.push(account);
+    const isDoubtful = row.doubts.length > 0;
+    if (wasSent || !isDoubtful)
+      this.#record(row, { type: "attempt.refused", doubtful: isDoubtful }, refusalReason(code), outcome);
+    else this.#write(row, refusalReason(code), outcome);
+    if (this.#line && !row.refusedBy.includes(this.#line.account)) this.#window.move(row, "ready", at);
+    else this.#reroute(row, at);
+  }
+
+  // ---- what becomes of a message ----
+
+  #reroute(row: Row, at: Millis): void {
+    this.#window.move(row, "rerouting", at);
+    const { conversation, contact, id } = row;
+    this.#out.push(
+      tell("roster", { type: "reroute.request", seat: this.seat, conversation: conversation.id, contact, message: id }),
+    );
+  }
+
+  #onRerouted(message: MessageId, to: SeatId | null, at: Millis): void {
+    const row = this.#window.get(message);
+    if (!row) return;
+    if (to !== null) return this.#depart(row.conversation.id);
+    if (row.phase !== "rerouting") return;
+    if (this.#line && !row.refusedBy.includes(this.#line.account)) this.#window.move(row, "ready", at);
+    else this.#fail(row, refusalReason(463), at);
+  }
+
+  #depart(conversation: ConversationId): void {
+    for (const row of this.#unanswered) if (row.conversation.id === conversation) this.#unanswered.delete(row);
+    this.#window.depart(conversation);
+  }
+
+  #release(message: MessageId, at: Millis): void {
+    const row = this.#window.get(message);
+    if (row?.phase !== "held") return;
+    row.approved = true;
+    row.tries = 0;
+    row.mute = 0;
+    this.#record(row, { type: "release" }, null, null);
+    this.#window.move(row, "releasing", at);
+  }
+
+  #hold(row: Row, reason: string, at: Millis): void {
+    this.#record(row, { type: "hold" }, reason, null);
+    this.#unanswered.delete(row);
+    this.#window.move(row, "held", at);
+  }
+
+  #fail(row: Row, reason: string, at: Millis, outcome: Outcome | null = null): void {
+    this.#record(row, { type: "fail" }, reason, outcome);
+    this.#unanswered.delete(row);
+    this.#window.settle(row, at);
+  }
+
+  /** Its time of resolving is over. */
+  #decide(row: Row, at: Millis): void {
+    this.#unanswered.delete(row);
+    if (isExpired(row, at)) this.#fail(row, "expired while unanswered", at);
+    else if (this.#mustHold(row)) this.#hold(row, "unanswered on another number", at);
+    else this.#window.move(row, "ready", at);
+  }
+
+  #mustHold(row: Row): boolean {
+    if (row.doubts.length === 0 || row.approved || this.#config.whenNumberChanges === "resend") return false;
+    const account = this.#line?.account;
+    return row.doubts.some((each) => each !== account);
+  }
+
+  /** The chart's step, written down. */
+  #record(row: Row, event: OutboxEvent, reason: string | null, outcome: Outcome | null): void {
+    row.state = stepOutbox(row.state, event);
+    this.#write(row, reason, outcome);
+  }
+
+  #write(row: Row, reason: string | null, outcome: Outcome | null): void {
+    const { id, state } = row;
+    this.#recorder.add(row, outcome ? { id, state, reason, attempt: outcome } : { id, state, reason });
+  }
+
+  // ---- what time brings ----
+
+  #onDue(at: Millis): void {
+    for (let row = this.#window.due.peek(); row && row.dueAt <= at; row = this.#window.due.peek()) {
+      if (row.phase === "unanswered" && this.#line?.isUp) this.#decide(row, at);
+      else if (isExpired(row, at)) this.#fail(row, EXPIRED[row.phase] ?? "expired", at);
+      else if (row.phase === "delayed") this.#window.move(row, "ready", at);
+      else this.#window.wake(row, NEVER);
+    }
+    const { ackFor, askedFor, orphanedFor, muteLimit } = this.#config;
+    for (const row of this.#sent) {
+      const isMute = at - row.since >= ackFor && (this.#lastProofAt > row.since || at - row.since >= 3 * ackFor);
+      if (!isMute) break;
+      row.mute++;
+      this.#giveUp(row, at);
+      if (row.mute >= muteLimit) this.#hold(row, `${row.mute} attempts got no answer on links that answered others`, at);
+      else this.#decide(row, at);
+    }
+    for (const row of this.#asked) {
+      if (at - row.since < askedFor) break;
+      if (row.device === this.#line?.device) this.#redial(row);
+      this.#orphan(row, at);
+    }
+    for (const row of this.#orphaned) {
+      if (at - row.since < orphanedFor) break;
+      if (row.proof) this.#prove(row, row.proof, at);
+      else this.#giveUp(row, at);
+    }
+  }
+
+  #resolve(at: Millis): void {
+    const line = this.#line;
+    if (!line || line.isResolved) return;
+    const isKnown = this.#held.state === "known" && this.#window.hasRead;
+    if (at < line.resolveUntil && !(isKnown && this.#unanswered.size === 0)) return;
+    line.isResolved = true;
+    this.#out.push(tell(`sender:${this.seat}`, { type: "queue.resolved" }));
+  }
+
+  #sayDrained(): void {
+    if (this.#drain !== "wanted" || this.#asked.size + this.#sent.size + this.#orphaned.size > 0) return;
+    this.#drain = "told";
+    this.#out.push(tell(`sender:${this.seat}`, { type: "queue.drained" }));
+  }
+
+  // ---- the pump ----
+
+  #pump(at: Millis): void {
+    this.#pacedUntil = null;
+    const line = this.#line;
+    if (!line || this.#drain !== "no" || this.#held.state !== "known" || this.#recorder.isFull) return;
+    if (!line.isUp && (at < line.retryAt || this.#asked.size > 0)) return;
+    const allowed = line.isUp ? this.#config.perDevice : 1;
+    if (!line.isUp && this.#window.ready.size === 0) {
+      for (const row of this.#unanswered) {
+        this.#decide(row, at);
+        break;
+      }
+    }
+    while (this.#asked.size + this.#sent.size < allowed) {
+      const row = this.#window.ready.peek()?.rows[0];
+      if (!row) return;
+      if (isExpired(row, at)) this.#fail(row, row.state === "unanswered" ? "expired while unanswered" : "expired", at);
+      else if (this.#mustHold(row)) this.#hold(row, "unanswered on another number", at);
+      else if (row.refusedBy.includes(line.account)) this.#reroute(row, at);
+      else {
+        const nextAt = this.#buckets.nextAt(line.account, at);
+        if (nextAt > at) {
+          this.#pacedUntil = nextAt;
+          return;
+        }
+        this.#buckets.take(line.account, at);
+        this.#send(row, line, at);
+      }
+    }
+  }
+
+  #send(row: Row, line: Line, at: Millis): void {
+    const { device, term } = line;
+    const { id: message, waId, contact, content } = row;
+    if (!content) throw new Error(`${message} is settled and was about to be sent again`);
+    row.attempt++;
+    row.device = device;
+    row.term = term;
+    row.opening = this.#openings;
+    row.state = stepOutbox(row.state, { type: "attempt.begun" });
+    this.#window.move(row, "asked", at);
+    this.#asked.add(row);
+    const { attempt: number } = row;
+    this.#out.push({
+      op: "connection",
+      command: { op: "send", device, seat: this.seat, term, message, waId, contact, content, attempt: number },
+    });
+  }
+
+  // ---- the store ----
+
+  #askStore(at: Millis): void {
+    const changes = this.#recorder.next(at);
+    if (changes) this.#out.push({ op: "store", ask: { op: "outbox.record", changes } });
+    const waId = this.#lookups.next(at);
+    if (waId !== null) this.#out.push({ op: "store", ask: { op: "outbox.get", waId } });
+    if (at < this.#readAt) return;
+    if (this.#held.state === "wanted") {
+      this.#held.state = "asked";
+      this.#out.push({
+        op: "store",
+        ask: { op: "outbox.list", seat: this.seat, states: ["held"], limit: this.#held.limit },
+      });
+    }
+    if (this.#held.state !== "known") return;
+    const read = this.#window.nextRead();
+    if (read) this.#out.push({ op: "store", ask: { op: "outbox.open", seat: this.seat, ...read } });
+  }
+
+  /** When something happens by itself. */
+  wakeAt(at: Millis): Millis | null {
+    const { ackFor, askedFor, orphanedFor } = this.#config;
+    let wake = this.#window.due.peek()?.dueAt ?? NEVER;
+    const sent = first(this.#sent);
+    if (sent) wake = Math.min(wake, sent.since + (at - sent.since < ackFor ? ackFor : 3 * ackFor));
+    const asked = first(this.#asked);
+    if (asked) wake = Math.min(wake, asked.since + askedFor);
+    const orphaned = first(this.#orphaned);
+    if (orphaned) wake = Math.min(wake, orphaned.since + orphanedFor);
+    if (this.#line && !this.#line.isResolved) wake = Math.min(wake, this.#line.resolveUntil);
+    if (this.#line && !this.#line.isUp && this.#line.retryAt > at) wake = Math.min(wake, this.#line.retryAt);
+    if (this.#pacedUntil !== null) wake = Math.min(wake, this.#pacedUntil);
+    if (this.#readAt > at) wake = Math.min(wake, this.#readAt);
+    wake = Math.min(wake, this.#recorder.retryAt ?? NEVER, this.#lookups.retryAt ?? NEVER);
+    return wake === NEVER ? null : wake;
+  }
+}
+
+type Outcome = { readonly number: number; readonly outcome: AttemptOutcome; readonly detail: string | null };
+const attempt = (number: number, outcome: AttemptOutcome, detail: string | null): Outcome => ({ number, outcome, detail });
+
+const EXPIRED: Readonly<Partial<Record<Row["phase"], string>>> = {
+  held: "expired while held",
+  unanswered: "expired while unanswered",
+};
+
+const isExpired = (row: Row, at: Millis): boolean => row.expiresAt !== null && row.expiresAt <= at;
+
+const first = (rows: ReadonlySet<Row>): Row | undefined => rows.values().next().value;
+
+const stepped = (queue: SeatQueue, at: Millis): Step<SeatQueue> => ({
+  state: queue,
+  effects: queue.effects,
+  wakeAt: queue.wakeAt(at),
+});
+
+export const queueReducer: Reducer<SeatQueue, QueueEvent, QueueInput> = {
+  start(input, at) {
+    const queue = new SeatQueue(input, at);
+    queue.begin(at);
+    return stepped(queue, at);
+  },
+  receive(queue, event) {
+    queue.step(event);
+    return stepped(queue, event.at);
+  },
+};

@@ -1,0 +1,143 @@
+/** One open message as the queue holds it in memory, and the conversation whose order it keeps. */
+import type { AccountId, ContactId, ConversationId, DeviceId, MessageId, Millis, SeatTerm, WaId } from "../ports/ids.ts";
+import { accountOf } from "../ports/ids.ts";
+import type { MessageContent, OutboxRow, OutboxState } from "../ports/store.ts";
+import { stepOutbox } from "./outbox.ts";
+import type { Slotted } from "./heap.ts";
+
+/**
+ * Where a row stands here, which is finer than its state in the store.
+ *
+ * | phase      | means                                                       | state there          |
+ * | ready      | may be handed over when it is its conversation's first      | accepted, unanswered |
+ * | delayed    | could not be prepared; tried again at `wakeAt`              | accepted, unanswered |
+ * | asked      | a connection was asked, and has said neither sent nor unsent | dispatched          |
+ * | orphaned   | asked, but its link or term has ended meanwhile             | dispatched           |
+ * | sent       | passed the gate; proof is awaited                           | dispatched           |
+ * | unanswered | given up; proof is still welcome until it is decided about  | unanswered           |
+ * | held       | waits for a word, a proof or its expiry                     | held                 |
+ * | releasing  | released; ready as soon as the store knows                  | accepted             |
+ * | rerouting  | refused to this account; the roster looks for another seat  | accepted, unanswered |
+ * | settled    | nothing left to do; remembered for late facts               | proved, failed       |
+ */
+export type Phase =
+  | "ready"
+  | "delayed"
+  | "asked"
+  | "orphaned"
+  | "sent"
+  | "unanswered"
+  | "held"
+  | "releasing"
+  | "rerouting"
+  | "settled";
+
+export interface Proof {
+  readonly by: "ack" | "copy" | "receipt";
+  readonly receipt: "delivered" | "read" | null;
+}
+
+export interface Row extends Slotted {
+  readonly id: MessageId;
+  readonly waId: WaId;
+  readonly seq: number;
+  readonly contact: ContactId;
+  /** Null once settled. */
+  content: MessageContent | null;
+  readonly priority: number;
+  readonly acceptedAt: Millis;
+  readonly expiresAt: Millis | null;
+  conversation: Conversation;
+  phase: Phase;
+  state: OutboxState;
+  /** Number of the last attempt, 0 before the first. */
+  attempt: number;
+  device: DeviceId | null;
+  term: SeatTerm | null;
+  /** The opening of the queue under which it was asked. */
+  opening: number;
+  /** When the phase began, or, for asked and orphaned rows, from when the wait is counted. */
+  since: Millis;
+  /** Accounts with an unanswered attempt, latest last, and the number of the latest. */
+  doubts: AccountId[];
+  doubtAttempt: number;
+  /** Accounts that were told that they may not write to this contact. */
+  refusedBy: AccountId[];
+  /** An operator let it go although it may be a duplicate. */
+  approved: boolean;
+  /** Preparations that failed in a row. */
+  tries: number;
+  /** Attempts that got no answer on a link that answered others. */
+  mute: number;
+  /** Came while an attempt was being prepared. */
+  proof: Proof | null;
+  /** Changes that the store has not confirmed. */
+  unrecorded: number;
+  /** When to look at it again (delayed, unanswered rows). */
+  wakeAt: Millis;
+  /** `wakeAt` or its expiry: its place among what is due. */
+  dueAt: Millis;
+}
+
+export interface Conversation extends Slotted {
+  readonly id: ConversationId;
+  /** By seq; only the first may be under way. */
+  readonly rows: Row[];
+  /** The first row blocks for long: those behind it are left in the store. */
+  isShut: boolean;
+  /** Rows from this seq on are not in memory; null if all are that were seen. */
+  parkedFrom: number | null;
+  /** Place among the ready: acceptance less a bonus for priority. */
+  rank: Millis;
+}
+
+export const isUnderWay = (row: Row): boolean => row.phase === "asked" || row.phase === "orphaned" || row.phase === "sent";
+
+/** A row read from the store. What was under way there is unanswered: whoever was to hear the answer is gone. */
+export const rowFrom = (stored: OutboxRow, conversation: Conversation, at: Millis): Row => {
+  const doubts: AccountId[] = [];
+  const refusedBy: AccountId[] = [];
+  let attempt = 0;
+  let doubtAttempt = 0;
+  let device: DeviceId | null = null;
+  for (const each of stored.attempts) {
+    attempt = Math.max(attempt, each.number);
+    device = each.device;
+    if (each.outcome === "pending" || each.outcome === "unanswered") {
+      doubts.push(accountOf(each.device));
+      doubtAttempt = each.number;
+    } else if (each.outcome === "refused") refusedBy.push(accountOf(each.device));
+  }
+  const interrupted = stored.state === "dispatched";
+  const state = interrupted ? stepOutbox("dispatched", { type: "attempt.lost" }) : stored.state;
+  return {
+    id: stored.id,
+    waId: stored.waId,
+    seq: stored.seq,
+    contact: stored.contact,
+    content: stored.content,
+    priority: stored.priority,
+    acceptedAt: stored.acceptedAt,
+    expiresAt: stored.expiresAt,
+    conversation,
+    phase: state === "unanswered" ? "unanswered" : state === "held" ? "held" : "ready",
+    state,
+    attempt,
+    device,
+    term: null,
+    opening: 0,
+    since: at,
+    doubts,
+    doubtAttempt,
+    refusedBy,
+    // An accepted row with a doubt was released by an operator: it would be unanswered otherwise.
+    approved: state === "accepted" && doubts.length > 0,
+    tries: 0,
+    mute: 0,
+    proof: null,
+    unrecorded: 0,
+    wakeAt: Number.POSITIVE_INFINITY,
+    dueAt: Number.POSITIVE_INFINITY,
+    slot: -1,
+  };
+};

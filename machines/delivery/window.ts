@@ -1,0 +1,380 @@
+/**
+ * The part of a seat's open messages that is in memory: bounded, in order per conversation, nothing twice.
+ *
+ * Most rows are never more than a number here. The *cursor* goes through the store once, in order of acceptance; what finds no
+ * place yet is left there:
+ * - the window is full: the cursor stays before the row;
+ * - its conversation has its share, or is shut behind a row that blocks it for long: the row is *parked*, the cursor goes on, so
+ *   that other conversations flow; `parkedFrom` remembers the first one left behind, and a second read fetches from there once
+ *   the conversation is hungry again.
+ * A row is taken only if no earlier row of its conversation was left behind. Rows in memory, settled ones included, are known by
+ * id, so reading a stretch twice is harmless; settled ones are forgotten only when the store knows their outcome and no read is
+ * under way that may have seen them before.
+ *
+ * Bound: `limit` rows, the blocked first rows of shut conversations, and `remember` settled ones.
+ */
+import type { ConversationId, MessageId, Millis, WaId } from "../ports/ids.ts";
+import type { OutboxRow } from "../ports/store.ts";
+import { Heap } from "./heap.ts";
+import { type Conversation, isUnderWay, type Phase, type Row, rowFrom } from "./window-row.ts";
+
+export interface WindowLimits {
+  /** Rows in memory that are not settled and do not block a shut conversation. */
+  readonly window: number;
+  /** Rows of one conversation in memory. */
+  readonly perConversation: number;
+  /** Rows a read asks for. */
+  readonly page: number;
+  /** Settled rows kept for late receipts. */
+  readonly remember: number;
+  /** A row of priority p leaves before one of priority p - 1 that was accepted up to this much earlier. */
+  readonly agingPerLevel: Millis;
+}
+
+interface Reading {
+  readonly afterSeq: number;
+  /** The conversation it is for; null for the main pass. */
+  readonly hungry: Conversation | null;
+  /** The cursor was set back meanwhile: what is read counts, how far it went does not. */
+  isOutdated: boolean;
+  /** Something was offered meanwhile, and left for the next read. */
+  hasMissed: boolean;
+}
+
+export class Window {
+  readonly #limits: WindowLimits;
+  readonly #conversations = new Map<ConversationId, Conversation>();
+  readonly #rows = new Map<MessageId, Row>();
+  readonly #byWaId = new Map<WaId, Row>();
+  #settled: Row[] = [];
+  #forgotten = 0;
+  #count = 0;
+  #cursor = 0;
+  #more = true;
+  readonly #hungry = new Set<Conversation>();
+  #mainNext = true;
+  #reading: Reading | null = null;
+  #hasRead = false;
+  #departed = new Set<ConversationId>();
+  /** Conversations whose first row is ready, the most urgent first. */
+  readonly ready = new Heap<Conversation>((a, b) => a.rank < b.rank || (a.rank === b.rank && a.id < b.id));
+  /** Rows to look at again at a known time. */
+  readonly due = new Heap<Row>((a, b) => a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.seq < b.seq));
+
+  constructor(limits: WindowLimits) {
+    this.#limits = limits;
+  }
+
+  /** Rows that count against the limit. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The store was read at least once. */
+  get hasRead(): boolean {
+    return this.#hasRead;
+  }
+
+  get(id: MessageId): Row | undefined {
+    return this.#rows.get(id);
+  }
+
+  byWaId(waId: WaId): Row | undefined {
+    return this.#byWaId.get(waId);
+  }
+
+  // ---- coming in ----
+
+  /** Rows just accepted, in order of seq: taken at once if nothing older is unread. Returns those that are new here. */
+  offer(rows: readonly OutboxRow[], at: Millis): Row[] {
+    const taken: Row[] = [];
+    for (const stored of rows) {
+      if (stored.seq <= this.#cursor) {
+        // Committed after a later one, or offered twice: the store knows.
+        if (!this.#rows.has(stored.id)) this.#setBack(stored.seq - 1);
+        continue;
+      }
+      if (this.#reading) this.#reading.hasMissed = true;
+      if (this.#more || this.#reading?.hungry === null) continue;
+      const row = this.#take(stored, Number.POSITIVE_INFINITY, at);
+      if (row === "full") {
+        this.#more = true;
+        continue;
+      }
+      this.#cursor = stored.seq;
+      if (row) taken.push(row);
+    }
+    return taken;
+  }
+
+  /** Held rows are not among the open ones, so they come by a list of their own, before anything else is read. */
+  adopt(rows: readonly OutboxRow[], at: Millis): Row[] {
+    const taken: Row[] = [];
+    for (const stored of rows) {
+      if (this.#rows.has(stored.id) || this.#departed.has(stored.conversation)) continue;
+      const row = rowFrom(stored, this.#conversation(stored.conversation), at);
+      this.#insert(row, at);
+      taken.push(row);
+    }
+    return taken;
+  }
+
+  /** A settled row that was looked up for the sake of a late fact. */
+  remember(row: Row): void {
+    this.#rows.set(row.id, row);
+    this.#byWaId.set(row.waId, row);
+    this.#settled.push(row);
+  }
+
+  /** There may be rows before the cursor that were never here. */
+  rewind(): void {
+    this.#setBack(0);
+  }
+
+  #setBack(cursor: number): void {
+    this.#cursor = Math.min(this.#cursor, cursor);
+    this.#more = true;
+    if (this.#reading) this.#reading.isOutdated = true;
+  }
+
+  /** The next stretch to read, if there is room for it. The caller asks the store, and gives the answer to `page` or `unread`. */
+  nextRead(): { afterSeq: number; limit: number } | null {
+    if (this.#reading || (!this.#more && this.#hungry.size === 0)) return null;
+    const { window, page } = this.#limits;
+    if (window - this.#count < Math.min(page, window >> 2)) return null;
+    const first = this.#hungry.values().next().value ?? null;
+    const hungry = this.#more && this.#mainNext ? null : first;
+    this.#mainNext = hungry !== null;
+    const afterSeq = hungry ? (hungry.parkedFrom ?? 1) - 1 : this.#cursor;
+    this.#reading = { afterSeq, hungry, isOutdated: false, hasMissed: false };
+    return { afterSeq, limit: page };
+  }
+
+  /** The answer to `nextRead`. Returns the rows that are new here. */
+  page(rows: readonly OutboxRow[], more: boolean, at: Millis): Row[] {
+    const reading = this.#reading;
+    if (!reading) return [];
+    this.#reading = null;
+    this.#hasRead = true;
+    const taken: Row[] = [];
+    let readTo = reading.afterSeq;
+    let isFull = false;
+    for (const stored of rows) {
+      if (!this.#departed.has(stored.conversation)) {
+        const row = this.#take(stored, reading.afterSeq, at);
+        if (row === "full") {
+          isFull = true;
+          break;
+        }
+        if (row) taken.push(row);
+      }
+      readTo = stored.seq;
+    }
+    this.#departed.clear();
+    const isEnd = !isFull && !more;
+    if (reading.hungry) this.#fed(reading.hungry, readTo, isEnd);
+    else if (!reading.isOutdated) {
+      this.#more = !isEnd || reading.hasMissed;
+      this.#cursor = readTo;
+    }
+    this.#forget();
+    return taken;
+  }
+
+  /** The read failed. */
+  unread(): void {
+    this.#reading = null;
+    this.#departed.clear();
+  }
+
+  /** The row at the place where it belongs, null if it is known or has to stay in the store, "full" if the window is. */
+  #take(stored: OutboxRow, scannedFrom: number, at: Millis): Row | null | "full" {
+    if (this.#rows.has(stored.id)) return null;
+    const conversation = this.#conversation(stored.conversation);
+    const { parkedFrom } = conversation;
+    const isBehindParked = parkedFrom !== null && parkedFrom <= Math.min(scannedFrom, stored.seq);
+    if (conversation.isShut || conversation.rows.length >= this.#limits.perConversation || isBehindParked) {
+      conversation.parkedFrom = Math.min(parkedFrom ?? stored.seq, stored.seq);
+      return null;
+    }
+    if (this.#count >= this.#limits.window) {
+      this.#drop(conversation);
+      return "full";
+    }
+    if (parkedFrom !== null && parkedFrom <= stored.seq) {
+      conversation.parkedFrom = null;
+      this.#hungry.delete(conversation);
+    }
+    const row = rowFrom(stored, conversation, at);
+    this.#insert(row, at);
+    return row;
+  }
+
+  /** After a read for a hungry conversation: if nothing of it was there, it is looked for further on, or nowhere. */
+  #fed(conversation: Conversation, readTo: number, isEnd: boolean): void {
+    if (!this.#hungry.has(conversation) || conversation.parkedFrom === null) return;
+    if (!isEnd && readTo < this.#cursor) {
+      conversation.parkedFrom = Math.max(conversation.parkedFrom, readTo + 1);
+      return;
+    }
+    conversation.parkedFrom = null;
+    this.#hungry.delete(conversation);
+    this.#drop(conversation);
+  }
+
+  #conversation(id: ConversationId): Conversation {
+    let conversation = this.#conversations.get(id);
+    if (!conversation) {
+      conversation = { id, rows: [], isShut: false, parkedFrom: null, rank: 0, slot: -1 };
+      this.#conversations.set(id, conversation);
+    }
+    return conversation;
+  }
+
+  #insert(row: Row, at: Millis): void {
+    const { rows } = row.conversation;
+    let place = rows.length;
+    // Nothing goes before a row that is under way.
+    while (place > 0 && (rows[place - 1] as Row).seq > row.seq && !isUnderWay(rows[place - 1] as Row)) place--;
+    rows.splice(place, 0, row);
+    this.#rows.set(row.id, row);
+    this.#byWaId.set(row.waId, row);
+    if (isCounted(row)) this.#count++;
+    if (place === 0 && rows.length > 1) this.ready.remove(row.conversation);
+    this.move(row, row.phase, at);
+  }
+
+  // ---- changing place ----
+
+  /** Gives a row another phase, and its conversation what follows from it. */
+  move(row: Row, phase: Phase, at: Millis, wakeAt: Millis = Number.POSITIVE_INFINITY): void {
+    if (isCounted(row)) this.#count--;
+    row.phase = phase;
+    row.since = at;
+    if (isCounted(row)) this.#count++;
+    this.wake(row, wakeAt);
+    if (row.conversation.rows[0] === row) this.#review(row.conversation);
+  }
+
+  /** Sets when to look at the row again. */
+  wake(row: Row, wakeAt: Millis): void {
+    row.wakeAt = wakeAt;
+    this.due.remove(row);
+    row.dueAt = dueAt(row);
+    if (row.dueAt !== Number.POSITIVE_INFINITY) this.due.push(row);
+  }
+
+  /** Nothing is left to do for the row: its conversation goes on. */
+  settle(row: Row, at: Millis): void {
+    this.#remove(row);
+    row.phase = "settled";
+    row.since = at;
+    row.content = null;
+    this.remember(row);
+    this.#forget();
+  }
+
+  /** The conversation belongs to another seat now. What is under way stays until its fact comes. */
+  depart(id: ConversationId): void {
+    if (this.#reading) this.#departed.add(id);
+    const conversation = this.#conversations.get(id);
+    if (!conversation) return;
+    conversation.parkedFrom = null;
+    this.#hungry.delete(conversation);
+    for (const row of conversation.rows.filter((each) => !isUnderWay(each))) this.#remove(row);
+  }
+
+  /** Forgets the oldest settled rows that no read under way can bring back. */
+  #forget(): void {
+    if (this.#reading) return;
+    while (this.#settled.length - this.#forgotten > this.#limits.remember) {
+      const row = this.#settled[this.#forgotten] as Row;
+      if (row.unrecorded > 0) break;
+      this.#forgotten++;
+      if (this.#rows.get(row.id) !== row) continue;
+      this.#rows.delete(row.id);
+      this.#byWaId.delete(row.waId);
+    }
+    if (this.#forgotten > this.#limits.remember) {
+      this.#settled = this.#settled.slice(this.#forgotten);
+      this.#forgotten = 0;
+    }
+  }
+
+  #remove(row: Row): void {
+    const { conversation } = row;
+    const place = conversation.rows.indexOf(row);
+    if (place < 0) return;
+    conversation.rows.splice(place, 1);
+    this.#rows.delete(row.id);
+    this.#byWaId.delete(row.waId);
+    this.due.remove(row);
+    if (isCounted(row)) this.#count--;
+    if (place === 0) this.ready.remove(conversation);
+    this.#review(conversation);
+  }
+
+  /** What the first row of the conversation allows now. */
+  #review(conversation: Conversation): void {
+    const first = conversation.rows[0];
+    if (first?.phase !== "ready") this.ready.remove(conversation);
+    else if (conversation.slot < 0) {
+      conversation.rank = first.acceptedAt - first.priority * this.#limits.agingPerLevel;
+      this.ready.push(conversation);
+    }
+    const isShut = first !== undefined && isBlocking(first);
+    if (isShut && !conversation.isShut) this.#park(conversation);
+    conversation.isShut = isShut;
+    if (conversation.parkedFrom === null) this.#drop(conversation);
+    else if (isShut || conversation.rows.length > this.#limits.perConversation >> 2) this.#hungry.delete(conversation);
+    else this.#hungry.add(conversation);
+  }
+
+  /** Leaves the rows behind the first one in the store. */
+  #park(conversation: Conversation): void {
+    for (let place = conversation.rows.length - 1; place > 0; place--) {
+      const row = conversation.rows[place] as Row;
+      if (row.phase !== "ready" || row.unrecorded > 0) continue;
+      conversation.rows.splice(place, 1);
+      this.#rows.delete(row.id);
+      this.#byWaId.delete(row.waId);
+      this.due.remove(row);
+      this.#count--;
+      conversation.parkedFrom = Math.min(conversation.parkedFrom ?? row.seq, row.seq);
+    }
+  }
+
+  #drop(conversation: Conversation): void {
+    if (conversation.rows.length === 0 && conversation.parkedFrom === null) this.#conversations.delete(conversation.id);
+  }
+}
+
+/** Rows that block a shut conversation are kept beside the limit: they may wait for days, and must not stop the others. */
+const isCounted = (row: Row): boolean =>
+  row.phase !== "held" && row.phase !== "releasing" && row.phase !== "rerouting" && row.phase !== "settled";
+
+/** Preparations that fail this often in a row make the conversation leave the others their room. */
+const PATIENCE = 2;
+
+const isBlocking = (row: Row): boolean =>
+  row.phase === "held" ||
+  row.phase === "releasing" ||
+  row.phase === "rerouting" ||
+  (row.phase === "delayed" && row.tries >= PATIENCE);
+
+const dueAt = (row: Row): Millis => {
+  switch (row.phase) {
+    case "ready":
+    case "held":
+    case "releasing":
+    case "rerouting":
+      return row.expiresAt ?? Number.POSITIVE_INFINITY;
+    case "delayed":
+      return Math.min(row.wakeAt, row.expiresAt ?? Number.POSITIVE_INFINITY);
+    case "unanswered":
+      // Proof may come while it is resolved: then it is not failed for being late.
+      return row.wakeAt === Number.POSITIVE_INFINITY ? (row.expiresAt ?? Number.POSITIVE_INFINITY) : row.wakeAt;
+    default:
+      return Number.POSITIVE_INFINITY;
+  }
+};
