@@ -38,7 +38,8 @@ describe("why a link ends", () => {
   });
 
   it("is what docs/close-codes.md says, code by code", () => {
-    const page = readFileSync(new URL("../../../docs/close-codes.md", import.meta.url), "utf8").split("## Seen at our end")[0] ?? "";
+    const page =
+      readFileSync(new URL("../../../docs/close-codes.md", import.meta.url), "utf8").split("## Seen at our end")[0] ?? "";
     const rows = [...page.matchAll(/^\| (\d{3}) \|[^|]*\|[^|]*\| (\w+) \|/gm)].map(([, code, reason]) => [Number(code), reason]);
     expect(rows).toEqual([...REASON_BY_CODE].filter(([code]) => code !== 0));
   });
