@@ -413,6 +413,11 @@ export class Service implements ServiceOptions {
     return true;
   }
 
+  /** The new companion has signed: it is told to come back with its credentials. */
+  signedUp(endpoint: Endpoint): void {
+    endpoint.wire.down("failure", () => endpoint.failure(515, null));
+  }
+
   #account(id: AccountId): Account {
     const account = this.#accounts.get(id);
     if (!account) throw new Error(`WhatsApp knows no account "${id}"`);

@@ -58,7 +58,7 @@ export const defaultTuning: Tuning = {
   chatterMean: 45_000,
   crypto: (random) => random.int(1, 3),
   write: (random) => random.int(0, 1),
-  lookupTimeout: 5_000,
+  lookupTimeout: 10_000,
   coldPerDay: 40,
   restrictFor: 24 * 3_600_000,
   refusalsToBan: 20,

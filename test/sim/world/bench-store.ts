@@ -40,6 +40,10 @@ export const createBenchStore = (clock: WorldClock): BenchStore => {
       }
       case "keys.load":
         return { kind: "keys", values: command.ids.map((id) => keys.get(`${command.device}|${id}`) ?? null) };
+      case "keys.wipe":
+        for (const name of keys.keys()) if (name.startsWith(`${command.device}|`)) keys.delete(name);
+        store.creds.delete(command.device);
+        return { kind: "wiped" };
       case "keys.commit": {
         if (store.ended.has(command.leaseTerm)) return { kind: "stale", what: "lease" };
         store.commits.push(command);

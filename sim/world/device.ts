@@ -1,0 +1,396 @@
+/**
+ * One device of a node: its keys and grants, which outlive a link, and at most one link.
+ *
+ * A send goes: granted? → look the recipient up → step the ratchet → commit it with the attempt → the gate: still granted, link
+ * still there → said to be sent → written. Each is an instant of its own, so that a seed can put anything in between.
+ */
+import type { ConnectionCommand, ConnectionFact } from "../../machines/ports/connection.ts";
+import { accountOf, type DeviceId, type LeaseTerm, type Millis, type SeatId, type SeatTerm } from "../../machines/ports/ids.ts";
+import type { InboundDraft, StoreAnswer, StoreOp, StoreOps } from "../../machines/ports/store.ts";
+import type { FaultBoard } from "../faults/board.ts";
+import type { NodeClock, WorldClock } from "./clock.ts";
+import { reasonOf } from "./closing.ts";
+import { CommitQueue } from "./commits.ts";
+import { bytesOf, Keys } from "./keys.ts";
+import type { PersonId } from "./ledger.ts";
+import { Link, type LinkOwner } from "./link.ts";
+import type { Envelope, Outgoing } from "./parcels.ts";
+import type { Random } from "./random.ts";
+import type { Service } from "./service.ts";
+import { Wire } from "./wire.ts";
+
+export type Command<K extends ConnectionCommand["op"]> = Extract<ConnectionCommand, { op: K }>;
+type Why = Extract<ConnectionFact, { kind: "unsent" }>["why"];
+export type Gate = (held: SeatTerm | undefined, asked: SeatTerm) => boolean;
+
+/** What a device needs of its node. */
+export interface Host {
+  readonly clock: NodeClock;
+  readonly world: WorldClock;
+  readonly service: Service;
+  readonly board: FaultBoard;
+  readonly gate: Gate;
+  nextLink(): number;
+  ask<K extends StoreOp>(op: K, question: StoreOps[K]["in"], answered: (answer: StoreAnswer<K>) => void): void;
+  emit(fact: ConnectionFact): void;
+  /** Addresses of contacts, as far as they were asked for. */
+  readonly contacts: Map<Command<"send">["contact"], PersonId>;
+}
+
+interface Job {
+  readonly command: Command<"send">;
+  readonly link: Link;
+  done: boolean;
+}
+
+export class Device implements LinkOwner {
+  readonly id: DeviceId;
+  readonly clock: NodeClock;
+  readonly service: Service;
+  readonly #host: Host;
+  readonly #random: Random;
+  readonly #keys: Keys;
+  readonly #grants = new Map<SeatId, SeatTerm>();
+  /** Recipients whose devices were looked up. */
+  readonly #known = new Set<PersonId>();
+  readonly #jobs = new Set<Job>();
+  #link: Link | null = null;
+  #dial = 0;
+  #leaseTerm: LeaseTerm | null = null;
+
+  constructor(id: DeviceId, host: Host) {
+    this.id = id;
+    this.#host = host;
+    this.clock = host.clock;
+    this.service = host.service;
+    this.#random = host.service.random.stream(`network:${id}`);
+    const commits = new CommitQueue(id, 0 as LeaseTerm, (commit, answered) => host.ask("keys.commit", commit, answered), {
+      onInbound: (rows) => {
+        for (const { account, waId, seq, fromMe } of rows) {
+          if (!fromMe) this.service.ledger.record({ kind: "kept", account, device: id, waId, seq });
+          this.emit({ kind: "received", device: id, at: this.clock.now(), seq });
+        }
+      },
+      // What is not stored must not be receipted: without the link it can't be, and WhatsApp brings it again.
+      onBroken: (fault, inbound) => {
+        this.#keys.forget();
+        if (fault === "staleLease" || inbound) this.terminate();
+      },
+    });
+    this.#keys = new Keys(
+      commits,
+      (contact, loaded) =>
+        host.ask("keys.load", { device: id, type: "session", ids: [contact] }, (answer) =>
+          loaded(answer.kind === "failed" ? "failed" : (answer.values[0] ?? null)),
+        ),
+      (after, then) => void this.clock.setTimeout(then, after),
+    );
+  }
+
+  get wire(): Wire | null {
+    return this.#link?.wire ?? null;
+  }
+
+  emit(fact: ConnectionFact): void {
+    this.#host.emit(fact);
+  }
+
+  vanish(tells: boolean): void {
+    this.#link?.vanish(tells);
+  }
+
+  // ---- dialling ----
+
+  open(command: Command<"open">): void {
+    const link = this.#begin(command);
+    // What an earlier link has queued must be there before it is read back.
+    this.#keys.commits.whenIdle(() =>
+      this.#host.ask("creds.load", { device: this.id }, (answer) => {
+        if (link.closed) return;
+        if (answer.kind === "failed") return link.end("dropped", null, null, true);
+        if (answer.value === null) return link.end("unlinked", null, null, true);
+        const credentials = new TextDecoder().decode(answer.value);
+        this.#connect(link, () => link.wire.up("login", () => this.service.login(link, credentials)));
+      }),
+    );
+  }
+
+  link(command: Command<"link">): void {
+    const link = this.#begin(command);
+    this.#connect(link, () => {
+      link.startLinking();
+      link.wire.up("login", () => this.service.askToLink(link, command.method.kind));
+    });
+  }
+
+  terminate(): void {
+    this.#link?.end("dropped", null, null, true);
+  }
+
+  #begin({ dial, leaseTerm, connectTimeout }: Command<"open" | "link">): Link {
+    // Never two sockets of one device: an older one is let go first.
+    this.terminate();
+    this.#dial = dial;
+    // Under another lease term somebody else may have changed the keys meanwhile.
+    if (this.#leaseTerm !== leaseTerm) this.#keys.forget();
+    this.#leaseTerm = leaseTerm;
+    this.#keys.commits.leaseTerm = leaseTerm;
+    const { world, board } = this.#host;
+    const region = this.service.regionOf(this.id);
+    const view = { id: this.#host.nextLink(), device: this.id, account: accountOf(this.id), region, node: this.clock.id, dial };
+    const wire = new Wire(view, world, this.clock, board, this.#random, this.service.tuning);
+    this.service.ledger.record({ kind: "dialled", link: wire.id, node: this.clock.id, device: this.id, dial });
+    this.#link = new Link(wire, leaseTerm, connectTimeout, this);
+    return this.#link;
+  }
+
+  #connect(link: Link, connected: () => void): void {
+    link.wire.connect(this.service.tuning.handshakeTrips, () => {
+      if (link.closed) return;
+      const fate = this.#host.board.dial(link.wire);
+      if (fate?.kind === "http") return link.end("refused", fate.status, null);
+      if (fate?.kind === "failure") return link.end(reasonOf(fate.code), fate.code, null);
+      connected();
+    });
+  }
+
+  /** The link is gone: nothing that waits can leave any more. */
+  onClosed(): void {
+    this.#link = null;
+    for (const job of this.#jobs) this.#refuse(job, "closed", "the link closed while the message was being prepared");
+  }
+
+  onPaired(link: Link, jid: string, lid: string, creds: Uint8Array): void {
+    const audit = {
+      at: this.clock.now(),
+      actor: "supervisor",
+      action: "device.keysWiped",
+      subject: this.id,
+      text: "linked anew",
+      evidence: {},
+    };
+    this.#host.ask("keys.wipe", { device: this.id, audit }, () => {
+      this.#keys.forget();
+      const done = (fault: unknown) => {
+        if (link.closed) return;
+        if (fault !== null) return link.end("badPeer", 400, null);
+        this.emit({ kind: "linked", device: this.id, dial: link.dial, at: this.clock.now(), jid, lid });
+        link.wire.up("receipt", () => this.service.signedUp(link));
+      };
+      this.#keys.commits.push({ keys: [], creds, inbound: [], attempt: null, done });
+    });
+  }
+
+  // ---- inbound ----
+
+  onEnvelope(link: Link, envelope: Envelope): void {
+    const receipt = () => {
+      if (!link.closed) link.wire.up("receipt", () => this.service.receipted(link, envelope));
+    };
+    const at = this.clock.now();
+    if (envelope.kind === "status") {
+      this.emit({ kind: "receipt", device: this.id, at, waId: envelope.waId, receipt: envelope.receipt });
+      return receipt();
+    }
+    // WhatsApp gave it to another of the account's devices: it took the message, whether or not its ack comes.
+    if (envelope.kind === "copy") this.emit({ kind: "copied", device: this.id, at, waId: envelope.waId });
+    this.#keys.exclusively((done) => {
+      const { epoch } = this.#keys;
+      this.clock.setTimeout(() => {
+        done();
+        if (epoch !== this.#keys.epoch) return;
+        const draft = this.#draft(envelope);
+        const keys = [{ type: "session", id: `from ${draft.chat}`, value: bytesOf(envelope.no) }];
+        const settled = (fault: unknown) => void (fault === null && receipt());
+        this.#keys.commits.push({ keys, creds: null, inbound: [draft], attempt: null, done: settled });
+      }, this.service.tuning.crypto(this.#random));
+    });
+  }
+
+  #draft(envelope: Extract<Envelope, { kind: "inbound" | "copy" }>): InboundDraft {
+    const now = this.clock.now();
+    const account = accountOf(this.id);
+    const fromMe = envelope.kind === "copy";
+    const chat = fromMe ? envelope.to : envelope.from;
+    return {
+      account,
+      device: this.id,
+      waId: envelope.waId,
+      chat,
+      sender: fromMe ? `${account}@lid` : chat,
+      fromMe,
+      proto: new TextEncoder().encode(fromMe ? "" : envelope.text),
+      sentAt: fromMe ? now : envelope.sentAt,
+      receivedAt: now,
+    };
+  }
+
+  // ---- probes and checks ----
+
+  probe({ probe, deadline }: Command<"probe">): void {
+    const link = this.#link;
+    const dial = this.#dial;
+    const asked = this.clock.now();
+    const say = (rtt: Millis | null) => this.emit({ kind: "probed", device: this.id, dial, at: this.clock.now(), probe, rtt });
+    if (!link?.ready) return void this.clock.setTimeout(() => say(null), deadline);
+    let open = true;
+    const late = link.after(deadline, () => {
+      open = false;
+      say(null);
+    });
+    link.wire.echo("probe", "pong", () => {
+      if (!link.heard() || !open) return;
+      this.clock.clearTimeout(late);
+      say(this.clock.now() - asked);
+    });
+  }
+
+  check({ reqId, deadline }: Command<"check">): void {
+    const link = this.#link;
+    let open = true;
+    const say = (finding: Extract<ConnectionFact, { kind: "checked" }>["finding"]): void => {
+      if (!open) return;
+      open = false;
+      this.emit({ kind: "checked", device: this.id, at: this.clock.now(), reqId, finding });
+    };
+    if (!link?.ready) return void this.clock.setTimeout(() => say(null), 0);
+    const late = link.after(deadline, () => say(null));
+    const takeBack = link.atEnd(() => {
+      this.clock.clearTimeout(late);
+      this.clock.setTimeout(() => say(null), 0);
+    });
+    link.wire.echo("check", "answer", () => {
+      if (!link.heard()) return;
+      this.clock.clearTimeout(late);
+      takeBack();
+      say(this.service.standingOf(accountOf(this.id)));
+    });
+  }
+
+  // ---- sending ----
+
+  grant({ seat, term }: Command<"grant">): void {
+    this.#grants.set(seat, term);
+  }
+
+  revoke({ seat }: Command<"revoke">): void {
+    this.#grants.delete(seat);
+  }
+
+  send(command: Command<"send">): void {
+    const link = this.#link;
+    const later = (why: Why, detail: string) => void this.clock.setTimeout(() => this.#unsent(command, why, detail), 0);
+    if (!link?.ready) return later("closed", "the device has no open link");
+    if (!this.#granted(command)) return later("stale", "the seat's term has ended");
+    const job: Job = { command, link, done: false };
+    this.#jobs.add(job);
+    this.#address(job, (person) => this.#lookUp(job, person, () => this.#prepare(job, person)));
+  }
+
+  #granted({ seat, term }: Command<"send">): boolean {
+    return this.#host.gate(this.#grants.get(seat), term);
+  }
+
+  #address(job: Job, found: (person: PersonId) => void): void {
+    const { contact } = job.command;
+    const { contacts } = this.#host;
+    const known = contacts.get(contact);
+    if (known !== undefined) return found(known);
+    this.#host.ask("contact.get", { id: contact }, (answer) => {
+      if (job.done) return;
+      const row = answer.kind === "failed" ? null : answer.row;
+      const address = row?.lid ?? row?.pn;
+      if (!address || !this.service.hasPerson(address)) return this.#refuse(job, "unpreparable", "the contact has no address");
+      contacts.set(contact, address);
+      found(address);
+    });
+  }
+
+  /** The recipient's devices: asked once. */
+  #lookUp(job: Job, person: PersonId, found: () => void): void {
+    if (this.#known.has(person)) return found();
+    const { link } = job;
+    const late = link.after(this.service.tuning.lookupTimeout, () =>
+      this.#refuse(job, "lookup", "WhatsApp named no device of the recipient"),
+    );
+    link.wire.echo("lookup", "answer", () => {
+      if (!link.heard() || job.done) return;
+      this.clock.clearTimeout(late);
+      this.#known.add(person);
+      found();
+    });
+  }
+
+  #prepare(job: Job, person: PersonId): void {
+    const { contact } = job.command;
+    this.#keys.step(contact, this.service.tuning.crypto(this.#random), (step) => {
+      if (step === "failed") return this.#refuse(job, "lookup", "the store did not give the keys");
+      if (step.epoch !== this.#keys.epoch) return this.#refuse(job, "store", "an earlier key change was lost");
+      this.#keys.commits.push({
+        keys: [{ type: "session", id: contact, value: bytesOf(step.use) }],
+        creds: null,
+        inbound: [],
+        attempt: () => this.#attempt(job),
+        done: (fault) => {
+          if (fault !== null) return this.#refuse(job, fault === "store" ? "store" : "stale", `not committed: ${fault}`);
+          this.#gate(job, person, step.use);
+        },
+      });
+    });
+  }
+
+  #attempt({ done, command }: Job) {
+    if (done) return null;
+    const { message, attempt: number, seat, term: seatTerm } = command;
+    return { message, number, device: this.id, seat, seatTerm, at: this.clock.now() };
+  }
+
+  /** The last check. If it passes that is told at once; the bytes follow an instant later, if there is still a link to carry them. */
+  #gate(job: Job, person: PersonId, ratchet: number): void {
+    if (job.done) return;
+    const { command, link } = job;
+    if (!this.#granted(command)) return this.#refuse(job, "stale", "the seat's term has ended");
+    if (!link.ready) return this.#refuse(job, "closed", "the link is closed");
+    job.done = true;
+    this.#jobs.delete(job);
+    const { seat, term, message, waId, attempt, content } = command;
+    const device = this.id;
+    this.service.ledger.record({ kind: "gate", node: this.clock.id, device, seat, term, message, waId, attempt });
+    const parcel: Outgoing = {
+      device,
+      account: accountOf(device),
+      seat,
+      message,
+      attempt,
+      waId,
+      to: person,
+      text: content.kind === "text" ? content.text : "",
+      ratchet,
+    };
+    this.clock.setTimeout(() => this.#write(link, parcel), this.service.tuning.write(this.#random));
+    this.emit({ kind: "sent", device, at: this.clock.now(), message, attempt });
+  }
+
+  #write(link: Link, parcel: Outgoing): void {
+    if (link.closed) return;
+    const { device, message, waId, attempt } = parcel;
+    const { ledger } = this.service;
+    ledger.record({ kind: "written", link: link.wire.id, device, message, attempt });
+    link.wire.up(
+      "message",
+      () => this.service.send(link, parcel),
+      () => ledger.record({ kind: "swallowed", device, message, waId }),
+    );
+  }
+
+  #refuse(job: Job, why: Why, detail: string): void {
+    if (job.done) return;
+    job.done = true;
+    this.#jobs.delete(job);
+    this.#unsent(job.command, why, detail);
+  }
+
+  #unsent({ message, attempt }: Command<"send">, why: Why, detail: string): void {
+    this.emit({ kind: "unsent", device: this.id, at: this.clock.now(), message, attempt, why, detail });
+  }
+}
