@@ -1,0 +1,712 @@
+/**
+ * The life of one device's link: linked once by its owner, then dialled again and again, whatever ends it.
+ *
+ * Every reason for an end has one arrow (what each means, and why: closing.ts). Nothing is dialled without a lease and a grant of
+ * the node's reconnect budget; `unleased` asks for the lease anew, so that passing it verifies that nobody else has it.
+ * Invariants: dial numbers grow, and what an older dial still says changes nothing; a link that is left is terminated; dead
+ * credentials are forgotten before the device can be linked again; `start` from a person cuts any pause short.
+ *
+ * | from       | event                                | to         |
+ * | any        | stop                                 | stopped    |
+ * | any        | start                                | same       |
+ * | any        | link.request                         | same       |
+ * | any        | redial.request                       | same       |
+ * | any        | dial.granted                         | same       |
+ * | any        | lease.granted                        | same       |
+ * | any        | lease.lost                           | same       |
+ * | any        | connection.opened                    | same       |
+ * | any        | connection.serving                   | same       |
+ * | any        | connection.linked                    | same       |
+ * | any        | connection.closed if isOld           | same       |
+ * | any        | connection.closed if isLoggedOut     | wiping     |
+ * | any        | connection.closed if isSuspended     | suspended  |
+ * | any        | connection.closed if isBanned        | banned     |
+ * | any        | connection.closed if isContested     | evicted    |
+ * | any        | connection.closed if isReplaced      | replaced   |
+ * | any        | connection.closed if isOutdated      | outdated   |
+ * | any        | connection.closed if isUnlinkable    | unlinked   |
+ * | any        | connection.closed                    | same       |
+ * | stopped    | start if isDead                      | loggedOut  |
+ * | stopped    | start if isUnlinked                  | unlinked   |
+ * | stopped    | start if isStillSuspended            | suspended  |
+ * | stopped    | start if isStillBanned               | banned     |
+ * | stopped    | start                                | unleased   |
+ * | unlinked   | link.request                         | unleased   |
+ * | unlinked   | start if isLinked                    | unleased   |
+ * | loggedOut  | link.request                         | unleased   |
+ * | unleased   | lease.granted if wantsLink           | linking    |
+ * | unleased   | lease.granted                        | waiting    |
+ * | linking    | connection.linked if isCurrent       | same       |
+ * | linking    | connection.closed if isPaired        | waiting    |
+ * | linking    | connection.closed if isPassing       | unlinked   |
+ * | linking    | lease.lost                           | unlinked   |
+ * | waiting    | dial.granted                         | connecting |
+ * | waiting    | lease.lost                           | unleased   |
+ * | connecting | connection.opened if isCurrent       | opened     |
+ * | connecting | connection.closed if isPassing       | backingOff |
+ * | connecting | after dialLeft                       | backingOff |
+ * | connecting | lease.lost                           | unleased   |
+ * | opened     | connection.serving if isCurrent      | serving    |
+ * | opened     | connection.closed if isAtOnce        | waiting    |
+ * | opened     | connection.closed if isPassing       | backingOff |
+ * | opened     | redial.request                       | waiting    |
+ * | opened     | after replayLeft                     | backingOff |
+ * | opened     | lease.lost                           | unleased   |
+ * | serving    | connection.closed if isAtOnce        | waiting    |
+ * | serving    | connection.closed if isPassing       | backingOff |
+ * | serving    | redial.request                       | waiting    |
+ * | serving    | lease.lost                           | unleased   |
+ * | backingOff | after backoffLeft                    | waiting    |
+ * | backingOff | start                                | unleased   |
+ * | backingOff | lease.lost                           | unleased   |
+ * | replaced   | after quarantineLeft                 | unleased   |
+ * | replaced   | start                                | unleased   |
+ * | evicted    | start                                | unleased   |
+ * | outdated   | after outdatedLeft                   | unleased   |
+ * | outdated   | start                                | unleased   |
+ * | suspended  | after suspensionLeft if isServedOut  | unleased   |
+ * | suspended  | after suspensionLeft                 | suspended  |
+ * | suspended  | start                                | unleased   |
+ * | banned     | start                                | unleased   |
+ * | wiping     | link.request                         | same       |
+ * | wiping     | store.wiped if wantsLink             | unleased   |
+ * | wiping     | store.wiped                          | loggedOut  |
+ * | wiping     | store.failed                         | unwiped    |
+ * | unwiped    | link.request                         | same       |
+ * | unwiped    | after wipeRetry                      | wiping     |
+ */
+import { assign, emit, setup } from "xstate";
+import type { CloseReason, LinkMethod } from "../ports/connection.ts";
+import { accountOf, type DeviceId, type LeaseTerm, type Millis } from "../ports/ids.ts";
+import type { LinkState, Standing } from "../ports/store.ts";
+import {
+  type ConnectionRequest,
+  type Effect,
+  type Emitted,
+  effects,
+  type LinkEvent,
+  type StoreEvent,
+  tell,
+} from "../protocol.ts";
+import { CLOSINGS } from "./closing.ts";
+import { backoff, draw } from "./jitter.ts";
+
+export interface ConnectionInput {
+  readonly device: DeviceId;
+  readonly at: Millis;
+  readonly link: LinkState;
+  /** Of the account: a banned one is not dialled, not even after a restart. */
+  readonly standing: Standing;
+  readonly standingUntil: Millis | null;
+  /** Of this actor's own draws. */
+  readonly seed: number;
+  readonly timers: ConnectionTimers;
+}
+export interface ConnectionTimers {
+  /** Until `<success>`. */
+  readonly connectTimeout: Millis;
+}
+export interface ConnectionContext extends ConnectionInput {
+  /** Time of the last event, for timers: they carry none. */
+  readonly now: Millis;
+  readonly deadlineAt: Millis;
+  readonly dial: number;
+  readonly leaseTerm: LeaseTerm | null;
+  /** How its owner wants to link it; null: not asked for, or done. */
+  readonly method: LinkMethod | null;
+  readonly servingSince: Millis | null;
+  /** Out of service since; null while serving. */
+  readonly downSince: Millis | null;
+  /** Dials that did not lead to lasting service, since the last that did. */
+  readonly failures: number;
+  /** The one dial without a pause has been used since then. */
+  readonly hasRedialled: boolean;
+  readonly replacements: number;
+  readonly bannedUntil: Millis | null;
+  /** Alerts that this life has raised. */
+  readonly raised: readonly string[];
+  /** Those of an earlier life are resolved by the first service. */
+  readonly hasServed: boolean;
+}
+type ConnectionEvent = LinkEvent | ConnectionRequest | StoreEvent<"keys.wipe">;
+type Closed = Extract<ConnectionEvent, { type: "connection.closed" }>;
+
+/** A link that served so long has proved itself: its end is met with a dial at once, and backing off begins anew. */
+const STABLE: Millis = 30_000;
+const FIRST_BACKOFF: Millis = 500;
+const BACKOFF_CAP: Millis = 60_000;
+/** From `<success>` to the end of the offline replay; large backlogs take long, and stanzas flow meanwhile. */
+const REPLAY_TIMEOUT: Millis = 60_000;
+/** The port gives up first. */
+const PORT_SLACK: Millis = 1000;
+const QUARANTINE: Millis = 30_000;
+const MAX_REPLACEMENTS = 4;
+/** Served so long, whoever replaced us is gone. */
+const UNCONTESTED: Millis = 600_000;
+const OUTDATED_RETRY: Millis = 600_000;
+const WIPE_RETRY: Millis = 5000;
+const UNREACHABLE_DIALS = 5;
+const UNREACHABLE_AFTER: Millis = 30_000;
+/** Timers of the platform take no longer spans than 24 days. */
+const LONGEST: Millis = 86_400_000;
+
+export type End =
+  | "old"
+  | "loggedOut"
+  | "suspended"
+  | "banned"
+  | "contested"
+  | "replaced"
+  | "outdated"
+  | "unlinkable"
+  | "atOnce"
+  | "backoff";
+
+type Known = Pick<ConnectionContext, "dial" | "replacements" | "servingSince" | "failures" | "hasRedialled">;
+
+const lasted = (known: Known, at: Millis, span: Millis): boolean =>
+  known.servingSince !== null && at - known.servingSince >= span;
+
+/** Which arrow the end of a link takes. */
+export const endOf = (known: Known, closed: { dial: number; reason: CloseReason; until: Millis | null; at: Millis }): End => {
+  if (closed.dial !== known.dial) return "old";
+  const { linkLost, standing, redial } = CLOSINGS[closed.reason];
+  if (linkLost) return "loggedOut";
+  if (standing === "banned") return closed.until === null ? "banned" : "suspended";
+  switch (redial) {
+    case "quarantine":
+      return known.replacements >= MAX_REPLACEMENTS && !lasted(known, closed.at, UNCONTESTED) ? "contested" : "replaced";
+    case "slowly":
+      return "outdated";
+    case "never":
+      return "unlinkable";
+    case "backoff":
+      return "backoff";
+    case "atOnce":
+      return lasted(known, closed.at, STABLE) || (known.failures === 0 && !known.hasRedialled) ? "atOnce" : "backoff";
+  }
+};
+const closedParams = ({ context, event }: { context: ConnectionContext; event: Closed }) => ({
+  end: endOf(context, event),
+  isLinked: context.link === "linked",
+});
+type EndParams = ReturnType<typeof closedParams>;
+const dials = ({ context, event }: { context: ConnectionContext; event: { dial: number } }) => ({
+  dial: event.dial,
+  current: context.dial,
+});
+const ends =
+  (...which: readonly End[]) =>
+  (_: unknown, { end }: EndParams): boolean =>
+    which.includes(end);
+
+const left = ({ context }: { context: ConnectionContext }): Millis =>
+  Math.min(LONGEST, Math.max(0, context.deadlineAt - context.now));
+
+// ---- alerts ----
+
+type Rule = "device.loggedOut" | "device.banned" | "device.outdated" | "device.replaced" | "device.unreachable";
+const RULES: readonly Rule[] = ["device.loggedOut", "device.banned", "device.outdated", "device.replaced", "device.unreachable"];
+/** A version that WhatsApp refuses is the fleet's trouble: one alert, not five hundred. */
+const alertKey = (rule: Rule, device: DeviceId): string => (rule === "device.outdated" ? rule : `${rule}:${device}`);
+
+const TEXTS: { readonly [R in Rule]: (context: ConnectionContext) => string } = {
+  "device.loggedOut": ({ device }) => `${device} was removed from its account. Link it again: greenroom device link ${device}`,
+  "device.banned": ({ device, bannedUntil }) =>
+    `WhatsApp refuses the account of ${device}${bannedUntil === null ? "" : `, until ${new Date(bannedUntil).toISOString()}`}. Look at the phone; it is not dialled meanwhile`,
+  "device.outdated": ({ device }) =>
+    `WhatsApp refuses this version of the client (first seen on ${device}). Links that are up go on; update Greenroom`,
+  "device.replaced": ({ device }) =>
+    `the credentials of ${device} were opened elsewhere. Make sure that nothing else uses them; a careful dial follows by itself, a few times`,
+  "device.unreachable": ({ device, failures }) =>
+    `${device} can't be connected (${failures} dials failed). Look at the network and the proxy; dialling goes on by itself`,
+};
+
+// ---- what changes in context ----
+
+const backedOff = (context: ConnectionContext, at: Millis, failures: number): Partial<ConnectionContext> => {
+  const { value, seed } = draw(context.seed);
+  return { seed, failures: failures + 1, deadlineAt: at + backoff(FIRST_BACKOFF, BACKOFF_CAP, failures, value) };
+};
+
+const ended = (context: ConnectionContext, closed: Closed): Partial<ConnectionContext> => {
+  const { at } = closed;
+  const end = endOf(context, closed);
+  if (end === "old") return { now: at };
+  const isProved = lasted(context, at, STABLE);
+  const failures = isProved ? 0 : context.failures;
+  const down = {
+    now: at,
+    servingSince: null,
+    downSince: context.downSince ?? at,
+    failures,
+    hasRedialled: isProved ? false : context.hasRedialled,
+  };
+  switch (end) {
+    case "atOnce":
+      return { ...down, hasRedialled: true };
+    case "backoff":
+      return { ...down, ...backedOff(context, at, failures) };
+    case "replaced":
+    case "contested": {
+      const before = lasted(context, at, UNCONTESTED) ? 0 : context.replacements;
+      return { ...down, replacements: before + 1, deadlineAt: at + QUARANTINE * 2 ** before };
+    }
+    case "outdated": {
+      const { value, seed } = draw(context.seed);
+      return { ...down, seed, deadlineAt: at + backoff(OUTDATED_RETRY, 2 * OUTDATED_RETRY, 0, value) };
+    }
+    case "suspended":
+    case "banned":
+      return { ...down, standing: "banned", bannedUntil: closed.until, deadlineAt: closed.until ?? at };
+    case "loggedOut":
+      return { ...down, link: "loggedOut", method: null };
+    case "unlinkable":
+      return { ...down, method: null };
+  }
+};
+
+const noted = (context: ConnectionContext, event: ConnectionEvent): Partial<ConnectionContext> => {
+  const { at: now } = event;
+  switch (event.type) {
+    case "lease.granted":
+      return { now, leaseTerm: event.term };
+    case "lease.lost":
+      return { now, leaseTerm: null, servingSince: null, downSince: context.downSince ?? now };
+    case "connection.closed":
+      return ended(context, event);
+    case "connection.linked":
+      return event.dial === context.dial ? { now, link: "linked", method: null } : { now };
+    default:
+      return { now };
+  }
+};
+
+const isUnreachable = (context: ConnectionContext): boolean =>
+  !context.raised.includes(alertKey("device.unreachable", context.device)) &&
+  (context.failures >= UNREACHABLE_DIALS || (context.downSince !== null && context.now - context.downSince >= UNREACHABLE_AFTER));
+
+const raise = (context: ConnectionContext, rule: Rule, level: "warning" | "critical"): Effect => ({
+  op: "raise",
+  key: alertKey(rule, context.device),
+  rule,
+  subject: rule === "device.outdated" ? "fleet" : context.device,
+  level,
+  text: TEXTS[rule](context),
+});
+
+export const connectionMachine = setup({
+  types: {
+    events: {} as ConnectionEvent,
+    input: {} as ConnectionInput,
+    context: {} as ConnectionContext,
+    emitted: {} as Emitted,
+  },
+  guards: {
+    isOld: ends("old"),
+    isLoggedOut: ends("loggedOut"),
+    isSuspended: ends("suspended"),
+    isBanned: ends("banned"),
+    isContested: ends("contested"),
+    isReplaced: ends("replaced"),
+    isOutdated: ends("outdated"),
+    isUnlinkable: ends("unlinkable"),
+    isAtOnce: ends("atOnce"),
+    isPassing: ends("atOnce", "backoff"),
+    isPaired: (_, { end, isLinked }: EndParams) => isLinked && (end === "atOnce" || end === "backoff"),
+    isCurrent: (_, { dial, current }: { dial: number; current: number }) => dial === current,
+    isDead: (_, { link }: { link: LinkState }) => link === "loggedOut",
+    isUnlinked: (_, { link }: { link: LinkState }) => link === "unlinked",
+    isLinked: (_, { link }: { link: LinkState }) => link === "linked",
+    isStillSuspended: (_, { standing, bannedUntil }: { standing: Standing; bannedUntil: Millis | null }) =>
+      standing === "banned" && bannedUntil !== null,
+    isStillBanned: (_, { standing, bannedUntil }: { standing: Standing; bannedUntil: Millis | null }) =>
+      standing === "banned" && bannedUntil === null,
+    isServedOut: (_, { now, deadlineAt }: { now: Millis; deadlineAt: Millis }) => deadlineAt - now <= LONGEST,
+    wantsLink: (_, { method }: { method: LinkMethod | null }) => method !== null,
+  },
+  actions: {
+    note: assign(({ context, event }) => noted(context, event)),
+    forgetMethod: assign({ method: null }),
+    noteMethod: assign(({ event }, { method }: { method: LinkMethod }) => ({ now: event.at, method })),
+    noteServing: assign(({ context, event }) => ({
+      now: event.at,
+      servingSince: event.at,
+      downSince: null,
+      hasServed: true,
+      raised: [],
+      standing: context.standing === "banned" ? ("good" as const) : context.standing,
+      bannedUntil: null,
+    })),
+    noteRedial: assign(({ context, event }) => ({
+      now: event.at,
+      failures: lasted(context, event.at, STABLE) ? 0 : context.failures,
+      servingSince: null,
+      downSince: context.downSince ?? event.at,
+      hasRedialled: true,
+    })),
+    noteRaised: assign(({ context }, { rule }: { rule: Rule }) => ({
+      raised: [...context.raised.filter((key) => key !== alertKey(rule, context.device)), alertKey(rule, context.device)],
+    })),
+    /** A timer fired: it is as late as it was set for. */
+    passTimer: assign(({ context }) => ({ now: context.now + left({ context }) })),
+    noteFailedDial: assign(({ context, event }) => ({
+      now: event.at,
+      downSince: context.downSince ?? event.at,
+      ...backedOff(context, event.at, context.failures),
+    })),
+    backOff: assign(({ context }) => backedOff(context, context.now, context.failures)),
+    setDeadline: assign(({ context }, { after }: { after: Millis }) => ({ deadlineAt: context.now + after })),
+    setSuspension: assign(({ context }) => ({ deadlineAt: context.bannedUntil ?? context.now })),
+    nextDial: assign(({ context }) => ({ dial: context.dial + 1, downSince: context.downSince ?? context.now })),
+
+    askLease: emit(({ context }) => effects(tell(`lease:${context.device}`, { type: "start" }))),
+    askDial: emit(({ context }) => effects(tell("dialler", { type: "dial.request", device: context.device }))),
+    cancelDial: emit(({ context }) => effects(tell("dialler", { type: "dial.cancel", device: context.device }))),
+    open: emit(({ context }) =>
+      effects({
+        op: "connection",
+        command: {
+          op: "open",
+          device: context.device,
+          dial: context.dial,
+          leaseTerm: context.leaseTerm as LeaseTerm,
+          connectTimeout: context.timers.connectTimeout,
+        },
+      }),
+    ),
+    openToLink: emit(({ context }) =>
+      effects({
+        op: "connection",
+        command: {
+          op: "link",
+          device: context.device,
+          dial: context.dial,
+          leaseTerm: context.leaseTerm as LeaseTerm,
+          method: context.method as LinkMethod,
+          connectTimeout: context.timers.connectTimeout,
+        },
+      }),
+    ),
+    terminate: emit(({ context }) => effects({ op: "connection", command: { op: "terminate", device: context.device } })),
+    shutDown: emit(({ context: { device } }) =>
+      effects({ op: "connection", command: { op: "terminate", device } }, tell(`lease:${device}`, { type: "stop" })),
+    ),
+    announceLinked: emit(({ context: { device } }) =>
+      effects(tell("roster", { type: "device.linked", device, linked: true }), {
+        op: "event",
+        event: { type: "device.linked", subject: device, data: {} },
+      }),
+    ),
+    announceUnlinkable: emit(({ context: { device } }, { reason }: { reason: CloseReason }) =>
+      effects({ op: "event", event: { type: "device.linkEnded", subject: device, data: { reason } } }),
+    ),
+    recordLoss: emit(({ context: { device, now } }, { code }: { code: number | null }) =>
+      effects(tell("roster", { type: "device.linked", device, linked: false }), {
+        op: "write",
+        ask: {
+          op: "device.update",
+          device,
+          link: "loggedOut",
+          jid: null,
+          lid: null,
+          audit: {
+            at: now,
+            actor: "supervisor",
+            action: "device.loggedOut",
+            subject: device,
+            text: `${device} was removed from its account: its credentials are dead`,
+            evidence: { code },
+          },
+        },
+      }),
+    ),
+    wipe: emit(({ context: { device, now } }) =>
+      effects({
+        op: "store",
+        ask: {
+          op: "keys.wipe",
+          device,
+          audit: {
+            at: now,
+            actor: "supervisor",
+            action: "keys.wiped",
+            subject: device,
+            text: `credentials and keys of ${device} are forgotten: it was logged out`,
+            evidence: {},
+          },
+        },
+      }),
+    ),
+    reportBan: emit(({ context: { device, bannedUntil } }) =>
+      effects(tell(`standing:${accountOf(device)}`, { type: "standing.reported", standing: "banned", until: bannedUntil })),
+    ),
+    raiseAlert: emit(({ context }, { rule }: { rule: Rule }) =>
+      effects(raise(context, rule, rule === "device.replaced" ? "warning" : "critical")),
+    ),
+    raiseUnreachable: emit(({ context }) =>
+      isUnreachable(context) ? effects(raise(context, "device.unreachable", "warning")) : effects(),
+    ),
+    noteUnreachable: assign(({ context }) =>
+      isUnreachable(context) ? { raised: [...context.raised, alertKey("device.unreachable", context.device)] } : {},
+    ),
+    /** A login that WhatsApp let through ends the ban, and everything that was wrong with the link. */
+    announceService: emit(({ context }) => {
+      const keys = context.hasServed ? context.raised : RULES.map((rule) => alertKey(rule, context.device));
+      return effects(
+        ...keys.map((key): Effect => ({ op: "resolve", key, text: `${context.device} is in service` })),
+        ...(context.standing === "banned"
+          ? [tell(`standing:${accountOf(context.device)}`, { type: "standing.reported", standing: "good", until: null })]
+          : []),
+      );
+    }),
+  },
+  delays: {
+    dialLeft: left,
+    replayLeft: left,
+    backoffLeft: left,
+    quarantineLeft: left,
+    outdatedLeft: left,
+    suspensionLeft: left,
+    wipeRetry: WIPE_RETRY,
+  },
+}).createMachine({
+  id: "connection",
+  options: { maxIterations: 1000 },
+  context: ({ input }) => ({
+    ...input,
+    now: input.at,
+    deadlineAt: input.at,
+    dial: 0,
+    leaseTerm: null,
+    method: null,
+    servingSince: null,
+    downSince: null,
+    failures: 0,
+    hasRedialled: false,
+    replacements: 0,
+    bannedUntil: input.standing === "banned" ? input.standingUntil : null,
+    raised: [],
+    hasServed: false,
+  }),
+  initial: "stopped",
+  on: {
+    stop: { target: ".stopped", actions: ["note", "shutDown"] },
+    start: { actions: "note" },
+    "link.request": { actions: "note" },
+    "redial.request": { actions: "note" },
+    "dial.granted": { actions: "note" },
+    "lease.granted": { actions: "note" },
+    "lease.lost": { actions: "note" },
+    "connection.opened": { actions: "note" },
+    "connection.serving": { actions: "note" },
+    "connection.linked": { actions: "note" },
+    "connection.closed": [
+      { guard: { type: "isOld", params: closedParams }, actions: "note" },
+      {
+        guard: { type: "isLoggedOut", params: closedParams },
+        target: ".wiping",
+        actions: [
+          "note",
+          { type: "recordLoss", params: ({ event }) => event },
+          { type: "raiseAlert", params: { rule: "device.loggedOut" } },
+          { type: "noteRaised", params: { rule: "device.loggedOut" } },
+        ],
+      },
+      {
+        guard: { type: "isSuspended", params: closedParams },
+        target: ".suspended",
+        actions: [
+          "note",
+          "reportBan",
+          { type: "raiseAlert", params: { rule: "device.banned" } },
+          { type: "noteRaised", params: { rule: "device.banned" } },
+        ],
+      },
+      {
+        guard: { type: "isBanned", params: closedParams },
+        target: ".banned",
+        actions: [
+          "note",
+          "reportBan",
+          { type: "raiseAlert", params: { rule: "device.banned" } },
+          { type: "noteRaised", params: { rule: "device.banned" } },
+        ],
+      },
+      {
+        guard: { type: "isContested", params: closedParams },
+        target: ".evicted",
+        actions: [
+          "note",
+          { type: "raiseAlert", params: { rule: "device.replaced" } },
+          { type: "noteRaised", params: { rule: "device.replaced" } },
+        ],
+      },
+      {
+        guard: { type: "isReplaced", params: closedParams },
+        target: ".replaced",
+        actions: [
+          "note",
+          { type: "raiseAlert", params: { rule: "device.replaced" } },
+          { type: "noteRaised", params: { rule: "device.replaced" } },
+        ],
+      },
+      {
+        guard: { type: "isOutdated", params: closedParams },
+        target: ".outdated",
+        actions: [
+          "note",
+          { type: "raiseAlert", params: { rule: "device.outdated" } },
+          { type: "noteRaised", params: { rule: "device.outdated" } },
+        ],
+      },
+      {
+        guard: { type: "isUnlinkable", params: closedParams },
+        target: ".unlinked",
+        actions: ["note", { type: "announceUnlinkable", params: ({ event }) => event }],
+      },
+      { actions: "note" },
+    ],
+  },
+  states: {
+    stopped: {
+      on: {
+        start: [
+          { guard: { type: "isDead", params: ({ context }) => context }, target: "loggedOut", actions: "note" },
+          { guard: { type: "isUnlinked", params: ({ context }) => context }, target: "unlinked", actions: "note" },
+          { guard: { type: "isStillSuspended", params: ({ context }) => context }, target: "suspended", actions: "note" },
+          { guard: { type: "isStillBanned", params: ({ context }) => context }, target: "banned", actions: "note" },
+          { target: "unleased", actions: "note" },
+        ],
+      },
+    },
+    unlinked: {
+      on: {
+        "link.request": { target: "unleased", actions: { type: "noteMethod", params: ({ event }) => event } },
+        start: { guard: { type: "isLinked", params: ({ context }) => context }, target: "unleased", actions: "note" },
+      },
+    },
+    loggedOut: {
+      on: { "link.request": { target: "unleased", actions: { type: "noteMethod", params: ({ event }) => event } } },
+    },
+    unleased: {
+      entry: "askLease",
+      on: {
+        "lease.granted": [
+          { guard: { type: "wantsLink", params: ({ context }) => context }, target: "linking", actions: "note" },
+          { target: "waiting", actions: "note" },
+        ],
+      },
+    },
+    linking: {
+      entry: ["nextDial", "openToLink"],
+      on: {
+        "connection.linked": { guard: { type: "isCurrent", params: dials }, actions: ["note", "announceLinked"] },
+        "connection.closed": [
+          { guard: { type: "isPaired", params: closedParams }, target: "waiting", actions: "note" },
+          {
+            guard: { type: "isPassing", params: closedParams },
+            target: "unlinked",
+            actions: ["note", "forgetMethod", { type: "announceUnlinkable", params: ({ event }) => event }],
+          },
+        ],
+        "lease.lost": { target: "unlinked", actions: ["note", "forgetMethod", "terminate"] },
+      },
+    },
+    waiting: {
+      entry: "askDial",
+      exit: "cancelDial",
+      on: {
+        "dial.granted": { target: "connecting", actions: "note" },
+        "lease.lost": { target: "unleased", actions: "note" },
+      },
+    },
+    connecting: {
+      entry: [
+        "nextDial",
+        { type: "setDeadline", params: ({ context }) => ({ after: context.timers.connectTimeout + PORT_SLACK }) },
+        "open",
+      ],
+      on: {
+        "connection.opened": { guard: { type: "isCurrent", params: dials }, target: "opened", actions: "note" },
+        "connection.closed": {
+          guard: { type: "isPassing", params: closedParams },
+          target: "backingOff",
+          actions: "noteFailedDial",
+        },
+        "lease.lost": { target: "unleased", actions: ["note", "terminate"] },
+      },
+      after: { dialLeft: { target: "backingOff", actions: ["passTimer", "backOff", "terminate"] } },
+    },
+    opened: {
+      entry: { type: "setDeadline", params: { after: REPLAY_TIMEOUT } },
+      on: {
+        "connection.serving": {
+          guard: { type: "isCurrent", params: dials },
+          target: "serving",
+          actions: ["announceService", "noteServing"],
+        },
+        "connection.closed": [
+          { guard: { type: "isAtOnce", params: closedParams }, target: "waiting", actions: "note" },
+          { guard: { type: "isPassing", params: closedParams }, target: "backingOff", actions: "note" },
+        ],
+        "redial.request": { target: "waiting", actions: ["noteRedial", "terminate"] },
+        "lease.lost": { target: "unleased", actions: ["note", "terminate"] },
+      },
+      after: { replayLeft: { target: "backingOff", actions: ["passTimer", "backOff", "terminate"] } },
+    },
+    serving: {
+      on: {
+        "connection.closed": [
+          { guard: { type: "isAtOnce", params: closedParams }, target: "waiting", actions: "note" },
+          { guard: { type: "isPassing", params: closedParams }, target: "backingOff", actions: "note" },
+        ],
+        "redial.request": { target: "waiting", actions: ["noteRedial", "terminate"] },
+        "lease.lost": { target: "unleased", actions: ["note", "terminate"] },
+      },
+    },
+    backingOff: {
+      entry: ["raiseUnreachable", "noteUnreachable"],
+      on: {
+        start: { target: "unleased", actions: "note" },
+        "lease.lost": { target: "unleased", actions: "note" },
+      },
+      after: { backoffLeft: { target: "waiting", actions: "passTimer" } },
+    },
+    replaced: {
+      on: { start: { target: "unleased", actions: "note" } },
+      after: { quarantineLeft: { target: "unleased", actions: "passTimer" } },
+    },
+    evicted: { on: { start: { target: "unleased", actions: "note" } } },
+    outdated: {
+      on: { start: { target: "unleased", actions: "note" } },
+      after: { outdatedLeft: { target: "unleased", actions: "passTimer" } },
+    },
+    suspended: {
+      entry: "setSuspension",
+      on: { start: { target: "unleased", actions: "note" } },
+      after: {
+        suspensionLeft: [
+          { guard: { type: "isServedOut", params: ({ context }) => context }, target: "unleased", actions: "passTimer" },
+          { target: "suspended", reenter: true, actions: "passTimer" },
+        ],
+      },
+    },
+    banned: { on: { start: { target: "unleased", actions: "note" } } },
+    wiping: {
+      entry: "wipe",
+      on: {
+        "link.request": { actions: { type: "noteMethod", params: ({ event }) => event } },
+        "store.wiped": [
+          { guard: { type: "wantsLink", params: ({ context }) => context }, target: "unleased", actions: "note" },
+          { target: "loggedOut", actions: "note" },
+        ],
+        "store.failed": { target: "unwiped", actions: "note" },
+      },
+    },
+    unwiped: {
+      on: { "link.request": { actions: { type: "noteMethod", params: ({ event }) => event } } },
+      after: { wipeRetry: { target: "wiping" } },
+    },
+  },
+});

@@ -1,0 +1,165 @@
+/**
+ * What WhatsApp thinks of an account, as far as it has said.
+ *
+ * Reported by devices (refusals, bans, notifications) and by the deep check. A restriction or ban with a known end is over then;
+ * if it is not, the next deep check or refusal says so again.
+ * Invariants: each change is written down, told to the roster, and alerted; the same report twice changes nothing.
+ *
+ * | from       | event                              | to         |
+ * | any        | standing.reported if isKnown       | same       |
+ * | any        | standing.reported if isBan         | banned     |
+ * | any        | standing.reported if isRestriction | restricted |
+ * | any        | standing.reported                  | good       |
+ * | starting   | always if isBan                    | banned     |
+ * | starting   | always if isRestriction            | restricted |
+ * | starting   | always                             | good       |
+ * | restricted | after termLeft if isServedOut      | good       |
+ * | restricted | after termLeft                     | restricted |
+ * | banned     | after termLeft if isServedOut      | good       |
+ * | banned     | after termLeft                     | banned     |
+ */
+import { assign, emit, setup } from "xstate";
+import type { AccountId, Millis } from "../ports/ids.ts";
+import type { Standing } from "../ports/store.ts";
+import { type Effect, type Emitted, effects, type StandingEvent, tell } from "../protocol.ts";
+
+export interface StandingInput {
+  readonly account: AccountId;
+  readonly at: Millis;
+  /** As written down. */
+  readonly standing: Standing;
+  readonly until: Millis | null;
+}
+export interface StandingContext extends StandingInput {
+  readonly now: Millis;
+}
+type Reported = Extract<StandingEvent, { type: "standing.reported" }>;
+
+/** Timers of the platform take no longer spans than 24 days; an end that nobody named is looked at as rarely. */
+const LONGEST: Millis = 86_400_000;
+
+const left = ({ context }: { context: StandingContext }): Millis =>
+  context.until === null ? LONGEST : Math.min(LONGEST, Math.max(0, context.until - context.now));
+
+const resolve = (rule: "account.restricted" | "account.banned", { account, standing }: StandingContext): Effect => ({
+  op: "resolve",
+  key: `${rule}:${account}`,
+  text: `${account} is in ${standing === "good" ? "good" : "another"} standing`,
+});
+const end = ({ until }: StandingContext): string => (until === null ? "" : ` until ${new Date(until).toISOString()}`);
+
+export const standingMachine = setup({
+  types: {
+    events: {} as Reported,
+    input: {} as StandingInput,
+    context: {} as StandingContext,
+    emitted: {} as Emitted,
+  },
+  guards: {
+    isKnown: (_, { was, is }: { was: StandingContext; is: Reported }) => was.standing === is.standing && was.until === is.until,
+    isBan: (_, { standing }: { standing: Standing }) => standing === "banned",
+    isRestriction: (_, { standing }: { standing: Standing }) => standing === "restricted",
+    isServedOut: (_, { until, now }: { until: Millis | null; now: Millis }) => until !== null && until - now <= LONGEST,
+  },
+  actions: {
+    clock: assign(({ event }) => ({ now: event.at })),
+    note: assign(({ event }) => ({ now: event.at, standing: event.standing, until: event.until })),
+    passTimer: assign(({ context }) => ({ now: context.now + left({ context }) })),
+    clear: assign({ standing: "good", until: null }),
+    record: emit(({ context }) => {
+      const { account, standing, until, now } = context;
+      return effects(
+        {
+          op: "write",
+          ask: {
+            op: "account.update",
+            account,
+            standing,
+            until,
+            audit: {
+              at: now,
+              actor: "supervisor",
+              action: "account.standing",
+              subject: account,
+              text: `${account} is ${standing === "good" ? "in good standing" : `${standing}${end(context)}`}`,
+              evidence: { standing, until },
+            },
+          },
+        },
+        tell("roster", { type: "account.standing", account, standing }),
+      );
+    }),
+    raiseRestricted: emit(({ context }) =>
+      effects({
+        op: "raise",
+        key: `account.restricted:${context.account}`,
+        rule: "account.restricted",
+        subject: context.account,
+        level: "warning",
+        text: `WhatsApp lets ${context.account} start no new chats${end(context)}. Chats that it has go on; new contacts go to other seats`,
+      }),
+    ),
+    raiseBanned: emit(({ context }) =>
+      effects({
+        op: "raise",
+        key: `account.banned:${context.account}`,
+        rule: "account.banned",
+        subject: context.account,
+        level: "critical",
+        text: `WhatsApp has banned ${context.account}${end(context)}. Look at the phone; no device of it is used`,
+      }),
+    ),
+    resolveRestricted: emit(({ context }) => effects(resolve("account.restricted", context))),
+    resolveBanned: emit(({ context }) => effects(resolve("account.banned", context))),
+  },
+  delays: { termLeft: left },
+}).createMachine({
+  id: "standing",
+  options: { maxIterations: 1000 },
+  context: ({ input }) => ({ ...input, now: input.at }),
+  initial: "starting",
+  on: {
+    "standing.reported": [
+      { guard: { type: "isKnown", params: ({ context, event }) => ({ was: context, is: event }) }, actions: "clock" },
+      { guard: { type: "isBan", params: ({ event }) => event }, target: ".banned", actions: ["note", "record"] },
+      { guard: { type: "isRestriction", params: ({ event }) => event }, target: ".restricted", actions: ["note", "record"] },
+      { target: ".good", actions: ["note", "record"] },
+    ],
+  },
+  states: {
+    starting: {
+      always: [
+        { guard: { type: "isBan", params: ({ context }) => context }, target: "banned" },
+        { guard: { type: "isRestriction", params: ({ context }) => context }, target: "restricted" },
+        { target: "good" },
+      ],
+    },
+    good: { entry: ["resolveRestricted", "resolveBanned"] },
+    restricted: {
+      entry: ["resolveBanned", "raiseRestricted"],
+      after: {
+        termLeft: [
+          {
+            guard: { type: "isServedOut", params: ({ context }) => context },
+            target: "good",
+            actions: ["passTimer", "clear", "record"],
+          },
+          { target: "restricted", reenter: true, actions: "passTimer" },
+        ],
+      },
+    },
+    banned: {
+      entry: ["resolveRestricted", "raiseBanned"],
+      after: {
+        termLeft: [
+          {
+            guard: { type: "isServedOut", params: ({ context }) => context },
+            target: "good",
+            actions: ["passTimer", "clear", "record"],
+          },
+          { target: "banned", reenter: true, actions: "passTimer" },
+        ],
+      },
+    },
+  },
+});
