@@ -78,6 +78,11 @@ export class Wire implements LinkView {
     if (this.#board.cuts(this, "up") || this.#board.cuts(this, "down")) return;
     let after = 0;
     for (let trip = 0; trip < trips; trip++) after += this.roundTrip();
+    const fate = this.#board.frame({ link: this, direction: "up", kind: "login" });
+    if (fate?.kind === "drop") return;
+    if (fate?.kind === "late") after += fate.by;
+    if (fate?.kind === "hold") after += Math.max(0, fate.until - this.#world.now());
+    if (!Number.isFinite(after)) return;
     this.#clock.arrive(
       () => {
         if (!this.#board.cuts(this, "up") && !this.#board.cuts(this, "down")) connected();

@@ -39,6 +39,7 @@ export class Bench {
   port: Adapter;
   readonly facts: ConnectionFact[] = [];
   #dials = 0;
+  #from = 0;
 
   constructor(seed: number | string = 1, tuning: Partial<Tuning> = {}, linked = true) {
     this.world = createWorld({ seed, tuning });
@@ -130,7 +131,15 @@ export class Bench {
     return this.facts.filter(({ kind }) => kind !== "evidence" && kind !== "probed").map(({ kind }) => kind);
   }
 
+  /** Forgets what has been seen so far. */
+  forget(): void {
+    this.facts.length = 0;
+    this.#from = this.world.ledger.events.length;
+  }
+
   ledger<K extends Recorded["kind"]>(kind: K): Extract<Recorded, { kind: K }>[] {
-    return this.world.ledger.events.filter((event): event is Extract<Recorded, { kind: K }> => event.kind === kind);
+    return this.world.ledger.events
+      .slice(this.#from)
+      .filter((event): event is Extract<Recorded, { kind: K }> => event.kind === kind);
   }
 }
