@@ -22,13 +22,14 @@ import { accountOf, type AccountId, type ConversationId, type DeviceId, type Mes
 import type { SeatId, SeatTerm, WaId } from "../ports/ids.ts";
 import type { AttemptOutcome, OutboxRow } from "../ports/store.ts";
 import { type Effect, type QueueEvent, type Reducer, type Step, tell } from "../protocol.ts";
-import { Lookups, stronger } from "./lookups.ts";
+import { Lookups } from "./lookups.ts";
+import { isProved } from "./outbox-state.ts";
 import { stepOutbox, type OutboxEvent } from "./outbox.ts";
 import { Buckets } from "./pace.ts";
 import { QUEUE_DEFAULTS, type QueueConfig, type QueueInput } from "./queue-config.ts";
 import { Recorder } from "./recorder.ts";
 import { mayAnotherAccountTry, refusalReason } from "./refusals.ts";
-import { isUnderWay, type Proof, type Row, rowFrom } from "./window-row.ts";
+import { isUnderWay, lastDoubt, type Proof, type Row, rowFrom } from "./window-row.ts";
 import { Window } from "./window.ts";
 
 type Sent = Extract<QueueEvent, { type: "sent" }>;
@@ -83,13 +84,13 @@ export class SeatQueue {
   }
 
   /** For status and tests. */
-  get view(): { open: DeviceId | null; inMemory: number; underWay: number; unanswered: number; settledLater: boolean } {
+  get view(): { holder: DeviceId | null; isUp: boolean; inMemory: number; underWay: number; unanswered: number } {
     return {
-      open: this.#line?.device ?? null,
+      holder: this.#line?.device ?? null,
+      isUp: this.#line?.isUp ?? false,
       inMemory: this.#window.count,
       underWay: this.#asked.size + this.#sent.size + this.#orphaned.size,
       unanswered: this.#unanswered.size,
-      settledLater: this.#recorder.isFull,
     };
   }
 
@@ -226,8 +227,7 @@ export class SeatQueue {
     if (wasSent && row.device) this.#out.push(tell(`detector:${row.device}`, { type: "attempt.dropped", message: row.id }));
     this.#asked.delete(row);
     this.#orphaned.delete(row);
-    if (row.device) row.doubts.push(accountOf(row.device));
-    row.doubtAttempt = row.attempt;
+    if (row.device) row.doubts.push({ account: accountOf(row.device), number: row.attempt });
     row.approved = false;
     this.#record(row, { type: "attempt.lost" }, null, attempt(row.attempt, "unanswered", null));
     this.#unanswered.add(row);
@@ -257,7 +257,7 @@ export class SeatQueue {
       if (row.phase !== "unanswered") continue;
       this.#unanswered.add(row);
       if (this.#line?.isUp) this.#window.wake(row, Math.max(at, this.#line.resolveUntil));
-      this.#write(row, null, attempt(row.doubtAttempt, "unanswered", null));
+      this.#write(row, null, attempt(lastDoubt(row), "unanswered", null));
     }
   }
 
@@ -280,7 +280,7 @@ export class SeatQueue {
     const row = this.#window.get(message);
     if (!row || row.attempt !== number || (row.phase !== "asked" && row.phase !== "orphaned")) return;
     row.tries = 0;
-    if (row.proof) return this.#prove(row, row.proof, at);
+    if (row.proof) return this.#finish(row, attempt(number, "acknowledged", row.proof.by), at);
     const line = this.#line;
     if (row.phase === "orphaned" || line?.device !== row.device) return this.#giveUp(row, at);
     this.#asked.delete(row);
@@ -298,9 +298,9 @@ export class SeatQueue {
       this.#asked.delete(row);
       this.#orphaned.delete(row);
       this.#sent.delete(row);
-      if (row.proof) return this.#prove(row, row.proof, at);
+      if (row.proof) return this.#finish(row, outcome, at);
       this.#record(row, { type: "attempt.unsent", doubtful: row.doubts.length > 0 && !row.approved }, null, outcome);
-    } else if (row.phase === "unanswered" && row.doubtAttempt === number) {
+    } else if (row.phase === "unanswered" && lastDoubt(row) === number) {
       // It had been waited for too long.
       this.#unanswered.delete(row);
       row.doubts.pop();
@@ -317,6 +317,13 @@ export class SeatQueue {
     switch (why) {
       case "stale":
         if (!line || row.device !== line.device || row.term === line.term) this.#redial(row);
+        if (isCurrent && row.staleIn === this.#openings) {
+          // Twice under one opening, so it is not the seat that was lost: the row is no longer ours, or not open. The store knows.
+          this.#depart(row.conversation.id);
+          this.#window.rewind();
+          return;
+        }
+        row.staleIn = row.opening;
         if (line && isCurrent) this.#lineDown(line, at);
         return this.#window.move(row, "ready", at);
       case "closed":
@@ -353,7 +360,11 @@ export class SeatQueue {
     let row = this.#window.byWaId(lookup.waId);
     if (!row) {
       if (!stored || stored.waId !== lookup.waId) return;
-      row = rowFrom(stored, { id: stored.conversation, rows: [], isShut: false, parkedFrom: null, rank: 0, slot: -1 }, at);
+      row = rowFrom(
+        stored,
+        { id: stored.conversation, rows: [], isShut: false, parkedFrom: null, rank: 0, rankSeq: 0, slot: -1 },
+        at,
+      );
       row.phase = "settled";
       row.content = null;
       this.#window.remember(row);
@@ -371,24 +382,30 @@ export class SeatQueue {
         this.#out.push(tell(`detector:${row.device}`, event));
       }
     }
-    const isAsked = (row.phase === "asked" || row.phase === "orphaned") && row.proof === null;
-    const number = isAsked ? row.doubtAttempt : row.phase === "sent" || row.proof ? row.attempt : row.doubtAttempt;
     const before = row.state;
-    let state = stepOutbox(before, { type: "attempt.proved", doubtful: row.doubts.length > 0 });
-    if (proof.receipt) state = stepOutbox(state, { type: proof.receipt === "read" ? "message.read" : "message.delivered" });
-    row.state = state;
-    const outcome = number > 0 ? attempt(number, "acknowledged", proof.by) : null;
-    if (state !== before || row.phase !== "settled")
-      this.#write(row, null, row.phase === "settled" && before !== "failed" ? null : outcome);
-    if (isAsked) {
-      // What is being prepared can't be called back: its conversation waits until that is over.
-      row.proof = row.proof ? stronger(row.proof, proof) : proof;
-      return;
+    row.state = stepOutbox(before, { type: "attempt.proved", doubtful: row.doubts.length > 0 });
+    if (proof.receipt) {
+      row.state = stepOutbox(row.state, { type: proof.receipt === "read" ? "message.read" : "message.delivered" });
+    }
+    if (row.state !== before) {
+      const number = wasSent ? row.attempt : lastDoubt(row);
+      this.#write(row, null, number > 0 && !isProved(before) ? attempt(number, "acknowledged", proof.by) : null);
     }
     if (row.phase === "settled") return;
+    if (row.phase === "asked" || row.phase === "orphaned") {
+      // What is being prepared can't be called back: its conversation waits until that is over.
+      row.proof ??= proof;
+      return;
+    }
+    this.#unanswered.delete(row);
+    this.#window.settle(row, at);
+  }
+
+  /** The attempt that was being prepared when proof of an earlier one came. */
+  #finish(row: Row, outcome: Outcome, at: Millis): void {
     this.#asked.delete(row);
     this.#orphaned.delete(row);
-    this.#unanswered.delete(row);
+    this.#write(row, null, outcome);
     this.#window.settle(row, at);
   }
 
@@ -400,18 +417,19 @@ export class SeatQueue {
       this.#lastProofAt = at;
       this.#out.push(tell(`detector:${row.device}`, { type: "attempt.answered", message: row.id, byAck: true }));
     }
-    const account = wasSent ? row.device && accountOf(row.device) : row.doubts.pop();
+    const doubt = wasSent ? undefined : row.doubts.pop();
+    const account = wasSent ? row.device && accountOf(row.device) : doubt?.account;
     if (!account) return;
-    this.#unanswered.delete(row);
-    const outcome = attempt(wasSent ? row.attempt : row.doubtAttempt, "refused", String(code));
+    const outcome = attempt(doubt?.number ?? row.attempt, "refused", String(code));
     if (!mayAnotherAccountTry(code)) return this.#fail(row, refusalReason(code), at, outcome);
     row.refusedBy.push(account);
     const isDoubtful = row.doubts.length > 0;
-    if (wasSent || !isDoubtful)
-      this.#record(row, { type: "attempt.refused", doubtful: isDoubtful }, refusalReason(code), outcome);
-    else this.#write(row, refusalReason(code), outcome);
-    if (this.#line && !row.refusedBy.includes(this.#line.account)) this.#window.move(row, "ready", at);
-    else this.#reroute(row, at);
+    if (!wasSent && isDoubtful) return this.#write(row, null, outcome);
+    this.#record(row, { type: "attempt.refused", doubtful: isDoubtful }, refusalReason(code), outcome);
+    if (row.phase === "rerouting" || row.phase === "releasing") return;
+    this.#unanswered.delete(row);
+    // What was held is handed over only once the store knows that it no longer is. The pump asks for another seat if it must.
+    this.#window.move(row, row.phase === "held" ? "releasing" : "ready", at);
   }
 
   // ---- what becomes of a message ----
@@ -429,8 +447,8 @@ export class SeatQueue {
     if (!row) return;
     if (to !== null) return this.#depart(row.conversation.id);
     if (row.phase !== "rerouting") return;
-    if (this.#line && !row.refusedBy.includes(this.#line.account)) this.#window.move(row, "ready", at);
-    else this.#fail(row, refusalReason(463), at);
+    if (this.#line && row.refusedBy.includes(this.#line.account)) this.#fail(row, refusalReason(463), at);
+    else this.#window.move(row, "ready", at);
   }
 
   #depart(conversation: ConversationId): void {
@@ -471,7 +489,7 @@ export class SeatQueue {
   #mustHold(row: Row): boolean {
     if (row.doubts.length === 0 || row.approved || this.#config.whenNumberChanges === "resend") return false;
     const account = this.#line?.account;
-    return row.doubts.some((each) => each !== account);
+    return row.doubts.some((doubt) => doubt.account !== account);
   }
 
   /** The chart's step, written down. */
@@ -505,12 +523,15 @@ export class SeatQueue {
     }
     for (const row of this.#asked) {
       if (at - row.since < askedFor) break;
-      if (row.device === this.#line?.device) this.#redial(row);
+      if (this.#line?.isUp && row.device === this.#line.device) {
+        this.#out.push(tell(`connection:${this.#line.device}`, { type: "redial.request" }));
+        this.#lineDown(this.#line, at);
+      }
       this.#orphan(row, at);
     }
     for (const row of this.#orphaned) {
       if (at - row.since < orphanedFor) break;
-      if (row.proof) this.#prove(row, row.proof, at);
+      if (row.proof) this.#finish(row, attempt(row.attempt, "unanswered", null), at);
       else this.#giveUp(row, at);
     }
   }
@@ -538,10 +559,10 @@ export class SeatQueue {
     if (!line || this.#drain !== "no" || this.#held.state !== "known" || this.#recorder.isFull) return;
     if (!line.isUp && (at < line.retryAt || this.#asked.size > 0)) return;
     const allowed = line.isUp ? this.#config.perDevice : 1;
-    if (!line.isUp && this.#window.ready.size === 0) {
+    if (!line.isUp) {
       for (const row of this.#unanswered) {
+        if (this.#window.ready.size > 0) break;
         this.#decide(row, at);
-        break;
       }
     }
     while (this.#asked.size + this.#sent.size < allowed) {
@@ -631,20 +652,16 @@ const isExpired = (row: Row, at: Millis): boolean => row.expiresAt !== null && r
 
 const first = (rows: ReadonlySet<Row>): Row | undefined => rows.values().next().value;
 
-const stepped = (queue: SeatQueue, at: Millis): Step<SeatQueue> => ({
-  state: queue,
-  effects: queue.effects,
-  wakeAt: queue.wakeAt(at),
-});
+const stepped = (state: SeatQueue, at: Millis): Step<SeatQueue> => ({ state, effects: state.effects, wakeAt: state.wakeAt(at) });
 
-export const queueReducer: Reducer<SeatQueue, QueueEvent, QueueInput> = {
+export const queue: Reducer<SeatQueue, QueueEvent, QueueInput> = {
   start(input, at) {
-    const queue = new SeatQueue(input, at);
-    queue.begin(at);
-    return stepped(queue, at);
+    const state = new SeatQueue(input, at);
+    state.begin(at);
+    return stepped(state, at);
   },
-  receive(queue, event) {
-    queue.step(event);
-    return stepped(queue, event.at);
+  receive(state, event) {
+    state.step(event);
+    return stepped(state, event.at);
   },
 };

@@ -56,13 +56,14 @@ export interface Row extends Slotted {
   term: SeatTerm | null;
   /** The opening of the queue under which it was asked. */
   opening: number;
+  /** The opening under which it was refused as stale. */
+  staleIn: number;
   /** When the phase began, or, for asked and orphaned rows, from when the wait is counted. */
   since: Millis;
-  /** Accounts with an unanswered attempt, latest last, and the number of the latest. */
-  doubts: AccountId[];
-  doubtAttempt: number;
+  /** Unanswered attempts, the latest last: each may have reached the phone. */
+  readonly doubts: { readonly account: AccountId; readonly number: number }[];
   /** Accounts that were told that they may not write to this contact. */
-  refusedBy: AccountId[];
+  readonly refusedBy: AccountId[];
   /** An operator let it go although it may be a duplicate. */
   approved: boolean;
   /** Preparations that failed in a row. */
@@ -89,23 +90,25 @@ export interface Conversation extends Slotted {
   parkedFrom: number | null;
   /** Place among the ready: acceptance less a bonus for priority. */
   rank: Millis;
+  rankSeq: number;
 }
 
 export const isUnderWay = (row: Row): boolean => row.phase === "asked" || row.phase === "orphaned" || row.phase === "sent";
 
+/** Number of the latest unanswered attempt, 0 if there is none. */
+export const lastDoubt = (row: Row): number => row.doubts.at(-1)?.number ?? 0;
+
 /** A row read from the store. What was under way there is unanswered: whoever was to hear the answer is gone. */
 export const rowFrom = (stored: OutboxRow, conversation: Conversation, at: Millis): Row => {
-  const doubts: AccountId[] = [];
+  const doubts: Row["doubts"] = [];
   const refusedBy: AccountId[] = [];
   let attempt = 0;
-  let doubtAttempt = 0;
   let device: DeviceId | null = null;
   for (const each of stored.attempts) {
     attempt = Math.max(attempt, each.number);
     device = each.device;
     if (each.outcome === "pending" || each.outcome === "unanswered") {
-      doubts.push(accountOf(each.device));
-      doubtAttempt = each.number;
+      doubts.push({ account: accountOf(each.device), number: each.number });
     } else if (each.outcome === "refused") refusedBy.push(accountOf(each.device));
   }
   const interrupted = stored.state === "dispatched";
@@ -126,9 +129,9 @@ export const rowFrom = (stored: OutboxRow, conversation: Conversation, at: Milli
     device,
     term: null,
     opening: 0,
+    staleIn: -1,
     since: at,
     doubts,
-    doubtAttempt,
     refusedBy,
     // An accepted row with a doubt was released by an operator: it would be unanswered otherwise.
     approved: state === "accepted" && doubts.length > 0,

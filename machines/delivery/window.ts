@@ -57,7 +57,7 @@ export class Window {
   #hasRead = false;
   #departed = new Set<ConversationId>();
   /** Conversations whose first row is ready, the most urgent first. */
-  readonly ready = new Heap<Conversation>((a, b) => a.rank < b.rank || (a.rank === b.rank && a.id < b.id));
+  readonly ready = new Heap<Conversation>((a, b) => a.rank < b.rank || (a.rank === b.rank && a.rankSeq < b.rankSeq));
   /** Rows to look at again at a known time. */
   readonly due = new Heap<Row>((a, b) => a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.seq < b.seq));
 
@@ -141,7 +141,7 @@ export class Window {
   nextRead(): { afterSeq: number; limit: number } | null {
     if (this.#reading || (!this.#more && this.#hungry.size === 0)) return null;
     const { window, page } = this.#limits;
-    if (window - this.#count < Math.min(page, window >> 2)) return null;
+    if (window - this.#count < Math.max(1, Math.min(page, window >> 2))) return null;
     const first = this.#hungry.values().next().value ?? null;
     const hungry = this.#more && this.#mainNext ? null : first;
     this.#mainNext = hungry !== null;
@@ -225,7 +225,7 @@ export class Window {
   #conversation(id: ConversationId): Conversation {
     let conversation = this.#conversations.get(id);
     if (!conversation) {
-      conversation = { id, rows: [], isShut: false, parkedFrom: null, rank: 0, slot: -1 };
+      conversation = { id, rows: [], isShut: false, parkedFrom: null, rank: 0, rankSeq: 0, slot: -1 };
       this.#conversations.set(id, conversation);
     }
     return conversation;
@@ -320,6 +320,7 @@ export class Window {
     if (first?.phase !== "ready") this.ready.remove(conversation);
     else if (conversation.slot < 0) {
       conversation.rank = first.acceptedAt - first.priority * this.#limits.agingPerLevel;
+      conversation.rankSeq = first.seq;
       this.ready.push(conversation);
     }
     const isShut = first !== undefined && isBlocking(first);
