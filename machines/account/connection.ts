@@ -182,7 +182,7 @@ export const endOf = (known: Known, closed: { dial: number; reason: CloseReason;
       return "unlinkable";
     case "backoff":
       return "backoff";
-    case "atOnce":
+    default:
       return lasted(known, closed.at, STABLE) || (known.failures === 0 && !known.hasRedialled) ? "atOnce" : "backoff";
   }
 };
@@ -261,7 +261,7 @@ const ended = (context: ConnectionContext, closed: Closed): Partial<ConnectionCo
       return { ...down, standing: "banned", bannedUntil: closed.until, deadlineAt: closed.until ?? at };
     case "loggedOut":
       return { ...down, link: "loggedOut", method: null };
-    case "unlinkable":
+    default:
       return { ...down, method: null };
   }
 };

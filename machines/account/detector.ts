@@ -147,8 +147,7 @@ const react = (state: DetectorState, event: DetectorEvent, effects: Effect[]): D
       return stalled(state, event.by, at);
     case "probe.request":
       return asked(state, event.replyTo, event.deadline, at);
-    case "connection.linked":
-    case "wake":
+    default:
       return state;
   }
 };

@@ -49,7 +49,7 @@ const noted = (state: DiallerState, event: DiallerEvent): DiallerState => {
     case "dial.rank":
       if (state.ranks.get(event.device) === event.rank) return state;
       return { ...state, ranks: new Map(state.ranks).set(event.device, event.rank) };
-    case "wake":
+    default:
       return state;
   }
 };

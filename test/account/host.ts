@@ -28,7 +28,7 @@ export class Host {
       },
       clearTimeout: (timer: Timer) => void this.#timers.delete(timer),
     };
-    const actor = createActor(machine, { id: address, input, clock: clock as never });
+    const actor = createActor(machine, { id: address, input, clock });
     actor.on("*", (emitted) => this.#carry(address, (emitted as unknown as Emitted).effects));
     actor.subscribe({
       error: (error) => {
@@ -68,15 +68,13 @@ export class Host {
     }
     this.now = end;
   }
-  /** The state of a chart or reducer. */
-  value(address: Address): string {
-    return String((this.#charts.get(address)?.getSnapshot() as { value: unknown }).value);
+  value(chart: Address): string {
+    return String((this.#charts.get(chart)?.getSnapshot() as { value: unknown } | undefined)?.value);
   }
-  context<T>(address: Address): T {
-    return (
-      (this.#charts.get(address)?.getSnapshot() as { context: T } | undefined)?.context ??
-      (this.#reducers.get(address)?.step.state as T)
-    );
+  /** The context of a chart, or the state of a reducer. */
+  context(address: Address): unknown {
+    const chart = this.#charts.get(address);
+    return chart ? (chart.getSnapshot() as { context: unknown }).context : this.#reducers.get(address)?.step.state;
   }
   told(to: Address): (AnyEvent & Record<string, unknown> & { at: Millis })[] {
     return this.log.flatMap(({ at, effect }) => (effect.op === "tell" && effect.to === to ? [{ ...effect.event, at }] : []));

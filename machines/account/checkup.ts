@@ -1,0 +1,112 @@
+/**
+ * The deep check of one account: what will become a failure, asked through a device that serves.
+ *
+ * Standing and new-chat cap, each `every` ms, at a time of the account's own (from a hash of its name), so that five hundred
+ * accounts are not asked in one tick. Devices take turns.
+ * Laws: at most one check under way; none without a serving device; an unanswered one counts as missing after `DEADLINE`; two
+ * missing ones in a row raise `account.checkup`, the next answer resolves it.
+ */
+import type { AccountId, DeviceId, Millis, RequestId } from "../ports/ids.ts";
+import { type CheckupEvent, type Effect, type Reducer, tell } from "../protocol.ts";
+import { hash } from "./jitter.ts";
+
+export interface CheckupInput {
+  readonly account: AccountId;
+  readonly devices: readonly DeviceId[];
+  readonly every: Millis;
+}
+export interface CheckupState extends CheckupInput {
+  readonly serving: readonly DeviceId[];
+  readonly nextAt: Millis;
+  readonly count: number;
+  readonly open: { readonly reqId: RequestId; readonly giveUpAt: Millis } | null;
+  readonly missing: number;
+  /** The highest cap seen since it last rose: what is left is judged against it, because WhatsApp names only what is left. */
+  readonly fullCap: number;
+  readonly isCapLow: boolean;
+}
+type Checked = Extract<CheckupEvent, { type: "checked" }>;
+
+const DEADLINE: Millis = 5000;
+/** The port answers first; this is for a port that does not. */
+const SLACK: Millis = 1000;
+const LOW = 0.1;
+
+export const checkup: Reducer<CheckupState, CheckupEvent, CheckupInput> = {
+  start: (input, at) => {
+    const nextAt = at + (hash(input.account) % input.every);
+    return {
+      state: { ...input, serving: [], nextAt, count: 0, open: null, missing: 0, fullCap: 0, isCapLow: false },
+      wakeAt: nextAt,
+    };
+  },
+  receive(before, event) {
+    const effects: Effect[] = [];
+    const state = passed(reacted(before, event, effects), event.at, effects);
+    return { state, effects, wakeAt: Math.min(state.nextAt, state.open?.giveUpAt ?? Number.POSITIVE_INFINITY) };
+  },
+};
+
+const reacted = (state: CheckupState, event: CheckupEvent, effects: Effect[]): CheckupState => {
+  switch (event.type) {
+    case "device.serving": {
+      const others = state.serving.filter((device) => device !== event.device);
+      return { ...state, serving: event.serving ? [...others, event.device].sort() : others };
+    }
+    case "checked":
+      return event.reqId === state.open?.reqId ? judged({ ...state, open: null }, event, effects) : state;
+    default:
+      return state;
+  }
+};
+
+/** What the time brings: a check that nobody answered, and the next one. */
+const passed = (before: CheckupState, at: Millis, effects: Effect[]): CheckupState => {
+  let state = before;
+  if (state.open && at >= state.open.giveUpAt) state = missed({ ...state, open: null }, effects);
+  if (at < state.nextAt) return state;
+  // Missed turns are not made up for.
+  const nextAt = state.nextAt + (Math.floor((at - state.nextAt) / state.every) + 1) * state.every;
+  const device = state.serving[state.count % state.serving.length];
+  if (!device || state.open) return { ...state, nextAt };
+  const reqId = `check:${state.account}:${state.count + 1}` as RequestId;
+  effects.push({ op: "connection", command: { op: "check", device, reqId, deadline: DEADLINE } });
+  return { ...state, nextAt, count: state.count + 1, open: { reqId, giveUpAt: at + DEADLINE + SLACK } };
+};
+
+const missed = (state: CheckupState, effects: Effect[]): CheckupState => {
+  const missing = state.missing + 1;
+  if (missing === 2)
+    effects.push({
+      op: "raise",
+      key: `account.checkup:${state.account}`,
+      rule: "account.checkup",
+      subject: state.account,
+      level: "warning",
+      text: `WhatsApp did not answer two deep checks of ${state.account} in a row: its standing and new-chat cap are unknown`,
+    });
+  return { ...state, missing };
+};
+
+const judged = (state: CheckupState, { finding }: Checked, effects: Effect[]): CheckupState => {
+  if (!finding) return missed(state, effects);
+  const { account } = state;
+  if (state.missing >= 2)
+    effects.push({ op: "resolve", key: `account.checkup:${account}`, text: `deep checks of ${account} are answered` });
+  effects.push(tell(`standing:${account}`, { type: "standing.reported", standing: finding.standing, until: finding.until }));
+  const cap = finding.cap ?? Number.POSITIVE_INFINITY;
+  const fullCap = Math.max(state.fullCap, finding.cap ?? 0);
+  const isCapLow = cap <= fullCap * LOW;
+  const key = `account.cap:${account}`;
+  if (isCapLow && !state.isCapLow)
+    effects.push({
+      op: "raise",
+      key,
+      rule: "account.cap",
+      subject: account,
+      level: "warning",
+      text: `${account} may start ${cap} more new chats, of ${fullCap} or more: WhatsApp restricts accounts that pass their cap. Let other masters take new contacts`,
+    });
+  if (!isCapLow && state.isCapLow) effects.push({ op: "resolve", key, text: `${account} may start new chats again` });
+  return { ...state, missing: 0, fullCap, isCapLow };
+};
