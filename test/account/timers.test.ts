@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { checkTimers, DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
+
+const broken = (change: Partial<Timers>): string[] => checkTimers({ ...DEFAULT_TIMERS, ...change }).map(({ name }) => name);
+
+describe("timer relations", () => {
+  it("hold for the defaults", () => {
+    expect(checkTimers(DEFAULT_TIMERS)).toEqual([]);
+  });
+
+  it("name the one that is broken, its figures and what to change", () => {
+    expect(checkTimers({ ...DEFAULT_TIMERS, failed: 4800 })).toEqual([
+      {
+        name: "detect-in-time",
+        relation: "failed + frame in flight + loopLate < target: a failed holder is detected within 5 s",
+        figures: "4800 + 200 + 250 = 5250 ms, must be below 5000 ms",
+        settings: ["failed", "loopLate"],
+        remedy: "lower failed or loopLate by at least 251 ms in all",
+      },
+    ]);
+  });
+
+  it.each<[string, Partial<Timers>]>([
+    ["detect-in-time", { failed: 4550 }],
+    ["no-false-alarm", { failed: 4000 }],
+    ["no-false-alarm", { probe: 2000 }],
+    ["speak-in-time", { verify: 1300 }],
+    ["resolve-in-time", { resolve: 1300 }],
+    ["quiet-first", { quiet: 2000 }],
+    ["probe-before-suspicion", { suspect: 1300 }],
+    ["suspect-before-repair", { suspect: 3500 }],
+    ["repair-before-failed", { repair: 4500 }],
+    ["candidates-at-hand", { suspect: 3700 }],
+    ["failed-before-twin", { moveToTwin: 4000 }],
+    ["re-dial-before-move", { repair: 4400 }],
+    ["twin-before-number", { moveToNumber: 5000 }],
+    ["fresh-candidates", { candidateFresh: 800 }],
+    ["verify-by-probe", { verify: 800 }],
+    ["quiet-probes", { probeWhenQuiet: 1100 }],
+    ["standby-probes", { standbyProbe: 500 }],
+    ["servant-probes", { servantProbe: 500 }],
+    ["outage-in-one", { together: 1000 }],
+    ["dial-can-succeed", { connectTimeout: 1000 }],
+    ["boot-without-moves", { bootGrace: 3000 }],
+    ["deep-check-rate", { deepCheck: 31_000 }],
+  ])("break %s by %o", (name, change) => {
+    expect(broken(change)).toContain(name);
+  });
+
+  it("do not hold for what is no number", () => {
+    expect(broken({ failed: Number.NaN })).toContain("detect-in-time");
+  });
+});
