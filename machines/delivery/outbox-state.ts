@@ -8,7 +8,7 @@
  * | held                             | acknowledged, delivered, read        | proof came after all: releasing it would be a duplicate |
  * | read, failed                     | nothing                              |                                                |
  */
-import type { AttemptOutcome, OutboxState } from "../ports/store.ts";
+import type { AttemptOutcome, OutboxDraft, OutboxState } from "../ports/store.ts";
 
 /** Rows still to be sent: they count against a line's limit, and `outbox.open` gives them. */
 export const OPEN_STATES = ["accepted", "dispatched", "unanswered"] as const satisfies readonly OutboxState[];
@@ -47,3 +47,16 @@ export const isMoreCertain = (from: AttemptOutcome, to: AttemptOutcome): boolean
  * sent (its commit was answered `failed`, and the asker began again under the same number).
  */
 export const mayRetryAttempt = (outcome: AttemptOutcome): boolean => outcome === "pending" || outcome === "unsent";
+
+/** Those of `messages` that would be rows of their own: not known, and not named before in the same request by id or key. */
+export const freshDrafts = (messages: readonly OutboxDraft[], isKnown: (draft: OutboxDraft) => boolean): OutboxDraft[] => {
+  const ids = new Set<string>();
+  const keys = new Set<string>();
+  return messages.filter((draft) => {
+    const key = draft.idempotencyKey === null ? null : JSON.stringify([draft.line, draft.idempotencyKey]);
+    if (ids.has(draft.id) || (key !== null && keys.has(key)) || isKnown(draft)) return false;
+    ids.add(draft.id);
+    if (key !== null) keys.add(key);
+    return true;
+  });
+};

@@ -1,5 +1,12 @@
 /** Accepted messages. */
-import { isMoreCertain, isProved, mayBecome, OPEN_STATES, OUTBOX_STATES } from "../../../machines/delivery/outbox-state.ts";
+import {
+  freshDrafts,
+  isMoreCertain,
+  isProved,
+  mayBecome,
+  OPEN_STATES,
+  OUTBOX_STATES,
+} from "../../../machines/delivery/outbox-state.ts";
 import { accountOf, type LineId, type SeatId } from "../../../machines/ports/ids.ts";
 import type { OutboxChange, OutboxDraft, OutboxRow, OutboxState } from "../../../machines/ports/store.ts";
 import { assignConversation, seatOfConversation, warmUpContact } from "./contacts.ts";
@@ -49,29 +56,24 @@ export const outboxOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
 const known = ({ indexes }: State, { id, line, idempotencyKey }: OutboxDraft): number | undefined =>
   indexes.byId.get(id) ?? (idempotencyKey === null ? undefined : indexes.byKey.get(keyName(line, idempotencyKey)));
 
+const fresh = (state: State, messages: readonly OutboxDraft[]): OutboxDraft[] =>
+  freshDrafts(messages, (draft) => known(state, draft) !== undefined);
+
 const overfull = (state: State, messages: readonly OutboxDraft[], limit: number): number | null => {
-  const fresh = new Map<LineId, Set<string>>();
-  for (const draft of messages) {
-    if (known(state, draft) !== undefined) continue;
-    const names = fresh.get(draft.line) ?? new Set();
-    fresh.set(draft.line, names.add(draft.idempotencyKey === null ? `id ${draft.id}` : `key ${draft.idempotencyKey}`));
-  }
-  for (const [line, names] of fresh) {
+  const wanted = new Map<LineId, number>();
+  for (const { line } of fresh(state, messages)) wanted.set(line, (wanted.get(line) ?? 0) + 1);
+  for (const [line, more] of wanted) {
     const open = state.indexes.openOnLine.get(line) ?? 0;
-    if (open + names.size > limit) return open;
+    if (open + more > limit) return open;
   }
   return null;
 };
 
 const refuseReusedWaIds = (state: State, messages: readonly OutboxDraft[]): void => {
-  const seen = new Map<string, string>();
-  for (const draft of messages) {
-    if (known(state, draft) !== undefined) continue;
-    const name = draft.idempotencyKey ?? draft.id;
-    if (state.indexes.byWaId.has(draft.waId) || (seen.get(draft.waId) ?? name) !== name) {
-      throw new Error(`WhatsApp's id of message ${draft.id} is taken`);
-    }
-    seen.set(draft.waId, name);
+  const taken = new Set<string>();
+  for (const { id, waId } of fresh(state, messages)) {
+    if (taken.has(waId) || state.indexes.byWaId.has(waId)) throw new Error(`WhatsApp's id of message ${id} is taken`);
+    taken.add(waId);
   }
 };
 

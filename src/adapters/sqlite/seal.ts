@@ -58,7 +58,8 @@ export const createSeal = (key: Uint8Array): Seal => {
         decipher.setAuthTag(sealed.subarray(NONCE, NONCE + TAG));
         const body = decipher.update(sealed.subarray(NONCE + TAG));
         const rest = decipher.final();
-        return rest.length === 0 ? body : Buffer.concat([body, rest]);
+        const whole = rest.length === 0 ? body : Buffer.concat([body, rest]);
+        return new Uint8Array(whole.buffer, whole.byteOffset, whole.length); // no Buffer: not everything treats it alike
       } catch (error) {
         throw new StoreError(
           "E_STORE_TAMPERED",

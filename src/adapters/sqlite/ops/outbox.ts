@@ -1,5 +1,6 @@
 /** Accepted messages: durable before anybody is told so, in order, counted as they move. */
 import {
+  freshDrafts,
   isMoreCertain,
   isOpen,
   isProved,
@@ -77,15 +78,13 @@ const known = (db: Database, { id, line, idempotencyKey }: OutboxDraft): Row | u
 
 /** The number of open rows of a line that has no room for what it is to get, or undefined if all have. */
 const overfull = (db: Database, messages: readonly OutboxDraft[], limit: number): number | undefined => {
-  const lines = new Set(messages.map(({ line }) => line));
-  for (const line of lines) {
+  for (const line of new Set(messages.map((draft) => draft.line))) {
     const open = openRows(db, line);
     const mine = messages.filter((draft) => draft.line === line);
     if (open + mine.length <= limit) continue;
     // Duplicates need no room; looked up only when it matters.
-    const fresh = mine.filter((draft) => !known(db, draft));
-    const keys = new Set(fresh.map(({ id, idempotencyKey }) => (idempotencyKey === null ? `id ${id}` : `key ${idempotencyKey}`)));
-    if (keys.size > 0 && open + keys.size > limit) return open;
+    const fresh = freshDrafts(mine, (draft) => known(db, draft) !== undefined);
+    if (fresh.length > 0 && open + fresh.length > limit) return open;
   }
   return undefined;
 };
