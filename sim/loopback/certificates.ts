@@ -19,7 +19,7 @@ function rootKeys(): KeyPair {
 
 const root = rootKeys();
 /** What a client must trust: `WA_CERT_DETAILS.PUBLIC_KEY = LOOPBACK_ROOT_PUBLIC_KEY`. */
-export const LOOPBACK_ROOT_PUBLIC_KEY: Buffer = Buffer.from(root.public);
+export const LOOPBACK_ROOT_PUBLIC_KEY: Buffer<ArrayBuffer> = Buffer.from(root.public);
 
 const YEAR_S = 365 * 24 * 3600;
 

@@ -8,7 +8,7 @@ import type { RawData, WebSocket } from "ws";
 import type { Device } from "./directory.ts";
 import type { Dial } from "./faults/rule.ts";
 import { FrameReader, frame } from "./frames.ts";
-import { FREE, type Flow, Lane } from "./lane.ts";
+import { type Flow, Lane } from "./lane.ts";
 import type { Node } from "./node.ts";
 import type { Introduction, NoiseServer } from "./noise.ts";
 
@@ -25,6 +25,8 @@ type Outgoing =
   | { readonly kind: "end" };
 
 let lastLink = 0;
+/** How long a released link is watched for the end of its client. */
+const GRACE_MS = 30;
 /** How long a link that was told goodbye may stay open. */
 const GOODBYE_MS = 500;
 
@@ -41,6 +43,7 @@ export class Link {
   private readonly reader = new FrameReader();
   private readonly inbound = new Lane<Buffer>((data) => this.read(data));
   private readonly outbound = new Lane<Outgoing>((item) => this.write(item));
+  private grace: NodeJS.Timeout | undefined;
   private stage: "hello" | "final" | "open" | "closed" = "hello";
 
   constructor(ws: WebSocket, socket: Duplex, dial: Dial, noise: NoiseServer, handlers: LinkHandlers) {
@@ -90,19 +93,26 @@ export class Link {
     this.destroy();
   }
 
-  /** A held inbound lane also stops reading, so that the kernel, not we, answers the client: it must see a dead peer. */
+  /**
+   * A held inbound lane also stops reading, so that nothing answers the client, not even to a websocket ping.
+   *
+   * When it is released, what the kernel kept comes first and the news that the client has left comes after it. A client that
+   * gave the link up counts its frames as lost, so they wait until it is clear that it is still there, unless the fault keeps them.
+   */
   setFlow(inbound: Flow, outbound: Flow): void {
     if (this.stage === "closed") return;
-    if (inbound.held !== this.inbound.held) {
-      if (inbound.held) this.ws.pause();
-      else this.ws.resume();
-    }
-    this.inbound.set(inbound);
     this.outbound.set(outbound);
-  }
-
-  freeFlow(): void {
-    this.setFlow(FREE, FREE);
+    clearTimeout(this.grace);
+    if (inbound.held) {
+      if (!this.inbound.held) this.ws.pause();
+      this.inbound.set(inbound);
+    } else if (this.inbound.held) {
+      this.ws.resume();
+      if (this.inbound.keeps) this.inbound.set(inbound);
+      else this.grace = setTimeout(() => this.inbound.set(inbound), GRACE_MS);
+    } else {
+      this.inbound.set(inbound);
+    }
   }
 
   private read(data: Buffer): void {
@@ -153,6 +163,7 @@ export class Link {
   private gone(): void {
     if (this.stage === "closed") return;
     this.stage = "closed";
+    clearTimeout(this.grace);
     this.inbound.clear();
     this.outbound.clear();
     this.handlers.closed(this);

@@ -30,8 +30,8 @@ export class Device {
   readonly credentials: Credentials;
   readonly mailbox = new Mailbox();
   link: Link | undefined;
-  /** "replaying": logged in, but what it missed goes first. */
-  stage: "offline" | "connected" | "replaying" | "live" = "offline";
+  /** See login.ts. "replaying": what it missed goes first. "withheld": a fault keeps that back, new stanzas come. */
+  stage: "offline" | "connected" | "replaying" | "withheld" | "live" = "offline";
   /** Whether the phone has already shared its app state key and history. */
   synced = false;
   /** Ids of the messages it sent last: receipts for these are "its" receipts. */

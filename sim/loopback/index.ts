@@ -65,7 +65,7 @@ export interface Loopback {
   /** PEM of the self-signed certificate, to be trusted by whoever dials `tlsUrl`. */
   readonly tlsCertificate: string | undefined;
   readonly adminUrl: string;
-  readonly rootPublicKey: Buffer;
+  readonly rootPublicKey: Buffer<ArrayBuffer>;
   readonly faults: Faults;
   account(number: string, options?: { name?: string; deviceLimit?: number }): LoopbackAccount;
   person(number: string, options?: PersonOptions): Person;

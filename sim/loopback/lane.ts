@@ -8,9 +8,12 @@ export interface Flow {
   readonly held: boolean;
   /** Milliseconds for the next item. */
   readonly delay: (() => number) | undefined;
+  /** What waits comes through afterwards even if its sender has left in the meantime. */
+  readonly keeps?: boolean;
 }
 
 export const FREE: Flow = { held: false, delay: undefined };
+export const HELD: Flow = { held: true, delay: undefined };
 
 export class Lane<T> {
   private readonly waiting: Array<{ readonly item: T; readonly due: number }> = [];
@@ -25,6 +28,10 @@ export class Lane<T> {
 
   get held(): boolean {
     return this.flow.held;
+  }
+
+  get keeps(): boolean {
+    return this.flow.keeps ?? false;
   }
 
   push(item: T): void {

@@ -5,6 +5,8 @@
  * | offline   | login with the right key                 | connected |
  * | connected | the client is active, nothing was missed | live      |
  * | connected | the client is active, stanzas wait       | replaying |
+ * | connected | a fault withholds what was missed        | withheld  |
+ * | withheld  | that fault is healed                     | replaying |
  * | replaying | the client asked for them, all were sent | live      |
  * | any       | the link ends                            | offline   |
  */
@@ -56,11 +58,11 @@ export function becomeActive(service: Service, device: Device): void {
   if (!link || device.stage !== "connected") return;
   const fate = service.faults.replay(device);
   if (fate?.kind === "missing") {
-    device.stage = "live";
+    device.stage = "withheld";
     return;
   }
   device.stage = "replaying";
-  if (fate) setTimeout(() => offerMissed(service, device, link), fate.delayMs);
+  if (fate) service.faults.after(fate.delayMs, () => offerMissed(service, device, link));
   else offerMissed(service, device, link);
 }
 
@@ -89,8 +91,7 @@ export function replayMissed(service: Service, device: Device): void {
   if (device.stage !== "replaying") return;
   const { nodes, upTo } = device.mailbox.since();
   for (const [at, node] of nodes.entries()) {
-    const copies = service.faults.copies(device, node);
-    for (let copy = 0; copy < copies; copy++) device.link?.send(withAttrs(node, { offline: String(at + 1) }));
+    if (!service.faults.loses(device, node)) service.transmit(device, withAttrs(node, { offline: String(at + 1) }));
   }
   finishReplay(service, device, nodes.length, upTo);
 }

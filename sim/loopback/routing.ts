@@ -15,7 +15,7 @@ export function acceptMessage(service: Service, device: Device, node: Node): voi
   const group = isGroup(to);
   const account = group ? undefined : service.directory.find(to);
   const contact = group ? to : account?.number;
-  const fate = service.faults.sends(device, contact ?? to, id);
+  const fate = service.faults.sends(device, contact ?? to);
   if (fate?.kind === "swallow") return;
   const refuse = (error: string): void => acknowledge(service, device, node, error);
   if (fate?.kind === "error") return refuse(String(fate.code));

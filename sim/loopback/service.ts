@@ -32,7 +32,8 @@ export class Service {
   readonly options: ServiceOptions;
   readonly faults: FaultBoard;
   mediaHost: string | undefined;
-  private readonly latency: Draw | undefined;
+  /** The usual delay of a frame, if there is one. */
+  readonly latency: Draw | undefined;
   private lastId = 0;
   private lastOrder = 0;
 
@@ -59,11 +60,18 @@ export class Service {
 
   /** Gives the stanza to the device now, or keeps it until it comes back. */
   deliver(device: Device, node: Node): void {
-    const copies = this.faults.copies(device, node);
-    if (copies === 0) return;
+    if (this.faults.loses(device, node)) return;
     device.mailbox.keep(node);
-    if (device.stage !== "live") return;
-    for (let copy = 0; copy < copies; copy++) device.link?.send(node);
+    if (device.stage === "live" || device.stage === "withheld") this.transmit(device, node);
+  }
+
+  /** Writes to the present link, if there is one. */
+  transmit(device: Device, node: Node): void {
+    const { link } = device;
+    link?.send(node);
+    const later = this.faults.again(device, node);
+    if (later === 0) link?.send(node);
+    else if (later !== undefined) this.faults.after(later, () => link?.send(node));
   }
 
   /** To the phone and all linked devices but one. */
@@ -81,8 +89,7 @@ export class Service {
 
   /** Something answered to a request: lost when the link is gone, like all answers. */
   reply(device: Device, node: Node): void {
-    const copies = this.faults.copies(device, node);
-    for (let copy = 0; copy < copies; copy++) device.link?.send(node);
+    if (!this.faults.loses(device, node)) this.transmit(device, node);
   }
 
   /** Lets the active faults decide anew how frames flow on a link. */

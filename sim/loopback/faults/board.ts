@@ -3,13 +3,14 @@ import type { Link } from "../connection.ts";
 import type { Device } from "../directory.ts";
 import type { Node } from "../node.ts";
 import type { Service } from "../service.ts";
-import type { Dial, DialFate, Lanes, ReplayFate, Rule, SendFate } from "./rule.ts";
+import type { Dial, DialFate, Fault, Lanes, ReplayFate, Rule, SendFate } from "./rule.ts";
 
 export interface ActiveFault {
   readonly id: number;
   readonly kind: string;
   /** `Date.now()` at injection. */
   readonly at: number;
+  /** Ends it. Harmless when it is over. */
   heal(): void;
 }
 
@@ -23,36 +24,34 @@ export class FaultBoard {
     this.service = service;
   }
 
-  /**
-   * Starts a fault. `begin` does what happens at once (closing links, say) after the rule is in force, so that a client which
-   * comes back at once already meets it; `end` undoes what can be undone.
-   */
-  inject(
-    kind: string,
-    rule: Rule,
-    options: { forMs?: number | undefined; begin?: () => void; end?: () => void } = {},
-  ): ActiveFault {
-    const id = ++this.lastId;
+  /** Starts a fault in this very turn; a client that comes back at once already meets its rule. */
+  inject({ kind, rule, begin, end, once }: Fault, forMs?: number): ActiveFault {
     const at = Date.now();
+    const id = ++this.lastId;
     const heal = (): void => {
       if (!this.active.delete(id)) return;
-      options.end?.();
+      end?.(this.service);
       this.reviewAll();
       this.service.events.emit("fault", { at: Date.now(), id, kind, phase: "healed" });
     };
     const fault: ActiveFault = { id, kind, at, heal };
     this.active.set(id, { fault, rule });
+    begin?.(this.service);
     this.reviewAll();
+    this.service.log(`fault ${id} (${kind}) began`);
     this.service.events.emit("fault", { at, id, kind, phase: "injected" });
-    options.begin?.();
-    if (options.forMs !== undefined) {
-      const timer = setTimeout(() => {
-        this.timers.delete(timer);
-        heal();
-      }, options.forMs);
-      this.timers.add(timer);
-    }
+    if (forMs !== undefined) this.after(forMs, heal);
+    else if (once) heal();
     return fault;
+  }
+
+  /** A timer that ends with the server. */
+  after(ms: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      work();
+    }, ms);
+    this.timers.add(timer);
   }
 
   list(): ActiveFault[] {
@@ -85,12 +84,16 @@ export class FaultBoard {
     return this.first((rule) => rule.login?.(account, device));
   }
 
-  sends(device: Device, contact: string, waId: string): SendFate | undefined {
-    return this.first((rule) => rule.sends?.(device, contact, waId));
+  sends(device: Device, contact: string): SendFate | undefined {
+    return this.first((rule) => rule.sends?.(device, contact));
   }
 
-  copies(device: Device, node: Node): number {
-    return this.first((rule) => rule.copies?.(device, node)) ?? 1;
+  loses(device: Device, node: Node): boolean {
+    return this.first((rule) => rule.loses?.(device, node)) ?? false;
+  }
+
+  again(device: Device, node: Node): number | undefined {
+    return this.first((rule) => rule.again?.(device, node));
   }
 
   replay(device: Device): ReplayFate | undefined {

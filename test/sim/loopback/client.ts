@@ -34,7 +34,8 @@ export class Client {
   readonly sentMessages = new Map<string, WAMessage["message"]>();
   readonly seen: Seen[] = [];
   readonly statuses: WAMessageUpdate[] = [];
-  readonly states: Partial<ConnectionState>[] = [];
+  /** Of the present connection only: what an older one still says goes nowhere. */
+  states: Partial<ConnectionState>[] = [];
   readonly acks: BinaryNode[] = [];
   sock: WASocket | undefined;
   private readonly url: string;
@@ -46,7 +47,8 @@ export class Client {
   }
 
   start(): WASocket {
-    this.states.length = 0;
+    const states: Partial<ConnectionState>[] = [];
+    this.states = states;
     const store = this.keys;
     const sock = makeWASocket({
       waWebSocketUrl: this.url,
@@ -79,7 +81,7 @@ export class Client {
         },
       },
     });
-    sock.ev.on("connection.update", (update) => this.states.push(update));
+    sock.ev.on("connection.update", (update) => states.push(update));
     sock.ev.on("messages.upsert", ({ messages, type }) => {
       for (const message of messages) this.seen.push({ message, type, at: Date.now() });
     });

@@ -1,0 +1,92 @@
+/**
+ * The connection ends with a code. What the client sees, and what lasts:
+ *
+ * | code                | on the wire                                   | later logins while the fault lasts |
+ * | 428                 | TCP ends, or `<xmlstreamend/>`                | work                               |
+ * | 408                 | TCP reset (the client reports 428)            | work; see `refuse` for 408         |
+ * | 440                 | stream error, conflict replaced               | work                               |
+ * | 401                 | stream error, device removed: it is unlinked  | 401, for ever                      |
+ * | 402, 403, 406       | failure; hits the whole account               | the same failure                   |
+ * | 411                 | downgrade                                     | the same                           |
+ * | 400, 405, 409, 41x  | failure                                       | the same failure                   |
+ * | 500, 501, 503, 515  | stream error                                  | work, unless a time was given      |
+ */
+import { unlink } from "../devices.ts";
+import { el, type Node } from "../node.ts";
+import { devicesIn, type Fault, type FaultTarget, linksIn, type Rule, type Scope, scopeOf } from "./rule.ts";
+
+export interface CloseOptions {
+  /** For 428. Default "tcp". */
+  readonly how?: "tcp" | "xmlstreamend";
+  /** For 402: seconds until the ban ends. */
+  readonly expireS?: number;
+}
+
+const MOMENTARY = new Set([500, 501, 503, 515]);
+const ACCOUNT_WIDE = new Set([402, 403, 406]);
+
+export function close(target: FaultTarget, code: number, { how = "tcp", expireS }: CloseOptions = {}): Fault {
+  const narrow = scopeOf(target);
+  const accountOnly: Scope = typeof target === "object" && "account" in target ? scopeOf({ account: target.account }) : narrow;
+  const scope = ACCOUNT_WIDE.has(code) ? accountOnly : narrow;
+  const kind = `close-${code}`;
+  if (code === 428 || code === 408 || code === 440) {
+    return {
+      kind,
+      once: true,
+      rule: {},
+      begin: (service) => {
+        for (const link of linksIn(service, scope)) {
+          if (code === 408) link.reset();
+          else if (code === 440) link.bye(el("stream:error", {}, [el("conflict", { type: "replaced" })]));
+          else if (how === "xmlstreamend") link.bye(el("xmlstreamend"));
+          else link.destroy();
+        }
+      },
+    };
+  }
+  if (code === 401) {
+    return {
+      kind,
+      once: true,
+      rule: {},
+      begin: (service) => {
+        for (const device of devicesIn(service, scope)) unlink(service, device);
+      },
+    };
+  }
+  const word = farewell(code, expireS);
+  return {
+    kind,
+    once: MOMENTARY.has(code),
+    rule: refusesLogins(scope, word),
+    begin: (service) => sayGoodbye(linksIn(service, scope), word),
+  };
+}
+
+function farewell(code: number, expireS: number | undefined): Node {
+  if (MOMENTARY.has(code)) return el("stream:error", { code: String(code) });
+  if (code === 411) return el("ib", {}, [el("downgrade_webclient")]);
+  const expire = code === 402 ? { expire: String(expireS ?? 3600), code: "104" } : {};
+  return el("failure", { reason: String(code), location: "loop", ...expire });
+}
+
+export const refusesLogins = (scope: Scope, word: Node): Rule => ({
+  login: (account, device) => (scope(account, device) ? word : undefined),
+});
+
+function sayGoodbye(links: ReturnType<typeof linksIn>, word: Node): void {
+  for (const link of links) link.bye(word);
+}
+
+/** Logins fail with this code; links that are up stay up unless `closes`. */
+export function loginRefused(target: FaultTarget, code: number, closes = false): Fault {
+  const scope = scopeOf(target);
+  return {
+    kind: `login-refused-${code}`,
+    rule: refusesLogins(scope, farewell(code, undefined)),
+    begin: (service) => {
+      if (closes) for (const link of linksIn(service, scope)) link.destroy();
+    },
+  };
+}
