@@ -1,0 +1,270 @@
+/**
+ * A whole fleet in a world: store, WhatsApp, people and workload on one virtual clock, and the node that production runs.
+ * The node may crash and come back; what stays is the store and the world. Nothing here judges: it hands out the ground truth
+ * (`world.ledger`), the durable rows (`store.tables`) and the node's own events.
+ */
+import type { NodeConfig } from "../../machines/driver/boot.ts";
+import { JournalWriter, type JournalRecord } from "../../machines/driver/journal.ts";
+import { Node } from "../../machines/driver/node.ts";
+import {
+  nodeId,
+  type DeviceId,
+  type LeaseTerm,
+  type Millis,
+  type NodeId,
+  type RequestId,
+  type SeatId,
+} from "../../machines/ports/ids.ts";
+import type { FailoverRecord, FleetEventRow } from "../../machines/ports/records.ts";
+import type { FleetDeclaration, SeatRow, StoreAnswer, StoreCommand, StoreOp, StoreOps } from "../../machines/ports/store.ts";
+import type { Fault } from "../faults/catalogue.ts";
+import type { Gate } from "./device.ts";
+import { createFaultyStore } from "./faulty-store.ts";
+import { liveHabits, type Habits } from "./people.ts";
+import { referenceConfig } from "./reference.ts";
+import { createMemoryStore, type BatchFate, type MemoryStore } from "./store.ts";
+import type { Tuning } from "./tuning.ts";
+import { createWorld, type World } from "./whatsapp.ts";
+import { personOf, startWorkload, steady, type Accepted, type Workload } from "./workload.ts";
+
+export interface FleetOptions {
+  readonly seed: number | string;
+  readonly declaration: FleetDeclaration;
+  readonly config?: Partial<NodeConfig>;
+  readonly workload?: Partial<Workload>;
+  readonly habits?: Habits;
+  readonly tuning?: Partial<Tuning>;
+  readonly faults?: readonly Fault[];
+  /** From a question to the commit of its batch. */
+  readonly storeLatency?: Millis;
+  /** Regions of WhatsApp, dealt out to the accounts in turn. */
+  readonly regions?: readonly string[];
+  readonly gate?: Gate;
+  /** Each record of the journal; null (the default) writes none. */
+  readonly journal?: ((record: JournalRecord) => void) | null;
+}
+
+/** A start that is well away from zero, so that "never" and "at the beginning" can't be confused. */
+const EPOCH: Millis = 1_767_225_600_000;
+const BOOT_AGAIN: Millis = 1_000;
+
+export class Fleet {
+  readonly world: World;
+  readonly store: MemoryStore;
+  readonly accepted: Accepted[] = [];
+  /** Messages that applications could not bring, because no node was there or the store refused. */
+  turnedAway = 0;
+  readonly id: NodeId = nodeId("n1");
+  readonly #options: FleetOptions;
+  readonly #config: NodeConfig;
+  readonly #workload: Workload;
+  #stopWorkload: () => void = () => {};
+  #node: Node | null = null;
+  #lives = 0;
+  #setupNo = 0;
+  #nextBatch: BatchFate | undefined;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    const { seed, declaration, tuning, storeLatency = 2, regions = ["eu", "us"] } = options;
+    this.#workload = { ...steady, ...options.workload };
+    this.#config = { ...referenceConfig(declaration), ...options.config };
+    this.world = createWorld({ seed, startAt: EPOCH, ...(tuning ? { tuning } : {}) });
+    this.store = createMemoryStore({ clock: this.world.clock, latency: storeLatency, faults: () => this.#batchFate() });
+    for (const [i, { id, devices }] of declaration.accounts.entries()) {
+      this.world.service.addAccount(id, regions[i % regions.length] ?? "eu", devices);
+    }
+    this.world.holderOf = (seat) => this.seat(seat)?.holder ?? null;
+    this.world.crashStore = (applied) => this.#crashStore(applied);
+    this.#people();
+    this.#furnish();
+    for (const fault of options.faults ?? []) this.world.board.inject({ ...fault, at: EPOCH + fault.at });
+    this.#boot();
+  }
+
+  /** Milliseconds since the world began. */
+  get now(): Millis {
+    return this.world.clock.now() - EPOCH;
+  }
+  /** The node that runs at present, if any does. */
+  get node(): Node | null {
+    return this.#node;
+  }
+  get lives(): number {
+    return this.#lives;
+  }
+
+  run(length: Millis): this {
+    this.world.clock.run(this.world.clock.now() + length);
+    return this;
+  }
+
+  /** Runs until `done`; false if that took longer than `within`. */
+  until(done: () => boolean, within: Millis): boolean {
+    return this.world.clock.runUntil(done, this.world.clock.now() + within);
+  }
+
+  /** `at` counts from the world's beginning; by default it is now. */
+  inject(fault: Omit<Fault, "at"> & { at?: Millis }): number {
+    return this.world.board.inject({ ...fault, at: EPOCH + (fault.at ?? this.now) } as Fault);
+  }
+
+  startWorkload(): this {
+    const counter: Parameters<typeof startWorkload>[3] = (line, to, text, answered) => {
+      if (!this.#node) {
+        this.turnedAway++;
+        return;
+      }
+      this.#node.accept({ line, to: { lid: to, pn: null }, content: { kind: "text", text } }, (answer) => {
+        if (answer.kind !== "accepted") this.turnedAway++;
+        answered(answer);
+      });
+    };
+    this.#stopWorkload = startWorkload(this.world, this.#options.declaration, this.#workload, counter, (message) =>
+      this.accepted.push(message),
+    );
+    return this;
+  }
+
+  stopWorkload(): this {
+    this.#stopWorkload();
+    return this;
+  }
+
+  // ---- what is durable ----
+
+  seats(): readonly SeatRow[] {
+    return [...this.store.tables.seats.values()];
+  }
+  seat(id: SeatId): SeatRow | undefined {
+    return this.store.tables.seats.get(id);
+  }
+  /** All seats have a holder that is in service. */
+  get allServing(): boolean {
+    return this.seats().every(({ phase, holder }) => phase === "serving" && holder !== null);
+  }
+  failovers(seat?: SeatId): readonly FailoverRecord[] {
+    return [...this.store.tables.failovers.values()].filter((record) => seat === undefined || record.seat === seat);
+  }
+  events(): readonly FleetEventRow[] {
+    return this.store.tables.events;
+  }
+  /** Accepted messages that no phone has shown and that nobody holds or has given up. */
+  missing(): readonly Accepted[] {
+    const shown = new Set(this.world.ledger.events.flatMap((event) => (event.kind === "shown" ? [event.message] : [])));
+    return this.accepted.filter(({ id }) => !shown.has(id));
+  }
+
+  // ---- making it ----
+
+  #people(): void {
+    const { lines } = this.#options.declaration;
+    const { peoplePerLine, warm } = this.#workload;
+    const stream = this.world.random.stream("warm");
+    for (const { id, masters } of lines) {
+      for (let no = 1; no <= peoplePerLine; no++) {
+        const person = personOf(id, no);
+        this.world.service.addPerson(person, this.#options.habits ?? liveHabits);
+        if (stream.chance(warm)) for (const account of masters) this.world.service.warm(account, person);
+      }
+    }
+  }
+
+  /** Links all devices, as an operator did some time before the story begins. */
+  #furnish(): void {
+    const { declaration } = this.#options;
+    const { service, clock } = this.world;
+    const devices = declaration.accounts.flatMap((account) => account.devices);
+    this.#setup("fleet.declare", { fleet: declaration });
+    for (const device of devices) {
+      const audit = {
+        at: clock.now(),
+        actor: "operator:sim",
+        action: "device.linked",
+        subject: device,
+        text: "linked",
+        evidence: {},
+      };
+      this.#setup("device.update", { device, link: "linked", ...service.addresses(device), audit });
+    }
+    let terms: readonly { device: DeviceId; term: LeaseTerm }[] = [];
+    this.#setup("lease.acquire", { devices, node: nodeId("setup"), ttl: 60_000 }, (answer) => {
+      if (answer.kind === "leases") terms = answer.granted;
+    });
+    this.run(10);
+    for (const { device, term } of terms) {
+      const creds = service.credentials(device);
+      this.#setup("keys.commit", { device, leaseTerm: term, keys: [], creds, inbound: [], attempt: null });
+    }
+    this.#setup("lease.release", { leases: terms, node: nodeId("setup") });
+    this.run(10);
+  }
+
+  #setup<K extends StoreOp>(op: K, question: StoreOps[K]["in"], then: (answer: StoreAnswer<K>) => void = () => {}): void {
+    const command = { op, reqId: `setup:${++this.#setupNo}` as RequestId, ...question } as unknown as StoreCommand<K>;
+    this.store.ask<K>(command, (answer) => {
+      if (answer.kind === "failed")
+        throw new Error(`the fleet could not be furnished: ${op}: ${(answer as { message: string }).message}`);
+      then(answer);
+    });
+  }
+
+  #boot(): void {
+    const { world } = this;
+    const clock = world.clock.node(this.id);
+    // The file's lock goes with the process: what the last life had leased is free.
+    this.store.restart();
+    const store = createFaultyStore(this.store, clock, world.clock, world.board);
+    const connections = world.connections(clock, store, this.#options.gate);
+    const life = `${this.id}-${++this.#lives}`;
+    const draws = world.random.stream(`draws:${life}`);
+    const { journal } = this.#options;
+    const node = new Node({
+      id: this.id,
+      life,
+      clock,
+      store,
+      connections,
+      draw: () => draws.float(),
+      config: this.#config,
+      journal: journal ? new JournalWriter(journal, this.#lives * 1_000_000_000) : null,
+      onEvent: () => {},
+      onFact: () => {},
+    });
+    world.control({
+      clock,
+      store,
+      crash: (downFor) => {
+        this.#node = null;
+        if (downFor !== null) world.clock.setTimeout(() => this.#boot(), downFor);
+      },
+    });
+    world.ledger.record({ kind: "node", node: this.id, what: "started", for: null });
+    const start = (): void =>
+      node.boot((failure) => {
+        if (failure === null) this.#node = node;
+        else clock.setTimeout(start, BOOT_AGAIN);
+      });
+    start();
+  }
+
+  // ---- the store's own death ----
+
+  #batchFate(): BatchFate | undefined {
+    const fate = this.#nextBatch;
+    this.#nextBatch = undefined;
+    return fate;
+  }
+
+  /** The batch under way is all there or not at all; a moment later that decision concerns nobody any more. */
+  #crashStore(applied: boolean): void {
+    const fate: BatchFate = { kind: "fail", cause: "lost", applied };
+    this.#nextBatch = fate;
+    this.world.clock.setTimeout(
+      () => {
+        if (this.#nextBatch === fate) this.#nextBatch = undefined;
+      },
+      (this.#options.storeLatency ?? 2) + 1,
+    );
+  }
+}
