@@ -113,7 +113,8 @@ export const detector: Reducer<DetectorState, DetectorEvent, DetectorInput> = {
     const effects: Effect[] = [];
     // A wish to be woken that was not granted in time is a stall too, whoever notices it first.
     const overslept = before.wakeAt === null ? 0 : at - before.wakeAt;
-    let state = react(overslept > LATE_AFTER ? stalled(before, overslept, at) : before, event, effects);
+    const lost = Math.max(overslept > LATE_AFTER ? overslept : 0, event.type === "loop.late" ? event.by : 0);
+    let state = react(lost > 0 ? stalled(before, lost, at) : before, event, effects);
     state = judge(state, at, effects);
     state = answerAsked(state, at, effects);
     if (nextProbeAt(state) <= at) state = sendProbe(state, at, effects);
@@ -143,8 +144,6 @@ const react = (state: DetectorState, event: DetectorEvent, effects: Effect[]): D
       return answered(state, event.message, event.byAck, at);
     case "attempt.dropped":
       return dropped(state, (message) => message === event.message, at);
-    case "loop.late":
-      return stalled(state, event.by, at);
     case "probe.request":
       return asked(state, event.replyTo, event.deadline, at);
     default:

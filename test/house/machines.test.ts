@@ -20,8 +20,8 @@ describe("every chart", () => {
       const written = header.map(line);
       const missing = drawn.filter((row) => !row.optional && !written.includes(line(row))).map(line);
       const invented = written.filter((row) => !drawn.some((other) => line(other) === row));
-      expect({ missing, invented }).toEqual({ missing: [], invented: [] });
-      expect(new Set(written).size, "a row stands twice").toBe(written.length);
+      const twice = written.filter((row, index) => written.indexOf(row) !== index);
+      expect({ missing, invented, twice }).toEqual({ missing: [], invented: [], twice: [] });
     });
 
     it("lists the rows of one state and event in the order in which they are tried", () => {
@@ -31,7 +31,8 @@ describe("every chart", () => {
         return groups;
       };
       const drawn = order(rowsOf(machine));
-      for (const [group, rows] of Object.entries(order(header))) expect(rows, group).toEqual(drawn[group]);
+      const written = order(header);
+      expect(written).toEqual(Object.fromEntries(Object.keys(written).map((group) => [group, drawn[group]])));
     });
 
     it("defines in setup() every guard, action and delay that it names, and uses none in place", () => {
