@@ -1,20 +1,21 @@
 /** Which actors a node has, and with what they start: from the store's rows and the configuration. Starts only what is missing. */
 import { checkup } from "../account/checkup.ts";
 import { connectionMachine } from "../account/connection.ts";
-import { detector, type DetectorTimers } from "../account/detector.ts";
+import { detector } from "../account/detector.ts";
 import { dialler } from "../account/dialler.ts";
-import { healthMachine, type HealthTimers } from "../account/health.ts";
+import { healthMachine } from "../account/health.ts";
 import { hash } from "../account/jitter.ts";
 import { leaseMachine } from "../account/lease.ts";
 import { masterMachine } from "../account/master.ts";
 import { servantMachine } from "../account/servant.ts";
 import { standingMachine } from "../account/standing.ts";
+import type { Timings } from "../account/timings.ts";
 import type { QueueConfig } from "../delivery/queue-config.ts";
 import { queue } from "../delivery/queue.ts";
 import { senderMachine } from "../delivery/sender.ts";
 import { orchestratorMachine } from "../fleet/orchestrator.ts";
 import { roster } from "../fleet/roster.ts";
-import { seatMachine, type SeatTimings } from "../fleet/seat.ts";
+import { seatMachine } from "../fleet/seat.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LineId, Millis, NodeId } from "../ports/ids.ts";
 import type { FleetDeclaration, StoreAnswer } from "../ports/store.ts";
@@ -26,7 +27,7 @@ export type Loaded = Extract<StoreAnswer<"fleet.load">, { kind: "loaded" }>;
 
 export interface NodeConfig {
   readonly declaration: FleetDeclaration;
-  readonly timings: NodeTimings;
+  readonly timings: Timings;
   readonly lease: { readonly ttl: Millis; readonly renewEvery: Millis | null };
   /** Dials per second over all devices. */
   readonly reconnectPerSecond: number;
@@ -35,20 +36,6 @@ export interface NodeConfig {
   readonly queue: (line: LineId) => Partial<QueueConfig>;
   /** Open messages that a line may have. */
   readonly outboxLimit: (line: LineId) => number;
-}
-export interface NodeTimings {
-  readonly detector: DetectorTimers;
-  readonly health: HealthTimers;
-  readonly seat: SeatTimings;
-  readonly connectTimeout: Millis;
-  readonly candidateFresh: Millis;
-  readonly cooldown: Millis;
-  /** Links that fall silent within this span fell silent together. */
-  readonly togetherWithin: Millis;
-  readonly resolveFor: Millis;
-  readonly deepCheck: Millis;
-  /** A timer that fires later than this says that our own event loop stood still. */
-  readonly loopLate: Millis;
 }
 
 export const startFleetActors = (driver: Driver, clock: Clock, loaded: Loaded, config: NodeConfig, life: string): void => {

@@ -117,6 +117,10 @@ export class Node {
   link(device: DeviceId, method: LinkMethod): void {
     this.#driver.tell(`connection:${device}`, { type: "link.request", method } as { type: string });
   }
+  /** Dials again now instead of when its back-off ends. */
+  redial(device: DeviceId): void {
+    this.#driver.tell(`connection:${device}`, { type: "start" });
+  }
   releaseHeld(seat: SeatId, message: MessageId, release: boolean): void {
     this.#driver.tell(`queue:${seat}`, { type: release ? "held.release" : "held.fail", message } as { type: string });
   }
