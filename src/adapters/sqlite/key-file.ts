@@ -67,9 +67,17 @@ const readKeyFile = (file: string): Uint8Array | undefined => {
       const octal = (mode & 0o777).toString(8).padStart(4, "0");
       throw new StoreError("E_KEY_EXPOSED", `the key file ${file} has mode ${octal}: others may read it. Run: chmod 600 ${file}`);
     }
-    return parseKey(readFileSync(fd, "utf8"), `the key file ${file}`);
+    return parseKey(readText(fd, file), `the key file ${file}`);
   } finally {
     closeSync(fd);
+  }
+};
+
+const readText = (fd: number, file: string): string => {
+  try {
+    return readFileSync(fd, "utf8");
+  } catch (error) {
+    throw new StoreError("E_KEY_UNWRITABLE", `the key file ${file} can't be read: ${String(error)}`, error);
   }
 };
 
