@@ -1,5 +1,5 @@
 /** A node's way to the store: the faults of the store act here, whatever store stands behind. Answers reach the node through its event loop. */
-import type { NodeId } from "../../machines/ports/ids.ts";
+import type { Millis, NodeId } from "../../machines/ports/ids.ts";
 import type { StoreAnswer, StoreCommand, StoreFailure, StoreOp, StorePort } from "../../machines/ports/store.ts";
 import type { FaultBoard } from "../faults/board.ts";
 import type { NodeClock, WorldClock } from "./clock.ts";
@@ -29,6 +29,12 @@ export interface FaultyStore extends StorePort {
 }
 
 export const createFaultyStore = (inner: StorePort, clock: NodeClock, world: WorldClock, board: FaultBoard): FaultyStore => {
+  /** However late: answers come in the order in which the store gave them. */
+  let answeredAt: Millis = 0;
+  const deliver = (late: Millis, answer: () => void): void => {
+    answeredAt = Math.max(answeredAt, world.now() + late);
+    clock.arrive(answer, answeredAt - world.now());
+  };
   /** Asked and not answered, in order. */
   const waiting = new Map<object, () => void>();
   return {
@@ -40,7 +46,7 @@ export const createFaultyStore = (inner: StorePort, clock: NodeClock, world: Wor
     },
     ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
       const fate = board.store({ node: clock.id, op: command.op, writes: !READS.has(command.op) });
-      const fail = (cause: StoreFailure["cause"]) => clock.arrive(() => reply(failure(command, clock.now(), cause)), 1);
+      const fail = (cause: StoreFailure["cause"]) => deliver(1, () => reply(failure(command, clock.now(), cause)));
       if (fate?.kind === "fail" && !fate.applied) return void fail(fate.cause);
       const key = {};
       waiting.set(key, () => fail("lost"));
@@ -48,7 +54,7 @@ export const createFaultyStore = (inner: StorePort, clock: NodeClock, world: Wor
         inner.ask(command, (answer) => {
           if (!waiting.delete(key)) return;
           if (fate?.kind === "fail") fail(fate.cause);
-          else clock.arrive(() => reply(answer), late);
+          else deliver(late, () => reply(answer));
         });
       // Held: the question itself does not get through before the end; a permanent partition never answers.
       if (fate?.kind !== "hold") return put(fate?.kind === "slow" ? fate.by : 0);

@@ -1,39 +1,13 @@
-/** The fleet and the settings that simulations use unless told otherwise: the deadlines of DESIGN.md, idea 6. */
-import type { NodeConfig, NodeTimings } from "../../machines/driver/boot.ts";
+/** The fleets and the settings that simulations use unless told otherwise. */
+import { DEFAULT_TIMERS } from "../../machines/account/timers.ts";
+import { timingsOf } from "../../machines/account/timings.ts";
+import type { NodeConfig } from "../../machines/driver/boot.ts";
 import { accountId, deviceId, lineId, type AccountId } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration, Role } from "../../machines/ports/store.ts";
 
-export const referenceTimings: NodeTimings = {
-  detector: {
-    probeEvery: { holder: 1_000, candidate: 1_000, standby: 5_000, servant: 15_000 },
-    quietAfter: 1_500,
-    probeQuiet: 500,
-    late: 2_000,
-    overdue: 3_500,
-    gone: 4_500,
-  },
-  health: { late: 2_000, overdue: 3_500, gone: 4_500, bootGrace: 10_000, probation: 30_000, repairCooldown: 60_000 },
-  seat: {
-    twinAfter: 1_000,
-    numberAfter: 2_500,
-    numberAfterClose: 2_500,
-    verify: 1_200,
-    patience: 10_000,
-    rerank: 250,
-    askAgain: 1_000,
-  },
-  connectTimeout: 5_000,
-  candidateFresh: 1_500,
-  cooldown: 300_000,
-  togetherWithin: 2_000,
-  resolveFor: 1_000,
-  deepCheck: 30_000,
-  loopLate: 250,
-};
-
 export const referenceConfig = (declaration: FleetDeclaration): NodeConfig => ({
   declaration,
-  timings: referenceTimings,
+  timings: timingsOf(DEFAULT_TIMERS),
   lease: { ttl: 4_000, renewEvery: null },
   reconnectPerSecond: 25,
   brake: { seats: 2, share: 0.1, within: 30_000 },
