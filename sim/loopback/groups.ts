@@ -160,7 +160,16 @@ export function acceptGroupMessage(
   return true;
 }
 
-export function spread(service: Service, group: Group, sender: GroupSender, node: Node, sealed: Node, envelopes: Node[]): void {
+/** `forPhones`: what phones get instead of ciphertext. Between two of them nobody checks the encryption, so it is left out. */
+export function spread(
+  service: Service,
+  group: Group,
+  sender: GroupSender,
+  node: Node,
+  sealed: Node,
+  envelopes: Node[],
+  forPhones?: Node,
+): void {
   const keys = new Map<string, Node>();
   for (const envelope of envelopes) {
     const account = service.directory.find(envelope.attrs.jid);
@@ -172,7 +181,8 @@ export function spread(service: Service, group: Group, sender: GroupSender, node
     for (const id of [0, ...member.devices.keys()]) {
       if (member === sender.account && id === sender.deviceId) continue;
       const key = keys.get(`${member.number}:${id}`);
-      hand(service, member, id, el("message", stanza.attrs, withIdentity(node, key ? [key, sealed] : [sealed])));
+      const content = id === 0 && forPhones ? [forPhones] : withIdentity(node, key ? [key, sealed] : [sealed]);
+      hand(service, member, id, el("message", stanza.attrs, content));
     }
   }
 }

@@ -3,6 +3,7 @@
  *
  * It is no simulation of WhatsApp's behaviour towards people: it has no limits, no spam detection and no memory beyond its process.
  */
+import { serveAdmin } from "./admin.ts";
 import { scanQr } from "./registration.ts";
 import { unlink } from "./devices.ts";
 import { LOOPBACK_ROOT_PUBLIC_KEY } from "./certificates.ts";
@@ -100,12 +101,12 @@ export async function startLoopback(options: LoopbackOptions = {}): Promise<Loop
     port: options.port ?? 0,
     tls: certificate && { port: options.tlsPort ?? 0, ...certificate },
     onRequest: (request, response) => {
-      if (serveMedia(service, request, response)) return;
+      if (serveMedia(service, request, response) || serveAdmin(service, loopback, request, response)) return;
       response.writeHead(404).end();
     },
   });
   if (doors.tlsPort !== undefined) service.mediaHost = `${HOST}:${doors.tlsPort}`;
-  return {
+  const loopback: Loopback = {
     url: `ws://${HOST}:${doors.port}/ws/chat`,
     tlsUrl: doors.tlsPort === undefined ? undefined : `wss://${HOST}:${doors.tlsPort}/ws/chat`,
     tlsCertificate: certificate?.cert,
@@ -121,6 +122,7 @@ export async function startLoopback(options: LoopbackOptions = {}): Promise<Loop
       await doors.close();
     },
   };
+  return loopback;
 }
 
 function connections(service: Service): ConnectionView[] {

@@ -1,5 +1,6 @@
 /** The phone's half of linking by an eight-character code instead of a QR code. */
 import { createCipheriv, createDecipheriv, hkdfSync, pbkdf2, randomBytes } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Curve } from "@whiskeysockets/baileys";
 import type { Account } from "./directory.ts";
@@ -10,6 +11,8 @@ import type { Service } from "./service.ts";
 const derive = promisify(pbkdf2);
 const ITERATIONS = 131_072;
 const EXCHANGE_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 1000;
+const POLL_MS = 20;
 const NOTHING = Buffer.alloc(0);
 
 const keyOf = (code: string, salt: Buffer): Promise<Buffer> => derive(code, salt, ITERATIONS, 32, "sha256");
@@ -17,7 +20,7 @@ const hkdf = (input: Buffer, salt: Buffer, info: string): Buffer => Buffer.from(
 
 /** Links the client that asked for a code for this account's number. */
 export async function enterPairingCode(service: Service, account: Account, code: string): Promise<{ device: number }> {
-  const { registration, request } = waitingFor(service, account.number);
+  const { registration, request } = await waitingFor(service, account.number);
   const { wrappedEphemeral } = request;
   const unwrap = createDecipheriv(
     "aes-256-ctr",
@@ -53,21 +56,26 @@ export async function enterPairingCode(service: Service, account: Account, code:
   return registration.vouch(service, account, advSecret);
 }
 
-function waitingFor(service: Service, number: string): { registration: Registration; request: CodeRequest } {
-  const waiting = [...service.registrations.values()].toReversed().find((registration) => registration.code?.number === number);
-  if (!waiting?.code) throw new Error(`no client has asked for a pairing code for ${number}`);
-  return { registration: waiting, request: waiting.code };
+/** A client shows its code as soon as it has written its request, so the request may still be on its way. */
+async function waitingFor(service: Service, number: string): Promise<{ registration: Registration; request: CodeRequest }> {
+  for (let waited = 0; waited < REQUEST_TIMEOUT_MS; waited += POLL_MS) {
+    const waiting = [...service.registrations.values()].toReversed().find((registration) => registration.code?.number === number);
+    if (waiting?.code) return { registration: waiting, request: waiting.code };
+    await setTimeout(POLL_MS);
+  }
+  throw new Error(`no client has asked for a pairing code for ${number}`);
 }
 
 /** The client's half. A wrong code gives it a wrong key, which only shows here. */
 function finishOf(registration: Registration): Promise<Node> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("the client did not answer the code")), EXCHANGE_TIMEOUT_MS);
     registration.finishCode = (node) => {
-      clearTimeout(timer);
       registration.finishCode = undefined;
       resolve(node);
     };
+    void setTimeout(EXCHANGE_TIMEOUT_MS, undefined, { ref: false }).then(() =>
+      reject(new Error("the client did not answer the code")),
+    );
   });
 }
 

@@ -171,7 +171,7 @@ export class Person {
 
   /** Without encryption. */
   private post(id: string, { message, to, addressing }: Outgoing): void {
-    const plain = el("plaintext", {}, Buffer.from(proto.Message.encode(message).finish()));
+    const plain = plaintext(message);
     if (typeof to === "string") {
       const group = this.service.groups.get(to);
       if (group)
@@ -196,8 +196,7 @@ export class Person {
       this.service.deliver(device, el("message", this.direct(id, addressing), [enc]));
     }
     // Phones trust each other: between two of them nobody checks the encryption, so it is left out.
-    const plain = el("plaintext", {}, Buffer.from(proto.Message.encode(message).finish()));
-    if (to !== this.account) to.phone.receive(el("message", this.direct(id, addressing), [plain]));
+    if (to !== this.account) to.phone.receive(el("message", this.direct(id, addressing), [plaintext(message)]));
     const copy: proto.IMessage = { deviceSentMessage: { destinationJid: to.jid, message } };
     for (const own of this.account.devices.values()) {
       const attrs = { ...this.direct(id, "pn"), recipient: to.jid, peer_recipient_lid: to.lid, sender_lid: undefined };
@@ -242,7 +241,7 @@ export class Person {
     }
     const sealed = el("enc", { v: "2", type: "skmsg" }, ciphertext);
     const node = el("message", { id, type: "text" });
-    spread(this.service, group, { account: this.account, deviceId: 0 }, node, sealed, envelopes);
+    spread(this.service, group, { account: this.account, deviceId: 0 }, node, sealed, envelopes, plaintext(message));
   }
 
   private take(node: Node): void {
@@ -401,6 +400,8 @@ export class Person {
     passReceipt(this.service, { node, jid, lid, bareJid: jid, bareLid: lid, ownNumber: this.number });
   }
 }
+
+const plaintext = (message: proto.IMessage): Node => el("plaintext", {}, Buffer.from(proto.Message.encode(message).finish()));
 
 /** The receipt a phone sends for a message; the type is left out when it only means "delivered". */
 function receiptFor({ attrs }: Node, type?: "read"): Node {

@@ -11,7 +11,8 @@ const PASSED: Record<string, string | undefined> = { delivered: undefined, inact
 export function acceptReceipt(service: Service, device: Device, node: Node): void {
   const { id, to, type, participant } = node.attrs;
   if (id === undefined || to === undefined) return;
-  for (const each of [id, ...listed(node)]) device.mailbox.confirm("message", each, participant ?? to);
+  // After a retry receipt the client also acks the stanza it could not read; by then the new one may be waiting under the same id.
+  if (type !== "retry") for (const each of [id, ...listed(node)]) device.mailbox.confirm("message", each, participant ?? to);
   service.reply(device, el("ack", { class: "receipt", id, from: to, type, participant, t: stamp() }));
   passReceipt(service, {
     node,

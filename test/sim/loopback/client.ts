@@ -28,6 +28,9 @@ export interface Seen {
   readonly at: number;
 }
 
+/** `pushName` is read by Baileys but missing in its types. */
+export type ClientConfig = Partial<UserFacingSocketConfig> & { pushName?: string };
+
 export class Client {
   readonly creds: AuthenticationCreds = initAuthCreds();
   readonly keys = new Map<string, unknown>();
@@ -39,9 +42,9 @@ export class Client {
   readonly acks: BinaryNode[] = [];
   sock: WASocket | undefined;
   private readonly url: string;
-  private readonly config: Partial<UserFacingSocketConfig>;
+  private readonly config: ClientConfig;
 
-  constructor(url: string, config: Partial<UserFacingSocketConfig> = {}) {
+  constructor(url: string, config: ClientConfig = {}) {
     this.url = url;
     this.config = config;
   }
@@ -163,9 +166,16 @@ export class Client {
     return until(() => this.acks.find((ack) => ack.attrs.id === id), withinMs);
   }
 
+  /** What Baileys said of a message: in updates, or merged into the message itself when it was still buffered. */
+  reported(id: string): Array<Partial<WAMessage>> {
+    const updates = this.statuses.filter(({ key }) => key.id === id).map(({ update }) => update);
+    return [...updates, ...this.seen.flatMap(({ message }) => (message.key.id === id ? message : []))];
+  }
+
+  /** What a message said, once one with this id has been read. */
   textOf(id: string): string | undefined {
-    const message = this.seen.find((each) => each.message.key.id === id)?.message.message;
-    return message?.conversation ?? message?.extendedTextMessage?.text ?? undefined;
+    const read = this.seen.find(({ message }) => message.key.id === id && message.message)?.message.message;
+    return read?.conversation ?? read?.extendedTextMessage?.text ?? undefined;
   }
 }
 
