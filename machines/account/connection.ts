@@ -100,6 +100,8 @@ export interface ConnectionInput {
   readonly standingUntil: Millis | null;
   /** Of this actor's own draws. */
   readonly seed: number;
+  /** The highest number that was dialled for the device so far: for an actor that is started again. */
+  readonly lastDial?: number;
   readonly timers: ConnectionTimers;
 }
 export interface ConnectionTimers {
@@ -477,7 +479,7 @@ export const connectionMachine = setup({
     ...input,
     now: input.at,
     deadlineAt: input.at,
-    dial: 0,
+    dial: input.lastDial ?? 0,
     leaseTerm: null,
     method: null,
     servingSince: null,
@@ -576,7 +578,7 @@ export const connectionMachine = setup({
           { guard: { type: "isUnlinked", params: ({ context }) => context }, target: "unlinked", actions: "note" },
           { guard: { type: "isStillSuspended", params: ({ context }) => context }, target: "suspended", actions: "note" },
           { guard: { type: "isStillBanned", params: ({ context }) => context }, target: "banned", actions: "note" },
-          { target: "unleased", actions: "note" },
+          { target: "unleased", actions: ["note", "terminate"] },
         ],
       },
     },

@@ -180,12 +180,13 @@ const closed = (state: DetectorState, dial: number, at: Millis): DetectorState =
 const watched = (state: DetectorState, watch: Watch, at: Millis): DetectorState => {
   const { link, timers } = state;
   const next = { ...state, watch };
-  const isCloser = timers.probeEvery[watch] < timers.probeEvery[state.watch];
+  const isCloser = pause(next) < pause(state);
+  if (timers.probeEvery[watch] < timers.probeEvery[state.watch]) next.wantsProbe = state.isUp;
   if (!isCloser || !state.isUp || link.since === null) return next;
   // Silence that the old watch allowed is no accusation under the new one.
-  const allowed = link.level === 0 ? timers.probeEvery[watch] : deadline(next, link.level);
+  const allowed = link.level === 0 ? timers.probeEvery.holder + pause(next) : deadline(next, link.level);
   const since = at - link.since > allowed ? at - (link.level === 0 ? 0 : allowed) : link.since;
-  return { ...next, link: { ...link, since }, wantsProbe: true };
+  return { ...next, link: { ...link, since } };
 };
 
 // ---- the ack clock ----
@@ -258,7 +259,11 @@ const stalled = (state: DetectorState, by: Millis, at: Millis): DetectorState =>
 /** Sends wait for an answer as long whoever sends them; silence is measured against how often we ask. */
 const deadline = ({ timers, watch }: DetectorState, level: Level, clock: "link" | "ack" = "link"): Millis =>
   (level === 0 ? 0 : level === 1 ? timers.late : level === 2 ? timers.overdue : timers.gone) +
-  (clock === "link" ? timers.probeEvery[watch] - timers.probeEvery.holder : 0);
+  (clock === "link" ? pause({ timers, watch }) : 0);
+
+/** How much longer than a holder a device goes unprobed. */
+const pause = ({ timers, watch }: Pick<DetectorState, "timers" | "watch">): Millis =>
+  Math.max(0, timers.probeEvery[watch] - timers.probeEvery.holder);
 
 const risesAt = (state: DetectorState, clock: "link" | "ack"): Millis => {
   const { since, level } = state[clock];
@@ -312,7 +317,7 @@ const nextProbeAt = (state: DetectorState): Millis => {
   if (!isUp || lastEvidenceAt === null) return Number.POSITIVE_INFINITY;
   const every = timers.probeEvery[watch];
   const regular = Math.max(lastEvidenceAt, lastProbeAt) + every;
-  const quietFrom = lastEvidenceAt + timers.quietAfter + every - timers.probeEvery.holder;
+  const quietFrom = lastEvidenceAt + timers.quietAfter + pause(state);
   const quick = link.level === 3 ? Number.POSITIVE_INFINITY : Math.max(quietFrom, lastProbeAt + timers.probeQuiet);
   const wanted = state.wantsProbe ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   return Math.max(lastProbeAt + PROBE_GAP, Math.min(regular, quick, wanted));

@@ -5,7 +5,7 @@ import { accountId, deviceId, type MessageId, type Millis } from "../../machines
 import type { DetectorEvent, Effect, Watch } from "../../machines/protocol.ts";
 
 const T: DetectorTimers = {
-  probeEvery: { holder: 1000, candidate: 1000, standby: 10_000, servant: 15_000 },
+  probeEvery: { holder: 1000, candidate: 500, standby: 10_000, servant: 15_000 },
   quietAfter: 1500,
   probeQuiet: 500,
   late: 2000,
@@ -168,6 +168,13 @@ describe("a device that is watched less closely", () => {
   it("keeps the time it has if that is within a holder's interval", () => {
     const run = up("standby").until(700).tell({ type: "watch", watch: "candidate" }).until(2000);
     expect(run.edges).toEqual(["2000 late link"]);
+  });
+
+  it("has a holder's deadlines as a candidate, though it is probed twice as often", () => {
+    const run = up("candidate").until(6000);
+    expect(run.probes.slice(0, 4)).toEqual([500, 1000, 1500, 2000]);
+    expect(run.edges).toEqual(["2000 late link", "3500 overdue link", "4500 gone link"]);
+    expect(up("holder").until(1900).tell({ type: "watch", watch: "candidate" }).until(2000).edges).toEqual(["2000 late link"]);
   });
 
   it("goes on from its last edge when it was late already", () => {
