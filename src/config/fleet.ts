@@ -1,0 +1,52 @@
+/** A fleet as the operator wants it: checked, complete, in the machines' own types. */
+import type { Timers } from "../../machines/account/timers.ts";
+import type { BalanceStrategy } from "../../machines/delivery/balance.ts";
+import type { Pace } from "../../machines/delivery/pace.ts";
+import type { AccountId, DeviceId, LineId, Millis } from "../../machines/ports/ids.ts";
+import type { FleetDeclaration, Role } from "../../machines/ports/store.ts";
+import type { Secret } from "./secret.ts";
+
+export interface AccountConfig {
+  readonly id: AccountId;
+  readonly role: Role;
+  readonly devices: readonly DeviceId[];
+  /** null: not paced. */
+  readonly pacing: Pace | null;
+}
+export interface LineConfig {
+  readonly id: LineId;
+  readonly masters: readonly AccountId[];
+  readonly servants: readonly AccountId[];
+  readonly strategy: BalanceStrategy;
+  readonly failback: "manual" | "automatic";
+  readonly whenNumberChanges: "hold" | "resend";
+  readonly outboxLimit: number;
+}
+export interface FleetConfig {
+  /** The fleet file, absolute. */
+  readonly file: string;
+  readonly fleet: string;
+  readonly store: {
+    /** Absolute. */
+    readonly file: string;
+    /** null: from GREENROOM_KEY, else from `keyFile`, which is made at the first start. */
+    readonly key: Secret | null;
+    readonly keyFile: string;
+  };
+  readonly accounts: readonly AccountConfig[];
+  readonly lines: readonly LineConfig[];
+  readonly timers: Timers;
+  readonly brake: { readonly seats: number; readonly share: number; readonly within: Millis };
+  readonly reconnect: { readonly perSecond: number };
+  /** null: WhatsApp itself. */
+  readonly whatsapp: {
+    readonly url: string;
+    readonly rootPublicKey: Uint8Array | null;
+    readonly allowSelfSigned: boolean;
+  } | null;
+}
+
+export const toDeclaration = ({ accounts, lines }: FleetConfig): FleetDeclaration => ({
+  accounts: accounts.map(({ id, role, devices }) => ({ id, role, devices })),
+  lines: lines.map(({ id, masters, servants, strategy }) => ({ id, masters, servants, strategy })),
+});

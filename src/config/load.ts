@@ -1,0 +1,169 @@
+/**
+ * From a fleet file to a fleet: read, parsed, changed by the environment, checked, secrets looked up.
+ * All errors are reported, not the first: each section is checked by itself, and their relations whether they are well or not.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
+import { accountId, deviceId, lineId } from "../../machines/ports/ids.ts";
+import { crossCheck, isMap } from "./cross-checks.ts";
+import { parseFleetDocument, type Path } from "./document.ts";
+import { type ConfigError, type Source, sortErrors } from "./errors.ts";
+import type { FleetConfig } from "./fleet.ts";
+import { type Fault, faultsOf, unknownKey } from "./issues.ts";
+import { applyOverrides, type Override } from "./overrides.ts";
+import { isRequired, SECTIONS, type Section, type Sections } from "./schema.ts";
+import { resolveSecret, type Secret } from "./secret.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+export type LoadedFleet =
+  | { readonly ok: true; readonly fleet: FleetConfig }
+  | { readonly ok: false; readonly errors: readonly ConfigError[] };
+
+/** Five hundred accounts take about 60 kB. */
+const MAX_FILE = 4_000_000;
+
+export const loadFleetFile = (path: string, env: Env): LoadedFleet => {
+  const refused = (message: string): LoadedFleet => ({
+    ok: false,
+    errors: [{ source: { kind: "whole", file: path }, path: "", message }],
+  });
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_FILE) return refused(`a fleet file of ${size} bytes is refused: at most ${MAX_FILE} are read`);
+    return parseFleet(path, readFileSync(path, "utf8"), env);
+  } catch (error) {
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (isMissing) return refused("there is no such file. Write one after examples/fleet.yaml");
+    return refused(`the fleet file can't be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};
+
+/** `path` is where the text stands: relative paths in it count from there. */
+export const parseFleet = (path: string, text: string, env: Env): LoadedFleet => {
+  const document = parseFleetDocument(path, text);
+  if (document.errors.length > 0) return { ok: false, errors: sortErrors(document.errors) };
+  const { data } = document;
+  if (!isMap(data)) {
+    const message = `expected a map with ${Object.keys(SECTIONS)
+      .filter((key) => isRequired(key as Section))
+      .join(", ")}`;
+    return { ok: false, errors: [{ source: document.locate([]), path: "", message }] };
+  }
+  // A section with nothing behind its name, as when all of it is commented out, counts as left out.
+  const given = Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
+  const overrides = applyOverrides(given, env);
+  const findings = check(given, resolve(path), env);
+  const errors = findings.faults.map((fault) => toError(fault, overrides.applied, document.locate));
+  if (errors.length + overrides.errors.length > 0 || !findings.fleet)
+    return { ok: false, errors: sortErrors([...errors, ...overrides.errors]) };
+  return { ok: true, fleet: findings.fleet };
+};
+
+const toError = (
+  fault: Fault,
+  overrides: readonly Override[],
+  locate: (path: Path, what: "key" | "value") => Source,
+): ConfigError => {
+  const override = overrides.find(({ path }) => path.every((step, index) => step === fault.path[index]));
+  const source: Source = override ? { kind: "env", variable: override.variable } : locate(fault.path, fault.about);
+  return { source, path: fault.path.join("."), message: fault.message };
+};
+
+const check = (
+  data: Readonly<Record<string, unknown>>,
+  file: string,
+  env: Env,
+): { faults: Fault[]; fleet: FleetConfig | undefined } => {
+  const faults: Fault[] = Object.keys(data)
+    .filter((key) => !Object.hasOwn(SECTIONS, key))
+    .map((key) => ({ path: [key], about: "key", message: unknownKey([], key) }));
+  /** undefined: wrong (and said so), or left out. */
+  const section = <S extends Section>(key: S): Sections[S] | undefined => {
+    const isGiven = Object.hasOwn(data, key);
+    if (!isGiven && key !== "store") {
+      if (isRequired(key)) faults.push({ path: [key], about: "key", message: `missing: every fleet file has ${key}` });
+      return undefined;
+    }
+    const parsed = SECTIONS[key].safeParse(isGiven ? data[key] : {}, { reportInput: true });
+    if (parsed.success) return parsed.data as Sections[S];
+    faults.push(...parsed.error.issues.flatMap((issue) => faultsOf(issue, [key])));
+    return undefined;
+  };
+  const parts = {
+    fleet: section("fleet"),
+    store: section("store"),
+    accounts: section("accounts"),
+    lines: section("lines"),
+    timers: section("timers"),
+    brake: section("brake"),
+    reconnect: section("reconnect"),
+    pacing: section("pacing"),
+    whatsapp: section("whatsapp"),
+  };
+  const { accounts, lines, store } = parts;
+  const timers: Timers = { ...DEFAULT_TIMERS, ...defined(parts.timers ?? {}) };
+  faults.push(...crossCheck(data), ...forbidden(data, []));
+  const key = store?.key === undefined ? null : resolveSecret(store.key, dirname(file), env);
+  if (typeof key === "string") faults.push({ path: ["store", "key"], about: "value", message: key });
+  const isWell = faults.length === 0 && parts.fleet !== undefined && store && accounts && lines;
+  if (!isWell) return { faults, fleet: undefined };
+  return {
+    faults,
+    fleet: build(file, { ...parts, fleet: parts.fleet as string, store, accounts, lines }, timers, key as Secret | null),
+  };
+};
+
+type Parts = { [S in Section]: Sections[S] | undefined } & Pick<Sections, "fleet" | "store" | "accounts" | "lines">;
+
+const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): FleetConfig => {
+  const storeFile = resolve(dirname(file), parts.store.file);
+  const { whatsapp } = parts;
+  return {
+    file,
+    fleet: parts.fleet,
+    store: { file: storeFile, key, keyFile: keyFileOf(storeFile) },
+    accounts: Object.entries(parts.accounts).map(([name, { role, devices, pacing }]) => ({
+      id: accountId(name),
+      role,
+      devices: devices.map((device) => deviceId(accountId(name), device)),
+      pacing: pacing ?? parts.pacing ?? null,
+    })),
+    lines: Object.entries(parts.lines).map(([name, line]) => ({
+      ...line,
+      id: lineId(name),
+      masters: line.masters.map(accountId),
+      servants: line.servants.map(accountId),
+    })),
+    timers,
+    brake: parts.brake ?? SECTIONS.brake.parse({}),
+    reconnect: parts.reconnect ?? SECTIONS.reconnect.parse({}),
+    whatsapp: whatsapp
+      ? {
+          url: whatsapp.endpoint,
+          rootPublicKey: whatsapp.rootKey === undefined ? null : new Uint8Array(Buffer.from(whatsapp.rootKey, "hex")),
+          allowSelfSigned: whatsapp.selfSigned,
+        }
+      : null,
+  };
+};
+
+/** `./greenroom.db` has its key in `./greenroom.key`. */
+const keyFileOf = (storeFile: string): string => `${storeFile.replace(/\.(db|sqlite3?)$/, "")}.key`;
+
+/** Legal in YAML, but no name for anything here, and zod passes over it. */
+const forbidden = (value: unknown, path: Path): Fault[] => {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const here = [...path, Array.isArray(value) ? Number(key) : key];
+    return [
+      ...(key === "__proto__" && path.length > 0 ? [{ path: here, about: "key" as const, message: unknownKey(path, key) }] : []),
+      ...forbidden(inner, here),
+    ];
+  });
+};
+
+const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };

@@ -1,0 +1,48 @@
+/** A fleet as a file again: everything that was filled in stands there. Without `redacted: false` it can be loaded as it is. */
+import { relative, dirname } from "node:path";
+import { stringify } from "yaml";
+import { accountOf, type DeviceId } from "../../machines/ports/ids.ts";
+import { formatDuration } from "./duration.ts";
+import type { FleetConfig } from "./fleet.ts";
+import type { Secret } from "./secret.ts";
+
+export interface RenderOptions {
+  /** Secrets as the references that the file has; otherwise in the clear. */
+  readonly redacted: boolean;
+}
+
+export const renderFleet = (fleet: FleetConfig, options: RenderOptions): string =>
+  stringify(fleetAsData(fleet, options), { lineWidth: 130, defaultStringType: "PLAIN" });
+
+/** The same as plain data, for JSON. */
+export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Readonly<Record<string, unknown>> => ({
+  fleet: fleet.fleet,
+  store: {
+    file: `./${relative(dirname(fleet.file), fleet.store.file)}`.replace(/^\.\/\.\.\//, "../"),
+    ...(fleet.store.key ? { key: secretText(fleet.store.key, redacted) } : {}),
+  },
+  accounts: Object.fromEntries(
+    fleet.accounts.map(({ id, role, devices, pacing }) => [
+      id,
+      { role, devices: devices.map(deviceName), ...(pacing ? { pacing: { ...pacing } } : {}) },
+    ]),
+  ),
+  lines: Object.fromEntries(
+    fleet.lines.map(({ id, masters, servants, ...rest }) => [id, { masters: [...masters], servants: [...servants], ...rest }]),
+  ),
+  timers: Object.fromEntries(Object.entries(fleet.timers).map(([key, millis]) => [key, formatDuration(millis)])),
+  brake: { ...fleet.brake, within: formatDuration(fleet.brake.within) },
+  reconnect: { ...fleet.reconnect },
+  ...(fleet.whatsapp
+    ? {
+        whatsapp: {
+          endpoint: fleet.whatsapp.url,
+          ...(fleet.whatsapp.rootPublicKey ? { rootKey: Buffer.from(fleet.whatsapp.rootPublicKey).toString("hex") } : {}),
+          selfSigned: fleet.whatsapp.allowSelfSigned,
+        },
+      }
+    : {}),
+});
+
+const secretText = (secret: Secret, redacted: boolean): string => (redacted ? secret.reference : secret.reveal());
+const deviceName = (device: DeviceId): string => device.slice(accountOf(device).length + 1);

@@ -1,0 +1,168 @@
+/** The fleet file as a schema: what may be written, what is filled in, and what editors say about it. Relations: `cross-checks.ts`. */
+import { z } from "zod";
+import { DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
+import { nameFault } from "../../machines/ports/ids.ts";
+import { duration, formatDuration } from "./duration.ts";
+import { looksLikeReference, REFERENCE } from "./secret.ts";
+
+const NAME = 'expected a name: 1 to 64 letters, digits, ".", "_" or "-", beginning and ending with a letter or digit';
+const name = z
+  .string()
+  .refine((text) => nameFault(text) === undefined, { error: NAME, abort: true })
+  .meta({ pattern: "^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$" }); // for editors; a test holds the two together
+const path = z
+  .string()
+  .min(1, { error: "expected the path of a file" })
+  .refine((text) => !looksLikeReference(text), {
+    error: "references like ${env:NAME} are for secrets only; to set this from outside use a GREENROOM__ variable",
+  });
+const secret = z
+  .string()
+  .regex(REFERENCE, { error: "a secret does not belong in this file: expected a reference, ${env:NAME} or ${file:PATH}" });
+const count = (least: number, most: number) => z.int().min(least).max(most);
+
+const pace = z
+  .strictObject({
+    perSecond: z.number().positive().max(100).describe("Messages per second in the long run, such as 0.5."),
+    burst: count(1, 1000).default(1).describe("Messages that may leave at once after a quiet time."),
+  })
+  .describe("How fast an account may send. Left out: as fast as it goes.");
+
+const account = z
+  .strictObject({
+    role: z.enum(["master", "servant"]).describe("Masters speak on lines; servants work for them."),
+    devices: z
+      .array(name)
+      .min(1)
+      .max(4)
+      .describe("Names of its linked devices. Two or more are twins: one takes over from the other under the same number."),
+    pacing: pace.optional(),
+  })
+  .describe("One WhatsApp number.");
+
+const line = z
+  .strictObject({
+    masters: z.array(name).min(1).describe("Accounts that speak on this line, in order of preference. Each has a seat."),
+    servants: z.array(name).default([]).describe("Accounts that work for the line's masters."),
+    strategy: z.enum(["round-robin"]).default("round-robin").describe("Which seat gets a new conversation."),
+    failback: z
+      .enum(["manual", "automatic"])
+      .default("manual")
+      .describe("Whether a seat returns by itself to its own master once that is well again."),
+    whenNumberChanges: z
+      .enum(["hold", "resend"])
+      .default("hold")
+      .describe(
+        "A message that may or may not have gone out, when another number takes over: wait for an operator, or send it perhaps a second time.",
+      ),
+    outboxLimit: count(1, 10_000_000)
+      .default(100_000)
+      .describe("Open messages that the line takes; more are refused, none is dropped."),
+  })
+  .describe("A service that people write to and hear from.");
+
+const TIMER_WORDS: { readonly [T in keyof Timers]: string } = {
+  probe: "A seat's holder is probed when nothing was heard from it for so long.",
+  probeWhenQuiet: "And this often once it was quiet; candidates always.",
+  quiet: "From when on a holder counts as quiet.",
+  standbyProbe: "How often masters that hold no seat are probed.",
+  servantProbe: "How often servants are probed.",
+  suspect: "Without a sign of life for so long, new sends wait and candidates are probed.",
+  repair: "Without a sign of life for so long, the link is dialled anew, once.",
+  failed: "Without a sign of life for so long, the holder has failed: alert.",
+  moveToTwin: "And after so long its seat moves to a twin.",
+  moveToNumber: "And after so long, without a twin, to another number.",
+  candidateFresh: "A stand-in is taken only with a sign of life younger than this.",
+  verify: "What a new holder gets to show that it can speak.",
+  resolve: "How long a new holder waits for proof of what the old one sent last.",
+  connectTimeout: "Until WhatsApp lets a device in.",
+  bootGrace: "What devices get to come into service after a start.",
+  repairCooldown: "A silent device is dialled anew at most once in this span.",
+  probation: "How long a device that failed must stay well.",
+  cooldown: "A seat does not go back to the device just left within this span.",
+  together: "Links that fall silent within this span are one outage.",
+  loopLate: "When our own timers were so late, nobody is accused of what was missed.",
+  deepCheck: "How often standing and cap of every account are looked at.",
+};
+const timer = (key: keyof Timers) =>
+  duration.optional().describe(`${TIMER_WORDS[key]} Default: ${formatDuration(DEFAULT_TIMERS[key])}.`);
+const timers = z
+  .strictObject(
+    Object.fromEntries(Object.keys(DEFAULT_TIMERS).map((key) => [key, timer(key as keyof Timers)])) as {
+      [T in keyof Timers]: ReturnType<typeof timer>;
+    },
+  )
+  .describe("All optional. Together they must allow failover in time; what does not is refused with the reason.");
+
+const brake = z
+  .strictObject({
+    seats: count(1, 1000).default(2),
+    share: z.number().min(0).max(1).default(0.1).describe("Of all seats."),
+    within: duration.default(30_000).describe("Default: 30s."),
+  })
+  .describe(
+    "More seats than the larger of the two failing over within this span: automatic failover stops and a person is called.",
+  );
+
+const reconnect = z.strictObject({
+  perSecond: count(1, 1000).default(25).describe("Dials per second over all devices; holders of seats first."),
+});
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const isLoopbackUrl = (text: string): boolean => {
+  const url = URL.parse(text);
+  return url !== null && (url.protocol === "ws:" || url.protocol === "wss:") && LOOPBACK.test(url.hostname);
+};
+const whatsapp = z
+  .strictObject({
+    endpoint: z
+      .string()
+      .refine(isLoopbackUrl, { error: "expected a ws:// or wss:// address of this machine, such as ws://127.0.0.1:8080/ws/chat" })
+      .describe("A test server on this machine instead of WhatsApp."),
+    rootKey: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/i, { error: "expected 64 hex digits: the test server's public root key" })
+      .optional()
+      .describe("Its public root key, as `greenroom loopback` prints it."),
+    selfSigned: z.boolean().default(false).describe("Whether its TLS certificate may be self-signed."),
+  })
+  .describe("For trials only. Left out: WhatsApp itself.");
+
+/** One per top-level key: each is checked by itself, so that an error in one hides none in another. */
+export const SECTIONS = {
+  fleet: name.describe("The fleet's name."),
+  store: z
+    .strictObject({
+      file: path.default("./greenroom.db").describe("The store; relative to this file."),
+      key: secret
+        .optional()
+        .describe("Encrypts credentials at rest: 64 hex digits or base64 of 32 bytes. Left out: a key file beside the store."),
+    })
+    .describe("Where everything durable is kept."),
+  accounts: z.record(name, account).refine((map) => Object.keys(map).length > 0, { error: "expected at least one account" }),
+  lines: z.record(name, line).refine((map) => Object.keys(map).length > 0, { error: "expected at least one line" }),
+  timers,
+  brake,
+  reconnect,
+  pacing: pace,
+  whatsapp,
+} as const;
+
+export type Section = keyof typeof SECTIONS;
+const REQUIRED: readonly Section[] = ["fleet", "accounts", "lines"];
+export const isRequired = (section: Section): boolean => REQUIRED.includes(section);
+
+/** The whole file: for editors, and to find what is known at a path. */
+export const fleetSchema = z
+  .strictObject({
+    ...SECTIONS,
+    store: SECTIONS.store.optional(),
+    timers: SECTIONS.timers.optional(),
+    brake: SECTIONS.brake.optional(),
+    reconnect: SECTIONS.reconnect.optional(),
+    pacing: SECTIONS.pacing.optional(),
+    whatsapp: SECTIONS.whatsapp.optional(),
+  })
+  .describe("A Greenroom fleet.");
+
+export type Sections = { readonly [S in Section]: z.output<(typeof SECTIONS)[S]> };
