@@ -29,6 +29,14 @@ export class Lookups {
     }
   }
 
+  /** The row came into memory by itself: the proof that waits for it. */
+  take(waId: WaId): Proof | undefined {
+    if (this.#waiting.size === 0) return undefined;
+    const proof = this.#waiting.get(waId);
+    if (proof) this.#waiting.delete(waId);
+    return proof;
+  }
+
   /** What to look up now, if anything. */
   next(at: Millis): WaId | null {
     if (this.#underWay !== null) {

@@ -5,7 +5,7 @@
  * Laws (test/delivery/laws.test.ts):
  * - what was accepted stays in the store until it is proved, failed with a reason, or held; nothing is decided twice;
  * - a message is handed over only when every earlier one of its conversation is proved, failed or gone to another seat;
- * - one attempt at a time per message; numbers grow (a number is never used again, so there may be gaps);
+ * - one attempt at a time per message; numbers grow (with gaps), and one that was committed is never used again;
  * - after an attempt that passed the gate, another follows only if that one is unanswered or refused to that account;
  * - what is proved is never handed over again; a 463 never again on that account.
  *
@@ -29,7 +29,7 @@ import { Buckets } from "./pace.ts";
 import { QUEUE_DEFAULTS, type QueueConfig, type QueueInput } from "./queue-config.ts";
 import { Recorder } from "./recorder.ts";
 import { mayAnotherAccountTry, refusalReason } from "./refusals.ts";
-import { isUnderWay, lastDoubt, type Proof, type Row, rowFrom } from "./window-row.ts";
+import { isUnderWay, lastDoubt, type Phase, type Proof, type Row, rowFrom } from "./window-row.ts";
 import { Window } from "./window.ts";
 
 type Sent = Extract<QueueEvent, { type: "sent" }>;
@@ -92,6 +92,11 @@ export class SeatQueue {
       underWay: this.#asked.size + this.#sent.size + this.#orphaned.size,
       unanswered: this.#unanswered.size,
     };
+  }
+
+  /** Where a message stands, if it is in memory. */
+  phaseOf(message: MessageId): Phase | undefined {
+    return this.#window.get(message)?.phase;
   }
 
   step(event: QueueEvent): void {
@@ -230,6 +235,7 @@ export class SeatQueue {
     if (row.device) row.doubts.push({ account: accountOf(row.device), number: row.attempt });
     row.approved = false;
     this.#record(row, { type: "attempt.lost" }, null, attempt(row.attempt, "unanswered", null));
+    if (row.isLeaving) return this.#window.leave(row);
     this.#unanswered.add(row);
     const line = this.#line;
     this.#window.move(row, "unanswered", at, line?.isUp ? at + line.resolveFor : NEVER);
@@ -254,10 +260,13 @@ export class SeatQueue {
 
   #arrived(rows: readonly Row[], at: Millis): void {
     for (const row of rows) {
-      if (row.phase !== "unanswered") continue;
-      this.#unanswered.add(row);
-      if (this.#line?.isUp) this.#window.wake(row, Math.max(at, this.#line.resolveUntil));
-      this.#write(row, null, attempt(lastDoubt(row), "unanswered", null));
+      if (row.phase === "unanswered") {
+        this.#unanswered.add(row);
+        if (this.#line?.isUp) this.#window.wake(row, Math.max(at, this.#line.resolveUntil));
+        this.#writeDoubts(row);
+      }
+      const proof = this.#lookups.take(row.waId);
+      if (proof) this.#prove(row, proof, at);
     }
   }
 
@@ -278,12 +287,18 @@ export class SeatQueue {
 
   #onSent({ message, attempt: number, at }: Sent): void {
     const row = this.#window.get(message);
-    if (!row || row.attempt !== number || (row.phase !== "asked" && row.phase !== "orphaned")) return;
+    if (!row || row.attempt !== number || !isPreparing(row)) return;
     row.tries = 0;
-    if (row.proof) return this.#finish(row, attempt(number, "acknowledged", row.proof.by), at);
+    if (row.proof) {
+      // The one before may stay unanswered: that is why the phone may see two.
+      this.#write(row, null, attempt(number, "acknowledged", row.proof.by));
+      return this.#finish(row, at);
+    }
     const line = this.#line;
-    if (row.phase === "orphaned" || line?.device !== row.device) return this.#giveUp(row, at);
+    // Facts come in order: what is sent after the link was lost went out on the next one.
+    if (line?.device !== row.device) return this.#giveUp(row, at);
     this.#asked.delete(row);
+    this.#orphaned.delete(row);
     this.#sent.add(row);
     this.#window.move(row, "sent", at);
     if (row.device) this.#out.push(tell(`detector:${row.device}`, { type: "attempt.sent", message }));
@@ -298,7 +313,11 @@ export class SeatQueue {
       this.#asked.delete(row);
       this.#orphaned.delete(row);
       this.#sent.delete(row);
-      if (row.proof) return this.#finish(row, outcome, at);
+      if (row.proof) {
+        this.#write(row, null, outcome);
+        this.#write(row, null, attempt(lastDoubt(row), "acknowledged", row.proof.by));
+        return this.#finish(row, at);
+      }
       this.#record(row, { type: "attempt.unsent", doubtful: row.doubts.length > 0 && !row.approved }, null, outcome);
     } else if (row.phase === "unanswered" && lastDoubt(row) === number) {
       // It had been waited for too long.
@@ -311,6 +330,7 @@ export class SeatQueue {
   }
 
   #afterUnsent(row: Row, why: Unsent["why"], detail: string, at: Millis): void {
+    if (row.isLeaving) return this.#window.leave(row);
     const line = this.#line;
     const isCurrent = line !== null && row.opening === this.#openings && row.device === line.device;
     if (line && isCurrent && !line.isUp) line.retryAt = at + this.#config.linkRetry;
@@ -368,6 +388,7 @@ export class SeatQueue {
       row.phase = "settled";
       row.content = null;
       this.#window.remember(row);
+      this.#writeDoubts(row);
     }
     this.#prove(row, lookup.proof, at);
   }
@@ -389,10 +410,11 @@ export class SeatQueue {
     }
     if (row.state !== before) {
       const number = wasSent ? row.attempt : lastDoubt(row);
-      this.#write(row, null, number > 0 && !isProved(before) ? attempt(number, "acknowledged", proof.by) : null);
+      const isKnown = number > 0 && !isProved(before) && !isPreparing(row);
+      this.#write(row, null, isKnown ? attempt(number, "acknowledged", proof.by) : null);
     }
     if (row.phase === "settled") return;
-    if (row.phase === "asked" || row.phase === "orphaned") {
+    if (isPreparing(row)) {
       // What is being prepared can't be called back: its conversation waits until that is over.
       row.proof ??= proof;
       return;
@@ -401,17 +423,22 @@ export class SeatQueue {
     this.#window.settle(row, at);
   }
 
-  /** The attempt that was being prepared when proof of an earlier one came. */
-  #finish(row: Row, outcome: Outcome, at: Millis): void {
+  /** The attempt that was being prepared when proof of an earlier one came is over. */
+  #finish(row: Row, at: Millis): void {
     this.#asked.delete(row);
     this.#orphaned.delete(row);
-    this.#write(row, null, outcome);
     this.#window.settle(row, at);
   }
 
   #onRefused(waId: WaId, code: number, at: Millis): void {
     const row = this.#window.byWaId(waId);
-    if (!row || row.phase === "settled" || row.phase === "asked" || row.phase === "orphaned") return;
+    if (!row || row.phase === "settled") return;
+    if (isPreparing(row)) {
+      // About an earlier attempt; the one that is being prepared gets its own answer.
+      const refused = row.doubts.pop();
+      if (refused && mayAnotherAccountTry(code)) row.refusedBy.push(refused.account);
+      return;
+    }
     const wasSent = this.#sent.delete(row);
     if (wasSent && row.device) {
       this.#lastProofAt = at;
@@ -426,6 +453,7 @@ export class SeatQueue {
     const isDoubtful = row.doubts.length > 0;
     if (!wasSent && isDoubtful) return this.#write(row, null, outcome);
     this.#record(row, { type: "attempt.refused", doubtful: isDoubtful }, refusalReason(code), outcome);
+    if (row.isLeaving) return this.#window.leave(row);
     if (row.phase === "rerouting" || row.phase === "releasing") return;
     this.#unanswered.delete(row);
     // What was held is handed over only once the store knows that it no longer is. The pump asks for another seat if it must.
@@ -498,6 +526,11 @@ export class SeatQueue {
     this.#write(row, reason, outcome);
   }
 
+  /** The store may believe that somebody still waits for these attempts. */
+  #writeDoubts(row: Row): void {
+    for (const { number } of row.doubts) this.#write(row, null, attempt(number, "unanswered", null));
+  }
+
   #write(row: Row, reason: string | null, outcome: Outcome | null): void {
     const { id, state } = row;
     this.#recorder.add(row, outcome ? { id, state, reason, attempt: outcome } : { id, state, reason });
@@ -518,6 +551,7 @@ export class SeatQueue {
       if (!isMute) break;
       row.mute++;
       this.#giveUp(row, at);
+      if (row.phase !== "unanswered") continue;
       if (row.mute >= muteLimit) this.#hold(row, `${row.mute} attempts got no answer on links that answered others`, at);
       else this.#decide(row, at);
     }
@@ -531,7 +565,7 @@ export class SeatQueue {
     }
     for (const row of this.#orphaned) {
       if (at - row.since < orphanedFor) break;
-      if (row.proof) this.#finish(row, attempt(row.attempt, "unanswered", null), at);
+      if (row.proof) this.#finish(row, at);
       else this.#giveUp(row, at);
     }
   }
@@ -647,6 +681,8 @@ const EXPIRED: Readonly<Partial<Record<Row["phase"], string>>> = {
   held: "expired while held",
   unanswered: "expired while unanswered",
 };
+
+const isPreparing = (row: Row): boolean => row.phase === "asked" || row.phase === "orphaned";
 
 const isExpired = (row: Row, at: Millis): boolean => row.expiresAt !== null && row.expiresAt <= at;
 

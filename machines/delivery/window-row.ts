@@ -2,6 +2,7 @@
 import type { AccountId, ContactId, ConversationId, DeviceId, MessageId, Millis, SeatTerm, WaId } from "../ports/ids.ts";
 import { accountOf } from "../ports/ids.ts";
 import type { MessageContent, OutboxRow, OutboxState } from "../ports/store.ts";
+import { isOpen } from "./outbox-state.ts";
 import { stepOutbox } from "./outbox.ts";
 import type { Slotted } from "./heap.ts";
 
@@ -64,6 +65,8 @@ export interface Row extends Slotted {
   readonly doubts: { readonly account: AccountId; readonly number: number }[];
   /** Accounts that were told that they may not write to this contact. */
   readonly refusedBy: AccountId[];
+  /** Its conversation went to another seat while it was under way. */
+  isLeaving: boolean;
   /** An operator let it go although it may be a duplicate. */
   approved: boolean;
   /** Preparations that failed in a row. */
@@ -104,15 +107,17 @@ export const rowFrom = (stored: OutboxRow, conversation: Conversation, at: Milli
   const refusedBy: AccountId[] = [];
   let attempt = 0;
   let device: DeviceId | null = null;
+  let isInterrupted = stored.state === "dispatched";
   for (const each of stored.attempts) {
     attempt = Math.max(attempt, each.number);
+    // The row may say something older: what became of the attempt before is written in its own time.
+    if (each.outcome === "pending" && isOpen(stored.state)) isInterrupted = true;
     device = each.device;
     if (each.outcome === "pending" || each.outcome === "unanswered") {
       doubts.push({ account: accountOf(each.device), number: each.number });
     } else if (each.outcome === "refused") refusedBy.push(accountOf(each.device));
   }
-  const interrupted = stored.state === "dispatched";
-  const state = interrupted ? stepOutbox("dispatched", { type: "attempt.lost" }) : stored.state;
+  const state = isInterrupted ? stepOutbox("dispatched", { type: "attempt.lost" }) : stored.state;
   return {
     id: stored.id,
     waId: stored.waId,
@@ -133,6 +138,7 @@ export const rowFrom = (stored: OutboxRow, conversation: Conversation, at: Milli
     since: at,
     doubts,
     refusedBy,
+    isLeaving: false,
     // An accepted row with a doubt was released by an operator: it would be unanswered otherwise.
     approved: state === "accepted" && doubts.length > 0,
     tries: 0,

@@ -56,6 +56,8 @@ export class Window {
   #reading: Reading | null = null;
   #hasRead = false;
   #departed = new Set<ConversationId>();
+  /** Conversations whose parked rows the page at hand has begun to bring. */
+  #fetched: Conversation[] = [];
   /** Conversations whose first row is ready, the most urgent first. */
   readonly ready = new Heap<Conversation>((a, b) => a.rank < b.rank || (a.rank === b.rank && a.rankSeq < b.rankSeq));
   /** Rows to look at again at a known time. */
@@ -172,6 +174,11 @@ export class Window {
     }
     this.#departed.clear();
     const isEnd = !isFull && !more;
+    if (!isEnd && readTo < this.#cursor) {
+      // There may be more of them between here and the cursor.
+      for (const conversation of this.#fetched) this.#leave(conversation, readTo + 1);
+    }
+    this.#fetched = [];
     if (reading.hungry) this.#fed(reading.hungry, readTo, isEnd);
     else if (!reading.isOutdated) {
       this.#more = !isEnd || reading.hasMissed;
@@ -191,10 +198,14 @@ export class Window {
   #take(stored: OutboxRow, scannedFrom: number, at: Millis): Row | null | "full" {
     if (this.#rows.has(stored.id)) return null;
     const conversation = this.#conversation(stored.conversation);
-    const { parkedFrom } = conversation;
+    const { parkedFrom, rows } = conversation;
     const isBehindParked = parkedFrom !== null && parkedFrom <= Math.min(scannedFrom, stored.seq);
-    if (conversation.isShut || conversation.rows.length >= this.#limits.perConversation || isBehindParked) {
-      conversation.parkedFrom = Math.min(parkedFrom ?? stored.seq, stored.seq);
+    // An earlier one than those in memory turned up: they go back.
+    if (rows.some((row) => row.seq > stored.seq)) this.#park(conversation, stored.seq);
+    const isFirst = rows[0] === undefined || stored.seq < rows[0].seq;
+    const isFilled = conversation.isShut || rows.length >= this.#limits.perConversation;
+    if (isBehindParked || (isFilled && !isFirst)) {
+      this.#leave(conversation, stored.seq);
       return null;
     }
     if (this.#count >= this.#limits.window) {
@@ -204,10 +215,17 @@ export class Window {
     if (parkedFrom !== null && parkedFrom <= stored.seq) {
       conversation.parkedFrom = null;
       this.#hungry.delete(conversation);
+      this.#fetched.push(conversation);
     }
     const row = rowFrom(stored, conversation, at);
     this.#insert(row, at);
     return row;
+  }
+
+  /** From `seq` on there are rows of the conversation that are not in memory. */
+  #leave(conversation: Conversation, seq: number): void {
+    conversation.parkedFrom = Math.min(conversation.parkedFrom ?? seq, seq);
+    this.#review(conversation);
   }
 
   /** After a read for a hungry conversation: if nothing of it was there, it is looked for further on, or nowhere. */
@@ -215,11 +233,11 @@ export class Window {
     if (!this.#hungry.has(conversation) || conversation.parkedFrom === null) return;
     if (!isEnd && readTo < this.#cursor) {
       conversation.parkedFrom = Math.max(conversation.parkedFrom, readTo + 1);
-      return;
+    } else {
+      conversation.parkedFrom = null;
+      this.#hungry.delete(conversation);
     }
-    conversation.parkedFrom = null;
-    this.#hungry.delete(conversation);
-    this.#drop(conversation);
+    this.#review(conversation);
   }
 
   #conversation(id: ConversationId): Conversation {
@@ -248,12 +266,18 @@ export class Window {
 
   /** Gives a row another phase, and its conversation what follows from it. */
   move(row: Row, phase: Phase, at: Millis, wakeAt: Millis = Number.POSITIVE_INFINITY): void {
+    const wasUnderWay = isUnderWay(row);
     if (isCounted(row)) this.#count--;
     row.phase = phase;
     row.since = at;
     if (isCounted(row)) this.#count++;
     this.wake(row, wakeAt);
-    if (row.conversation.rows[0] === row) this.#review(row.conversation);
+    const { conversation } = row;
+    if (conversation.rows[0] !== row) return;
+    const second = conversation.rows[1];
+    // An earlier one turned up while this was under way.
+    if (wasUnderWay && !isUnderWay(row) && second && second.seq < row.seq) conversation.rows.sort((a, b) => a.seq - b.seq);
+    this.#review(conversation);
   }
 
   /** Sets when to look at the row again. */
@@ -274,7 +298,7 @@ export class Window {
     this.#forget();
   }
 
-  /** The conversation belongs to another seat now. What is under way stays until its fact comes. */
+  /** The conversation belongs to another seat now. What is under way stays until its fact comes, and then has to `leave`. */
   depart(id: ConversationId): void {
     if (this.#reading) this.#departed.add(id);
     const conversation = this.#conversations.get(id);
@@ -282,6 +306,13 @@ export class Window {
     conversation.parkedFrom = null;
     this.#hungry.delete(conversation);
     for (const row of conversation.rows.filter((each) => !isUnderWay(each))) this.#remove(row);
+    for (const row of conversation.rows) row.isLeaving = true;
+  }
+
+  /** Forgets a row that another seat has now. The conversation may have come back meanwhile: the store knows. */
+  leave(row: Row): void {
+    this.#remove(row);
+    this.rewind();
   }
 
   /** Forgets the oldest settled rows that no read under way can bring back. */
@@ -317,25 +348,29 @@ export class Window {
   /** What the first row of the conversation allows now. */
   #review(conversation: Conversation): void {
     const first = conversation.rows[0];
-    if (first?.phase !== "ready") this.ready.remove(conversation);
+    const { parkedFrom } = conversation;
+    const isFirst = first !== undefined && (parkedFrom === null || first.seq < parkedFrom);
+    if (first?.phase !== "ready" || !isFirst) this.ready.remove(conversation);
     else if (conversation.slot < 0) {
       conversation.rank = first.acceptedAt - first.priority * this.#limits.agingPerLevel;
       conversation.rankSeq = first.seq;
       this.ready.push(conversation);
     }
     const isShut = first !== undefined && isBlocking(first);
-    if (isShut && !conversation.isShut) this.#park(conversation);
+    if (isShut && !conversation.isShut) this.#park(conversation, first.seq);
     conversation.isShut = isShut;
+    const isFilled = isFirst && conversation.rows.length > this.#limits.perConversation >> 2;
     if (conversation.parkedFrom === null) this.#drop(conversation);
-    else if (isShut || conversation.rows.length > this.#limits.perConversation >> 2) this.#hungry.delete(conversation);
+    else if (isShut || isFilled) this.#hungry.delete(conversation);
     else this.#hungry.add(conversation);
   }
 
-  /** Leaves the rows behind the first one in the store. */
-  #park(conversation: Conversation): void {
-    for (let place = conversation.rows.length - 1; place > 0; place--) {
+  /** Leaves the rows after `seq` in the store, but for those that are more here than there. */
+  #park(conversation: Conversation, seq: number): void {
+    for (let place = conversation.rows.length - 1; place >= 0; place--) {
       const row = conversation.rows[place] as Row;
-      if (row.phase !== "ready" || row.unrecorded > 0) continue;
+      if (row.seq <= seq || row.phase !== "ready" || row.unrecorded > 0) continue;
+      if (place === 0) this.ready.remove(conversation);
       conversation.rows.splice(place, 1);
       this.#rows.delete(row.id);
       this.#byWaId.delete(row.waId);
