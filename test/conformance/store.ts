@@ -727,6 +727,20 @@ export const storeConformance = (name: string, make: MakeStore): void => {
         expect(await commit({ leaseTerm: term })).toMatchObject({ kind: "stale", what: "lease" });
       });
 
+      it.skipIf(!make.traits.restartFreesLeases)(
+        "frees the leases of the dead process, also beside a command that fails",
+        async () => {
+          await lease(A, node("n1"));
+          await store.restart();
+          // Found by the property: the batch is taken back and tried again, and the grant must not believe in its first try.
+          const [grant] = await Promise.all([
+            store.ask({ op: "lease.acquire", devices: [A], node: node("n2"), ttl: 9 }),
+            store.ask({ op: "contact.resolve", lid: null, pn: null }),
+          ]);
+          expect(grant).toMatchObject({ granted: [{ term: 2 }] });
+        },
+      );
+
       it.skipIf(!make.traits.restartFreesLeases)("frees the leases of the dead process", async () => {
         await lease(A, node("n1"));
         await store.restart();

@@ -7,17 +7,20 @@ import { numberOf, textOf, textOrNull } from "../database.ts";
 import { whole, type Bench, type Handlers } from "./handlers.ts";
 
 export const leaseOps = ({ db, clock }: Bench): Pick<Handlers, "lease.acquire" | "lease.renew" | "lease.release"> => {
-  /** Granted by this very process: to other nodes inside it (a test, a demo) these leases are alive. */
-  const alive = new Set<DeviceId>();
+  /**
+   * Granted by this very process: to other nodes inside it (a test, a demo) these leases are alive. With their terms, because a
+   * grant may be rolled back with its batch: then the row has an older term than the one noted here, and is as dead as before.
+   */
+  const alive = new Map<DeviceId, number>();
   return {
     "lease.acquire": ({ devices, node, ttl }) => {
       const now = whole(clock.now());
       const granted: { device: DeviceId; term: LeaseTerm }[] = [];
       const held: { device: DeviceId; by: NodeId }[] = [];
       for (const device of devices) {
-        const row = db.get("select node, expires_at from lease where device = ?", device);
+        const row = db.get("select node, term, expires_at from lease where device = ?", device);
         const by = row && textOrNull<NodeId>(row, "node");
-        if (row && by && by !== node && alive.has(device) && numberOf(row, "expires_at") > now) {
+        if (row && by && by !== node && alive.get(device) === numberOf(row, "term") && numberOf(row, "expires_at") > now) {
           held.push({ device, by: textOf<NodeId>(row, "node") });
           continue;
         }
@@ -28,8 +31,9 @@ export const leaseOps = ({ db, clock }: Bench): Pick<Handlers, "lease.acquire" |
           node,
           now + whole(ttl),
         );
-        alive.add(device);
-        granted.push({ device, term: numberOf<LeaseTerm>(made ?? {}, "term") });
+        const term = numberOf<LeaseTerm>(made ?? {}, "term");
+        alive.set(device, term);
+        granted.push({ device, term });
       }
       return { kind: "leases", granted, held };
     },
