@@ -298,8 +298,8 @@ export class Device implements LinkOwner {
     if (known !== undefined) return found(known);
     this.#host.ask("contact.get", { id: contact }, (answer) => {
       if (job.done) return;
-      const row = answer.kind === "failed" ? null : answer.row;
-      const address = row?.lid ?? row?.pn;
+      if (answer.kind === "failed") return this.#refuse(job, "store", answer.message);
+      const address = answer.row?.lid ?? answer.row?.pn;
       if (!address || !this.service.hasPerson(address)) return this.#refuse(job, "unpreparable", "the contact has no address");
       contacts.set(contact, address);
       found(address);

@@ -24,6 +24,8 @@ export class Wire implements LinkView {
   // Nothing arrives before what left earlier in the same direction.
   #upAt: Millis = 0;
   #downAt: Millis = 0;
+  /** A frame was lost for good: nothing that follows it in this direction arrives, because a stream has no holes. */
+  readonly #torn = { up: false, down: false };
   // The next stall of the stream, drawn as time goes by.
   #stallFrom: Millis;
   #stallTo: Millis;
@@ -55,7 +57,7 @@ export class Wire implements LinkView {
       const at = this.#through(Math.max(this.#upAt, this.#world.now() + after));
       this.#upAt = at;
       this.#world.setTimeout(() => {
-        if (!this.#board.cuts(this, "up")) arrived();
+        if (!this.#isCut("up")) arrived();
       }, at - this.#world.now());
     };
     this.#leave("up", kind, send, lost);
@@ -67,7 +69,7 @@ export class Wire implements LinkView {
       const at = this.#through(Math.max(this.#downAt, this.#world.now() + after));
       this.#downAt = at;
       this.#clock.arrive(() => {
-        if (!this.#board.cuts(this, "down")) arrived();
+        if (!this.#isCut("down")) arrived();
       }, at - this.#world.now());
     };
     this.#leave("down", kind, send);
@@ -75,7 +77,7 @@ export class Wire implements LinkView {
 
   /** Connecting: several round trips before there is anything to say. A cut wire answers nothing. */
   connect(trips: number, connected: () => void): void {
-    if (this.#board.cuts(this, "up") || this.#board.cuts(this, "down")) return;
+    if (this.#isCut("up") || this.#isCut("down")) return;
     let after = 0;
     for (let trip = 0; trip < trips; trip++) after += this.roundTrip();
     const fate = this.#board.frame({ link: this, direction: "up", kind: "login" });
@@ -85,7 +87,7 @@ export class Wire implements LinkView {
     if (!Number.isFinite(after)) return;
     this.#clock.arrive(
       () => {
-        if (!this.#board.cuts(this, "up") && !this.#board.cuts(this, "down")) connected();
+        if (!this.#isCut("up") && !this.#isCut("down")) connected();
       },
       this.#through(this.#world.now() + after) - this.#world.now(),
     );
@@ -93,7 +95,7 @@ export class Wire implements LinkView {
 
   /** There and back with nothing decided on the other side, as one event: probes are most of the traffic. */
   echo(up: FrameKind, down: FrameKind, arrived: () => void): void {
-    if (this.#board.cuts(this, "up") || this.#board.cuts(this, "down")) return;
+    if (this.#isCut("up") || this.#isCut("down")) return;
     let late = 0;
     for (const direction of ["up", "down"] as const) {
       const fate = this.#board.frame({ link: this, direction, kind: direction === "up" ? up : down });
@@ -108,12 +110,18 @@ export class Wire implements LinkView {
     const at = this.#through(Math.max(this.#downAt, this.#upAt, now + trip + late));
     this.#downAt = at;
     this.#clock.arrive(() => {
-      if (!this.#board.cuts(this, "up") && !this.#board.cuts(this, "down")) arrived();
+      if (!this.#isCut("up") && !this.#isCut("down")) arrived();
     }, at - now);
   }
 
+  /** Asked only when there is a frame to lose. */
+  #isCut(direction: "up" | "down"): boolean {
+    if (!this.#torn[direction] && this.#board.cuts(this, direction)) this.#torn[direction] = true;
+    return this.#torn[direction];
+  }
+
   #leave(direction: "up" | "down", kind: FrameKind, send: (after: Millis) => void, lost?: () => void): void {
-    if (this.#board.cuts(this, direction)) return lost?.();
+    if (this.#isCut(direction)) return lost?.();
     const half = Math.round(this.roundTrip() / 2);
     const fate = this.#board.frame({ link: this, direction, kind });
     switch (fate?.kind) {
