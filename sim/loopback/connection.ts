@@ -43,6 +43,7 @@ export class Link {
   private readonly reader = new FrameReader();
   private readonly inbound = new Lane<Buffer>((data) => this.read(data));
   private readonly outbound = new Lane<Outgoing>((item) => this.write(item));
+  private readonly batched: Buffer[] = [];
   private grace: NodeJS.Timeout | undefined;
   private stage: "hello" | "final" | "open" | "closed" = "hello";
 
@@ -145,19 +146,32 @@ export class Link {
     if (this.stage === "closed") return;
     switch (item.kind) {
       case "node":
-        this.ws.send(frame(this.noise.encrypt(encodeBinaryNode(item.node))));
+        this.batch(this.noise.encrypt(encodeBinaryNode(item.node)));
         break;
       case "raw":
-        this.ws.send(frame(item.body));
+        this.batch(item.body);
         break;
       case "pong":
         this.ws.pong(item.data);
         break;
       case "end":
+        this.flush();
         this.ws.close();
         setTimeout(() => this.destroy(), GOODBYE_MS).unref();
         break;
     }
+  }
+
+  /** Frames of one turn leave in one websocket message: the stream inside does not care, and each write is a system call. */
+  private batch(body: Buffer): void {
+    if (this.batched.length === 0) setImmediate(() => this.flush());
+    this.batched.push(frame(body));
+  }
+
+  private flush(): void {
+    const [first] = this.batched;
+    if (first && this.stage !== "closed") this.ws.send(this.batched.length === 1 ? first : Buffer.concat(this.batched));
+    this.batched.length = 0;
   }
 
   private gone(): void {

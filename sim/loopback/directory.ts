@@ -121,9 +121,10 @@ export class Directory {
   }
 }
 
-/** A set of the last `limit` ids, oldest forgotten first. */
+/** Remembers at least the last `limit` ids, and at most twice as many. Two generations: forgetting costs nothing. */
 export class RecentIds {
-  private readonly ids = new Set<string>();
+  private young = new Set<string>();
+  private old = new Set<string>();
   private readonly limit: number;
 
   constructor(limit: number) {
@@ -132,16 +133,16 @@ export class RecentIds {
 
   /** False when the id was known already. */
   add(id: string): boolean {
-    if (this.ids.has(id)) return false;
-    this.ids.add(id);
-    if (this.ids.size > this.limit) {
-      const [oldest] = this.ids;
-      if (oldest !== undefined) this.ids.delete(oldest);
+    if (this.has(id)) return false;
+    this.young.add(id);
+    if (this.young.size >= this.limit) {
+      this.old = this.young;
+      this.young = new Set();
     }
     return true;
   }
 
   has(id: string): boolean {
-    return this.ids.has(id);
+    return this.young.has(id) || this.old.has(id);
   }
 }
