@@ -6,7 +6,10 @@ import { type ChildProcess, fork } from "node:child_process";
 import { ARMS, type Arm, type Figures, type Ready } from "./baileys/messages.ts";
 
 const start = (file: string, args: string[] = []): ChildProcess =>
-  fork(new URL(file, import.meta.url), { execArgv: ["--disable-warning=ExperimentalWarning", ...args], stdio: ["ignore", 2, 2, "ipc"] });
+  fork(new URL(file, import.meta.url), {
+    execArgv: ["--disable-warning=ExperimentalWarning", ...args],
+    stdio: ["ignore", 2, 2, "ipc"],
+  });
 
 const said = <T extends object>(child: ChildProcess, key: string): Promise<T> =>
   new Promise((resolve, reject) => {
@@ -67,7 +70,9 @@ const print = (figures: readonly Figures[]): void => {
         );
       }
     }
-    process.stdout.write(`  probe: ${probe.cpuMs} ms CPU, ${(probe.coreShareAt100 * 100).toFixed(1)} % of a core for 100 at 1 Hz\n`);
+    process.stdout.write(
+      `  probe: ${probe.cpuMs} ms CPU, ${(probe.coreShareAt100 * 100).toFixed(1)} % of a core for 100 at 1 Hz\n`,
+    );
     process.stdout.write(`  idle connection: ${memory.rssPerConnectionKiB} KiB RSS, ${memory.heapPerConnectionKiB} KiB heap\n`);
   }
 };

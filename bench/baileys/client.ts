@@ -79,24 +79,26 @@ const receiveRate = async (client: Client, bench: Bench, connections: number, se
   const to = Array.from({ length: connections }, (_, connection) => bench.numberOf(connection));
   const write = (writer: number, count: number): Promise<unknown> =>
     bench.call({ op: "write", from: bench.personOf(CONTACTS + writer), to, count });
-  let seen = 0;
-  let wake = (): void => undefined;
+  let missing = 0;
+  let complete = (): void => undefined;
   client.onReceived(() => {
-    seen += 1;
-    wake();
+    missing -= 1;
+    if (missing === 0) complete();
   });
-  const arrived = async (total: number): Promise<void> => {
-    while (seen < total) await new Promise<void>((resolve) => (wake = resolve));
+  const arrival = (of: number): Promise<void> => {
+    missing = of;
+    return new Promise((resolve) => (complete = resolve));
   };
-  await Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer, 1)));
-  await arrived(WRITERS * connections);
+  const first = arrival(WRITERS * connections);
+  for (let writer = 0; writer < WRITERS; writer += 1) await write(writer, 1);
+  await first;
   const each = Math.ceil((seconds * 500) / WRITERS / connections);
   const total = each * WRITERS * connections;
-  seen = 0;
+  const all = arrival(total);
   const cpu = process.cpuUsage();
   const from = performance.now();
   for (let writer = 0; writer < WRITERS; writer += 1) void write(writer, each);
-  await arrived(total);
+  await all;
   const elapsed = performance.now() - from;
   return {
     messages: total,
@@ -135,8 +137,7 @@ const collect = async (): Promise<NodeJS.MemoryUsage> => {
   return process.memoryUsage();
 };
 
-const measure = async (arm: Arm, ready: Ready, seconds: number, base: number, bench: Bench): Promise<Figures> => {
-  void base;
+const measure = async (arm: Arm, seconds: number, bench: Bench): Promise<Figures> => {
   const people = Array.from({ length: CONTACTS + WRITERS }, (_, contact) => bench.personOf(contact));
   await bench.call({ op: "people", numbers: people, reads: false });
   const { lids } = (await bench.call({ op: "people", numbers: people, reads: false })) as { lids: string[] };
@@ -152,7 +153,6 @@ const measure = async (arm: Arm, ready: Ready, seconds: number, base: number, be
     rssPerConnectionKiB: perConnection("rss"),
     heapPerConnectionKiB: perConnection("heapUsed"),
   };
-  void ready;
   const probe = await probeCost(client, MEMORY_CONNECTIONS, seconds);
   const send = {
     "1x1": await sendRate(client, 1, 1, seconds),
@@ -190,7 +190,7 @@ process.on("message", (message: Start | { re: number; error?: string }) => {
     numberOf: (connection) => `49155${base}${String(connection).padStart(5, "0")}`,
     personOf: (contact) => `49176${base}${String(contact).padStart(5, "0")}`,
   };
-  measure(arm, ready, seconds, base, bench)
+  void measure(arm, seconds, bench)
     .then((figures) => process.send?.({ figures }))
     .finally(() => {
       rmSync(directory, { recursive: true, force: true });

@@ -82,7 +82,14 @@ export const greenroomClient = async (bench: Bench, lids: readonly string[]): Pr
     await must("fleet.declare", {
       fleet: {
         accounts: [{ id: account, role: "master", devices: [id] }],
-        lines: [{ id: LINE, masters: [...devices.map((each) => accountId(each.id.split("/")[0] ?? "")), account], servants: [], strategy: "priority" }],
+        lines: [
+          {
+            id: LINE,
+            masters: [...devices.map((each) => accountId(each.id.split("/")[0] ?? "")), account],
+            servants: [],
+            strategy: "priority",
+          },
+        ],
       },
     });
     const leases = await must("lease.acquire", { devices: [id], node: nodeId("n1"), ttl: 3_600_000 });

@@ -4,7 +4,17 @@
  * The frames are read before Baileys reads them (its `frame` event comes first), so facts follow the stanza and not Baileys' own
  * event buffer, which may hold things back for 20 s. Whatever an abandoned socket still says is dropped here.
  */
-import { Browsers, DEFAULT_CONNECTION_CONFIG, initAuthCreds, isLidUser, jidDecode, makeWASocket } from "@whiskeysockets/baileys";
+import {
+  Browsers,
+  DEFAULT_CONNECTION_CONFIG,
+  initAuthCreds,
+  isJidGroup,
+  isLidUser,
+  isPnUser,
+  jidDecode,
+  jidEncode,
+  makeWASocket,
+} from "@whiskeysockets/baileys";
 import type { AuthenticationCreds, BinaryNode, WASocket, WAVersion, proto } from "@whiskeysockets/baileys";
 import { Agent } from "node:https";
 import type { Clock } from "../../../machines/ports/clock.ts";
@@ -20,7 +30,7 @@ import type { DeviceKeys } from "./keys/device-keys.ts";
 import { offerAndPair } from "./linking.ts";
 import { preparePreKeys } from "./pre-keys.ts";
 import type { BaileysLogger } from "./quiet.ts";
-import { type Signal, makeSignal } from "./signal.ts";
+import { type Sealed, type SealedBy, type Signal, makeSignal } from "./signal.ts";
 import { childOf, childrenOf } from "./stanza.ts";
 
 /** At most one `evidence` fact per device in this time; the first after quiet is never held back. */
@@ -324,7 +334,12 @@ export class Link {
   #message(node: BinaryNode, at: Millis): void {
     const { account, device, emit } = this.options;
     for (const child of childrenOf(node)) {
-      if (child.tag === "enc" && child.content instanceof Uint8Array) this.#stanzas.set(child.content, node);
+      if (child.tag !== "enc" || !(child.content instanceof Uint8Array)) continue;
+      this.#stanzas.set(child.content, node);
+      const type = child.attrs["type"];
+      if (type === "msg" || type === "pkmsg" || type === "skmsg") {
+        this.signal.readAhead(child.content, type, authorOf(node), () => this.#sealedBy(node, type));
+      }
     }
     const { id, from, sender_lid: lid, sender_pn: pn } = node.attrs;
     // WhatsApp gave it to another of our devices: it took the message, whether or not its ack comes.
@@ -334,6 +349,31 @@ export class Link {
     if (from === undefined) return;
     if (lid !== undefined && !isLidUser(from)) this.options.onPair(lid, from);
     else if (pn !== undefined && isLidUser(from)) this.options.onPair(from, pn);
+  }
+
+  /**
+   * Where the session of a stanza's author is kept, if that is certain without asking anybody. A number that is new to us, or that
+   * the stanza gives another LID than we know, is left to Baileys, which first learns the pair and moves the session.
+   */
+  async #sealedBy(node: BinaryNode, type: Sealed): Promise<SealedBy | null> {
+    const { keys } = this.options;
+    const { from, participant_lid, sender_lid, participant_pn, sender_pn } = node.attrs;
+    const author = authorOf(node);
+    const group = from !== undefined && isJidGroup(from) === true ? from : null;
+    const { user, device } = jidDecode(author) ?? {};
+    if (this.closed || user === undefined || (type === "skmsg" && group === null)) return null;
+    if (type === "skmsg") return { jid: author, group };
+    if (isLidUser(author)) {
+      const pn = jidDecode(participant_pn ?? sender_pn)?.user;
+      const known =
+        pn === undefined ? undefined : (await keys.outside.get("lid-mapping", [`${user}_reverse`]))[`${user}_reverse`];
+      return pn === known ? { jid: author, group } : null;
+    }
+    if (isPnUser(author) !== true) return null;
+    const lid = (await keys.outside.get("lid-mapping", [user]))[user];
+    const told = participant_lid ?? sender_lid;
+    if (!lid || (told !== undefined && jidDecode(told)?.user !== lid)) return null;
+    return { jid: jidEncode(lid, "lid", device), group };
   }
 
   /** Any receipt for one of our sends proves that WhatsApp took it, a request to encrypt it again included. */

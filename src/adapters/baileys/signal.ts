@@ -19,6 +19,12 @@ export type Draftsman = (
 ) => { readonly author: string; readonly rows: readonly InboundDraft[] } | null;
 type PnToLid = (jids: string[]) => Promise<{ lid: string; pn: string }[] | undefined>;
 
+export type Sealed = "msg" | "pkmsg" | "skmsg";
+/** Who encrypted it, and for which group if it is a group's ciphertext. */
+export interface SealedBy {
+  readonly jid: string;
+  readonly group: string | null;
+}
 export interface Ciphertext {
   readonly jid: string;
   readonly type: "pkmsg" | "msg";
@@ -45,13 +51,20 @@ export interface Encrypted {
 
 export interface Signal {
   readonly repository: SignalRepositoryWithLIDStore;
+  /**
+   * Decrypts before Baileys asks: it asks for one message at a time and waits for each commit, while these share theirs. `sender` is
+   * the address that the session is kept under; null if only Baileys can tell, and then what follows from the same author is left to
+   * it as well until it has caught up. Call in the order of arrival.
+   */
+  readAhead(ciphertext: Uint8Array, type: Sealed, author: string, sender: () => Promise<SealedBy | null>): void;
   /** Encrypts a message for all its devices in one transaction with its attempt. `durable`: it may leave. */
   encrypt(job: DirectJob | GroupJob, attempt: () => AttemptDraft | null): Promise<{ value: Encrypted; durable: Promise<void> }>;
 }
 
-/** Encryptions in a row before the event loop gets its turn: about 10 ms. */
+/** Encryptions (or decryptions) in a row before the event loop gets its turn: about 10 ms. */
 const BREATH = 24;
 const REMEMBERED_DISTRIBUTIONS = 64;
+const REMEMBERED_AUTHORS = 1000;
 
 export const makeSignal = (options: {
   creds: AuthenticationCreds;
@@ -76,8 +89,11 @@ export const makeSignal = (options: {
     return value;
   };
 
-  /** Commits what decrypting changed, with the rows; a failure to decrypt still keeps what was learned about the sender's identity. */
-  const decrypting = async (ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>): Promise<Uint8Array> => {
+  /**
+   * Decrypts in a transaction with the rows. Resolves when the step is taken, with what waits for it to be durable. A failure to
+   * decrypt still keeps what was learned about the sender's identity.
+   */
+  const stepped = async (ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>): Promise<() => Promise<Uint8Array>> => {
     const { value, durable } = await keys.begin(async (draft) => {
       let padded: Uint8Array;
       try {
@@ -97,11 +113,67 @@ export const makeSignal = (options: {
       }
       return { padded };
     });
-    await durable;
-    if ("padded" in value) return value.padded;
-    // "Key used already" makes Baileys tell the server that the message may be forgotten: its first copy must be durable by then.
-    await keys.barrier();
-    throw value.error;
+    // It may fail before anybody waits for it.
+    durable.catch(() => undefined);
+    return async () => {
+      await durable;
+      if ("padded" in value) return value.padded;
+      // "Key used already" makes Baileys tell the server that the message may be forgotten: its first copy must be durable by then.
+      await keys.barrier();
+      throw value.error;
+    };
+  };
+  const decrypting = async (ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>): Promise<Uint8Array> =>
+    (await stepped(ciphertext, decrypt))();
+
+  /** What has been decrypted ahead, or null where that was left to Baileys. */
+  const ahead = new WeakMap<Uint8Array, Promise<Uint8Array | null>>();
+  let line: Promise<unknown> = Promise.resolve();
+  let inARow = 0;
+  /** Ciphertexts left to Baileys and not yet decrypted, by author. */
+  const left = new Map<string, Set<Uint8Array>>();
+  const leave = (author: string, ciphertext: Uint8Array): void => {
+    // Baileys may drop one without asking; that only costs its author the short cut.
+    if (left.size >= REMEMBERED_AUTHORS) left.clear();
+    left.set(author, (left.get(author) ?? new Set()).add(ciphertext));
+  };
+  const caughtUp = (ciphertext: Uint8Array): void => {
+    for (const [author, waiting] of left) {
+      if (waiting.delete(ciphertext) && waiting.size === 0) left.delete(author);
+    }
+  };
+  const decryptInTurn = async (ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>): Promise<Uint8Array> => {
+    const result = await ahead.get(ciphertext);
+    ahead.delete(ciphertext);
+    if (result) return result;
+    return decrypting(ciphertext, decrypt).finally(() => caughtUp(ciphertext));
+  };
+  const readAhead: Signal["readAhead"] = (ciphertext, type, author, sender) => {
+    // Steps are taken in the order of arrival; only the commits are awaited side by side.
+    const step = line.then(async () => {
+      inARow += 1;
+      if (inARow % BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
+      const by = left.has(author) ? null : await sender();
+      if (!by) {
+        leave(author, ciphertext);
+        return { whenDurable: null };
+      }
+      const { jid, group } = by;
+      const work = (): Promise<Uint8Array> =>
+        type !== "skmsg"
+          ? inside.decryptMessage({ jid, type, ciphertext })
+          : inside.decryptGroupMessage({ group: group ?? "", authorJid: jid, msg: ciphertext });
+      return { whenDurable: await stepped(ciphertext, work) };
+    });
+    line = step.catch(() => undefined);
+    const finish = async (): Promise<Uint8Array | null> => {
+      const { whenDurable } = await step;
+      return whenDurable ? whenDurable() : null;
+    };
+    const result = finish();
+    // Baileys may never ask; then nobody is told.
+    result.catch(() => undefined);
+    ahead.set(ciphertext, result);
   };
 
   const repository: SignalRepositoryWithLIDStore = {
@@ -113,8 +185,8 @@ export const makeSignal = (options: {
     injectE2ESession: (input) => durably(() => inside.injectE2ESession(input)),
     deleteSession: (jids) => durably(() => inside.deleteSession(jids)),
     migrateSession: (from, to) => durably(() => inside.migrateSession(from, to)),
-    decryptMessage: (input) => decrypting(input.ciphertext, () => inside.decryptMessage(input)),
-    decryptGroupMessage: (input) => decrypting(input.msg, () => inside.decryptGroupMessage(input)),
+    decryptMessage: (input) => decryptInTurn(input.ciphertext, () => inside.decryptMessage(input)),
+    decryptGroupMessage: (input) => decryptInTurn(input.msg, () => inside.decryptGroupMessage(input)),
     processSenderKeyDistributionMessage: ({ item, authorJid }) => {
       if (distributed.delete(nameOf(authorJid, item))) return Promise.resolve();
       return durably(() => inside.processSenderKeyDistributionMessage({ item, authorJid }));
@@ -142,6 +214,7 @@ export const makeSignal = (options: {
 
   return {
     repository,
+    readAhead,
     encrypt: (job, attempt) =>
       keys.begin(async (draft) => {
         draft.attempt = attempt;
