@@ -1,0 +1,195 @@
+/**
+ * What a terminal may ask of a running supervisor, over a Unix socket that only its owner may open.
+ *
+ * One JSON document a line. Request: `{"id": 1, "op": "why", "seat": "sales/sales-1"}`. Answer: `{"id": 1, "ok": true, "answer": …}`
+ * or `{"id": 1, "ok": false, "error": {"code": "E_UNKNOWN_SEAT", "message": …}}`. Answers come in the order of the requests.
+ * Times are milliseconds since the epoch on the fleet's clock; `…Ms` are spans.
+ */
+import { z } from "zod";
+import type { AccountId, DeviceId, LineId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
+import type { AlertRow, AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
+import type { LinkState, Role, Standing } from "../../machines/ports/store.ts";
+import type { HealthState } from "../../machines/protocol.ts";
+import { didYouMean, listed } from "../config/index.ts";
+
+// ---- requests ----------------------------------------------------------------------------------------------------------
+
+const name = z.string().min(1).max(200);
+
+/** What each operation takes. Names are checked against the fleet by whoever answers. */
+export const REQUESTS = {
+  status: z.strictObject({}),
+  why: z.strictObject({ seat: name }),
+  /** Moves the seat now, to `to` or to whom the roster ranks first. Answered when the move has ended. */
+  failover: z.strictObject({ seat: name, to: name.optional() }),
+  accounts: z.strictObject({}),
+  /** `to`: digits of a phone number, or a WhatsApp address. Answered once the message is durable. */
+  send: z.strictObject({ line: name, to: z.string().min(1).max(100), text: z.string().min(1).max(65_536) }),
+  /** Newest first; of all seats unless one is named. */
+  history: z.strictObject({ seat: name.optional(), limit: z.int().min(1).max(1000).default(50) }),
+  /** A clean shutdown. Answered when it has begun. */
+  stop: z.strictObject({}),
+} as const;
+
+export type ControlOp = keyof typeof REQUESTS;
+/** As written by a client, with what may be left out. */
+export type ControlRequest<K extends ControlOp> = z.input<(typeof REQUESTS)[K]>;
+
+// ---- answers -----------------------------------------------------------------------------------------------------------
+
+export interface SeatStatus {
+  readonly id: SeatId;
+  readonly line: LineId;
+  readonly holder: DeviceId | null;
+  readonly term: SeatTerm;
+  /** State of the seat's chart: serving, threatened, moving, stranded, … */
+  readonly phase: string;
+  readonly queue: { readonly open: number; readonly oldestMs: Millis | null; readonly held: number };
+  /** The last decision about it, in a sentence. */
+  readonly last: { readonly at: Millis; readonly text: string } | null;
+}
+export interface AccountStatus {
+  readonly id: AccountId;
+  readonly role: Role;
+  readonly standing: Standing;
+  readonly standingUntil: Millis | null;
+}
+export interface DeviceStatus {
+  readonly id: DeviceId;
+  /** Whether it is linked to its account. */
+  readonly link: LinkState;
+  /** State of the connection's chart: serving, connecting, backingOff, … */
+  readonly state: string;
+  readonly health: HealthState;
+  /** How long ago anything was heard from it. */
+  readonly lastEvidenceMs: Millis | null;
+  readonly holds: readonly SeatId[];
+}
+export interface LineStatus {
+  readonly id: LineId;
+  readonly masters: readonly AccountId[];
+  readonly servants: readonly AccountId[];
+  readonly seats: readonly SeatId[];
+}
+export interface StatusAnswer {
+  readonly fleet: string;
+  readonly pid: number;
+  readonly now: Millis;
+  readonly startedAt: Millis;
+  /** State of the orchestrator: automatic, braked, outage, paused. */
+  readonly mode: string;
+  readonly lines: readonly LineStatus[];
+  readonly seats: readonly SeatStatus[];
+  readonly accounts: readonly AccountStatus[];
+  readonly devices: readonly DeviceStatus[];
+  /** Open ones. */
+  readonly alerts: readonly AlertRow[];
+}
+export interface WhyAnswer {
+  readonly now: Millis;
+  readonly seat: SeatStatus;
+  readonly holder: DeviceStatus | null;
+  /** Of this seat, newest first. */
+  readonly failovers: readonly FailoverRecord[];
+  /** About this seat, newest first. */
+  readonly audit: readonly AuditRow[];
+}
+/** `inTime` false: the move has not ended within the time that the supervisor waits. */
+export type FailoverAnswer =
+  | { readonly inTime: true; readonly record: FailoverRecord }
+  | { readonly inTime: false; readonly seat: SeatId };
+export interface AccountsAnswer {
+  readonly accounts: readonly AccountStatus[];
+  readonly devices: readonly DeviceStatus[];
+}
+export interface SendAnswer {
+  readonly id: string;
+  readonly seat: SeatId;
+  readonly duplicate: boolean;
+}
+export interface HistoryAnswer {
+  readonly now: Millis;
+  readonly failovers: readonly FailoverRecord[];
+}
+export interface StopAnswer {
+  readonly stopping: true;
+}
+
+export interface ControlAnswers {
+  readonly status: StatusAnswer;
+  readonly why: WhyAnswer;
+  readonly failover: FailoverAnswer;
+  readonly accounts: AccountsAnswer;
+  readonly send: SendAnswer;
+  readonly history: HistoryAnswer;
+  readonly stop: StopAnswer;
+}
+
+/** What the composition root provides. Refuses by throwing ControlError. */
+export type ControlHandlers = {
+  readonly [K in ControlOp]: (request: z.output<(typeof REQUESTS)[K]>) => Promise<ControlAnswers[K]> | ControlAnswers[K];
+};
+
+// ---- errors ------------------------------------------------------------------------------------------------------------
+
+export type ControlErrorCode =
+  | "E_BAD_REQUEST" // no JSON, no such operation, wrong fields
+  | "E_UNKNOWN_SEAT"
+  | "E_UNKNOWN_LINE"
+  | "E_UNKNOWN_ACCOUNT"
+  | "E_UNKNOWN_DEVICE"
+  | "E_REFUSED" // understood, and not possible at present: the message says why
+  | "E_BUSY" // more clients than are served at once
+  | "E_TIMEOUT" // the supervisor took too long
+  | "E_INTERNAL" // a bug: see the supervisor's log
+  | "E_ALREADY_RUNNING" // another supervisor listens on the socket
+  | "E_SOCKET" // the socket can't be made
+  | "E_NOT_RUNNING" // nobody listens
+  | "E_NO_ANSWER"; // the connection ended, or what came was no answer
+
+const CODES: ReadonlySet<string> = new Set<ControlErrorCode>([
+  "E_BAD_REQUEST",
+  "E_UNKNOWN_SEAT",
+  "E_UNKNOWN_LINE",
+  "E_UNKNOWN_ACCOUNT",
+  "E_UNKNOWN_DEVICE",
+  "E_REFUSED",
+  "E_BUSY",
+  "E_TIMEOUT",
+  "E_INTERNAL",
+  "E_ALREADY_RUNNING",
+  "E_SOCKET",
+  "E_NOT_RUNNING",
+  "E_NO_ANSWER",
+]);
+/** What a supervisor of another version may say is not lost: it counts as internal. */
+export const controlErrorCode = (code: string): ControlErrorCode => (CODES.has(code) ? (code as ControlErrorCode) : "E_INTERNAL");
+
+/** `message` does not repeat the code: printers put it in front. */
+export class ControlError extends Error {
+  readonly code: ControlErrorCode;
+  constructor(code: ControlErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "ControlError";
+    this.code = code;
+  }
+}
+
+type Named = "seat" | "line" | "account" | "device";
+
+/**
+ * The one name that is meant. For seats and devices the last part is enough if it is the only one of its kind: `sales-1` for
+ * `sales/sales-1`. Throws E_UNKNOWN_…, saying which names exist.
+ */
+export const resolveName = <T extends string>(kind: Named, wanted: string, known: readonly T[]): T => {
+  const exact = known.find((one) => one === wanted);
+  if (exact !== undefined) return exact;
+  const ending = known.filter((one) => one.endsWith(`/${wanted}`));
+  if (ending.length === 1 && ending[0] !== undefined) return ending[0];
+  const code = `E_UNKNOWN_${kind.toUpperCase() as Uppercase<Named>}` as const;
+  if (ending.length > 1) throw new ControlError(code, `${wanted} may be ${ending.join(" or ")}: write it in full`);
+  throw new ControlError(
+    code,
+    `there is no ${kind} ${wanted}.${didYouMean(wanted, known)} There are: ${listed(known, 40) || "none"}`,
+  );
+};
