@@ -167,7 +167,8 @@ export type RosterEvent =
       | { type: "seat.held"; seat: SeatId; holder: DeviceId | null; term: SeatTerm; left: DeviceId | null }
       /** From seats: say again how the holder is. */
       | { type: "holder.review"; seat: SeatId }
-      | { type: "candidates.request"; seat: SeatId; replyTo: Address; exclude: readonly DeviceId[] }
+      /** `named`: an operator's choice, for which no cool-down holds. */
+      | { type: "candidates.request"; seat: SeatId; replyTo: Address; exclude: readonly DeviceId[]; named: DeviceId | null }
       | { type: "reroute.request"; seat: SeatId; conversation: ConversationId; contact: ContactId; message: MessageId }
       | { type: "wake" }
     >;
@@ -210,7 +211,7 @@ export type SeatRequest = Stamped<
   | { type: "start" }
 >;
 export type OrchestratorEvent = Stamped<
-  | { type: "failover.request"; seat: SeatId; cause: FailoverCause }
+  | { type: "failover.request"; seat: SeatId; cause: FailoverCause; isVacant: boolean }
   | { type: "failover.finished"; seat: SeatId }
   | { type: "pause.request"; by: string }
   | { type: "resume.request"; by: string }

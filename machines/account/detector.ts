@@ -47,7 +47,7 @@ const GRACES = 3;
 const LATE_AFTER: Millis = 250;
 /** Nothing can prove that sends work again while nothing is sent: after this long without a new reason the doubt is dropped. */
 const AMNESTY: Millis = 30_000;
-/** The roster hears of a candidate's stanzas at most this often. */
+/** The roster hears of a candidate's or a holder's stanzas at most this often. */
 const SEEN_EVERY: Millis = 200;
 /** More unanswered attempts than this say nothing new. */
 const MAX_AWAITED = 256;
@@ -157,7 +157,9 @@ const react = (state: DetectorState, event: DetectorEvent, effects: Effect[]): D
 const heard = (state: DetectorState, at: Millis, effects: Effect[]): DetectorState => {
   if (!state.isUp) return state;
   for (const { replyTo } of state.asked) effects.push(reply(replyTo, "probe.seen", state.device));
-  const tellsRoster = state.watch === "candidate" && at - state.lastSeenToldAt >= SEEN_EVERY;
+  // A holder may have to take a second seat: the roster has to know how fresh it is without asking.
+  const reports = state.watch === "candidate" || state.watch === "holder";
+  const tellsRoster = reports && at - state.lastSeenToldAt >= SEEN_EVERY;
   if (tellsRoster) effects.push(tell("roster", { type: "device.seen", device: state.device }));
   return {
     ...state,

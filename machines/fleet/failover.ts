@@ -147,6 +147,7 @@ export const failoverMachine = setup({
           seat: context.seat,
           replyTo: `failover:${context.seat}`,
           exclude: [...context.tried, ...(context.from ? [context.from] : [])],
+          named: context.to,
         }),
       ),
     ),

@@ -6,11 +6,13 @@
  * for again, in order, as soon as they may move; an operator's demand never passes here.
  *
  * | from      | event                            | to        |
+ * | automatic | failover.request if isFilling    | same      |
  * | automatic | failover.request if isWithin     | automatic |
  * | automatic | failover.request                 | braked    |
  * | automatic | failover.finished                | automatic |
  * | automatic | outage.suspected                 | outage    |
  * | automatic | pause.request                    | paused    |
+ * | braked    | failover.request if isFilling    | same      |
  * | braked    | failover.request                 | braked    |
  * | braked    | failover.finished                | braked    |
  * | braked    | outage.suspected                 | outage    |
@@ -55,6 +57,8 @@ export const orchestratorMachine = setup({
     emitted: {} as Emitted,
   },
   guards: {
+    /** A seat that nobody holds yet takes nothing from anybody. */
+    isFilling: ({ event }) => event.type === "failover.request" && event.isVacant,
     isWithin: ({ context, event }) =>
       event.type === "failover.request" &&
       new Set([...recentAt(context, event.at).map(({ seat }) => seat), event.seat]).size <= context.limit,
@@ -140,6 +144,7 @@ export const orchestratorMachine = setup({
     automatic: {
       on: {
         "failover.request": [
+          { guard: "isFilling", actions: "grant" },
           { guard: "isWithin", target: "automatic", actions: ["remember", "grant"] },
           {
             target: "braked",
@@ -153,9 +158,10 @@ export const orchestratorMachine = setup({
     },
     braked: {
       on: {
-        "failover.request": {
-          actions: ["enqueue", { type: "deny", params: { why: "the brake is on: too many seats at once" } }],
-        },
+        "failover.request": [
+          { guard: "isFilling", actions: "grant" },
+          { actions: ["enqueue", { type: "deny", params: { why: "the brake is on: too many seats at once" } }] },
+        ],
         "failover.finished": { actions: "withdraw" },
         "outage.suspected": { target: "outage", actions: ["resolveBrake", "raiseOutage"] },
         "pause.request": {

@@ -67,7 +67,7 @@ export interface SeatView {
   term: SeatTerm;
   left: { device: DeviceId; until: Millis } | null;
   /** Somebody waits for a ranking: pushed again at each stanza of a candidate. */
-  asker: { replyTo: Address; exclude: readonly DeviceId[] } | null;
+  asker: { replyTo: Address; exclude: readonly DeviceId[]; named: DeviceId | null } | null;
 }
 /** Owned by the reducer and changed in place: copied maps would make a five-hundred-device boot quadratic. */
 export interface RosterState {
@@ -162,7 +162,7 @@ const react = (state: RosterState, event: Event): Effect[] => {
     case "candidates.request": {
       const seat = state.seats.get(event.seat);
       if (!seat) return [];
-      seat.asker = { replyTo: event.replyTo, exclude: event.exclude };
+      seat.asker = { replyTo: event.replyTo, exclude: event.exclude, named: event.named };
       return [...watchCandidates(state, seat), answer(state, seat, event.at)];
     }
     case "reroute.request": {
@@ -266,8 +266,9 @@ const availability = (state: RosterState, devices: readonly DeviceId[]): Effect[
   for (const seat of state.seats.values()) {
     const holder = seat.holder && state.devices.get(seat.holder);
     if (holder && isWell(holder.state)) continue;
-    if (candidatesOf(state, seat).some(({ id }) => devices.includes(id)))
-      effects.push(tell(`seat:${seat.id}`, { type: "candidate.available" }));
+    // A seat that nobody held yet waits for its own account: the others' turn comes when that one fails.
+    const able = candidatesOf(state, seat).filter(({ account }) => seat.holder !== null || account === seat.account);
+    if (able.some(({ id }) => devices.includes(id))) effects.push(tell(`seat:${seat.id}`, { type: "candidate.available" }));
   }
   return effects;
 };
@@ -378,8 +379,8 @@ const candidatesOf = (state: RosterState, seat: SeatView): DeviceView[] => {
 };
 
 const answer = (state: RosterState, seat: SeatView, at: Millis): Effect => {
-  const { replyTo, exclude } = seat.asker as NonNullable<SeatView["asker"]>;
-  const { ranked, rejected, twinPending } = rank(state, seat, exclude, at);
+  const { replyTo, exclude, named } = seat.asker as NonNullable<SeatView["asker"]>;
+  const { ranked, rejected, twinPending } = rank(state, named ? { ...seat, left: null } : seat, exclude, at);
   return tell(replyTo as `failover:${SeatId}`, { type: "candidates.ranked", ranked, rejected, twinPending });
 };
 

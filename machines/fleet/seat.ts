@@ -30,6 +30,7 @@
  * | denied     | holder.failed                     | denied     |
  * | denied     | failover.demand                   | moving     |
  * | moving     | failover.ended if isServing       | serving    |
+ * | moving     | failover.ended if isRefusedDemand | waiting    |
  * | moving     | failover.ended                    | stranded   |
  * | moving     | holder.failed                     | moving     |
  * | moving     | holder.well                       | moving     |
@@ -122,11 +123,20 @@ export const seatMachine = setup({
   types: { events: {} as SeatEvent, input: {} as SeatInput, context: {} as SeatContext, emitted: {} as Emitted },
   guards: {
     hasHolder: ({ context }) => context.row.holder !== null,
+    /** Nobody could take over what an operator wanted moved: the holder keeps it, if it is well. */
+    isRefusedDemand: ({ context, event }) =>
+      event.type === "failover.ended" &&
+      context.demand !== null &&
+      context.row.holder !== null &&
+      event.holder === context.row.holder,
     isServing: ({ event }) =>
       event.type === "failover.ended" &&
       (event.outcome === "inService" || event.outcome === "averted" || event.outcome === "rolledBack"),
   },
   actions: {
+    sayRefused: emit(({ context }) =>
+      effects({ op: "event", event: { type: "failover.refused", subject: context.seat, data: { holder: context.row.holder } } }),
+    ),
     announce: emit(({ context }) => effects(...grant(context), held(context, null))),
     noteFailure: assign(({ event }) =>
       event.type === "holder.failed"
@@ -153,10 +163,18 @@ export const seatMachine = setup({
     /** A failure that waited for its turn is judged from now on: time that the brake took is not the holder's. */
     restartClock: assign(({ event }) => ({ detectedAt: event.at })),
     ask: emit(({ context }) =>
-      effects(tell("orchestrator", { type: "failover.request", seat: context.seat, cause: context.cause }), {
-        op: "event",
-        event: { type: "holder.failed", subject: context.seat, data: { device: context.row.holder, cause: context.cause } },
-      }),
+      effects(
+        tell("orchestrator", {
+          type: "failover.request",
+          seat: context.seat,
+          cause: context.cause,
+          isVacant: context.row.holder === null,
+        }),
+        {
+          op: "event",
+          event: { type: "holder.failed", subject: context.seat, data: { device: context.row.holder, cause: context.cause } },
+        },
+      ),
     ),
     startFailover: emit(({ context }) =>
       effects({ op: "start", kind: "failover", address: `failover:${context.seat}`, input: failoverInput(context) }),
@@ -293,6 +311,7 @@ export const seatMachine = setup({
       on: {
         "failover.ended": [
           { guard: "isServing", target: "serving", actions: "review" },
+          { guard: "isRefusedDemand", target: "waiting", actions: ["forgetDemand", "sayRefused", "review"] },
           { target: "stranded", actions: "review" },
         ],
         "holder.well": { actions: "toFailover" },
