@@ -1,10 +1,9 @@
-/**
- * How fast the simulated world is by itself: the bare clock, and an idle fleet of 20 accounts that are probed each second, with
- * nobody but this file listening. The machines come on top.
- */
+/** How fast simulated time passes: the bare clock, links that are probed with nobody listening, and whole fleets. */
 import { accountId, deviceId, nodeId, type LeaseTerm, type RequestId } from "../machines/ports/ids.ts";
 import { createClock } from "../sim/world/clock.ts";
 import { createFaultyStore } from "../sim/world/faulty-store.ts";
+import { Fleet } from "../sim/world/harness.ts";
+import { referenceFleet } from "../sim/world/reference.ts";
 import { createMemoryStore } from "../sim/world/store.ts";
 import { createWorld } from "../sim/world/whatsapp.ts";
 
@@ -78,10 +77,21 @@ const idleFleet = (): number => {
   }
 };
 
+/** The reference fleet of 20 accounts with the node that production runs. */
+const wholeFleet = (sends: number): number => {
+  const fleet = new Fleet({ seed: 1, declaration: referenceFleet(), workload: { sends, writes: sends / 5 } });
+  fleet.until(() => fleet.allServing, 200_000);
+  fleet.startWorkload().run(300_000);
+  const seconds = 3_000;
+  return seconds / timed(() => fleet.run(seconds * 1_000));
+};
+
 const thousands = (value: number): string => Math.round(value).toLocaleString("en");
 export const benchWorld = (): void => {
   console.log(`clock, set and fire:      ${thousands(best(bareClock))} a second`);
   console.log(`clock, set and cancel:    ${thousands(best(cancelled))} a second`);
-  console.log(`idle fleet of 20, probed: ${thousands(best(idleFleet))} simulated seconds a second`);
+  console.log(`20 links, probed:         ${thousands(best(idleFleet))} simulated seconds a second`);
+  console.log(`fleet of 20, idle:        ${thousands(best(() => wholeFleet(0)))} simulated seconds a second`);
+  console.log(`fleet of 20, 1 message/s: ${thousands(best(() => wholeFleet(1)))} simulated seconds a second`);
 };
 if (import.meta.main) benchWorld();

@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 type Locked = { optionalDependencies?: Record<string, string> };
 const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as { packages: Record<string, Locked> };
 const missing = Object.entries(packages).flatMap(([path, entry]) =>
-  Object.keys(entry.optionalDependencies ?? {}).filter((name) => !packages[`node_modules/${name}`] && !packages[`${path}/node_modules/${name}`]),
+  Object.keys(entry.optionalDependencies ?? {}).filter(
+    (name) => !packages[`node_modules/${name}`] && !packages[`${path}/node_modules/${name}`],
+  ),
 );
 if (missing.length > 0) {
   console.error(`package-lock.json has no entry for: ${missing.join(" ")}`);

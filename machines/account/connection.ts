@@ -242,7 +242,6 @@ const ended = (context: ConnectionContext, closed: Closed): Partial<ConnectionCo
     servingSince: null,
     downSince: context.downSince ?? at,
     failures,
-    hasRedialled: isProved ? false : context.hasRedialled,
   };
   switch (end) {
     case "atOnce":

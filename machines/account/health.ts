@@ -109,8 +109,7 @@ const noted = (context: HealthContext, event: HealthEvent): Partial<HealthContex
   }
 };
 
-const mayRedial = (context: HealthContext): boolean =>
-  context.isUp && context.now >= context.redialAskedAt + context.timers.repairCooldown;
+const mayRedial = (context: HealthContext): boolean => context.now >= context.redialAskedAt + context.timers.repairCooldown;
 
 const alertKey = (context: HealthContext): string => `device.failed:${context.device}`;
 const CAUSES: { readonly [C in FailoverCause]: string } = {

@@ -14,6 +14,7 @@
  * | any       | store.released                | same      |
  * | any       | store.failed                  | same      |
  * | unheld    | start                         | acquiring |
+ * | unheld    | store.leases                  | same      |
  * | acquiring | store.leases if isGranted     | held      |
  * | acquiring | store.leases                  | lost      |
  * | acquiring | store.failed                  | lost      |
@@ -24,7 +25,6 @@
  * | renewing  | store.renewed                 | held      |
  * | renewing  | store.failed                  | unsure    |
  * | renewing  | after fenceLeft               | lost      |
- * | unsure    | after retryLeft if isFenced   | lost      |
  * | unsure    | after retryLeft               | renewing  |
  * | lost      | after retryLeft               | acquiring |
  */
@@ -50,6 +50,8 @@ export interface LeaseContext extends LeaseInput {
   readonly term: LeaseTerm | null;
   /** Questions that the store has not answered. A late answer is taken for the oldest of them. */
   readonly open: number;
+  /** One of them asks for the lease: a second grant would end the first one's term. */
+  readonly isAcquiring: boolean;
   /** The connection waits to hear that we have it. */
   readonly isAwaited: boolean;
 }
@@ -69,13 +71,16 @@ const NEVER: Millis = 86_400_000;
 const fenceAt = ({ confirmedAt, ttl }: LeaseContext): Millis => confirmedAt + Math.floor(ttl * FENCE);
 
 const asked = (context: LeaseContext, now: Millis): Partial<LeaseContext> => ({
-  now,
   askedAt: context.open > 0 ? context.askedAt : now,
   open: context.open + 1,
 });
 const noted = (context: LeaseContext, event: LeaseEvent): Partial<LeaseContext> =>
   "answer" in event && event.answer.op !== "lease.release"
-    ? { now: event.at, open: Math.max(0, context.open - 1) }
+    ? {
+        now: event.at,
+        open: Math.max(0, context.open - 1),
+        isAcquiring: context.isAcquiring && event.answer.op !== "lease.acquire",
+      }
     : { now: event.at };
 
 export const leaseMachine = setup({
@@ -86,12 +91,12 @@ export const leaseMachine = setup({
     isLost: (_, { isLost }: { isLost: boolean }) => isLost,
     isOurs: (_, { renewEvery }: { renewEvery: Millis | null }) => renewEvery === null,
     mustRenew: (_, { renewEvery }: { renewEvery: Millis | null }) => renewEvery !== null,
-    isFenced: (_, { deadlineAt, fence }: { deadlineAt: Millis; fence: Millis }) => deadlineAt >= fence,
   },
   actions: {
     note: assign(({ context, event }) => noted(context, event)),
     noteWaiting: assign(({ event }) => ({ now: event.at, isAwaited: true })),
     noteAsk: assign(({ context }) => asked(context, context.now)),
+    noteAcquiring: assign(({ context }) => (context.isAcquiring ? {} : { ...asked(context, context.now), isAcquiring: true })),
     noteGrant: assign(({ context, event }) =>
       event.type === "store.leases"
         ? { ...noted(context, event), term: grantOf(context.device, event), confirmedAt: context.askedAt, isAwaited: false }
@@ -111,8 +116,8 @@ export const leaseMachine = setup({
       deadlineAt: Math.min(fenceAt(context), context.now + Math.min(RETRY, context.renewEvery ?? RETRY)),
     })),
 
-    askToAcquire: emit(({ context: { device, node, ttl } }) =>
-      effects({ op: "store", ask: { op: "lease.acquire", devices: [device], node, ttl } }),
+    askToAcquire: emit(({ context: { device, node, ttl, isAcquiring } }) =>
+      isAcquiring ? effects() : effects({ op: "store", ask: { op: "lease.acquire", devices: [device], node, ttl } }),
     ),
     askToRenew: emit(({ context: { device, node, ttl, term } }) =>
       effects({ op: "store", ask: { op: "lease.renew", leases: term === null ? [] : [{ device, term }], node, ttl } }),
@@ -149,21 +154,27 @@ export const leaseMachine = setup({
     confirmedAt: input.at,
     term: null,
     open: 0,
+    isAcquiring: false,
     isAwaited: false,
   }),
   initial: "unheld",
   on: {
     start: { actions: "noteWaiting" },
     stop: { target: ".unheld", actions: ["note", "release", "forget"] },
-    "store.leases": { actions: ["note", "releaseStray"] },
+    "store.leases": { actions: "note" },
     "store.renewed": { actions: "note" },
     "store.released": { actions: "note" },
     "store.failed": { actions: "note" },
   },
   states: {
-    unheld: { on: { start: { target: "acquiring", actions: "noteWaiting" } } },
+    unheld: {
+      on: {
+        start: { target: "acquiring", actions: "noteWaiting" },
+        "store.leases": { actions: ["note", "releaseStray"] },
+      },
+    },
     acquiring: {
-      entry: ["noteAsk", "askToAcquire"],
+      entry: ["askToAcquire", "noteAcquiring"],
       on: {
         "store.leases": [
           {
@@ -219,17 +230,8 @@ export const leaseMachine = setup({
     unsure: {
       entry: "setRetryOrFence",
       after: {
-        retryLeft: [
-          {
-            guard: {
-              type: "isFenced",
-              params: ({ context }) => ({ deadlineAt: context.deadlineAt, fence: fenceAt(context) }),
-            },
-            target: "lost",
-            actions: ["passTimer", "forget", "tellLost"],
-          },
-          { target: "renewing", actions: "passTimer" },
-        ],
+        // At the fence there is no time left for an answer, and renewing ends at once.
+        retryLeft: { target: "renewing", actions: "passTimer" },
       },
     },
     lost: { entry: "setRetry", after: { retryLeft: { target: "acquiring", actions: "passTimer" } } },

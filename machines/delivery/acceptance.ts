@@ -63,11 +63,6 @@ export class Acceptance {
     this.#options = options;
   }
 
-  /** Called when a conversation was given to another seat. */
-  forget(conversation: ConversationId): void {
-    this.#seats.delete(conversation);
-  }
-
   accept(request: AcceptRequest, reply: (answer: AcceptAnswer) => void): void {
     this.#contact(request.to, reply, (contact) => {
       const conversation = conversationId(request.line, contact);
@@ -126,8 +121,11 @@ export class Acceptance {
         if (answer.kind !== "accepted") return reply(answer.kind === "full" ? { kind: "full", open: answer.open } : answer);
         const row = answer.messages[0];
         if (!row) return reply({ kind: "failed", cause: "io", message: "the store answered without a row" });
-        if (!row.duplicate) offer(seat, [{ ...draft, seq: row.seq, state: "accepted", reason: null, attempts: [] }]);
-        reply({ kind: "accepted", id: row.id, waId: draft.waId, seat, duplicate: row.duplicate });
+        // The store's word counts: the conversation may have been given to another seat meanwhile.
+        if (row.seat !== seat) remember(this.#seats, conversation, row.seat);
+        if (!row.duplicate)
+          offer(row.seat, [{ ...draft, seat: row.seat, seq: row.seq, state: "accepted", reason: null, attempts: [] }]);
+        reply({ kind: "accepted", id: row.id, waId: draft.waId, seat: row.seat, duplicate: row.duplicate });
       },
     );
   }

@@ -291,7 +291,7 @@ export class SeatQueue {
     row.tries = 0;
     if (row.proof) {
       // The one before may stay unanswered: that is why the phone may see two.
-      this.#write(row, null, attempt(number, "acknowledged", row.proof.by));
+      this.#write(row, attempt(number, "acknowledged", row.proof.by));
       return this.#finish(row, at);
     }
     const line = this.#line;
@@ -314,8 +314,8 @@ export class SeatQueue {
       this.#orphaned.delete(row);
       this.#sent.delete(row);
       if (row.proof) {
-        this.#write(row, null, outcome);
-        this.#write(row, null, attempt(lastDoubt(row), "acknowledged", row.proof.by));
+        this.#write(row, outcome);
+        this.#write(row, attempt(lastDoubt(row), "acknowledged", row.proof.by));
         return this.#finish(row, at);
       }
       this.#record(row, { type: "attempt.unsent", doubtful: row.doubts.length > 0 && !row.approved }, null, outcome);
@@ -324,7 +324,7 @@ export class SeatQueue {
       this.#unanswered.delete(row);
       row.doubts.pop();
       if (row.doubts.length === 0) this.#record(row, { type: "attempt.unsent", doubtful: false }, null, outcome);
-      else this.#write(row, null, outcome);
+      else this.#write(row, outcome);
     } else return;
     this.#afterUnsent(row, why, detail, at);
   }
@@ -409,9 +409,10 @@ export class SeatQueue {
       row.state = stepOutbox(row.state, { type: proof.receipt === "read" ? "message.read" : "message.delivered" });
     }
     if (row.state !== before) {
+      row.reason = null;
       const number = wasSent ? row.attempt : lastDoubt(row);
       const isKnown = number > 0 && !isProved(before) && !isPreparing(row);
-      this.#write(row, null, isKnown ? attempt(number, "acknowledged", proof.by) : null);
+      this.#write(row, isKnown ? attempt(number, "acknowledged", proof.by) : null);
     }
     if (row.phase === "settled") return;
     if (isPreparing(row)) {
@@ -451,7 +452,7 @@ export class SeatQueue {
     if (!mayAnotherAccountTry(code)) return this.#fail(row, refusalReason(code), at, outcome);
     row.refusedBy.push(account);
     const isDoubtful = row.doubts.length > 0;
-    if (!wasSent && isDoubtful) return this.#write(row, null, outcome);
+    if (!wasSent && isDoubtful) return this.#write(row, outcome);
     this.#record(row, { type: "attempt.refused", doubtful: isDoubtful }, refusalReason(code), outcome);
     if (row.isLeaving) return this.#window.leave(row);
     if (row.phase === "rerouting" || row.phase === "releasing") return;
@@ -523,16 +524,17 @@ export class SeatQueue {
   /** The chart's step, written down. */
   #record(row: Row, event: OutboxEvent, reason: string | null, outcome: Outcome | null): void {
     row.state = stepOutbox(row.state, event);
-    this.#write(row, reason, outcome);
+    row.reason = reason;
+    this.#write(row, outcome);
   }
 
   /** The store may believe that somebody still waits for these attempts. */
   #writeDoubts(row: Row): void {
-    for (const { number } of row.doubts) this.#write(row, null, attempt(number, "unanswered", null));
+    for (const { number } of row.doubts) this.#write(row, attempt(number, "unanswered", null));
   }
 
-  #write(row: Row, reason: string | null, outcome: Outcome | null): void {
-    const { id, state } = row;
+  #write(row: Row, outcome: Outcome | null): void {
+    const { id, state, reason } = row;
     this.#recorder.add(row, outcome ? { id, state, reason, attempt: outcome } : { id, state, reason });
   }
 

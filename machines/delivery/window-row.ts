@@ -51,6 +51,8 @@ export interface Row extends Slotted {
   conversation: Conversation;
   phase: Phase;
   state: OutboxState;
+  /** Why it is held or failed; null otherwise. */
+  reason: string | null;
   /** Number of the last attempt, 0 before the first. */
   attempt: number;
   device: DeviceId | null;
@@ -130,6 +132,7 @@ export const rowFrom = (stored: OutboxRow, conversation: Conversation, at: Milli
     conversation,
     phase: state === "unanswered" ? "unanswered" : state === "held" ? "held" : "ready",
     state,
+    reason: stored.reason,
     attempt,
     device,
     term: null,

@@ -209,7 +209,9 @@ export class Window {
       return null;
     }
     if (this.#count >= this.#limits.window) {
-      this.#drop(conversation);
+      // The cursor stays before it, unless it has been there already, or later ones are here.
+      if (rows.length > 0 || stored.seq <= this.#cursor) this.#leave(conversation, stored.seq);
+      else this.#drop(conversation);
       return "full";
     }
     if (parkedFrom !== null && parkedFrom <= stored.seq) {

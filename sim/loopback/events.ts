@@ -2,10 +2,10 @@
 export interface LoopbackEvents {
   /** A device was paired. */
   linked: { at: number; account: string; device: number };
-  /** A device logged in. */
-  opened: { at: number; account: string; device: number };
-  /** Its link ended, for whatever reason. */
-  closed: { at: number; account: string; device: number };
+  /** A device logged in. `link` counts up over all connections, so that an `opened` and its `closed` can be matched. */
+  opened: { at: number; account: string; device: number; link: number };
+  /** That link ended, for whatever reason. */
+  closed: { at: number; account: string; device: number; link: number };
   /** A `<message>` of a linked device was accepted. `to`: digits, or the jid of a group. */
   accepted: { at: number; account: string; device: number; waId: string; to: string };
   /** A fault began or ended. */

@@ -38,6 +38,15 @@ export interface LoopbackOptions {
   log?: (line: string) => void;
 }
 
+export interface AccountOptions {
+  /** What others see as its name. */
+  name?: string;
+  /** Linked devices at most; WhatsApp's limit, 4, by default. */
+  deviceLimit?: number;
+  /** What the account is told about how many new chats it may start. Nobody enforces it. */
+  newChatQuota?: number;
+}
+
 export interface LoopbackAccount {
   readonly number: string;
   readonly jid: string;
@@ -68,7 +77,9 @@ export interface Loopback {
   readonly adminUrl: string;
   readonly rootPublicKey: Buffer<ArrayBuffer>;
   readonly faults: Faults;
-  account(number: string, options?: { name?: string; deviceLimit?: number }): LoopbackAccount;
+  /** An account with its phone. Idempotent: later options change it. */
+  account(number: string, options?: AccountOptions): LoopbackAccount;
+  /** An account whose phone is a scripted person. Idempotent: the first call's options hold. */
   person(number: string, options?: PersonOptions): Person;
   on<K extends EventName>(name: K, listener: Listener<K>): () => void;
   connections(): ConnectionView[];
@@ -84,9 +95,10 @@ export async function startLoopback(options: LoopbackOptions = {}): Promise<Loop
   });
   const people = new Map<string, Person>();
   const certificate = options.tlsPort === undefined ? undefined : selfSigned();
-  const account: Loopback["account"] = (number, { name, deviceLimit } = {}) => {
+  const account: Loopback["account"] = (number, { name, deviceLimit, newChatQuota } = {}) => {
     const found = service.directory.create(number, name);
     if (deviceLimit !== undefined) found.deviceLimit = deviceLimit;
+    if (newChatQuota !== undefined) found.standing = { ...found.standing, quota: newChatQuota };
     return accountView(service, found);
   };
   const person: Loopback["person"] = (number, personOptions = {}) => {

@@ -107,7 +107,7 @@ function linkHandlers(service: Service): LinkHandlers {
       if (!device || device.link !== link) return;
       device.link = undefined;
       device.stage = "offline";
-      service.events.emit("closed", { at: Date.now(), account: device.account.number, device: device.id });
+      service.events.emit("closed", { at: Date.now(), account: device.account.number, device: device.id, link: link.id });
     },
   };
 }

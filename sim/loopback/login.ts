@@ -33,21 +33,22 @@ export function login(service: Service, link: Link, { payload, noiseKey }: Intro
     link.bye(failure("401"));
     return;
   }
-  if (device.link) replace(device.link);
+  if (device.link) replace(service, device, device.link);
   device.link = link;
   device.stage = "connected";
   link.device = device;
   if (link.dial.client !== undefined) service.clients.set(link.dial.client, { account: number, device: id });
   service.reviewFlow(link);
-  service.events.emit("opened", { at: Date.now(), account: number, device: id });
+  service.events.emit("opened", { at: Date.now(), account: number, device: id, link: link.id });
   link.send(el("success", { t: stamp(), lid: device.lid, creation: stamp(), props: "1", location: "loop" }));
   const routing = Buffer.concat([Buffer.from([8, 1]), randomBytes(6)]);
   link.send(el("ib", {}, [el("edge_routing", {}, [el("routing_info", {}, routing)])]));
 }
 
 /** The newer login wins. A link that does not flow could never be told, so it is just cut. */
-function replace(old: Link): void {
+function replace(service: Service, device: Device, old: Link): void {
   old.device = undefined;
+  service.events.emit("closed", { at: Date.now(), account: device.account.number, device: device.id, link: old.id });
   if (old.flows) old.bye(el("stream:error", {}, [el("conflict", { type: "replaced" })]));
   else old.destroy();
 }

@@ -71,6 +71,8 @@ interface Outgoing {
 }
 
 const MAX_RETRIES = 5;
+/** Sent messages that can still be sent again. */
+const REMEMBERED = 10_000;
 /** What libsignal says of a ciphertext that it has read before; a real phone drops it without asking again. */
 const KEY_USED = "Key used already or never filled";
 
@@ -137,6 +139,11 @@ export class Person {
     await this.account.phone.inTurn(async () => undefined);
   }
 
+  /** Loses all sessions, as a reinstalled phone does: the next message is asked for again. */
+  forgetSessions(): void {
+    this.account.phone.signal.forgetSessions();
+  }
+
   /** Writes to an account: one ciphertext for each of its linked devices. Returns the message id at once. */
   send(toNumber: string, text: string, options: SendOptions = {}): string {
     const to = this.service.directory.accounts.get(toNumber);
@@ -159,14 +166,24 @@ export class Person {
 
   private sendMessage(outgoing: Outgoing, options: SendOptions): string {
     const id = options.id ?? `3A${randomBytes(9).toString("hex").toUpperCase()}`;
-    this.sent.set(id, outgoing);
-    const work = options.plaintext ? async () => this.post(id, outgoing) : async () => this.encryptAndPost(id, outgoing);
-    if (options.plaintext) this.post(id, outgoing);
-    else
-      this.account.phone
-        .inTurn(work)
-        .catch((error: unknown) => this.service.log(`${this.number} could not send ${id}: ${String(error)}`));
+    if (options.plaintext) {
+      this.post(id, outgoing);
+      return id;
+    }
+    this.remember(id, outgoing);
+    const work = async (): Promise<void> => this.encryptAndPost(id, outgoing);
+    this.account.phone
+      .inTurn(work)
+      .catch((error: unknown) => this.service.log(`${this.number} could not send ${id}: ${String(error)}`));
     return id;
+  }
+
+  /** For retry receipts. */
+  private remember(id: string, outgoing: Outgoing): void {
+    this.sent.set(id, outgoing);
+    if (this.sent.size <= REMEMBERED) return;
+    const [oldest] = this.sent.keys();
+    if (oldest !== undefined) this.sent.delete(oldest);
   }
 
   /** Without encryption. */

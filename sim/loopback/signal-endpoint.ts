@@ -90,6 +90,11 @@ export class SignalEndpoint {
     });
   }
 
+  /** As after a reinstallation: what others encrypt in their old sessions can't be read. */
+  forgetSessions(): void {
+    for (const key of this.store.keys()) if (key.startsWith("session ")) this.store.delete(key);
+  }
+
   async endSession(lid: string): Promise<void> {
     await this.repository.get().deleteSession([lid]);
   }

@@ -47,6 +47,8 @@ export interface FleetOptions {
 /** A start that is well away from zero, so that "never" and "at the beginning" can't be confused. */
 const EPOCH: Millis = 1_767_225_600_000;
 const BOOT_AGAIN: Millis = 1_000;
+export const REGIONS = ["eu", "us"] as const;
+export const NODE = nodeId("n1");
 
 export class Fleet {
   readonly world: World;
@@ -54,7 +56,7 @@ export class Fleet {
   readonly accepted: Accepted[] = [];
   /** Messages that applications could not bring, because no node was there or the store refused. */
   turnedAway = 0;
-  readonly id: NodeId = nodeId("n1");
+  readonly id: NodeId = NODE;
   readonly #options: FleetOptions;
   readonly #config: NodeConfig;
   readonly #workload: Workload;
@@ -66,7 +68,7 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    const { seed, declaration, tuning, storeLatency = 2, regions = ["eu", "us"] } = options;
+    const { seed, declaration, tuning, storeLatency = 2, regions = REGIONS } = options;
     this.#workload = { ...steady, ...options.workload };
     this.#config = { ...referenceConfig(declaration), ...options.config };
     this.world = createWorld({ seed, startAt: EPOCH, ...(tuning ? { tuning } : {}) });

@@ -89,8 +89,10 @@ describe("health of a device", () => {
     host.advance(1);
     expect(redials(host)).toBe(2);
     close(host, 2, "dropped");
+    const said = reports(host).length;
     host.advance(200_000);
     expect(redials(host)).toBe(2);
+    expect(reports(host)).toHaveLength(said);
   });
 
   it("repairs again when a last stanza averted, but the link that we dropped ends afterwards", () => {
@@ -145,6 +147,14 @@ describe("health of a device", () => {
     expect(host.value(HEALTH)).toBe("failed");
     edge(host, "fresh");
     expect(host.value(HEALTH)).toBe("recovering");
+  });
+
+  it("does not recover through what an older dial says", () => {
+    const host = serving();
+    open(host, 2);
+    close(host, 2, "dropped");
+    host.tell(HEALTH, { type: "connection.serving", dial: 1 });
+    expect(host.value(HEALTH)).toBe("failed");
   });
 
   it("says when what was passing turns out to be final", () => {

@@ -36,7 +36,8 @@ export class Host {
     this.#pump();
   }
   after(fire: () => void, span: Millis): { at: Millis; fire: () => void } {
-    const timer = { at: this.now + span, fire };
+    // As the platform does with spans that are too long for it.
+    const timer = { at: this.now + (span >= 2 ** 31 ? 1 : span), fire };
     this.#timers.add(timer);
     return timer;
   }

@@ -6,6 +6,7 @@
  * 2. The flush carries out what is queued as one transaction, until the slice is used up; then it replies, in order.
  * 3. What is left, or was asked by the replies, goes to the next flush.
  * Entries of the background lane (the journal) get a flush of their own, and only after a foreground flush had its turn.
+ * So does the medium's upkeep: what blocks the loop comes in short pieces, with sockets served in between.
  */
 export interface Job {
   readonly run: () => () => void;
@@ -17,13 +18,15 @@ export interface Job {
 export interface Medium {
   /** Makes what `work` does durable as a whole, or throws and leaves nothing of it. */
   commit<T>(work: () => T, lane: Lane): T;
-  /** After the replies of a flush: upkeep. */
-  afterwards(): void;
+  /** Whether it wants a turn for itself soon. */
+  readonly needsUpkeep: boolean;
+  /** Never throws. */
+  upkeep(): void;
 }
 export type Lane = "foreground" | "background";
 
 /** Milliseconds of carrying out before a flush commits and lets others run. */
-const SLICE = 3;
+const SLICE = 2;
 
 export class CommandQueue {
   readonly #medium: Medium;
@@ -61,13 +64,17 @@ export class CommandQueue {
 
   #flush(): void {
     const { foreground, background } = this.#lanes;
-    if (foreground.length + background.length === 0) return;
+    if (this.#medium.needsUpkeep) this.#medium.upkeep();
+    else if (foreground.length + background.length > 0) this.#carryOutNext();
+    if (foreground.length + background.length > 0 || this.#medium.needsUpkeep) this.#schedule();
+  }
+
+  #carryOutNext(): void {
+    const { foreground, background } = this.#lanes;
     const isBackgroundsTurn = background.length > 0 && (foreground.length === 0 || this.#last === "foreground");
     const lane = isBackgroundsTurn ? "background" : "foreground";
     this.#last = lane;
     callAll(this.#carryOut(lane));
-    this.#medium.afterwards();
-    if (foreground.length + background.length > 0) this.#schedule();
   }
 
   #carryOut(lane: Lane): readonly (() => void)[] {

@@ -1,7 +1,7 @@
 /** The Store port on one SQLite file, for a fleet that runs in one process. */
 import type { Clock } from "../../../machines/ports/clock.ts";
 import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../../machines/ports/store.ts";
-import type { Database } from "./database.ts";
+import { numberOf, type Database } from "./database.ts";
 import { failure } from "./errors.ts";
 import { removeHolder, writeHolder } from "./holder.ts";
 import { openDatabase } from "./open.ts";
@@ -111,12 +111,21 @@ const createHandlers = (bench: Bench): Handlers => ({
   ...journalOps(bench),
 });
 
-/** Commits between two checkpoints. Checkpoints wait until everybody has been answered, but the loop stands still for them. */
-const CHECKPOINT_EVERY = 400;
+/**
+ * Pages of log that a checkpoint should find: enough that its flushes are worth it, few enough that the loop is soon free again.
+ * Commits are counted, not pages, so their number between two checkpoints follows what the last one found. (Not how long it
+ * took: on a disk that has become slow, more checkpoints would be the last thing to wish for.)
+ */
+const CHECKPOINT_PAGES = 1500;
+const CHECKPOINT_EVERY = { least: 10, first: 200, most: 1000 };
 
 const createMedium = (database: Database): Medium => {
   let commits = 0;
+  let every = CHECKPOINT_EVERY.first;
   return {
+    get needsUpkeep() {
+      return commits >= every;
+    },
     commit(work, lane: Lane) {
       commits++;
       if (lane === "foreground") return database.transaction(work);
@@ -128,11 +137,13 @@ const createMedium = (database: Database): Medium => {
         database.exec("pragma synchronous = full");
       }
     },
-    afterwards() {
-      if (commits < CHECKPOINT_EVERY) return;
+    upkeep() {
+      const since = commits;
       commits = 0;
       try {
-        database.get("pragma wal_checkpoint(passive)");
+        const pages = numberOf(database.get("pragma wal_checkpoint(passive)") ?? {}, "log");
+        const wanted = Math.round((since * CHECKPOINT_PAGES) / Math.max(1, pages));
+        every = Math.min(CHECKPOINT_EVERY.most, Math.max(CHECKPOINT_EVERY.least, wanted));
       } catch {
         // Full or failing disk: the log holds everything, and the next one tries again.
       }

@@ -69,7 +69,12 @@ export class Rig {
     return rig;
   }
 
-  private constructor(loopback: Loopback, file: string, own: { loopback: boolean; directory: string | null }, wrap: (store: StorePort) => StorePort) {
+  private constructor(
+    loopback: Loopback,
+    file: string,
+    own: { loopback: boolean; directory: string | null },
+    wrap: (store: StorePort) => StorePort,
+  ) {
     this.loopback = loopback;
     this.file = file;
     this.#own = own;

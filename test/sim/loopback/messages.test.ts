@@ -1,6 +1,6 @@
 import { WAMessageStatus } from "@whiskeysockets/baileys";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Loopback, startLoopback } from "../../../sim/loopback/index.ts";
+import { type Loopback, type Person, startLoopback } from "../../../sim/loopback/index.ts";
 import { Client, pause, until } from "./client.ts";
 
 const SALES = "15550001001";
@@ -25,6 +25,13 @@ describe("messages", () => {
     twin.stop();
     await loopback.close();
   });
+
+  /** Until each has read the other, a sender repeats what it takes to start a session. */
+  async function converse(person: Person): Promise<void> {
+    await one.acked(await one.sendText(person.number, "hello"));
+    const answer = person.send(SALES, "hello");
+    await until(() => one.textOf(answer));
+  }
 
   it("links two devices of one account and brings both into service", () => {
     expect(loopback.account(SALES).devices()).toEqual([1, 2]);
@@ -166,6 +173,31 @@ describe("messages", () => {
     const back = await one.sendText(ANA, "new session");
     const received = await until(() => ana.received.find((message) => message.id === back));
     expect(received.text).toBe("new session");
+  });
+
+  it("asks again for what a person's reinstalled phone can't read, and Baileys sends it again", async () => {
+    const ana = loopback.person(ANA);
+    await converse(ana);
+    ana.forgetSessions();
+    const id = await one.sendText(ANA, "once more");
+    const received = await until(() => ana.received.find((message) => message.id === id), 8000);
+    expect(received).toMatchObject({ text: "once more", retryCount: 1 });
+  });
+
+  it("a sender whose keys went back in time is acknowledged, yet its next message is not readable", async () => {
+    const ana = loopback.person(ANA);
+    await converse(ana);
+    const snapshot = structuredClone([...one.keys].filter(([key]) => key.startsWith("session ")));
+    await one.acked(await one.sendText(ANA, "uses the key"));
+    one.stop();
+    for (const [key, value] of snapshot) one.keys.set(key, value);
+    one.start();
+    await one.ready();
+    const id = await one.sendText(ANA, "uses it again");
+    expect((await one.acked(id)).attrs.error).toBeUndefined();
+    const arrival = await until(() => ana.arrivals.find((each) => each.id === id));
+    expect(arrival.outcome).toBe("undecryptable");
+    expect(ana.received.some((message) => message.id === id)).toBe(false);
   });
 
   it("ack lost: delivered and copied to the twin, but its sender hears nothing", async () => {

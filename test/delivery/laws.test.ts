@@ -1,0 +1,113 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isProved } from "../../machines/delivery/outbox-state.ts";
+import { schedule, take } from "./schedules.ts";
+import { DEVICES, SEAT, World } from "./world.ts";
+
+const runs = process.env["GREENROOM_FULL"] ? 20_000 : 1500;
+/** Small enough that schedules meet every bound. Waits that only end what a broken connection left open are out of reach. */
+const SMALL = {
+  seat: SEAT,
+  window: 8,
+  perConversation: 3,
+  page: 4,
+  remember: 4,
+  perDevice: 3,
+  recordBatch: 3,
+  ackFor: 1e9,
+  askedFor: 1e9,
+  orphanedFor: 1e9,
+} as const;
+
+describe("under any schedule a seat's queue", () => {
+  it("keeps order, never repeats what is proved or refused, tries once at a time (checked by the world at every send)", () => {
+    fc.assert(
+      fc.property(schedule, fc.constantFrom("hold" as const, "resend" as const), (steps, whenNumberChanges) => {
+        const world = new World({ ...SMALL, whenNumberChanges });
+        for (const step of steps) take(world, step);
+        expect(world.mostUnderWay).toBeLessThanOrEqual(20);
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it("loses nothing: once the world is kind, all is proved, failed for a reason, or held", () => {
+    fc.assert(
+      fc.property(schedule, fc.nat(2), (steps, last) => {
+        const world = new World(SMALL);
+        for (const step of steps) take(world, step);
+        world.reload();
+        world.heal(DEVICES[last] as never);
+        expect(world.unfinished()).toEqual([]);
+        for (const row of world.rows.values()) {
+          if (row.state === "failed" || row.state === "held") expect(row.reason).toBeTruthy();
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it("writes down every proof that it was told", () => {
+    fc.assert(
+      fc.property(schedule, (steps) => {
+        const world = new World(SMALL);
+        for (const step of steps) take(world, step);
+        world.reload();
+        world.heal(DEVICES[0] as never);
+        for (const row of world.rows.values()) {
+          const { proved } = world.truth(row.id);
+          if (proved && row.state !== "failed") expect(isProved(row.state)).toBe(true);
+          if (isProved(row.state)) expect(proved).toBe(true);
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it("lists every attempt that was written, and one of them as unanswered if two may have arrived", () => {
+    fc.assert(
+      fc.property(schedule, (steps) => {
+        const world = new World(SMALL);
+        for (const step of steps) take(world, step);
+        world.heal(DEVICES[1] as never);
+        const written = new Map<string, number>();
+        for (const send of world.wire) written.set(send.message, (written.get(send.message) ?? 0) + 1);
+        for (const [message, times] of written) {
+          if (times < 2) continue;
+          const { attempts } = world.state(message);
+          expect(attempts.length).toBeGreaterThanOrEqual(times);
+          const mayHaveArrived = attempts.filter(({ outcome }) => outcome !== "refused" && outcome !== "unsent");
+          if (mayHaveArrived.length > 1) expect(mayHaveArrived.some(({ outcome }) => outcome === "unanswered")).toBe(true);
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it("holds no more in memory than it may", () => {
+    fc.assert(
+      fc.property(schedule, (steps) => {
+        const world = new World(SMALL);
+        for (const step of steps) take(world, step);
+        // What an operator releases comes back beside the window.
+        const released = steps.filter((step) => step.do === "operator").length;
+        expect(world.mostInMemory).toBeLessThanOrEqual(SMALL.window + released);
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it("does the same when the same happens", () => {
+    fc.assert(
+      fc.property(schedule, (steps) => {
+        const logs = [0, 1].map(() => {
+          const world = new World(SMALL);
+          for (const step of steps) take(world, step);
+          return world.log;
+        });
+        expect(logs[0]).toEqual(logs[1]);
+      }),
+      { numRuns: runs / 5 },
+    );
+  });
+});

@@ -1,0 +1,87 @@
+/** Random schedules: lists of small steps, each of which does something only if there is something to do. */
+import fc from "fast-check";
+import { DEVICES, type World } from "./world.ts";
+
+const pick = fc.nat(30);
+
+const step = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ do: fc.constant("accept" as const), conversation: fc.nat(4), priority: fc.nat(9) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("acceptBriefly" as const), conversation: fc.nat(4), lasts: fc.nat(3000) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("acceptQuietly" as const), conversation: fc.nat(4) }) },
+  {
+    weight: 14,
+    arbitrary: fc.record({ do: fc.constant("store" as const), fate: fc.constantFrom("ok", "ok", "ok", "ok", "failed", "lost") }),
+  },
+  {
+    weight: 14,
+    arbitrary: fc.record({
+      do: fc.constant("connection" as const),
+      pick,
+      fate: fc.constantFrom("go", "go", "go", "go", "go", "go", "closed", "store", "lookup", "unpreparable"),
+    }),
+  },
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      do: fc.constant("whatsapp" as const),
+      pick,
+      says: fc.constantFrom("ack", "ack", "ack", "copy", "delivered", "read", "nothing", 463 as const, 479 as const),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("open" as const), device: fc.nat(2), again: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("close" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("linkLost" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("linkBack" as const), device: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("drain" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("crash" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("reload" as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("reroute" as const), found: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("operator" as const), pick, word: fc.constantFrom("release", "fail") }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant("advance" as const), by: fc.nat(2500) }) },
+);
+type ScheduleStep = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+export const schedule = fc.array(step, { minLength: 20, maxLength: 160, size: "max" });
+
+export const take = (world: World, action: ScheduleStep): void => {
+  switch (action.do) {
+    case "accept":
+      world.accept(action.conversation, action.priority);
+      return;
+    case "acceptBriefly":
+      world.accept(action.conversation, 5, action.lasts);
+      return;
+    case "acceptQuietly":
+      world.accept(action.conversation, 5, null, false);
+      return;
+    case "store":
+      return world.store(action.fate as "ok");
+    case "connection":
+      return world.connection(action.pick, action.fate as "go");
+    case "whatsapp":
+      return world.whatsapp(action.pick, action.says as "ack");
+    case "open":
+      return world.open(DEVICES[action.device] ?? (DEVICES[0] as never), 1000, action.again);
+    case "close":
+      return world.close();
+    case "linkLost":
+      return world.linkLost();
+    case "linkBack":
+      return world.linkBack(DEVICES[action.device] as never);
+    case "drain":
+      return world.drain();
+    case "crash":
+      return world.crash();
+    case "reload":
+      return world.reload();
+    case "reroute":
+      return world.reroute(action.found);
+    case "operator":
+      return world.operator(action.pick, action.word as "release");
+    case "advance":
+      return world.advance(action.by);
+  }
+};
