@@ -217,7 +217,7 @@ export interface StoreOps {
     in: { seat: SeatId; term: SeatTerm; phase: SeatPhase; failover: FailoverRecord | null; audit: AuditDraft | null };
     out: { kind: "changed"; row: SeatRow } | { kind: "conflict"; row: SeatRow };
   };
-  /** Upsert by id: intent first, outcome later. */
+  /** Upsert by id: intent first, outcome later. An intent that comes after what it led to changes no record. */
   "failover.record": { in: { failover: FailoverRecord; audit: AuditDraft }; out: { kind: "recorded" } };
   /** Newest first. */
   "failover.list": { in: { seat: SeatId | null; limit: number }; out: { kind: "failovers"; rows: readonly FailoverRecord[] } };

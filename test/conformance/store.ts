@@ -221,6 +221,13 @@ export const storeConformance = (name: string, make: MakeStore): void => {
         ).toMatchObject({ kind: "failed" });
       });
 
+      it("keeps what became of a failover when the intent is written after it", async () => {
+        await change(0, { ...failover("f1"), chosenAt: 7 }, audit);
+        await store.ask({ op: "failover.record", failover: failover("f1"), audit });
+        const { rows } = await store.expect("failovers", { op: "failover.list", seat: SEAT, limit: 10 });
+        expect(rows).toEqual([{ ...failover("f1"), chosenAt: 7 }]);
+      });
+
       it("keeps the place of a failover that is written again, and loads only those that run", async () => {
         for (const id of ["f1", "f2"]) await store.ask({ op: "failover.record", failover: failover(id), audit });
         await store.ask({ op: "failover.record", failover: { ...failover("f1"), outcome: "inService", endedAt: 9 }, audit });

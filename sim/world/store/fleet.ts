@@ -79,7 +79,8 @@ export const fleetOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
   },
 
   "failover.record": ({ failover, audit }) => {
-    state().tables.failovers.set(failover.id, failover);
+    const { failovers } = state().tables;
+    if (failover.outcome !== "running" || !failovers.has(failover.id)) failovers.set(failover.id, failover);
     writeAudit(state(), audit);
     return { kind: "recorded" };
   },

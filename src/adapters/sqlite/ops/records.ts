@@ -27,6 +27,9 @@ export const writeFailover = (db: Database, record: FailoverRecord): void => {
   );
 };
 
+const isKnown = (db: Database, { id }: FailoverRecord): boolean =>
+  db.get("select 1 from failover where id = ?", id) !== undefined;
+
 export const runningFailovers = (db: Database): FailoverRecord[] =>
   db
     .all("select record from failover where outcome = 'running' order by seq")
@@ -47,7 +50,7 @@ type Ops =
 
 export const recordOps = ({ db }: Bench): Pick<Handlers, Ops> => ({
   "failover.record": ({ failover, audit }) => {
-    writeFailover(db, failover);
+    if (failover.outcome !== "running" || !isKnown(db, failover)) writeFailover(db, failover);
     writeAudit(db, audit);
     return { kind: "recorded" };
   },
