@@ -1,20 +1,44 @@
 /** `greenroom demo`: a fleet of real Baileys connections on a WhatsApp of its own, broken in front of you and timed. */
-import { runFaults, type DemoResult } from "./demo/run.ts";
 import { DEMO_FAULTS, faultsNamed } from "./demo/faults.ts";
-import { openView } from "./demo/view.ts";
+import { runFaults, type DemoResult } from "./demo/run.ts";
 import { summary } from "./demo/summary.ts";
+import { openView } from "./demo/view.ts";
 
-export interface DemoArguments {
-  readonly json: boolean;
-  /** Names of faults, "all", or null for the selection that fits three minutes. */
-  readonly faults: readonly string[] | "all" | null;
-  readonly repeat: number;
-  /** No new fault begins after so many seconds. */
-  readonly seconds: number;
+/** Where text goes: `process.stdout` and `process.stderr` are two. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  /** Of the terminal. Default 80. */
+  readonly columns?: number;
 }
 
-/** Each rung of the ladder and each kind of fault once, within three minutes. */
-const SELECTION = [
+export interface DemoArguments {
+  /** Names of faults, "all", or null for the selection that fits three minutes. */
+  readonly faults: readonly string[] | "all" | null;
+  /** Rounds: each plays every chosen fault. A whole number from 1. */
+  readonly repeat: number;
+  /** No fault is watched longer than so many seconds, whatever has happened by then. More than 0. */
+  readonly seconds: number;
+  /** One document on `stdout` and nothing else; progress goes to `stderr`. */
+  readonly json: boolean;
+  /** Where the supervisor's journal goes when all is over, one record a line. Default: nowhere. */
+  readonly journal?: string | null;
+  readonly stdout?: Output;
+  readonly stderr?: Output;
+  /** Aborted, the demo stops cleanly, tells what it has seen so far, and exits with 130. */
+  readonly signal?: AbortSignal;
+}
+export interface DemoOutcome {
+  /** What `--json` prints; null when nothing was begun. */
+  readonly document: DemoResult | null;
+  /** 0 all targets met, 1 something missed, 2 bad arguments, 130 interrupted. */
+  readonly exitCode: 0 | 1 | 2 | 130;
+}
+
+export const DEMO_DEFAULTS = { repeat: 1, seconds: 30 } as const;
+export const DEMO_FAULT_NAMES: readonly string[] = DEMO_FAULTS.map(({ name }) => name);
+/** What is played when nobody says otherwise: each rung of the ladder and each kind of fault once, within three minutes. */
+export const DEMO_SELECTION: readonly string[] = [
   "close-428",
   "half-open-link",
   "half-open-path",
@@ -25,22 +49,20 @@ const SELECTION = [
   "no-candidate",
 ];
 
-/** Exit code: 0 all targets met, 1 something missed, 2 unknown fault. */
-export const runDemo = async ({ json, faults, repeat, seconds }: DemoArguments): Promise<number> => {
-  const { faults: chosen, unknown } = faultsNamed(faults ?? SELECTION);
+export const runDemo = async (args: DemoArguments): Promise<DemoOutcome> => {
+  const { stdout = process.stdout, stderr = process.stderr } = args;
+  const { faults: chosen, unknown } = faultsNamed(args.faults ?? DEMO_SELECTION);
   if (unknown.length > 0) {
-    process.stderr.write(
-      `E_UNKNOWN_FAULT ${unknown.join(", ")}: choose from ${DEMO_FAULTS.map(({ name }) => name).join(", ")}, or "all"\n`,
-    );
-    return 2;
+    stderr.write(`E_UNKNOWN_FAULT ${unknown.join(", ")}: choose from ${DEMO_FAULT_NAMES.join(", ")}, or "all"\n`);
+    return { document: null, exitCode: 2 };
   }
-  const view = openView(json);
+  const view = openView(args.json);
   let result: DemoResult;
   try {
-    result = await runFaults({ faults: chosen, repeat, seconds, ...view.hooks });
+    result = await runFaults({ faults: chosen, repeat: args.repeat, seconds: args.seconds, ...view.hooks });
   } finally {
     view.close();
   }
-  process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : summary(result));
-  return result.met ? 0 : 1;
+  stdout.write(args.json ? `${JSON.stringify(result, null, 2)}\n` : summary(result));
+  return { document: result, exitCode: result.met ? 0 : 1 };
 };

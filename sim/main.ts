@@ -1,3 +1,10 @@
 /** What the command line loads of sim/, on demand. */
-export { type DemoArguments, runDemo } from "./demo.ts";
+export {
+  DEMO_DEFAULTS,
+  DEMO_FAULT_NAMES,
+  DEMO_SELECTION,
+  type DemoArguments,
+  type DemoOutcome,
+  runDemo,
+} from "./demo.ts";
 export { type LoopbackArguments, runLoopback } from "./loopback/main.ts";
