@@ -14,7 +14,7 @@
  * - Without a link there is no silence to judge. Only a silence that has already asked for a re-dial (`overdue`) runs on while that
  *   is under way, so that `gone` comes in time if it fails to heal anything.
  * - An answer to one attempt excuses all that were sent before it: they are their messages' trouble. Later ones start afresh.
- * - A re-dial does not answer attempts. If all of an accusation's attempts are given up, it lapses AMNESTY after `gone`.
+ * - A re-dial does not answer attempts, but if the link that it replaces was silent, that explains them. If all of an accusation's attempts are given up, it lapses AMNESTY after `gone`.
  * - A device that begins to be watched more closely gets the full deadlines of its new watch from then on, and a probe at once.
  */
 import type { DeviceId, MessageId, Millis, SeatId } from "../ports/ids.ts";
@@ -176,7 +176,14 @@ const heard = (state: DetectorState, at: Millis, effects: Effect[]): DetectorSta
 const closed = (state: DetectorState, dial: number, at: Millis): DetectorState => {
   const down = { ...state, isUp: false, dial };
   if (state.reported < 2) return { ...down, link: CALM, ack: CALM, awaited: [], reported: 0 };
-  return dropped({ ...down, link: state.link.level >= 2 ? state.link : CALM }, () => true, at);
+  return state.link.level === 0 ? dropped({ ...down, link: CALM }, () => true, at) : dropped(explained(down), () => true, at);
+};
+
+/** On a silent link nothing could answer what was sent since its last stanza: the link clock alone judges that. */
+const explained = (state: DetectorState): DetectorState => {
+  const lastSign = (state.lastEvidenceAt ?? 0) - ROUND_TRIP;
+  const awaited = state.awaited.filter((attempt) => attempt.at <= lastSign);
+  return { ...state, awaited, ack: awaited.length > 0 ? state.ack : CALM };
 };
 
 const watched = (state: DetectorState, watch: Watch, at: Millis): DetectorState => {

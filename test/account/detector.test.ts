@@ -83,6 +83,21 @@ describe("the clock of unanswered attempts", () => {
     expect(run.edges).toEqual(["2000 late ack", "3500 overdue ack", "4500 gone ack"]);
   });
 
+  it("is cleared by the re-dial of a silent link: silence explains what went unanswered on it", () => {
+    const run = up("holder").alive(1000).tell(sent("m1")).until(4600).tell(closed(1)).until(4900);
+    expect(run.tell({ type: "connection.opened", dial: 2 }).alive(40_000).edges).toEqual([
+      "3000 late link",
+      "4500 overdue link",
+      "4900 fresh",
+    ]);
+  });
+
+  it("goes on against the re-dialled link if stanzas had come since the attempt", () => {
+    const run = up("holder").tell(sent("m1")).alive(1500).until(3700).tell(closed(1)).until(4000);
+    run.tell({ type: "connection.opened", dial: 2 }).alive(4600);
+    expect(run.edges).toEqual(["2000 late ack", "3500 overdue ack", "4500 gone ack"]);
+  });
+
   it("is cleared by the ack to the same attempt sent again after the re-dial", () => {
     const run = up("holder")
       .tell(sent("m1"))
