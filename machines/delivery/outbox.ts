@@ -59,6 +59,7 @@ export const outboxMachine = setup({
   guards: { isDoubtful: (_, params: { doubtful: boolean }) => params.doubtful },
 }).createMachine({
   id: "outbox",
+  options: { maxIterations: 1000 },
   initial: "accepted",
   states: {
     accepted: { on: { "attempt.begun": "dispatched", "attempt.proved": "acknowledged", hold: "held", fail: "failed" } },

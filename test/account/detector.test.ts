@@ -222,12 +222,16 @@ describe("what others want to know", () => {
     expect(up("holder").until(100).tell(request).stall(1000).until(9000).replies).toEqual(["2300 missing"]);
   });
 
-  it("is told to the roster of a candidate's stanzas, five times a second at most", () => {
-    const run = up("candidate");
+  it.each(["candidate", "holder"] as const)("is told to the roster of a %s's stanzas, five times a second at most", (watch) => {
+    const run = up(watch);
     for (let at = 10; at <= 1000; at += 10) run.until(at).tell({ type: "evidence" });
     expect(run.seen.length).toBeGreaterThanOrEqual(4);
     expect(run.seen.length).toBeLessThanOrEqual(6);
-    expect(up("holder").until(100).tell({ type: "evidence" }).seen).toEqual([]);
+  });
+
+  it("is no news of a standby or a servant", () => {
+    for (const watch of ["standby", "servant"] as const)
+      expect(up(watch).until(100).tell({ type: "evidence" }).until(900).tell({ type: "evidence" }).seen).toEqual([]);
   });
 });
 

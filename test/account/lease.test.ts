@@ -109,6 +109,7 @@ describe("the lease of a device in a shared store", () => {
         host.chart(LEASE, leaseMachine, { device, node, at: host.now, ttl: TTL, renewEvery: 500 });
         const open: { op: string; at: Millis }[] = [];
         let confirmedAt = Number.NEGATIVE_INFINITY;
+        let longestTrust = 0;
         host.onEffect = (effect) => {
           if (effect.op === "store") open.push({ op: effect.ask.op, at: host.now });
         };
@@ -116,7 +117,7 @@ describe("the lease of a device in a shared store", () => {
         for (const { after, what, which } of script) {
           for (let passed = 0; passed < after; passed += 50) {
             host.advance(50);
-            if (told(host).at(-1)?.startsWith("lease.granted")) expect(host.now - confirmedAt).toBeLessThanOrEqual(TTL * FENCE);
+            if (told(host).at(-1)?.startsWith("lease.granted")) longestTrust = Math.max(longestTrust, host.now - confirmedAt);
           }
           if (what === "start") host.tell(LEASE, { type: "start" });
           if (what === "nothing" || what === "start") continue;
@@ -127,6 +128,7 @@ describe("the lease of a device in a shared store", () => {
           else if (ask.op === "lease.renew") renewed(host);
           else if (ask.op === "lease.acquire") granted(host);
         }
+        expect(longestTrust).toBeLessThanOrEqual(TTL * FENCE);
       }),
     );
   });

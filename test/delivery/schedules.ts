@@ -1,5 +1,5 @@
 /** Random schedules: lists of small steps, each of which does something only if there is something to do. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { DEVICES, type World } from "./world.ts";
 
 const pick = fc.nat(30);
@@ -58,9 +58,9 @@ export const take = (world: World, action: ScheduleStep): void => {
       world.accept(action.conversation, 5, null, false);
       return;
     case "store":
-      return world.store(action.fate as "ok");
+      return world.store(action.fate);
     case "connection":
-      return world.connection(action.pick, action.fate as "go");
+      return world.connection(action.pick, action.fate);
     case "whatsapp":
       return world.whatsapp(action.pick, action.says as "ack");
     case "open":
@@ -80,7 +80,7 @@ export const take = (world: World, action: ScheduleStep): void => {
     case "reroute":
       return world.reroute(action.found);
     case "operator":
-      return world.operator(action.pick, action.word as "release");
+      return world.operator(action.pick, action.word);
     case "advance":
       return world.advance(action.by);
   }

@@ -23,13 +23,12 @@ const CLOCKS_AND_RANDOM = [
   /(?<![\w$.])process\s*\./,
   global("globalThis"),
 ];
-/** Declares a clock's methods under the platform's names. */
-const CLOCK_PORT = "machines/ports/clock.ts";
-
 const under =
   (...folders: readonly string[]) =>
   (path: string | null) =>
     path !== null && folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
+/** They declare a clock's methods under the platform's names. */
+const CLOCKS = under("machines/ports/clock.ts", "sim/world/clock.ts");
 const named = (specifier: string): string =>
   specifier
     .split("/")
@@ -61,17 +60,17 @@ const RULES: readonly Rule[] = [
   },
   {
     says: "machines has no clock, no randomness and no process of its own",
-    applies: (path) => under("machines")(path) && path !== CLOCK_PORT,
+    applies: (path) => under("machines")(path) && !CLOCKS(path),
     bans: CLOCKS_AND_RANDOM,
   },
   {
     says: "machines has no promises: those end in the production adapters",
     applies: under("machines"),
-    bans: [global("Promise|PromiseLike"), /(?<![\w$.])(?:async|await)\s+[\w(<]/, /(?<![\w$.])async\s*\(/],
+    bans: [global("Promise|PromiseLike"), /(?<![\w$.])(?:await\s+[\w(<[]|async(?:\s+[\w<]|\s*\())/],
   },
   {
     says: "the simulated world has one clock and seeded streams",
-    applies: under("sim/world", "sim/faults", "sim/checkers", "sim/explorer", "sim/scenarios"),
+    applies: (path) => under("sim/world", "sim/faults", "sim/checkers", "sim/explorer", "sim/scenarios")(path) && !CLOCKS(path),
     bans: CLOCKS_AND_RANDOM,
     allows: ({ specifier }) => !/^(node:)?(crypto|timers|timers\/promises|perf_hooks)$/.test(specifier),
   },

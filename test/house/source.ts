@@ -50,8 +50,7 @@ const lineAt = (text: string, index: number): number => text.slice(0, index).spl
 
 /** Same length and lines; comments (and strings, if asked) are spaces. What stands in `${…}` is code, and stays. */
 export const blank = (text: string, { strings }: { strings: boolean }): string => {
-  const out =
-    [...text].length === text.length ? text.split("") : Array.from({ length: text.length }, (_, index) => text[index] as string);
+  const out = text.split("");
   const erase = (from: number, to: number): void => {
     for (let index = from; index < to; index++) if (out[index] !== "\n") out[index] = " ";
   };
