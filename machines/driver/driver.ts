@@ -10,7 +10,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { ConnectionPort } from "../ports/connection.ts";
 import type { Millis, RequestId } from "../ports/ids.ts";
 import type { AuditDraft, FleetEvent } from "../ports/records.ts";
-import type { StoreCommand, StorePort } from "../ports/store.ts";
+import type { StoreAnswer, StoreCommand, StorePort } from "../ports/store.ts";
 import type { Address, Effect, Emitted, Reducer, Step } from "../protocol.ts";
 import type { JournalWriter } from "./journal.ts";
 
@@ -57,6 +57,8 @@ export interface DriverOptions {
 /** Pause before a failed write is asked again. */
 const WRITE_AGAIN: Millis = 500;
 
+const storeEvent = (answer: StoreAnswer) => ({ type: `store.${answer.kind}`, answer });
+
 type WriteAsk = Extract<Effect, { op: "write" }>["ask"];
 
 export class Driver {
@@ -98,7 +100,7 @@ export class Driver {
   ): void {
     const hosted: HostedReducer = {
       kind,
-      reducer: reducer as unknown as HostedReducer["reducer"],
+      reducer,
       input,
       state: undefined,
       wakeAt: null,
@@ -250,12 +252,12 @@ export class Driver {
         this.#options.connections.perform(effect.command);
         return;
       case "store": {
-        const command = { ...effect.ask, reqId: this.#nextRequest() } as StoreCommand;
-        this.#options.store.ask(command, (answer) => this.tell(from, { type: `store.${answer.kind}`, answer } as AnyEvent));
+        const command: StoreCommand = { ...effect.ask, reqId: this.#nextRequest() };
+        this.#options.store.ask(command, (answer) => this.tell(from, storeEvent(answer)));
         return;
       }
       case "write":
-        this.#write(effect.ask as WriteAsk);
+        this.#write(effect.ask);
         return;
       case "start":
         this.#options.onStart(effect);

@@ -23,7 +23,7 @@ export interface AlertInput {
 }
 type AlertContext = AlertRow & { readonly known: boolean };
 
-const row = ({ known: _, ...alert }: AlertContext): AlertRow => alert;
+const row = ({ known: _known, ...alert }: AlertContext): AlertRow => alert;
 
 const write = (context: AlertContext, at: Millis, action: string) =>
   effects(

@@ -16,12 +16,16 @@
  * | preparing   | after untilCommit                       | selecting   |
  * | preparing   | candidates.ranked if mayCommitNow       | committing  |
  * | preparing   | holder.well if avertable                | averted     |
+ * | committing  | holder.well                             | same        |
+ * | committing  | holder.failed                           | same        |
  * | committing  | store.changed                           | verifying   |
  * | committing  | store.conflict if isOurCommit           | verifying   |
  * | committing  | store.conflict                          | aborted     |
  * | committing  | store.failed if hasTries                | retrying    |
  * | committing  | store.failed                            | exhausted   |
  * | retrying    | after commitRetry                       | committing  |
+ * | verifying   | holder.well                             | same        |
+ * | verifying   | holder.failed                           | same        |
  * | verifying   | probe.seen if isNewHolder               | settling    |
  * | verifying   | probe.missing if mayTryNext             | selecting   |
  * | verifying   | probe.missing if mayRollBack            | rollingBack |
@@ -39,7 +43,7 @@
  */
 import { assign, emit, setup } from "xstate";
 import type { DeviceId, Millis, SeatTerm } from "../ports/ids.ts";
-import type { FailoverOutcome, FailoverRecord, Ladder } from "../ports/records.ts";
+import type { FailoverOutcome, FailoverRecord } from "../ports/records.ts";
 import type { SeatRow } from "../ports/store.ts";
 import {
   type Candidate,
@@ -104,8 +108,7 @@ const record = (context: FailoverContext, outcome: FailoverOutcome, endedAt: Mil
   termBefore: context.term,
   termAfter: context.commits > 0 ? context.expect : null,
   outcome,
-  ladder:
-    outcome === "averted" ? "reconnect" : ((context.commits > 0 ? (context.candidate?.ladder ?? null) : null) as Ladder | null),
+  ladder: outcome === "averted" ? "reconnect" : context.commits > 0 ? (context.candidate?.ladder ?? null) : null,
   lastEvidenceAt: context.lastEvidenceAt,
   detectedAt: context.detectedAt,
   chosenAt: context.chosenAt,
@@ -140,6 +143,9 @@ export const failoverMachine = setup({
   actions: {
     clock: assign(({ context, event }) => ({ now: "at" in event ? event.at : context.now })),
     clockRerank: assign(({ context }) => ({ now: context.now + context.retryEvery })),
+    clockCommit: assign(({ context }) => ({
+      now: context.candidate ? Math.max(context.now, commitAt(context, context.candidate)) : context.now,
+    })),
     requestCandidates: emit(({ context }) =>
       effects(
         tell("roster", {
@@ -407,9 +413,7 @@ export const failoverMachine = setup({
       after: {
         untilCommit: {
           target: "selecting",
-          actions: assign(({ context }) => ({
-            now: context.candidate ? Math.max(context.now, commitAt(context, context.candidate)) : context.now,
-          })),
+          actions: "clockCommit",
         },
       },
     },

@@ -40,7 +40,7 @@
  * | stranded   | after askAgain                    | asking     |
  */
 import { assign, emit, setup } from "xstate";
-import { accountOf, type DeviceId, type FailoverId, type LineId, type Millis, type SeatId, type SeatTerm } from "../ports/ids.ts";
+import { accountOf, type DeviceId, type FailoverId, type LineId, type Millis, type SeatId } from "../ports/ids.ts";
 import type { FailoverCause } from "../ports/records.ts";
 import type { SeatRow } from "../ports/store.ts";
 import { type Effect, type Emitted, effects, type FailoverInput, type HolderEvent, type SeatRequest, tell } from "../protocol.ts";
@@ -325,7 +325,7 @@ export const seatMachine = setup({
         "candidate.available": { target: "asking", actions: "restartClock" },
         "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
       },
-      after: { askAgain: { target: "asking", actions: assign(({ context }) => ({ detectedAt: context.detectedAt })) } },
+      after: { askAgain: "asking" },
     },
   },
 });

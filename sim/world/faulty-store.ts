@@ -47,7 +47,10 @@ export const createFaultyStore = (inner: StorePort, clock: NodeClock, world: Wor
     ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
       const fate = board.store({ node: clock.id, op: command.op, writes: !READS.has(command.op) });
       const fail = (cause: StoreFailure["cause"]) => deliver(1, () => reply(failure(command, clock.now(), cause)));
-      if (fate?.kind === "fail" && !fate.applied) return void fail(fate.cause);
+      if (fate?.kind === "fail" && !fate.applied) {
+        fail(fate.cause);
+        return;
+      }
       const key = {};
       waiting.set(key, () => fail("lost"));
       const put = (late: number): void =>

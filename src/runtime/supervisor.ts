@@ -12,7 +12,7 @@ import type { Clock } from "../../machines/ports/clock.ts";
 import type { ConnectionFact, ConnectionPort } from "../../machines/ports/connection.ts";
 import type { NodeId, RequestId, SeatId } from "../../machines/ports/ids.ts";
 import type { FleetEvent } from "../../machines/ports/records.ts";
-import type { StoreAnswer, StoreCommand, StoreOp, StoreOps, StorePort } from "../../machines/ports/store.ts";
+import type { StoreAnswer, StoreOp, StoreOps, StorePort } from "../../machines/ports/store.ts";
 import { JournalLog } from "./journal-log.ts";
 
 export interface SupervisorOptions {
@@ -78,7 +78,7 @@ export class Supervisor {
 
   ask<K extends StoreOp>(op: K, input: StoreOps[K]["in"]): Promise<StoreAnswer<K>> {
     const reqId = `${this.#life}:s${++this.#requests}` as RequestId;
-    return new Promise((resolve) => this.#options.store.ask({ op, reqId, ...input } as unknown as StoreCommand<K>, resolve));
+    return new Promise((resolve) => this.#options.store.ask({ op, reqId, ...input }, resolve));
   }
 
   /** Events as they happen. Returns how to stop listening. */

@@ -68,8 +68,7 @@ describe.each(["1", "2", "3"])("seed %s", (seed) => {
     checkPeople(told);
   });
 
-  // The only other master of this line holds a seat, and the roster hears of a holder's stanzas only while it is a candidate.
-  it.fails("banned with its twin: the line's other master takes the seat beside its own", () => {
+  it("banned with its twin: the line's other master takes the seat beside its own", () => {
     const told = tell(settled(seed), withTwin, [{ kind: "banned", for: "permanent", code: 406 }]);
     expect(told.ladder).toBe("account");
     checkTimes(told);
