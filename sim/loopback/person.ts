@@ -14,6 +14,7 @@ import { bundleNodes, bundleOf } from "./prekeys.ts";
 import { passReceipt } from "./receipts.ts";
 import { hand, warm } from "./routing.ts";
 import type { Service } from "./service.ts";
+import { KEY_USED } from "./signal-endpoint.ts";
 
 export interface ReceivedMessage {
   /** `Date.now()` when the stanza reached the phone. */
@@ -73,8 +74,6 @@ interface Outgoing {
 const MAX_RETRIES = 5;
 /** Sent messages that can still be sent again. */
 const REMEMBERED = 10_000;
-/** What libsignal says of a ciphertext that it has read before; a real phone drops it without asking again. */
-const KEY_USED = "Key used already or never filled";
 
 export class Person {
   readonly received: ReceivedMessage[] = [];
@@ -291,6 +290,7 @@ export class Person {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.arrivals.push({ ...arrival, outcome: "undecryptable", reason });
+      // A real phone takes that for a copy of what it has, and drops it.
       if (!reason.includes(KEY_USED)) this.askAgain(node);
       return;
     }
@@ -300,7 +300,9 @@ export class Person {
   private file(node: Node, message: proto.IMessage, arrival: Omit<Arrival, "outcome">): void {
     const { fromNumber, id } = arrival;
     const chat = node.attrs.participant ? (node.attrs.from ?? "") : fromNumber;
-    const retryCount = Math.max(0, ...children(node, "enc").map((enc) => Number(enc.attrs.count ?? "0")));
+    // Baileys answers a phone by sending to everybody again, without a count: what we asked for is what it answers.
+    const asked = this.retries.get(retryKey(node)) ?? 0;
+    const retryCount = Math.max(asked, ...children(node, "enc").map((enc) => Number(enc.attrs.count ?? "0")));
     const text = textOf(message);
     if (fromNumber === this.number) {
       const other = this.service.directory.find(node.attrs.recipient)?.number ?? chat;
@@ -349,10 +351,9 @@ export class Person {
   /** A retry receipt, with keys, so that the sender can start a new session at once. */
   private askAgain(node: Node): void {
     const id = node.attrs.id ?? "";
-    const sender = node.attrs.participant ?? node.attrs.from ?? "";
-    const count = (this.retries.get(`${sender} ${id}`) ?? 0) + 1;
+    const count = (this.retries.get(retryKey(node)) ?? 0) + 1;
     if (count > MAX_RETRIES) return;
-    this.retries.set(`${sender} ${id}`, count);
+    this.retries.set(retryKey(node), count);
     const bundle = this.account.phone.signal.bundle();
     const retry = el("retry", { count: String(count), id, t: node.attrs.t, v: "1", error: "0" });
     const keys = el("keys", {}, [el("type", {}, Buffer.from([5])), ...bundleNodes(bundle)]);
@@ -417,6 +418,8 @@ export class Person {
     passReceipt(this.service, { node, jid, lid, bareJid: jid, bareLid: lid, ownNumber: this.number });
   }
 }
+
+const retryKey = ({ attrs }: Node): string => `${attrs.participant ?? attrs.from ?? ""} ${attrs.id ?? ""}`;
 
 const plaintext = (message: proto.IMessage): Node => el("plaintext", {}, Buffer.from(proto.Message.encode(message).finish()));
 

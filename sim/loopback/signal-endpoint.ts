@@ -29,6 +29,17 @@ export interface Bundle {
   readonly preKey: PublicKey | undefined;
 }
 
+/** What libsignal says of a ciphertext that it has read before, or whose key another one has used. */
+export const KEY_USED = "Key used already or never filled";
+
+/** A session as libsignal stores it: chains by key, with the number reached and the keys of those that were passed over. */
+interface StoredSession {
+  readonly _sessions: Record<
+    string,
+    { readonly _chains: Record<string, { readonly chainKey: { readonly counter: number }; readonly messageKeys: object }> }
+  >;
+}
+
 /** Made on first use: a signature costs ten milliseconds, and most phones of a large fleet never need one. */
 class Lazy<T> {
   private value: T | undefined;
@@ -104,8 +115,14 @@ export class SignalEndpoint {
     return { type, ciphertext: Buffer.from(ciphertext) };
   }
 
+  /** @throws Error(KEY_USED) for a ciphertext whose key has been used: libsignal says so only of the first ones of a session. */
   async decrypt(lid: string, type: "pkmsg" | "msg", ciphertext: Uint8Array): Promise<Uint8Array> {
-    return this.repository.get().decryptMessage({ jid: lid, type, ciphertext });
+    try {
+      return await this.repository.get().decryptMessage({ jid: lid, type, ciphertext });
+    } catch (error) {
+      if (type === "msg" && this.hasUsed(lid, ciphertext)) throw new Error(KEY_USED, { cause: error });
+      throw error;
+    }
   }
 
   async encryptGroup(group: string, ownLid: string, data: Uint8Array): Promise<{ ciphertext: Buffer; distribution: Buffer }> {
@@ -122,6 +139,23 @@ export class SignalEndpoint {
       authorJid,
       item: { groupId: group, axolotlSenderKeyDistributionMessage: distribution },
     });
+  }
+
+  /** The head of a ciphertext: version, 0x0a, length and key of the chain, 0x10, number in the chain (a varint). */
+  private hasUsed(lid: string, ciphertext: Uint8Array): boolean {
+    const length = ciphertext[2] ?? 0;
+    const chainKey = Buffer.from(ciphertext.subarray(3, 3 + length)).toString("base64");
+    let number = 0;
+    for (let at = 4 + length, shift = 0; at < ciphertext.length; at++, shift += 7) {
+      const byte = ciphertext[at] ?? 0;
+      number |= (byte & 127) << shift;
+      if (byte < 128) break;
+    }
+    const record = this.store.get(`session ${this.repository.get().jidToSignalProtocolAddress(lid)}`);
+    const chains = Object.values((record as StoredSession | undefined)?._sessions ?? {}).flatMap(
+      ({ _chains }) => _chains[chainKey] ?? [],
+    );
+    return chains.some((chain) => chain.chainKey.counter >= number && !(number in chain.messageKeys));
   }
 
   private makeRepository(): SignalRepositoryWithLIDStore {
