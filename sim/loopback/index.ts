@@ -4,10 +4,10 @@
  * It is no simulation of WhatsApp's behaviour towards people: it has no limits, no spam detection and no memory beyond its process.
  */
 import { serveAdmin } from "./admin.ts";
-import { scanQr } from "./registration.ts";
+import { adopt, scanQr } from "./registration.ts";
 import { unlink } from "./devices.ts";
 import { LOOPBACK_ROOT_PUBLIC_KEY } from "./certificates.ts";
-import type { Account } from "./directory.ts";
+import type { Account, Credentials } from "./directory.ts";
 import type { EventName, Listener } from "./events.ts";
 import { Faults } from "./faults/index.ts";
 import { createGroup } from "./groups.ts";
@@ -23,6 +23,7 @@ export { LOOPBACK_ROOT_PUBLIC_KEY } from "./certificates.ts";
 export type { LoopbackEvents } from "./events.ts";
 export type { Faults } from "./faults/index.ts";
 export type { FaultTarget } from "./faults/rule.ts";
+export type { Credentials } from "./directory.ts";
 export type { Arrival, Person, PersonOptions, Receipt, ReceivedMessage, SendOptions } from "./person.ts";
 
 export interface LoopbackOptions {
@@ -55,6 +56,8 @@ export interface LoopbackAccount {
   scanQr(qr: string): Promise<{ device: number }>;
   /** Links the client that asked for a code for this number. */
   enterPairingCode(code: string): Promise<{ device: number }>;
+  /** Links a device of which the published keys are known, without the dialogue. `signed`: ADVSignedDeviceIdentity, as the phone vouches. */
+  adopt(credentials: Credentials): { device: number; signed: Uint8Array };
   devices(): number[];
   unlink(device: number): void;
   /** Creates a group with these numbers (accounts that exist) and tells all members. Returns its jid. */
@@ -155,6 +158,7 @@ function accountView(service: Service, account: Account): LoopbackAccount {
     lid: account.lid,
     scanQr: (qr) => scanQr(service, account, qr),
     enterPairingCode: (code) => enterPairingCode(service, account, code),
+    adopt: (credentials) => adopt(account, credentials),
     devices: () => [...account.devices.keys()],
     unlink: (id) => {
       const device = account.devices.get(id);

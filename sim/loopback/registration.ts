@@ -66,23 +66,7 @@ export class Registration {
     if (account.devices.size >= account.deviceLimit)
       throw new Error(`${account.number} has ${account.devices.size} linked devices, which is its limit`);
     const id = account.nextDevice++;
-    const timestamp = Math.floor(Date.now() / 1000);
-    const details = Buffer.from(
-      proto.ADVDeviceIdentity.encode({
-        rawId: randomBytes(4).readUInt32BE(0),
-        timestamp,
-        keyIndex: id,
-        accountType: 0,
-        deviceType: 0,
-      }).finish(),
-    );
-    const { identity } = account.phone.signal;
-    const accountSignature = Curve.sign(identity.private, Buffer.concat([ACCOUNT_PREFIX, details, this.credentials.identity]));
-    const signed = proto.ADVSignedDeviceIdentity.encode({
-      details,
-      accountSignatureKey: identity.public,
-      accountSignature,
-    }).finish();
+    const { details, signed } = vouchFor(account, id, this.credentials.identity);
     const hmac = createHmac("sha256", advSecret).update(signed).digest();
     const container = proto.ADVSignedDeviceIdentityHMAC.encode({ details: signed, hmac }).finish();
 
@@ -131,6 +115,30 @@ export class Registration {
   gone(): void {
     this.vouched?.settle(new Error("the client went away while it was being linked"));
   }
+}
+
+/** What the phone says of a device that it links: an identity of this account, under this number. */
+function vouchFor(account: Account, id: number, identity: Buffer): { details: Buffer; signed: Uint8Array } {
+  const details = Buffer.from(
+    proto.ADVDeviceIdentity.encode({
+      rawId: randomBytes(4).readUInt32BE(0),
+      timestamp: Math.floor(Date.now() / 1000),
+      keyIndex: id,
+      accountType: 0,
+      deviceType: 0,
+    }).finish(),
+  );
+  const keys = account.phone.signal.identity;
+  const accountSignature = Curve.sign(keys.private, Buffer.concat([ACCOUNT_PREFIX, details, identity]));
+  const signed = proto.ADVSignedDeviceIdentity.encode({ details, accountSignatureKey: keys.public, accountSignature }).finish();
+  return { details, signed };
+}
+
+/** Links a device of which the keys are known, without the dialogue: for tests that need hundreds. */
+export function adopt(account: Account, credentials: Credentials): { device: number; signed: Uint8Array } {
+  const id = account.nextDevice++;
+  account.devices.set(id, new Device(account, id, credentials));
+  return { device: id, signed: vouchFor(account, id, credentials.identity).signed };
 }
 
 /** Stanzas of a client that is not linked yet. */

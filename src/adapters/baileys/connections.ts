@@ -14,6 +14,7 @@ import { Deadlines } from "./deadlines.ts";
 import { Device } from "./device.ts";
 import type { LinkState } from "./link.ts";
 import { baileysLogger, silenceLibsignal } from "./quiet.ts";
+import { checkSignatures } from "./signatures.ts";
 
 export interface BaileysOptions {
   readonly store: StorePort;
@@ -43,6 +44,7 @@ export const createBaileysConnections = (
 ): ConnectionPort & { shutdown(): Promise<void>; snapshot(device: DeviceId): DeviceSnapshot } => {
   const { store, clock, endpoint, logger, clientHint } = options;
   silenceLibsignal();
+  checkSignatures();
   if (endpoint?.rootPublicKey) WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(endpoint.rootPublicKey);
   const ask = makeAsk(store, options.nextRequestId);
   const deadlines = new Deadlines(clock);
