@@ -32,13 +32,12 @@ export interface Bundle {
 /** What libsignal says of a ciphertext that it has read before, or whose key another one has used. */
 export const KEY_USED = "Key used already or never filled";
 
-/** A session as libsignal stores it: chains by key, with the number reached and the keys of those that were passed over. */
-interface StoredSession {
-  readonly _sessions: Record<
-    string,
-    { readonly _chains: Record<string, { readonly chainKey: { readonly counter: number }; readonly messageKeys: object }> }
-  >;
+interface StoredChain {
+  readonly chainKey: { readonly counter: number };
+  readonly messageKeys: object;
 }
+/** Sessions as libsignal stores them: chains by key, with the number reached and the keys of those that were passed over. */
+type StoredRecord = Partial<Record<string, Record<string, Partial<Record<string, Record<string, StoredChain>>>>>>;
 
 /** Made on first use: a signature costs ten milliseconds, and most phones of a large fleet never need one. */
 class Lazy<T> {
@@ -152,10 +151,10 @@ export class SignalEndpoint {
       if (byte < 128) break;
     }
     const record = this.store.get(`session ${this.repository.get().jidToSignalProtocolAddress(lid)}`);
-    const chains = Object.values((record as StoredSession | undefined)?._sessions ?? {}).flatMap(
-      ({ _chains }) => _chains[chainKey] ?? [],
-    );
-    return chains.some((chain) => chain.chainKey.counter >= number && !(number in chain.messageKeys));
+    return Object.values((record as StoredRecord | undefined)?.["_sessions"] ?? {}).some((session) => {
+      const chain = session["_chains"]?.[chainKey];
+      return chain !== undefined && chain.chainKey.counter >= number && !(number in chain.messageKeys);
+    });
   }
 
   private makeRepository(): SignalRepositoryWithLIDStore {
