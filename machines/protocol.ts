@@ -194,7 +194,7 @@ export type HolderEvent = Stamped<
   | { type: "holder.failed"; device: DeviceId; cause: FailoverCause; isFinal: boolean; lastEvidenceAt: Millis | null }
 >;
 export type SeatRequest = Stamped<
-  /** From the operator: move now; `to` null lets the roster choose. */
+  /** Move now; `to` null lets the roster choose. `by`: "operator:NAME", or "orchestrator" for a failback. */
   | { type: "failover.demand"; to: DeviceId | null; by: string }
   | { type: "failover.granted" }
   | { type: "failover.denied"; why: string }
@@ -213,6 +213,8 @@ export type SeatRequest = Stamped<
 export type OrchestratorEvent = Stamped<
   | { type: "failover.request"; seat: SeatId; cause: FailoverCause; isVacant: boolean }
   | { type: "failover.finished"; seat: SeatId }
+  /** From the roster: a device of the seat's own account is well again, and the line wants its seats to return by themselves. */
+  | { type: "home.recovered"; seat: SeatId; device: DeviceId }
   | { type: "pause.request"; by: string }
   | { type: "resume.request"; by: string }
   /** From the roster: many links went quiet together. */

@@ -120,6 +120,8 @@ const CAUSES: { readonly [C in FailoverCause]: string } = {
   loggedOut: "it was removed from the account; link it again",
   banned: "WhatsApp refuses the account; look at the phone",
   operator: "an operator gave it up",
+  failback: "the seat went home",
+  removed: "it is no longer in the fleet",
   startup: "it did not come into service after the start; look at its link and at the network",
 };
 const raise = (context: HealthContext): Effect => ({

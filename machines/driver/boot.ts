@@ -17,8 +17,8 @@ import { orchestratorMachine } from "../fleet/orchestrator.ts";
 import { roster } from "../fleet/roster.ts";
 import { seatMachine } from "../fleet/seat.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { LineId, Millis, NodeId } from "../ports/ids.ts";
-import type { FleetDeclaration, StoreAnswer } from "../ports/store.ts";
+import { accountOf, type DeviceId, type LineId, type Millis, type NodeId } from "../ports/ids.ts";
+import type { FleetDeclaration, SeatRow, StoreAnswer } from "../ports/store.ts";
 import type { AnyStateMachine } from "xstate";
 import type { Address } from "../protocol.ts";
 import type { Driver } from "./driver.ts";
@@ -34,9 +34,37 @@ export interface NodeConfig {
   /** Seats that may begin to move by themselves within `within` ms: the larger of a number and a share of all seats. */
   readonly brake: { readonly seats: number; readonly share: number; readonly within: Millis };
   readonly queue: (line: LineId) => Partial<QueueConfig>;
+  /** Whether a line's seats return by themselves to their own account once it is well again. */
+  readonly failback: (line: LineId) => "manual" | "automatic";
   /** Open messages that a line may have. */
   readonly outboxLimit: (line: LineId) => number;
 }
+
+/**
+ * What the store knows, without what is no longer declared: it stays in the store, and nothing of it is started. A seat outlives
+ * its account, because conversations and messages are its own: it goes on while its line does, with another master.
+ */
+export const declaredOf = (loaded: Loaded, { accounts, lines }: FleetDeclaration): Loaded => {
+  const devices = new Set(accounts.flatMap((account) => account.devices));
+  const declared = new Set(accounts.map(({ id }) => id));
+  const lineIds = new Set(lines.map(({ id }) => id));
+  return {
+    ...loaded,
+    accounts: loaded.accounts.filter(({ id }) => declared.has(id)),
+    devices: loaded.devices.filter(({ id }) => devices.has(id)),
+    lines: loaded.lines.filter(({ id }) => lineIds.has(id)),
+    seats: loaded.seats.filter(({ line }) => lineIds.has(line)),
+  };
+};
+
+/** Seats whose holder may no longer speak for them: its device was taken out of the fleet, or its account off the line. */
+export const orphaned = ({ seats, devices, lines }: Loaded): readonly (SeatRow & { readonly holder: DeviceId })[] =>
+  seats.filter((seat): seat is SeatRow & { readonly holder: DeviceId } => {
+    const { holder } = seat;
+    if (holder === null) return false;
+    const masters = lines.find(({ id }) => id === seat.line)?.masters ?? [];
+    return !devices.some(({ id }) => id === holder) || !masters.includes(accountOf(holder));
+  });
 
 export const startFleetActors = (driver: Driver, clock: Clock, loaded: Loaded, config: NodeConfig, life: string): void => {
   const { chart, reducer } = starters(driver);
@@ -62,6 +90,7 @@ export const startFleetActors = (driver: Driver, clock: Clock, loaded: Loaded, c
           .map(({ id, link }) => ({ id, linked: link === "linked" })),
       })),
       lines: loaded.lines,
+      failback: loaded.lines.map(({ id }) => id).filter((line) => config.failback(line) === "automatic"),
       seats: loaded.seats,
       candidateFresh: config.timings.candidateFresh,
       cooldown: config.timings.cooldown,

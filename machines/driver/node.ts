@@ -16,7 +16,7 @@ import { accountOf, type DeviceId, type LineId, type MessageId, type NodeId, typ
 import type { AlertRow, AuditDraft, FailoverRecord, FleetEvent } from "../ports/records.ts";
 import type { SeatRow, StoreAnswer, StorePort } from "../ports/store.ts";
 import { type Address, type Effect, tell } from "../protocol.ts";
-import { type Loaded, type NodeConfig, startAccountActors, startFleetActors } from "./boot.ts";
+import { declaredOf, type Loaded, type NodeConfig, orphaned, startAccountActors, startFleetActors } from "./boot.ts";
 import { Driver } from "./driver.ts";
 import type { JournalWriter } from "./journal.ts";
 import { route } from "./routing.ts";
@@ -93,7 +93,7 @@ export class Node {
       if (declared.kind === "failed") return done(declared.message);
       store.ask({ op: "fleet.load", reqId: this.#nextRequest() }, (loaded) => {
         if (loaded.kind === "failed") return done(loaded.message);
-        this.#start(loaded);
+        this.#start(declaredOf(loaded, config.declaration), loaded);
         done(null);
       });
     });
@@ -106,7 +106,7 @@ export class Node {
   // ---- operators ----
 
   demandFailover(seat: SeatId, to: DeviceId | null, by: string): void {
-    this.#driver.tell(`seat:${seat}`, { type: "failover.demand", to, by } as { type: string });
+    this.#driver.tell(`seat:${seat}`, { type: "failover.demand", to, by: `operator:${by}` } as { type: string });
   }
   pause(by: string): void {
     this.#driver.tell("orchestrator", { type: "pause.request", by } as { type: string });
@@ -152,7 +152,7 @@ export class Node {
 
   // ---- boot ----
 
-  #start(loaded: Loaded): void {
+  #start(loaded: Loaded, stored: Loaded): void {
     this.#loaded = loaded;
     const { clock, config, id, life, journal } = this.#options;
     journal?.life(id, clock.now());
@@ -162,7 +162,26 @@ export class Node {
     startAccountActors(this.#driver, clock, loaded, config, id);
     startFleetActors(this.#driver, clock, loaded, config, life);
     for (const seat of loaded.seats) this.#driver.tell(`seat:${seat.id}`, { type: "start" });
+    for (const { id, holder } of orphaned(loaded)) this.#expel(id, holder);
     for (const device of loaded.devices) this.#driver.tell(`connection:${device.id}`, { type: "start" });
+    this.#forgetAlerts(loaded, stored);
+  }
+
+  /** Nobody watches a device that is no longer declared: its seat has to be told. */
+  #expel(seat: SeatId, device: DeviceId): void {
+    this.#driver.perform("roster", [
+      tell(`seat:${seat}`, { type: "holder.failed", device, cause: "removed", isFinal: true, lastEvidenceAt: null }),
+    ]);
+  }
+
+  /** Nothing will ever resolve what was said about accounts, devices and seats that are no longer there. */
+  #forgetAlerts(loaded: Loaded, stored: Loaded): void {
+    const idsOf = ({ accounts, devices, seats }: Loaded): string[] => [...accounts, ...devices, ...seats].map(({ id }) => id);
+    const here = new Set(idsOf(loaded));
+    const gone = new Set(idsOf(stored).filter((id) => !here.has(id)));
+    for (const { key, subject } of loaded.alerts) {
+      if (gone.has(subject)) this.#onAlert({ op: "resolve", key, text: `${subject} is no longer in the fleet` });
+    }
   }
 
   /** A failover that a crash cut short: the seat's row says how far it came, and the seat starts from there. */
@@ -287,9 +306,10 @@ export class Node {
     const { clock, config, id, life, store } = this.#options;
     store.ask({ op: "fleet.load", reqId: this.#nextRequest() }, (loaded) => {
       if (loaded.kind === "failed") return;
-      this.#loaded = loaded;
-      startAccountActors(this.#driver, clock, loaded, config, id);
-      startFleetActors(this.#driver, clock, loaded, config, life);
+      const declared = declaredOf(loaded, config.declaration);
+      this.#loaded = declared;
+      startAccountActors(this.#driver, clock, declared, config, id);
+      startFleetActors(this.#driver, clock, declared, config, life);
       if (address.startsWith("seat:") || address.startsWith("connection:")) this.#driver.tell(address, { type: "start" });
     });
   }

@@ -3,13 +3,16 @@
  *
  * Invariants: more than `limit` seats within `within` never move automatically (the brake: what takes so many at once is rather
  * our own network or WhatsApp, and a burst of moves would burn the other numbers); seats that asked and were denied are asked
- * for again, in order, as soon as they may move; an operator's demand never passes here.
+ * for again, in order, as soon as they may move; an operator's demand never passes here; a seat goes home by itself only while
+ * seats move by themselves.
  *
  * | from      | event                            | to        |
+ * | any       | home.recovered                   | same      |
  * | automatic | failover.request if isFilling    | same      |
  * | automatic | failover.request if isWithin     | automatic |
  * | automatic | failover.request                 | braked    |
  * | automatic | failover.finished                | automatic |
+ * | automatic | home.recovered                   | same      |
  * | automatic | outage.suspected                 | outage    |
  * | automatic | pause.request                    | paused    |
  * | braked    | failover.request if isFilling    | same      |
@@ -87,6 +90,11 @@ export const orchestratorMachine = setup({
     withdraw: assign(({ context, event }) =>
       event.type === "failover.finished" ? { waiting: without(context.waiting, event.seat), now: event.at } : {},
     ),
+    sendHome: emit(({ event }) =>
+      event.type === "home.recovered"
+        ? effects(tell(`seat:${event.seat}`, { type: "failover.demand", to: event.device, by: "orchestrator" }))
+        : effects(),
+    ),
     /** As many as the brake lets through in one period. */
     grantSome: emit(({ context }) => effects(...grants(context.waiting.slice(0, context.limit)))),
     forgetGranted: assign(({ context }) => ({
@@ -140,6 +148,8 @@ export const orchestratorMachine = setup({
   options: { maxIterations: 1000 },
   context: ({ input }) => ({ ...input, recent: [], waiting: [], now: 0 }),
   initial: "automatic",
+  // Offered again after a while.
+  on: { "home.recovered": {} },
   states: {
     automatic: {
       on: {
@@ -152,6 +162,7 @@ export const orchestratorMachine = setup({
           },
         ],
         "failover.finished": { target: "automatic", actions: "withdraw" },
+        "home.recovered": { actions: "sendHome" },
         "outage.suspected": { target: "outage", actions: "raiseOutage" },
         "pause.request": { target: "paused", actions: { type: "auditPause", params: { action: "fleet.paused" } } },
       },

@@ -8,6 +8,7 @@
  * then devices that hold no seat, then by the line's priority; a device left by an unplanned move is not ranked for that seat
  * during the cool-down.
  */
+import { homecomings } from "./failback.ts";
 import { chooseReroute } from "./reroute.ts";
 import {
   accountOf,
@@ -43,6 +44,8 @@ export interface RosterInput {
   }[];
   readonly lines: readonly LineRow[];
   readonly seats: readonly { id: SeatId; line: LineId; account: AccountId; holder: DeviceId | null; term: SeatTerm }[];
+  /** Lines whose seats go back to their own account by themselves. */
+  readonly failback: readonly LineId[];
   readonly candidateFresh: Millis;
   readonly cooldown: Millis;
   /** Links that fall silent within this span of each other fell silent together. */
@@ -66,6 +69,8 @@ export interface SeatView {
   holder: DeviceId | null;
   term: SeatTerm;
   left: { device: DeviceId; until: Millis } | null;
+  /** It is not sent home before this. */
+  homeNotBefore: Millis;
   /** Somebody waits for a ranking: pushed again at each stanza of a candidate. */
   asker: { replyTo: Address; exclude: readonly DeviceId[]; named: DeviceId | null } | null;
 }
@@ -122,13 +127,15 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
       }
     }
     for (const seat of config.seats) {
-      state.seats.set(seat.id, { ...seat, left: null, asker: null });
+      state.seats.set(seat.id, { ...seat, left: null, homeNotBefore: 0, asker: null });
     }
     return { state, effects: watchAll(state), wakeAt: null };
   },
 
   receive(state, event): Step<RosterState> {
-    return { state, effects: react(state, event), wakeAt: null };
+    const effects = react(state, event);
+    const { offers, wakeAt } = homecomings(state, event.at);
+    return { state, effects: [...effects, ...offers], wakeAt };
   },
 };
 
@@ -266,8 +273,9 @@ const availability = (state: RosterState, devices: readonly DeviceId[]): Effect[
   for (const seat of state.seats.values()) {
     const holder = seat.holder && state.devices.get(seat.holder);
     if (holder && isWell(holder.state)) continue;
-    // A seat that nobody held yet waits for its own account: the others' turn comes when that one fails.
-    const able = candidatesOf(state, seat).filter(({ account }) => seat.holder !== null || account === seat.account);
+    // A seat that nobody held yet waits for its own account: the others' turn comes when that one fails, or is no longer there.
+    const hasOwn = state.lines.get(seat.line)?.masters.includes(seat.account);
+    const able = candidatesOf(state, seat).filter(({ account }) => seat.holder !== null || !hasOwn || account === seat.account);
     if (able.some(({ id }) => devices.includes(id))) effects.push(tell(`seat:${seat.id}`, { type: "candidate.available" }));
   }
   return effects;
@@ -370,7 +378,8 @@ const calm = (state: RosterState, seat: SeatView): Effect[] =>
 const candidatesOf = (state: RosterState, seat: SeatView): DeviceView[] => {
   const masters = state.lines.get(seat.line)?.masters ?? [];
   const home = seat.holder ? accountOf(seat.holder) : seat.account;
-  const accounts = [home, ...masters.filter((account) => account !== home)];
+  // The account may be no master of the line any more: then it has no say.
+  const accounts = masters.toSorted((one, other) => Number(other === home) - Number(one === home));
   return accounts.flatMap((account) =>
     (state.accounts.get(account)?.devices ?? [])
       .filter((id) => id !== seat.holder)

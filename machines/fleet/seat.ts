@@ -157,7 +157,12 @@ export const seatMachine = setup({
     })),
     noteDemand: assign(({ event }) =>
       event.type === "failover.demand"
-        ? { demand: { to: event.to, by: event.by }, cause: "operator" as const, isFinal: true, detectedAt: event.at }
+        ? {
+            demand: { to: event.to, by: event.by },
+            cause: event.by === "orchestrator" ? ("failback" as const) : ("operator" as const),
+            isFinal: true,
+            detectedAt: event.at,
+          }
         : {},
     ),
     /** A failure that waited for its turn is judged from now on: time that the brake took is not the holder's. */
@@ -184,7 +189,7 @@ export const seatMachine = setup({
       effects({
         op: "audit",
         entry: {
-          actor: `operator:${context.demand?.by ?? "unknown"}`,
+          actor: context.demand?.by ?? "unknown",
           action: "failover.demanded",
           subject: context.seat,
           text: `failover of ${context.seat} demanded${context.demand?.to ? ` to ${context.demand.to}` : ""}`,

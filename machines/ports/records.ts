@@ -2,8 +2,21 @@
 import type { AccountId, DeviceId, FailoverId, Millis, SeatId, SeatTerm } from "./ids.ts";
 
 export type Ladder = "twin" | "account" | "reconnect";
-/** Why a holder was given up. `silent`: evidence gone. `unacknowledged`: sends get no ack. The rest: see CloseReason. */
-export type FailoverCause = "silent" | "unacknowledged" | "closed" | "replaced" | "loggedOut" | "banned" | "operator" | "startup";
+/**
+ * Why a holder was given up. `silent`: evidence gone. `unacknowledged`: sends get no ack. `failback`: the seat's own account is
+ * well again. `removed`: it is no longer declared. The rest: see CloseReason.
+ */
+export type FailoverCause =
+  | "silent"
+  | "unacknowledged"
+  | "closed"
+  | "replaced"
+  | "loggedOut"
+  | "banned"
+  | "operator"
+  | "failback"
+  | "removed"
+  | "startup";
 export type FailoverOutcome = "running" | "inService" | "averted" | "rolledBack" | "exhausted" | "interrupted" | "aborted";
 
 /** Times on the fleet's clock; null until reached. */

@@ -12,6 +12,7 @@ export const referenceConfig = (declaration: FleetDeclaration): NodeConfig => ({
   reconnectPerSecond: 25,
   brake: { seats: 2, share: 0.1, within: 30_000 },
   queue: () => ({}),
+  failback: () => "manual",
   outboxLimit: () => 10_000,
 });
 

@@ -12,5 +12,6 @@ export const defaultNodeConfig = (declaration: FleetDeclaration): NodeConfig => 
   reconnectPerSecond: 25,
   brake: { seats: 2, share: 0.1, within: 30_000 },
   queue: () => ({ whenNumberChanges: "hold" }),
+  failback: () => "manual",
   outboxLimit: () => 100_000,
 });
