@@ -25,13 +25,13 @@ const power = (base: bigint, exponent: bigint): bigint => {
   }
   return result;
 };
-const numberOf = (littleEndian: Uint8Array): bigint => BigInt(`0x${Buffer.from(littleEndian).reverse().toString("hex")}`);
+const numberOf = (littleEndian: Uint8Array): bigint => BigInt(`0x${Buffer.from(littleEndian.toReversed()).toString("hex")}`);
 
 /** The Edwards key with the same secret: y = (u - 1) / (u + 1). Which of the two x it has, the signature says. */
 const edwards = (montgomery: Uint8Array, sign: number): KeyObject => {
   const u = numberOf(montgomery) % 2n ** 255n;
   const y = ((u + P - 1n) * power(u + 1n, P - 2n)) % P;
-  const bytes = Buffer.from(y.toString(16).padStart(64, "0"), "hex").reverse();
+  const bytes = Buffer.from(y.toString(16).padStart(64, "0"), "hex").toReversed();
   bytes[31] = (bytes[31] ?? 0) | sign;
   return createPublicKey({ key: Buffer.concat([SPKI, bytes]), format: "der", type: "spki" });
 };
