@@ -64,6 +64,10 @@ const kinds: Record<string, Start> = {
       afterMs: ask.optional("afterMs") ?? 0,
       ...ask.lasting(),
     }),
+  unanswered: (faults, ask) => {
+    const answer = ask.text("answer");
+    return faults.unanswered(ask.target(), { ...ask.lasting(), ...(answer !== undefined && { answer }) });
+  },
 };
 
 export function startFault(faults: Faults, request: FaultRequest): ActiveFault {
@@ -93,6 +97,12 @@ class Reader {
     const value = this.optional(name);
     if (value === undefined) throw new Error(`"${name}" is missing: expected a number from 0`);
     return value;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.request[name];
+    if (value === undefined || typeof value === "string") return value;
+    throw new Error(`"${name}" is a text, not ${JSON.stringify(value)}`);
   }
 
   flag(name: string, otherwise = false): boolean {

@@ -19,6 +19,7 @@ import { type RestrictOptions, restrict } from "./restrict.ts";
 import type { FaultTarget } from "./rule.ts";
 import { sendSwallowed } from "./send-swallowed.ts";
 import { silentPath } from "./silent-path.ts";
+import { unanswered, type UnansweredOptions } from "./unanswered.ts";
 
 /** `forMs`: healed by itself after so long; otherwise it lasts until `heal()`, except for what happens once. */
 export interface Lasting {
@@ -121,6 +122,10 @@ export class Faults {
 
   duplicate(target: FaultTarget, { forMs, ...options }: DuplicateOptions & Lasting = {}): ActiveFault {
     return this.service.faults.inject(duplicate(target, options, this.service.draw), forMs);
+  }
+
+  unanswered(target: FaultTarget, { forMs, ...options }: UnansweredOptions & Lasting = {}): ActiveFault {
+    return this.service.faults.inject(unanswered(target, options), forMs);
   }
 
   active(): ActiveFault[] {

@@ -24,6 +24,8 @@ export interface BaileysOptions {
   readonly logger: Logger;
   readonly waVersion?: WAVersion;
   readonly nextRequestId: () => RequestId;
+  /** How long a look-up at WhatsApp may take before its send is given up as unsent. */
+  readonly queryTimeout?: Millis;
   /** Goes to a test server as `?client=`, so that it can aim at one device's dials. */
   readonly clientHint?: (device: DeviceId) => string;
 }
@@ -37,6 +39,7 @@ export interface DeviceSnapshot {
   readonly keys: { readonly cached: number; readonly pending: number } | null;
 }
 
+const QUERY_TIMEOUT: Millis = 10_000;
 const WHATSAPP = "wss://web.whatsapp.com/ws/chat";
 
 export const createBaileysConnections = (
@@ -76,6 +79,7 @@ export const createBaileysConnections = (
         url: urlOf(id),
         allowSelfSigned: endpoint?.allowSelfSigned ?? false,
         waVersion: options.waVersion,
+        queryTimeout: options.queryTimeout ?? QUERY_TIMEOUT,
         emit,
       });
       devices.set(id, device);

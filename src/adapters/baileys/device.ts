@@ -32,6 +32,7 @@ export interface DeviceOptions {
   readonly url: string;
   readonly allowSelfSigned: boolean;
   readonly waVersion: WAVersion | undefined;
+  readonly queryTimeout: Millis;
   readonly emit: (fact: ConnectionFact) => void;
 }
 interface Dial {
@@ -69,7 +70,7 @@ export class Device {
   }
 
   dial(command: Dial, method: LinkMethod | null): void {
-    const { id, clock, deadlines, logger, url, allowSelfSigned, waVersion, emit, ask } = this.#options;
+    const { id, clock, deadlines, logger, url, allowSelfSigned, waVersion, queryTimeout, emit, ask } = this.#options;
     this.terminate();
     this.#dial = command.dial;
     const keys = this.#keysFor(command.leaseTerm);
@@ -82,6 +83,7 @@ export class Device {
       url,
       allowSelfSigned,
       waVersion,
+      queryTimeout,
       clock,
       deadlines,
       logger,

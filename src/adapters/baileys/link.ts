@@ -37,8 +37,6 @@ import { childOf, childrenOf } from "./stanza.ts";
 const EVIDENCE_EVERY: Millis = 50;
 /** Baileys' own keep-alive can't be switched off, only be made to wait: this is the longest that a timer can. Ours are the probes. */
 const NEVER: Millis = 2_147_483_647;
-/** Baileys' own queries (look-ups, login steps) give up after this. */
-const QUERY_TIMEOUT: Millis = 10_000;
 
 export interface DeviceCaches {
   readonly devices: Cache;
@@ -56,6 +54,8 @@ export interface LinkOptions {
   readonly url: string;
   readonly allowSelfSigned: boolean;
   readonly waVersion: WAVersion | undefined;
+  /** Baileys' own queries (look-ups, login steps) give up after this. */
+  readonly queryTimeout: Millis;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly logger: BaileysLogger;
@@ -192,7 +192,7 @@ export class Link {
       logger,
       // The deadline of the dial is ours. Without one of Baileys' own, each write is spared two stack traces and a timer.
       connectTimeoutMs: 0,
-      defaultQueryTimeoutMs: QUERY_TIMEOUT,
+      defaultQueryTimeoutMs: options.queryTimeout,
       keepAliveIntervalMs: NEVER,
       emitOwnEvents: false,
       markOnlineOnConnect: false,

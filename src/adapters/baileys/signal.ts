@@ -5,11 +5,12 @@
  * only after it, the ratchet step and the inbox row are, in one transaction; Baileys sends its receipt after that. Baileys' own
  * repository does the cryptography, on a view of our keys that belongs to the running transaction.
  */
-import { DEFAULT_CONNECTION_CONFIG, proto, unpadRandomMax16 } from "@whiskeysockets/baileys";
+import { DEFAULT_CONNECTION_CONFIG, MISSING_KEYS_ERROR_TEXT, proto, unpadRandomMax16 } from "@whiskeysockets/baileys";
 import type { AuthenticationCreds, SignalRepositoryWithLIDStore } from "@whiskeysockets/baileys";
 import type { AttemptDraft, InboundDraft } from "../../../machines/ports/store.ts";
 import type { DeviceKeys } from "./keys/device-keys.ts";
 import type { BaileysLogger } from "./quiet.ts";
+import { isGroupKeyUsed, isKeyUsed } from "./used-key.ts";
 
 /** What the link knows about a ciphertext from the stanza that carried it: who wrote it, and which rows its plaintext makes. */
 export type Draftsman = (
@@ -89,6 +90,27 @@ export const makeSignal = (options: {
     return value;
   };
 
+  type Direct = Parameters<SignalRepositoryWithLIDStore["decryptMessage"]>[0];
+  type Group = Parameters<SignalRepositoryWithLIDStore["decryptGroupMessage"]>[0];
+  /** What has been read before must be told from what can't be read: Baileys drops the one and asks for the other again. */
+  const open = async (sealed: Direct): Promise<Uint8Array> => {
+    try {
+      return await inside.decryptMessage(sealed);
+    } catch (error) {
+      if (sealed.type !== "msg") throw error;
+      const address = inside.jidToSignalProtocolAddress(sealed.jid);
+      const record = (await keys.inside.get("session", [address]))[address];
+      throw isKeyUsed(record, sealed.ciphertext) ? new Error(MISSING_KEYS_ERROR_TEXT, { cause: error }) : error;
+    }
+  };
+  const openGroup = async (sealed: Group): Promise<Uint8Array> => {
+    try {
+      return await inside.decryptGroupMessage(sealed);
+    } catch (error) {
+      throw isGroupKeyUsed(error) ? new Error(MISSING_KEYS_ERROR_TEXT, { cause: error }) : error;
+    }
+  };
+
   /**
    * Decrypts in a transaction with the rows. Resolves when the step is taken, with what waits for it to be durable. A failure to
    * decrypt still keeps what was learned about the sender's identity.
@@ -160,9 +182,7 @@ export const makeSignal = (options: {
       }
       const { jid, group } = by;
       const work = (): Promise<Uint8Array> =>
-        type !== "skmsg"
-          ? inside.decryptMessage({ jid, type, ciphertext })
-          : inside.decryptGroupMessage({ group: group ?? "", authorJid: jid, msg: ciphertext });
+        type !== "skmsg" ? open({ jid, type, ciphertext }) : openGroup({ group: group ?? "", authorJid: jid, msg: ciphertext });
       return { whenDurable: await stepped(ciphertext, work) };
     });
     line = step.catch(() => undefined);
@@ -185,8 +205,8 @@ export const makeSignal = (options: {
     injectE2ESession: (input) => durably(() => inside.injectE2ESession(input)),
     deleteSession: (jids) => durably(() => inside.deleteSession(jids)),
     migrateSession: (from, to) => durably(() => inside.migrateSession(from, to)),
-    decryptMessage: (input) => decryptInTurn(input.ciphertext, () => inside.decryptMessage(input)),
-    decryptGroupMessage: (input) => decryptInTurn(input.msg, () => inside.decryptGroupMessage(input)),
+    decryptMessage: (input) => decryptInTurn(input.ciphertext, () => open(input)),
+    decryptGroupMessage: (input) => decryptInTurn(input.msg, () => openGroup(input)),
     processSenderKeyDistributionMessage: ({ item, authorJid }) => {
       if (distributed.delete(nameOf(authorJid, item))) return Promise.resolve();
       return durably(() => inside.processSenderKeyDistributionMessage({ item, authorJid }));
