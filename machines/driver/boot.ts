@@ -1,26 +1,13 @@
 /** Which actors a node has, and with what they start: from the store's rows and the configuration. Starts only what is missing. */
-import { checkup } from "../account/checkup.ts";
-import { connectionMachine } from "../account/connection.ts";
-import { detector } from "../account/detector.ts";
-import { dialler } from "../account/dialler.ts";
-import { healthMachine } from "../account/health.ts";
 import { hash } from "../account/jitter.ts";
-import { leaseMachine } from "../account/lease.ts";
-import { masterMachine } from "../account/master.ts";
-import { servantMachine } from "../account/servant.ts";
-import { standingMachine } from "../account/standing.ts";
 import type { Timings } from "../account/timings.ts";
 import type { QueueConfig } from "../delivery/queue-config.ts";
-import { queue } from "../delivery/queue.ts";
-import { senderMachine } from "../delivery/sender.ts";
-import { orchestratorMachine } from "../fleet/orchestrator.ts";
-import { roster } from "../fleet/roster.ts";
-import { seatMachine } from "../fleet/seat.ts";
 import type { Clock } from "../ports/clock.ts";
 import { accountOf, type DeviceId, type LineId, type Millis, type NodeId } from "../ports/ids.ts";
 import type { FleetDeclaration, SeatRow, StoreAnswer } from "../ports/store.ts";
 import type { AnyStateMachine } from "xstate";
 import type { Address } from "../protocol.ts";
+import { ACTORS, type Actors } from "./actors.ts";
 import type { Driver } from "./driver.ts";
 
 export type Loaded = Extract<StoreAnswer<"fleet.load">, { kind: "loaded" }>;
@@ -38,6 +25,8 @@ export interface NodeConfig {
   readonly failback: (line: LineId) => "manual" | "automatic";
   /** Open messages that a line may have. */
   readonly outboxLimit: (line: LineId) => number;
+  /** What every actor runs on; production's own unless said otherwise. */
+  readonly actors?: Actors;
 }
 
 /**
@@ -66,22 +55,26 @@ export const orphaned = ({ seats, devices, lines }: Loaded): readonly (SeatRow &
     return !devices.some(({ id }) => id === holder) || !masters.includes(accountOf(holder));
   });
 
-export const startFleetActors = (driver: Driver, clock: Clock, loaded: Loaded, config: NodeConfig, life: string): void => {
+/** What takes the actors in: the driver, or whoever stands in for it. */
+export type Host = Pick<Driver, "has" | "startChart" | "startReducer">;
+
+export const startFleetActors = (driver: Host, clock: Clock, loaded: Loaded, config: NodeConfig, life: string): void => {
   const { chart, reducer } = starters(driver);
-  chart("orchestrator", "orchestrator", orchestratorMachine, {
+  const { actors = ACTORS } = config;
+  chart("orchestrator", "orchestrator", actors.orchestrator, {
     limit: Math.max(config.brake.seats, Math.floor(loaded.seats.length * config.brake.share)),
     within: config.brake.within,
   });
-  reducer("dialler", "dialler", dialler, { perSecond: config.reconnectPerSecond }, clock);
+  reducer("dialler", "dialler", actors.dialler, { perSecond: config.reconnectPerSecond }, clock);
   for (const seat of loaded.seats) {
-    chart(`sender:${seat.id}`, "sender", senderMachine, { seat: seat.id, resolveFor: config.timings.resolveFor });
-    reducer(`queue:${seat.id}`, "queue", queue, { seat: seat.id, ...config.queue(seat.line) }, clock);
-    chart(`seat:${seat.id}`, "seat", seatMachine, { row: seat, timings: config.timings.seat, life });
+    chart(`sender:${seat.id}`, "sender", actors.sender, { seat: seat.id, resolveFor: config.timings.resolveFor });
+    reducer(`queue:${seat.id}`, "queue", actors.queue, { seat: seat.id, ...config.queue(seat.line) }, clock);
+    chart(`seat:${seat.id}`, "seat", actors.seat, { row: seat, timings: config.timings.seat, life });
   }
   reducer(
     "roster",
     "roster",
-    roster,
+    actors.roster,
     {
       accounts: loaded.accounts.map((account) => ({
         ...account,
@@ -100,30 +93,37 @@ export const startFleetActors = (driver: Driver, clock: Clock, loaded: Loaded, c
   );
 };
 
-export const startAccountActors = (driver: Driver, clock: Clock, loaded: Loaded, config: NodeConfig, node: NodeId): void => {
+export const startAccountActors = (driver: Host, clock: Clock, loaded: Loaded, config: NodeConfig, node: NodeId): void => {
   const { chart, reducer } = starters(driver);
+  const { actors = ACTORS } = config;
   const at = clock.now();
   const { timings } = config;
   for (const account of loaded.accounts) {
     const devices = loaded.devices.filter((device) => device.account === account.id).map(({ id }) => id);
-    chart(`standing:${account.id}`, "standing", standingMachine, {
+    chart(`standing:${account.id}`, "standing", actors.standing, {
       account: account.id,
       at,
       standing: account.standing,
       until: account.standingUntil,
     });
-    chart(`${account.role}:${account.id}`, account.role, account.role === "master" ? masterMachine : servantMachine, {
+    chart(`${account.role}:${account.id}`, account.role, actors[account.role], {
       account: account.id,
     });
-    reducer(`checkup:${account.id}`, "checkup", checkup, { account: account.id, devices, every: timings.deepCheck }, clock);
+    reducer(
+      `checkup:${account.id}`,
+      "checkup",
+      actors.checkup,
+      { account: account.id, devices, every: timings.deepCheck },
+      clock,
+    );
   }
   for (const device of loaded.devices) {
     const account = loaded.accounts.find(({ id }) => id === device.account);
     const watch = account?.role === "servant" ? ("servant" as const) : ("standby" as const);
-    reducer(`detector:${device.id}`, "detector", detector, { device: device.id, watch, timers: timings.detector }, clock);
-    chart(`health:${device.id}`, "health", healthMachine, { device: device.id, at, timers: timings.health });
-    chart(`lease:${device.id}`, "lease", leaseMachine, { device: device.id, node, at, ...config.lease });
-    chart(`connection:${device.id}`, "connection", connectionMachine, {
+    reducer(`detector:${device.id}`, "detector", actors.detector, { device: device.id, watch, timers: timings.detector }, clock);
+    chart(`health:${device.id}`, "health", actors.health, { device: device.id, at, timers: timings.health });
+    chart(`lease:${device.id}`, "lease", actors.lease, { device: device.id, node, at, ...config.lease });
+    chart(`connection:${device.id}`, "connection", actors.connection, {
       device: device.id,
       at,
       link: device.link,
@@ -135,7 +135,7 @@ export const startAccountActors = (driver: Driver, clock: Clock, loaded: Loaded,
   }
 };
 
-const starters = (driver: Driver) => ({
+const starters = (driver: Host) => ({
   chart: (address: Address, kind: string, machine: AnyStateMachine, input: unknown): void => {
     if (!driver.has(address)) driver.startChart(address, kind, machine, input);
   },
