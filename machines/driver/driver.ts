@@ -5,7 +5,7 @@
  * rate. Every event passes one queue, so the order of deliveries to charts is total: written down, it is the journal, and fed
  * back it is the replay. Nothing here waits, and nothing here knows what the machines are about.
  */
-import { type AnyActorRef, type AnyStateMachine, createActor } from "xstate";
+import { type AnyActorRef, type AnyStateMachine, type AnyTransitionDefinition, createActor, type InspectionEvent } from "xstate";
 import type { Clock } from "../ports/clock.ts";
 import type { ConnectionPort } from "../ports/connection.ts";
 import type { Millis, RequestId } from "../ports/ids.ts";
@@ -33,6 +33,9 @@ interface HostedReducer {
   armedFor: Millis;
 }
 
+/** Told of each transition that a chart takes, for those who count what was exercised. */
+export type Observe = (kind: string, transition: AnyTransitionDefinition) => void;
+
 export interface DriverOptions {
   readonly clock: Clock;
   readonly store: StorePort;
@@ -52,6 +55,7 @@ export interface DriverOptions {
   /** Told about each timer that fired more than `lateAfter` ms late. */
   readonly lateAfter: Millis;
   readonly onLate: (by: Millis) => void;
+  readonly observe?: Observe;
 }
 
 /** Pause before a failed write is asked again. */
@@ -84,7 +88,13 @@ export class Driver {
 
   startChart(address: Address, kind: string, machine: AnyStateMachine, input: unknown): void {
     this.#options.journal?.start(address, kind, input);
-    const actor = createActor(machine, { id: address, input, clock: this.#chartClock() });
+    const { observe } = this.#options;
+    const actor = createActor(machine, {
+      id: address,
+      input,
+      clock: this.#chartClock(),
+      ...(observe ? { inspect: (event: InspectionEvent) => report(kind, event, observe) } : {}),
+    });
     const hosted: HostedChart = { kind, actor, machine, input };
     this.#charts.set(address, hosted);
     actor.on("*", (emitted) => this.#perform(address, (emitted as unknown as Emitted).effects));
@@ -343,6 +353,12 @@ export class Driver {
     this.#ignored.set(what, (this.#ignored.get(what) ?? 0) + 1);
   }
 }
+
+const report = (kind: string, event: InspectionEvent, observe: Observe): void => {
+  if (event.type !== "@xstate.microstep") return;
+  const { _transitions: taken } = event;
+  for (const transition of taken) observe(kind, transition);
+};
 
 export const kindOf = (address: Address): string => {
   const colon = address.indexOf(":");

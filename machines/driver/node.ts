@@ -17,7 +17,7 @@ import type { AlertRow, AuditDraft, FailoverRecord, FleetEvent } from "../ports/
 import type { SeatRow, StoreAnswer, StorePort } from "../ports/store.ts";
 import { type Address, type Effect, tell } from "../protocol.ts";
 import { declaredOf, type Loaded, type NodeConfig, orphaned, startAccountActors, startFleetActors } from "./boot.ts";
-import { Driver } from "./driver.ts";
+import { Driver, type Observe } from "./driver.ts";
 import type { JournalWriter } from "./journal.ts";
 import { route } from "./routing.ts";
 
@@ -36,6 +36,7 @@ export interface NodeOptions {
   readonly onEvent: (event: FleetEvent) => void;
   /** Facts for people rather than actors: QR codes, inbound messages, progress of linking. */
   readonly onFact: (fact: ConnectionFact) => void;
+  readonly observe?: Observe;
 }
 
 /** Messages under way or lately sent of which the node still knows the seat. Older ones are looked up in the store. */
@@ -64,6 +65,7 @@ export class Node {
       life: options.life,
       journal: options.journal,
       lateAfter: config.timings.loopLate,
+      ...(options.observe ? { observe: options.observe } : {}),
       onStart: (effect) => this.#driver.startChart(effect.address, effect.kind, failoverMachine, effect.input),
       onAlert: (effect) => this.#onAlert(effect),
       onAudit: (entry) => this.#driver.perform("orchestrator", [{ op: "write", ask: { op: "audit.append", entries: [entry] } }]),

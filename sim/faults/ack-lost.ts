@@ -1,3 +1,4 @@
+import { flag } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, linkMatcher } from "./target.ts";
 
@@ -10,6 +11,7 @@ export interface AckLost extends FaultBase {
 export const ackLost: FaultRule<AckLost> = {
   kind: "ack-lost",
   aims: ["device", "account", "seat"],
+  fields: { mute: flag },
   describe: ({ target, for: span, mute }) =>
     `acks${mute ? ", copies and receipts" : ""} to ${inWords(target)} are lost ${forHow(span)}; its messages arrive`,
   begin({ target, mute }, world) {

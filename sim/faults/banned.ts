@@ -1,3 +1,4 @@
+import { oneOf } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords } from "./target.ts";
 
@@ -10,6 +11,7 @@ export interface Banned extends FaultBase {
 export const banned: FaultRule<Banned> = {
   kind: "banned",
   aims: ["account", "seat"],
+  fields: { code: oneOf(402, 406) },
   describe: ({ target, for: span, code }) => `the account of ${inWords(target)} is banned (${code}) ${forHow(span)}`,
   begin({ target, code }, world, _random, until) {
     const hit = world.devices(target);

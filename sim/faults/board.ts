@@ -10,6 +10,7 @@ import { describeFault, ruleOf, type Fault } from "./catalogue.ts";
 import type { Active, DialFate, Fate, FaultWorld, Frame, LinkView, StoreAsk, StoreFate } from "./rule.ts";
 
 interface Running {
+  readonly devices: readonly DeviceId[];
   readonly fault: Fault;
   readonly active: Active;
 }
@@ -26,6 +27,8 @@ export interface FaultBoard {
   frame(frame: Frame): Fate | null;
   cuts(link: LinkView, direction: "up" | "down"): boolean;
   store(ask: StoreAsk): StoreFate | null;
+  /** Those that are on, and whom they hit when they began. */
+  running(): readonly { readonly index: number; readonly fault: Fault; readonly devices: readonly DeviceId[] }[];
   /** Those injected, by index. */
   readonly faults: readonly Fault[];
   /** How often a fault of each kind decided something or found something to do. */
@@ -83,6 +86,10 @@ class Board implements FaultBoard {
     for (const index of this.#running.keys()) this.lift(index);
   }
 
+  running(): readonly { readonly index: number; readonly fault: Fault; readonly devices: readonly DeviceId[] }[] {
+    return [...this.#running].map(([index, { fault, devices }]) => ({ index, fault, devices }));
+  }
+
   dial(link: LinkView): DialFate | null {
     return this.#ask(this.#dial, (active) => active.dial?.(link) ?? null);
   }
@@ -123,7 +130,7 @@ class Board implements FaultBoard {
     const active = ruleOf(fault).begin(fault, world, this.#random.stream(`fault:${index}`), until);
     if (active === null) return;
     if (!QUESTIONS.some((question) => question in active)) this.#bite(fault);
-    this.#running.set(index, { fault, active });
+    this.#running.set(index, { fault, active, devices });
     this.#sort();
     if (fault.for === "permanent") return;
     if (fault.for <= 0) this.lift(index);

@@ -15,6 +15,7 @@ import { nodeCrash, type NodeCrash } from "./node-crash.ts";
 import { nodePause, type NodePause } from "./node-pause.ts";
 import { offlineReplay, type OfflineReplay } from "./offline-replay.ts";
 import { oneWay, type OneWay } from "./one-way.ts";
+import { operator, type Operator } from "./operator.ts";
 import { outage, type Outage } from "./outage.ts";
 import { phoneGone, type PhoneGone } from "./phone-gone.ts";
 import { repeated, type Repeated } from "./repeated.ts";
@@ -57,7 +58,8 @@ export type Fault =
   | StoreSlow
   | StoreFailing
   | StorePartition
-  | StoreCrash;
+  | StoreCrash
+  | Operator;
 export type FaultKind = Fault["kind"];
 
 type Catalogue = { readonly [K in FaultKind]: FaultRule<Extract<Fault, { kind: K }>> };
@@ -90,6 +92,7 @@ export const catalogue: Catalogue = {
   "store-failing": storeFailing,
   "store-partition": storePartition,
   "store-crash": storeCrash,
+  operator,
 };
 
 /** In the order of the catalogue. */

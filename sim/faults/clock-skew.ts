@@ -1,4 +1,5 @@
 import type { Millis } from "../../machines/ports/ids.ts";
+import { difference, rate } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, seconds } from "./target.ts";
 
@@ -12,6 +13,7 @@ export interface ClockSkew extends FaultBase {
 export const clockSkew: FaultRule<ClockSkew> = {
   kind: "clock-skew",
   aims: ["node"],
+  fields: { offset: difference, rate },
   describe: ({ target, for: span, offset, rate }) =>
     `the clock of ${inWords(target)} jumps by ${seconds(offset)}${rate === 1 ? "" : ` and runs at ${rate}`}, ${forHow(span)}`,
   begin({ target, offset, rate }, world) {

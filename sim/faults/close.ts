@@ -1,3 +1,4 @@
+import { oneOf } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { inWords } from "./target.ts";
 
@@ -13,6 +14,7 @@ const COMMON = [428, 428, 428, 500, 503, 515] as const;
 export const close: FaultRule<Close> = {
   kind: "close",
   aims: ["device", "account", "seat", "node", "region", "all"],
+  fields: { code: oneOf(...CLOSE_CODES) },
   describe: ({ target, code }) => `WhatsApp closes the link of ${inWords(target)} with code ${code}`,
   begin: ({ target, code }, world) => (world.closeLinks(world.devices(target), code) > 0 ? {} : null),
   draw: (random, target, at) => ({ kind: "close", target, at, for: 0, code: random.pick(COMMON) }),

@@ -9,6 +9,7 @@ export interface HalfOpenLink extends FaultBase {
 export const halfOpenLink: FaultRule<HalfOpenLink> = {
   kind: "half-open-link",
   aims: ["device", "account", "seat", "node"],
+  fields: {},
   describe: ({ target, for: span }) => `the link of ${inWords(target)} carries nothing ${forHow(span)}; a new one works`,
   begin({ target }, world) {
     const dead = new Set(world.links(world.devices(target)).map(({ id }) => id));

@@ -1,4 +1,5 @@
 import type { Millis } from "../../machines/ports/ids.ts";
+import { millis, share } from "./fields.ts";
 import type { FaultBase, FaultRule, FrameKind } from "./rule.ts";
 import { forHow, inWords, linkMatcher, seconds } from "./target.ts";
 
@@ -14,6 +15,7 @@ const EVENTS: ReadonlySet<FrameKind> = new Set(["ack", "refusal", "copy", "statu
 export const lateEvents: FaultRule<LateEvents> = {
   kind: "late-events",
   aims: ["device", "account", "seat", "node", "all"],
+  fields: { by: millis, share },
   describe: ({ target, for: span, by, share }) =>
     `${Math.round(share * 100)} % of acks and receipts for ${inWords(target)} come ${seconds(by)} late, ${forHow(span)}`,
   begin({ target, by, share }, world, random) {

@@ -1,4 +1,5 @@
 import type { Millis } from "../../machines/ports/ids.ts";
+import { millis } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, seconds } from "./target.ts";
 
@@ -11,6 +12,7 @@ export interface LateTimers extends FaultBase {
 export const lateTimers: FaultRule<LateTimers> = {
   kind: "late-timers",
   aims: ["node"],
+  fields: { mean: millis },
   describe: ({ target, for: span, mean }) =>
     `the timers of ${inWords(target)} fire ${seconds(mean)} late on average, ${forHow(span)}`,
   begin({ target, mean }, world, random) {

@@ -9,6 +9,7 @@ export interface LoggedOut extends FaultBase {
 export const loggedOut: FaultRule<LoggedOut> = {
   kind: "logged-out",
   aims: ["device", "seat"],
+  fields: {},
   describe: ({ target }) => `${inWords(target)} is logged out for good`,
   begin: ({ target }, world) => (world.logOut(world.devices(target)) > 0 ? {} : null),
   draw: (_random, target, at) => ({ kind: "logged-out", target, at, for: "permanent" }),

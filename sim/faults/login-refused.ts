@@ -1,3 +1,4 @@
+import { flag, oneOf } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, linkMatcher } from "./target.ts";
 
@@ -11,6 +12,7 @@ export interface LoginRefused extends FaultBase {
 export const loginRefused: FaultRule<LoginRefused> = {
   kind: "login-refused",
   aims: ["device", "account", "seat", "node", "region", "all"],
+  fields: { code: oneOf(400, 405, 409, 500, 503), closes: flag },
   describe: ({ target, for: span, code, closes }) =>
     `${closes ? `the link of ${inWords(target)} drops, and ` : ""}logins of ${inWords(target)} fail with ${code} ${forHow(span)}`,
   begin({ target, code, closes }, world) {

@@ -1,5 +1,6 @@
 import type { Millis } from "../../machines/ports/ids.ts";
 import type { Random } from "../world/random.ts";
+import { share } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, linkMatcher } from "./target.ts";
 
@@ -22,6 +23,7 @@ const repeats = (random: Random, loss: number): Millis => {
 export const lossy: FaultRule<Lossy> = {
   kind: "lossy",
   aims: ["device", "account", "node", "region", "all"],
+  fields: { loss: share },
   describe: ({ target, for: span, loss }) =>
     `the links of ${inWords(target)} lose ${Math.round(loss * 100)} % of packets ${forHow(span)}`,
   begin({ target, loss }, world, random) {

@@ -1,4 +1,5 @@
 import type { Millis } from "../../machines/ports/ids.ts";
+import { flag, millis, orNull } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { inWords, seconds } from "./target.ts";
 
@@ -12,6 +13,7 @@ export interface NodeCrash extends FaultBase {
 export const nodeCrash: FaultRule<NodeCrash> = {
   kind: "node-crash",
   aims: ["node"],
+  fields: { tells: flag, downFor: orNull(millis) },
   describe: ({ target, tells, downFor }) =>
     `${inWords(target)} ${tells ? "is killed" : "loses power"} and ${downFor === null ? "stays down" : `is back after ${seconds(downFor)}`}`,
   begin({ target, tells, downFor }, world) {

@@ -9,6 +9,7 @@ export interface NodePause extends FaultBase {
 export const nodePause: FaultRule<NodePause> = {
   kind: "node-pause",
   aims: ["node"],
+  fields: {},
   describe: ({ target, for: span }) => `${inWords(target)} stands still ${forHow(span)}`,
   begin({ target, for: span }, world) {
     // For good it is a crash that holds its sockets; a day will do.

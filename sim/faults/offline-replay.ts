@@ -1,4 +1,5 @@
 import type { Millis } from "../../machines/ports/ids.ts";
+import { millis, orNull } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, linkMatcher, seconds } from "./target.ts";
 
@@ -11,6 +12,7 @@ export interface OfflineReplay extends FaultBase {
 export const offlineReplay: FaultRule<OfflineReplay> = {
   kind: "offline-replay",
   aims: ["device", "account", "node", "all"],
+  fields: { late: orNull(millis) },
   describe: ({ target, for: span, late }) =>
     `after a login the offline queue of ${inWords(target)} ${late === null ? "never comes" : `comes ${seconds(late)} late`}, ${forHow(span)}`,
   begin({ target, late }, world) {

@@ -1,3 +1,4 @@
+import { oneOf } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, linkMatcher } from "./target.ts";
 
@@ -10,6 +11,7 @@ export interface OneWay extends FaultBase {
 export const oneWay: FaultRule<OneWay> = {
   kind: "one-way",
   aims: ["device", "account", "seat", "node", "region"],
+  fields: { dead: oneOf("up", "down") },
   describe: ({ target, for: span, dead }) =>
     `${inWords(target)} ${dead === "up" ? "is not heard by WhatsApp" : "hears nothing of WhatsApp"} ${forHow(span)}`,
   begin({ target, dead }, world) {

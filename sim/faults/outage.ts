@@ -1,3 +1,4 @@
+import { oneOf } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, linkMatcher } from "./target.ts";
 
@@ -10,6 +11,7 @@ export interface Outage extends FaultBase {
 export const outage: FaultRule<Outage> = {
   kind: "outage",
   aims: ["region", "all"],
+  fields: { manner: oneOf("refusing", "silent") },
   describe: ({ target, for: span, manner }) =>
     `WhatsApp is down for ${inWords(target)} ${forHow(span)}, ${manner === "silent" ? "silently" : "refusing with 503"}`,
   begin({ target, manner }, world) {

@@ -9,6 +9,7 @@ export interface PhoneGone extends FaultBase {
 export const phoneGone: FaultRule<PhoneGone> = {
   kind: "phone-gone",
   aims: ["account", "seat"],
+  fields: {},
   describe: ({ target, for: span }) => `the phone of ${inWords(target)} is gone ${forHow(span)}`,
   begin({ target }, world) {
     const hit = world.devices(target);

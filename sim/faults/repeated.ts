@@ -1,4 +1,5 @@
 import type { Millis } from "../../machines/ports/ids.ts";
+import { millis, share } from "./fields.ts";
 import type { FaultBase, FaultRule, FrameKind } from "./rule.ts";
 import { forHow, inWords, linkMatcher, seconds } from "./target.ts";
 
@@ -14,6 +15,7 @@ const EVENTS: ReadonlySet<FrameKind> = new Set(["ack", "refusal", "copy", "statu
 export const repeated: FaultRule<Repeated> = {
   kind: "repeated",
   aims: ["device", "account", "node", "all"],
+  fields: { share, after: millis },
   describe: ({ target, for: span, share, after }) =>
     `${Math.round(share * 100)} % of events for ${inWords(target)} come again ${seconds(after)} later, ${forHow(span)}`,
   begin({ target, share, after }, world, random) {

@@ -1,3 +1,4 @@
+import { count } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { inWords } from "./target.ts";
 
@@ -10,6 +11,7 @@ export interface Replaced extends FaultBase {
 export const replaced: FaultRule<Replaced> = {
   kind: "replaced",
   aims: ["device", "seat"],
+  fields: { returns: count },
   describe: ({ target, returns }) =>
     `the credentials of ${inWords(target)} are opened elsewhere${returns > 0 ? `, and ${returns} times more after us` : ""}`,
   begin: ({ target, returns }, world) => (world.replace(world.devices(target), returns) > 0 ? {} : null),

@@ -1,3 +1,4 @@
+import { flag } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords } from "./target.ts";
 
@@ -10,6 +11,7 @@ export interface Restricted extends FaultBase {
 export const restricted: FaultRule<Restricted> = {
   kind: "restricted",
   aims: ["account", "seat"],
+  fields: { announced: flag },
   describe: ({ target, for: span, announced }) =>
     `the account of ${inWords(target)} is restricted ${forHow(span)}${announced ? "" : ", unannounced"}`,
   begin({ target, announced }, world, _random, until) {

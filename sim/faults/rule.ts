@@ -8,6 +8,7 @@
 import type { AccountId, DeviceId, Millis, NodeId, SeatId } from "../../machines/ports/ids.ts";
 import type { StoreFailure, StoreOp } from "../../machines/ports/store.ts";
 import type { Random } from "../world/random.ts";
+import type { Fields } from "./fields.ts";
 
 /** Whom it hits. `seat`: the device that speaks for the seat when the fault begins. `region`: all links to that edge of WhatsApp. */
 export type Target =
@@ -124,7 +125,16 @@ export interface FaultWorld {
   /** The transaction under way ends (`applied`: on the disk, or not at all); all that waits for an answer is told it is lost. */
   crashStore(applied: boolean): void;
   skewNode(node: NodeId, offset: Millis, rate: number): boolean;
+  /** An operator's word to the node; false if none runs. */
+  order(order: Order): boolean;
 }
+
+export type Order =
+  | { readonly kind: "failover"; readonly seat: SeatId }
+  | { readonly kind: "pause" }
+  | { readonly kind: "resume" }
+  | { readonly kind: "cordon"; readonly device: DeviceId; readonly cordoned: boolean }
+  | { readonly kind: "redial"; readonly device: DeviceId };
 
 /** One kind of fault. */
 export interface FaultRule<F extends FaultBase> {
@@ -137,5 +147,7 @@ export interface FaultRule<F extends FaultBase> {
   draw(random: Random, target: Target, at: Millis): F;
   /** Which targets make sense. */
   readonly aims: readonly Aim[];
+  /** What its own fields may hold. */
+  readonly fields: Fields<F>;
 }
 export type Aim = "device" | "account" | "seat" | "node" | "region" | "all";

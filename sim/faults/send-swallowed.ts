@@ -1,3 +1,4 @@
+import { share } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, linkMatcher } from "./target.ts";
 
@@ -11,6 +12,7 @@ export interface SendSwallowed extends FaultBase {
 export const sendSwallowed: FaultRule<SendSwallowed> = {
   kind: "send-swallowed",
   aims: ["device", "account", "seat", "node"],
+  fields: { share },
   describe: ({ target, for: span, share }) =>
     `${share < 1 ? `${Math.round(share * 100)} % of the` : "all"} messages of ${inWords(target)} vanish ${forHow(span)}`,
   begin({ target, share }, world, random) {

@@ -1,3 +1,4 @@
+import { flag } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, linkMatcher } from "./target.ts";
 
@@ -13,6 +14,7 @@ export interface SilentPath extends FaultBase {
 export const silentPath: FaultRule<SilentPath> = {
   kind: "silent-path",
   aims: ["device", "account", "seat", "node", "region", "all"],
+  fields: { keeps: flag },
   describe: ({ target, for: span, keeps }) =>
     `the path of ${inWords(target)} is silent ${forHow(span)}, new links too${keeps ? "; what was written arrives afterwards" : ""}`,
   begin({ target, keeps }, world, _random, until) {

@@ -1,4 +1,5 @@
 import type { Millis } from "../../machines/ports/ids.ts";
+import { millis } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, linkMatcher, seconds } from "./target.ts";
 
@@ -12,6 +13,7 @@ export interface Slow extends FaultBase {
 export const slow: FaultRule<Slow> = {
   kind: "slow",
   aims: ["device", "account", "node", "region", "all"],
+  fields: { mean: millis },
   describe: ({ target, for: span, mean }) => `the links of ${inWords(target)} are slow ${forHow(span)}, ${seconds(mean)} a frame`,
   begin({ target, mean }, world, random) {
     const hit = linkMatcher(target, world);

@@ -1,3 +1,4 @@
+import { flag } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords } from "./target.ts";
 
@@ -14,6 +15,7 @@ export interface StoreCrash extends FaultBase {
 export const storeCrash: FaultRule<StoreCrash> = {
   kind: "store-crash",
   aims: ["all", "node"],
+  fields: { applied: flag },
   describe: ({ for: span, target, applied }) =>
     `the store of ${inWords(target)} dies ${applied ? "just after" : "just before"} a commit and is away ${forHow(span)}`,
   begin({ target, applied }, world) {

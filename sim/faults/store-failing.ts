@@ -1,3 +1,4 @@
+import { oneOf, share } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords } from "./target.ts";
 
@@ -14,6 +15,7 @@ export interface StoreFailing extends FaultBase {
 export const storeFailing: FaultRule<StoreFailing> = {
   kind: "store-failing",
   aims: ["node", "all"],
+  fields: { cause: oneOf("full", "busy", "io", "lost"), share },
   describe: ({ target, for: span, cause, share }) =>
     `${Math.round(share * 100)} % of store operations of ${inWords(target)} fail (${cause}) ${forHow(span)}`,
   begin({ target, cause, share }, _world, random) {

@@ -9,6 +9,7 @@ export interface StorePartition extends FaultBase {
 export const storePartition: FaultRule<StorePartition> = {
   kind: "store-partition",
   aims: ["node", "all"],
+  fields: {},
   describe: ({ target, for: span }) => `${inWords(target)} can't reach the store ${forHow(span)}`,
   begin({ target }, _world, _random, until) {
     return {

@@ -1,4 +1,5 @@
 import type { Millis } from "../../machines/ports/ids.ts";
+import { millis } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, seconds } from "./target.ts";
 
@@ -11,6 +12,7 @@ export interface StoreSlow extends FaultBase {
 export const storeSlow: FaultRule<StoreSlow> = {
   kind: "store-slow",
   aims: ["node", "all"],
+  fields: { mean: millis },
   describe: ({ target, for: span, mean }) =>
     `the store answers ${inWords(target)} ${seconds(mean)} late on average, ${forHow(span)}`,
   begin({ target, mean }, _world, random) {

@@ -1,3 +1,4 @@
+import { flag, oneOf } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, linkMatcher } from "./target.ts";
 
@@ -12,6 +13,7 @@ export interface Upgrade503 extends FaultBase {
 export const upgrade503: FaultRule<Upgrade503> = {
   kind: "upgrade-503",
   aims: ["device", "account", "seat", "node", "region", "all"],
+  fields: { status: oneOf(403, 429, 502, 503), closes: flag },
   describe: ({ target, for: span, status, closes }) =>
     `${closes ? `the link of ${inWords(target)} drops, and ` : ""}new links of ${inWords(target)} are answered HTTP ${status} ${forHow(span)}`,
   begin({ target, status, closes }, world) {

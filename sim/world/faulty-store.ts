@@ -28,7 +28,14 @@ export interface FaultyStore extends StorePort {
   crash(): void;
 }
 
-export const createFaultyStore = (inner: StorePort, clock: NodeClock, world: WorldClock, board: FaultBoard): FaultyStore => {
+export const createFaultyStore = (
+  inner: StorePort,
+  clock: NodeClock,
+  world: WorldClock,
+  board: FaultBoard,
+  /** Called in the turn in which the node gets an answer. */
+  heard: (answer: StoreAnswer) => void = () => {},
+): FaultyStore => {
   /** However late: answers come in the order in which the store gave them. */
   let answeredAt: Millis = 0;
   const deliver = (late: Millis, answer: () => void): void => {
@@ -57,7 +64,11 @@ export const createFaultyStore = (inner: StorePort, clock: NodeClock, world: Wor
         inner.ask(command, (answer) => {
           if (!waiting.delete(key)) return;
           if (fate?.kind === "fail") fail(fate.cause);
-          else deliver(late, () => reply(answer));
+          else
+            deliver(late, () => {
+              heard(answer as unknown as StoreAnswer);
+              reply(answer);
+            });
         });
       // Held: the question itself does not get through before the end; a permanent partition never answers.
       if (fate?.kind !== "hold") return put(fate?.kind === "slow" ? fate.by : 0);

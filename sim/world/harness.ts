@@ -4,12 +4,14 @@
  * (`world.ledger`), the durable rows (`store.tables`) and the node's own events.
  */
 import type { NodeConfig } from "../../machines/driver/boot.ts";
+import type { Observe } from "../../machines/driver/driver.ts";
 import { JournalWriter, type JournalRecord } from "../../machines/driver/journal.ts";
 import { Node } from "../../machines/driver/node.ts";
 import {
   nodeId,
   type DeviceId,
   type LeaseTerm,
+  type LineId,
   type Millis,
   type NodeId,
   type RequestId,
@@ -18,10 +20,12 @@ import {
 import type { FailoverRecord, FleetEventRow } from "../../machines/ports/records.ts";
 import type { FleetDeclaration, SeatRow, StoreAnswer, StoreCommand, StoreOp, StoreOps } from "../../machines/ports/store.ts";
 import type { Fault } from "../faults/catalogue.ts";
+import type { Order } from "../faults/rule.ts";
 import type { Gate } from "./device.ts";
 import { createFaultyStore } from "./faulty-store.ts";
 import { liveHabits, type Habits } from "./people.ts";
 import { referenceConfig } from "./reference.ts";
+import type { PersonId } from "./ledger.ts";
 import { createMemoryStore, type BatchFate, type MemoryStore } from "./store.ts";
 import type { Tuning } from "./tuning.ts";
 import { createWorld, type World } from "./whatsapp.ts";
@@ -40,6 +44,7 @@ export interface FleetOptions {
   /** Regions of WhatsApp, dealt out to the accounts in turn. */
   readonly regions?: readonly string[];
   readonly gate?: Gate;
+  readonly observe?: Observe;
   /** Each record of the journal; null (the default) writes none. */
   readonly journal?: ((record: JournalRecord) => void) | null;
 }
@@ -65,6 +70,8 @@ export class Fleet {
   #lives = 0;
   #setupNo = 0;
   #nextBatch: BatchFate | undefined;
+  /** Devices whose account's owner stands by with the phone, to link them again. */
+  readonly #owners = new Set<DeviceId>();
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -72,12 +79,18 @@ export class Fleet {
     this.#workload = { ...steady, ...options.workload };
     this.#config = { ...referenceConfig(declaration), ...options.config };
     this.world = createWorld({ seed, startAt: EPOCH, ...(tuning ? { tuning } : {}) });
-    this.store = createMemoryStore({ clock: this.world.clock, latency: storeLatency, faults: () => this.#batchFate() });
+    this.store = createMemoryStore({
+      clock: this.world.clock,
+      latency: storeLatency,
+      faults: () => this.#batchFate(),
+      onSeat: ({ id, holder, term, phase }) => this.world.ledger.record({ kind: "seat", seat: id, holder, term, phase }),
+    });
     for (const [i, { id, devices }] of declaration.accounts.entries()) {
       this.world.service.addAccount(id, regions[i % regions.length] ?? "eu", devices);
     }
     this.world.holderOf = (seat) => this.seat(seat)?.holder ?? null;
     this.world.crashStore = (applied) => this.#crashStore(applied);
+    this.world.order = (order) => this.#order(order);
     this.#people();
     this.#furnish();
     for (const fault of options.faults ?? []) this.world.board.inject({ ...fault, at: EPOCH + fault.at });
@@ -112,18 +125,8 @@ export class Fleet {
   }
 
   startWorkload(): this {
-    const counter: Parameters<typeof startWorkload>[3] = (line, to, text, answered) => {
-      if (!this.#node) {
-        this.turnedAway++;
-        return;
-      }
-      this.#node.accept({ line, to: { lid: to, pn: null }, content: { kind: "text", text } }, (answer) => {
-        if (answer.kind !== "accepted") this.turnedAway++;
-        answered(answer);
-      });
-    };
-    this.#stopWorkload = startWorkload(this.world, this.#options.declaration, this.#workload, counter, (message) =>
-      this.accepted.push(message),
+    this.#stopWorkload = startWorkload(this.world, this.#options.declaration, this.#workload, (line, to, text) =>
+      this.bring(line, to, text),
     );
     return this;
   }
@@ -131,6 +134,55 @@ export class Fleet {
   stopWorkload(): this {
     this.#stopWorkload();
     return this;
+  }
+
+  /** An application brings a message. */
+  bring(line: LineId, to: PersonId, text: string): void {
+    if (!this.#node) {
+      this.turnedAway++;
+      return;
+    }
+    this.#node.accept({ line, to: { lid: to, pn: null }, content: { kind: "text", text } }, (answer) => {
+      if (answer.kind !== "accepted") this.turnedAway++;
+      else if (!answer.duplicate) {
+        const at = this.world.clock.now();
+        this.accepted.push({ id: answer.id, waId: answer.waId, line, seat: answer.seat, to, at });
+      }
+    });
+  }
+
+  redial(device: DeviceId): void {
+    this.#node?.redial(device);
+  }
+
+  /** An operator asks for the device to be linked again, and its owner takes the offer. False if there is no node to ask. */
+  linkAgain(device: DeviceId): boolean {
+    this.#owners.add(device);
+    this.#node?.link(device, { kind: "qr" });
+    return this.#node !== null;
+  }
+
+  #order(order: Order): boolean {
+    const node = this.#node;
+    if (!node) return false;
+    switch (order.kind) {
+      case "failover":
+        node.demandFailover(order.seat, null, "sim");
+        break;
+      case "pause":
+        node.pause("sim");
+        break;
+      case "resume":
+        node.resume("sim");
+        break;
+      case "cordon":
+        node.cordon(order.device, order.cordoned);
+        break;
+      case "redial":
+        node.redial(order.device);
+        break;
+    }
+    return true;
   }
 
   // ---- what is durable ----
@@ -216,11 +268,14 @@ export class Fleet {
     const clock = world.clock.node(this.id);
     // The file's lock goes with the process: what the last life had leased is free.
     this.store.restart();
-    const store = createFaultyStore(this.store, clock, world.clock, world.board);
+    const store = createFaultyStore(this.store, clock, world.clock, world.board, (answer) => {
+      if ((answer.op !== "seat.change" && answer.op !== "seat.settle") || answer.kind === "failed") return;
+      world.ledger.record({ kind: "seatTold", node: this.id, seat: answer.row.id, term: answer.row.term });
+    });
     const connections = world.connections(clock, store, this.#options.gate);
     const life = `${this.id}-${++this.#lives}`;
     const draws = world.random.stream(`draws:${life}`);
-    const { journal } = this.#options;
+    const { journal, observe } = this.#options;
     const node = new Node({
       id: this.id,
       life,
@@ -229,9 +284,12 @@ export class Fleet {
       connections,
       draw: () => draws.float(),
       config: this.#config,
+      ...(observe ? { observe } : {}),
       journal: journal ? new JournalWriter(journal, this.#lives * 1_000_000_000) : null,
-      onEvent: () => {},
-      onFact: () => {},
+      onEvent: ({ type, subject, data }) => world.ledger.record({ kind: "said", type, subject, data }),
+      onFact: (fact) => {
+        if (fact.kind === "linkOffer" && this.#owners.has(fact.device)) world.service.take(fact.offer.text);
+      },
     });
     world.control({
       clock,

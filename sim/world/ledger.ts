@@ -3,8 +3,9 @@
  * Checkers read this and nothing else of the world. Times are the world's, never a node's.
  */
 import type { AccountId, DeviceId, MessageId, Millis, NodeId, SeatId, SeatTerm, WaId } from "../../machines/ports/ids.ts";
+import type { FleetEvent } from "../../machines/ports/records.ts";
 import type { CloseReason } from "../../machines/ports/connection.ts";
-import type { Standing } from "../../machines/ports/store.ts";
+import type { SeatPhase, Standing } from "../../machines/ports/store.ts";
 
 /** A person's address at WhatsApp, `…@lid`. */
 export type PersonId = string;
@@ -49,6 +50,11 @@ export type WorldEvent =
   | { kind: "wrote"; person: PersonId; account: AccountId; waId: WaId }
   | { kind: "kept"; account: AccountId; device: DeviceId; waId: WaId; seq: number }
   | { kind: "receipted"; device: DeviceId; waId: WaId }
+  // Seats. `seat`: the store's row has changed. `seatTold`: the node that asked for the change has heard of it, or of another's.
+  | { kind: "seat"; seat: SeatId; holder: DeviceId | null; term: SeatTerm; phase: SeatPhase }
+  | { kind: "seatTold"; node: NodeId; seat: SeatId; term: SeatTerm }
+  // What the node says that it saw and did, at the world's time: opinions, for measuring when it had them.
+  | { kind: "said"; type: string; subject: string; data: FleetEvent["data"] }
   // Standing, credentials, nodes, faults.
   | { kind: "standing"; account: AccountId; standing: Standing; until: Millis | null; why: string }
   | { kind: "credentials"; device: DeviceId; state: "linked" | "loggedOut" }

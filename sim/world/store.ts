@@ -9,8 +9,18 @@
  * answered any more until `restart`.
  */
 import type { Clock } from "../../machines/ports/clock.ts";
-import type { DeviceId, Millis } from "../../machines/ports/ids.ts";
-import type { StoreAnswer, StoreCommand, StoreFailure, StoreOp, StoreOps, StorePort } from "../../machines/ports/store.ts";
+import { OPEN_STATES } from "../../machines/delivery/outbox-state.ts";
+import type { DeviceId, Millis, SeatId } from "../../machines/ports/ids.ts";
+import type {
+  OutboxRow,
+  SeatRow,
+  StoreAnswer,
+  StoreCommand,
+  StoreFailure,
+  StoreOp,
+  StoreOps,
+  StorePort,
+} from "../../machines/ports/store.ts";
 import { contactOps } from "./store/contacts.ts";
 import { fleetOps } from "./store/fleet.ts";
 import { carryOut, type Bench, type Handlers } from "./store/handlers.ts";
@@ -43,6 +53,8 @@ export interface MemoryStoreOptions {
   /** `file`: as with SQLite, a restart frees all leases. `clock`: as with a server, only time does. Default `file`. */
   readonly leases?: "file" | "clock";
   readonly countryOf?: (pn: string) => string | null;
+  /** Told of each change of a seat's row, in the turn of its commit. */
+  readonly onSeat?: (row: SeatRow) => void;
 }
 
 /** Opaque: only `restore` understands it. */
@@ -60,6 +72,8 @@ export interface MemoryStore extends StorePort {
   restart(): void;
   /** Nothing is answered until `restart`. */
   readonly crashed: boolean;
+  /** Messages of the seat that are on their way or held. */
+  unsettled(seat: SeatId): readonly OutboxRow[];
   /** Ground truth for checkers, which must not change it. */
   readonly tables: Tables;
 }
@@ -100,6 +114,7 @@ class Memory implements MemoryStore {
       clock,
       mayLive: (device) => !this.#frees || this.#alive.has(device),
       countryOf: options.countryOf ?? (() => null),
+      onSeat: options.onSeat ?? (() => {}),
     });
   }
 
@@ -108,6 +123,13 @@ class Memory implements MemoryStore {
   }
   get tables(): Tables {
     return this.#state.tables;
+  }
+
+  unsettled(seat: SeatId): readonly OutboxRow[] {
+    const states = this.#state.indexes.bySeat.get(seat);
+    return [...OPEN_STATES, "held" as const].flatMap((state) =>
+      [...(states?.get(state) ?? [])].map((seq) => this.#state.outboxRow(seq)),
+    );
   }
 
   ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {

@@ -5,7 +5,7 @@
 import type { AccountId, DeviceId, Millis, NodeId, SeatId } from "../../machines/ports/ids.ts";
 import type { StorePort } from "../../machines/ports/store.ts";
 import { createBoard, type FaultBoard } from "../faults/board.ts";
-import type { FaultWorld, LinkView, Target } from "../faults/rule.ts";
+import type { FaultWorld, LinkView, Order, Target } from "../faults/rule.ts";
 import { Adapter, type AdapterOptions } from "./adapter.ts";
 import { createClock, type NodeClock, type WorldClock } from "./clock.ts";
 import type { FaultyStore } from "./faulty-store.ts";
@@ -41,6 +41,8 @@ export interface World {
   control(node: NodeControl): void;
   /** Ends the store's transaction under way: set by whoever made the store. */
   crashStore: (applied: boolean) => void;
+  /** Carries an operator's word to the node that runs; false if none does. Set by whoever runs it. */
+  order: (order: Order) => boolean;
   /** Who speaks for a seat in truth (the store's row); faults that aim at a seat ask this. */
   holderOf: (seat: SeatId) => DeviceId | null;
 }
@@ -64,6 +66,7 @@ export const createWorld = ({ seed, startAt = 0, tuning: given = {} }: WorldOpti
     tuning,
     holderOf: () => null,
     crashStore: () => {},
+    order: () => false,
     connections(node, store, gate) {
       const options = { clock: node, world: clock, store, service, board, nextLink: () => ++links };
       const adapter = new Adapter(gate ? { ...options, gate } : options);
@@ -182,6 +185,10 @@ class Reach implements FaultWorld {
     this.#world.ledger.record({ kind: "node", node, what: "skewed", for: null });
     control.clock.skew(offset, rate);
     return true;
+  }
+
+  order(order: Order): boolean {
+    return this.#world.order(order);
   }
 
   #accounts(devices: readonly DeviceId[]): readonly AccountId[] {

@@ -1,5 +1,4 @@
 /** What a fleet is asked to do: applications send to people, and people write. All of it drawn from the seed. */
-import type { AcceptAnswer } from "../../machines/delivery/acceptance.ts";
 import type { LineId, MessageId, Millis, SeatId, WaId } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration } from "../../machines/ports/store.ts";
 import type { PersonId } from "./ledger.ts";
@@ -25,8 +24,8 @@ export interface Accepted {
   readonly to: PersonId;
   readonly at: Millis;
 }
-/** Where applications bring their messages; "away" if nobody listens. */
-export type Counter = (line: LineId, to: PersonId, text: string, answered: (answer: AcceptAnswer) => void) => void;
+/** Where applications bring their messages. */
+export type Counter = (line: LineId, to: PersonId, text: string) => void;
 
 export const personOf = (line: LineId, no: number): PersonId => `1${line}${no}@lid`;
 
@@ -36,7 +35,6 @@ export const startWorkload = (
   { lines }: FleetDeclaration,
   { peoplePerLine, sends, writes }: Workload,
   counter: Counter,
-  accepted: (message: Accepted) => void,
 ): (() => void) => {
   let isOver = false;
   const { clock, random } = world;
@@ -58,10 +56,7 @@ export const startWorkload = (
   };
   let no = 0;
   often(sends, "sends", ({ id: line }, to) => {
-    counter(line, to, `message ${++no}`, (answer) => {
-      if (answer.kind !== "accepted" || answer.duplicate) return;
-      accepted({ id: answer.id, waId: answer.waId, line, seat: answer.seat, to, at: clock.now() });
-    });
+    counter(line, to, `message ${++no}`);
   });
   const whom = random.stream("workload:whom");
   often(writes, "writes", ({ masters }, person) => {

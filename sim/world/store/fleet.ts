@@ -25,7 +25,7 @@ export const writeAudit = ({ tables }: State, entry: AuditDraft): void => {
   tables.audit.push({ ...entry, seq: tables.audit.length + 1 });
 };
 
-export const fleetOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
+export const fleetOps = ({ state, onSeat }: Bench): Pick<Handlers, Ops> => ({
   "fleet.declare": ({ fleet }) => {
     declare(state(), fleet);
     return { kind: "declared" };
@@ -65,6 +65,7 @@ export const fleetOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
     seats.set(seat, changed);
     if (failover) failovers.set(failover.id, failover);
     writeAudit(state(), audit);
+    onSeat(changed);
     return { kind: "changed", row: changed };
   },
   "seat.settle": ({ seat, term, phase, failover, audit }) => {
@@ -75,6 +76,7 @@ export const fleetOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
     seats.set(seat, changed);
     if (failover) failovers.set(failover.id, failover);
     if (audit) writeAudit(state(), audit);
+    onSeat(changed);
     return { kind: "changed", row: changed };
   },
 

@@ -15,6 +15,7 @@ import {
   type WaId,
 } from "../../../machines/ports/ids.ts";
 import type { Fault } from "../../../sim/faults/catalogue.ts";
+import type { Order } from "../../../sim/faults/rule.ts";
 import type { Adapter } from "../../../sim/world/adapter.ts";
 import { createFaultyStore } from "../../../sim/world/faulty-store.ts";
 import type { Recorded } from "../../../sim/world/ledger.ts";
@@ -38,12 +39,15 @@ export class Bench {
   readonly store: BenchStore;
   port: Adapter;
   readonly facts: ConnectionFact[] = [];
+  /** What operators said. */
+  readonly orders: Order[] = [];
   #dials = 0;
   #from = 0;
 
   constructor(seed: number | string = 1, tuning: Partial<Tuning> = {}, linked = true) {
     this.world = createWorld({ seed, tuning });
     this.store = createBenchStore(this.world.clock);
+    this.world.order = (order) => this.orders.push(order) > 0;
     this.world.service.addAccount(account, "br", [a, b], linked);
     this.world.service.addPerson(ana, silentHabits);
     this.world.service.addPerson(bob, liveHabits);

@@ -289,6 +289,14 @@ const cases: { [K in FaultKind]: { fault: Extract<Fault, { kind: K }>; seen: (be
       expect(bench.of("sent")).toHaveLength(1);
     },
   },
+  operator: {
+    fault: { kind: "operator", target: device, at: 0, for: 5_000, order: "cordon", twice: false },
+    seen: (bench) => {
+      expect(bench.orders).toEqual([{ kind: "cordon", device: a, cordoned: true }]);
+      bench.run(6_000);
+      expect(bench.orders.at(-1)).toEqual({ kind: "cordon", device: a, cordoned: false });
+    },
+  },
 };
 
 describe("each fault", () => {

@@ -1,0 +1,61 @@
+import type { DeviceId } from "../../machines/ports/ids.ts";
+import { flag, oneOf } from "./fields.ts";
+import type { FaultBase, FaultRule, Order, Target } from "./rule.ts";
+import { forHow, inWords } from "./target.ts";
+
+/**
+ * An operator gives an order at the worst moment. `failover`: the seat moves now. `pause`: nothing moves by itself. `cordon`: the
+ * device may take no seat. `redial`: its link is dialled now. What lasts is taken back at the end.
+ */
+export interface Operator extends FaultBase {
+  readonly kind: "operator";
+  readonly order: "failover" | "pause" | "cordon" | "redial";
+  /** Gives the order twice in one breath. */
+  readonly twice: boolean;
+}
+
+export const operator: FaultRule<Operator> = {
+  kind: "operator",
+  aims: ["seat", "device", "node"],
+  fields: { order: oneOf("failover", "pause", "cordon", "redial"), twice: flag },
+  describe: ({ target, for: span, order, twice }) =>
+    `an operator orders ${WORDS[order](inWords(target))}${order === "pause" || order === "cordon" ? ` ${forHow(span)}` : ""}${twice ? ", twice" : ""}`,
+  begin({ target, order, twice }, world) {
+    const orders = ordersOf(order, target, world.devices(target));
+    const heard = (twice ? [...orders, ...orders] : orders).filter((each) => world.order(each)).length;
+    if (heard === 0) return null;
+    if (order === "pause") return { end: () => void world.order({ kind: "resume" }) };
+    if (order !== "cordon") return {};
+    return {
+      end() {
+        for (const each of orders) if (each.kind === "cordon") world.order({ ...each, cordoned: false });
+      },
+    };
+  },
+  draw(random, target, at) {
+    const order = "seat" in target ? "failover" : "node" in target ? "pause" : random.pick(["cordon", "redial"] as const);
+    const lasts = order === "pause" || order === "cordon";
+    const span = lasts ? Math.round(random.lognormal(20_000, 0.8)) : 0;
+    return { kind: "operator", target, at, for: span, order, twice: random.chance(0.2) };
+  },
+};
+
+const WORDS = {
+  failover: (whom: string) => `another holder in place of ${whom}`,
+  pause: () => "a pause of all automatic moves",
+  cordon: (whom: string) => `that ${whom} takes no seat`,
+  redial: (whom: string) => `a new dial of ${whom}`,
+} as const;
+
+const ordersOf = (order: Operator["order"], target: Target, devices: readonly DeviceId[]): Order[] => {
+  switch (order) {
+    case "failover":
+      return "seat" in target ? [{ kind: "failover", seat: target.seat }] : [];
+    case "pause":
+      return [{ kind: "pause" }];
+    case "cordon":
+      return devices.map((device) => ({ kind: "cordon", device, cordoned: true }));
+    case "redial":
+      return devices.map((device) => ({ kind: "redial", device }));
+  }
+};

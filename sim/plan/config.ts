@@ -1,0 +1,24 @@
+/** From a planned fleet to what a node is started with. */
+import { DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
+import { timingsOf } from "../../machines/account/timings.ts";
+import type { NodeConfig } from "../../machines/driver/boot.ts";
+import { referenceConfig } from "../world/reference.ts";
+import type { FleetSettings, PlannedFleet } from "./plan.ts";
+
+export const timersOf = ({ timers }: FleetSettings): Timers => ({ ...DEFAULT_TIMERS, ...timers });
+
+export const configOf = ({ settings, accounts, lines }: PlannedFleet): NodeConfig => {
+  const base = referenceConfig({ accounts, lines });
+  return {
+    ...base,
+    timings: timingsOf(timersOf(settings)),
+    reconnectPerSecond: settings.reconnectPerSecond ?? base.reconnectPerSecond,
+    brake: settings.brake ?? base.brake,
+    queue: (line) => ({
+      pacing: settings.pacing ?? {},
+      whenNumberChanges: settings.lines?.[line]?.whenNumberChanges ?? "hold",
+    }),
+    failback: (line) => settings.lines?.[line]?.failback ?? "manual",
+    outboxLimit: (line) => settings.lines?.[line]?.outboxLimit ?? base.outboxLimit(line),
+  };
+};
