@@ -81,6 +81,8 @@ export class Person {
   /** Copies of what the person's own linked devices sent. */
   readonly ownCopies: ReceivedMessage[] = [];
   readonly receipts: Receipt[] = [];
+  /** Ids of this person's messages that a device could not read and asked for again. */
+  readonly askedAgain: string[] = [];
   duplicatesSuppressed = 0;
   /** Messages taken without being read (`decrypt: false`). */
   rawCount = 0;
@@ -372,6 +374,7 @@ export class Person {
     const from = this.service.directory.find(node.attrs.participant ?? node.attrs.from);
     if (!from || id === undefined) return;
     if (type === "retry") {
+      this.askedAgain.push(id);
       this.sendAgain(id, node, from);
       return;
     }

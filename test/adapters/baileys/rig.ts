@@ -40,6 +40,9 @@ export interface RigOptions {
   readonly loopback?: Loopback;
   readonly file?: string;
   readonly wrap?: (store: StorePort) => StorePort;
+  /** Where to dial instead of the loopback server. */
+  readonly url?: string;
+  readonly queryTimeout?: number;
 }
 
 export class Rig {
@@ -60,7 +63,7 @@ export class Rig {
     const loopback = options.loopback ?? (await startLoopback());
     const directory = options.file ? null : mkdtempSync(join(tmpdir(), "greenroom-baileys-"));
     const file = options.file ?? join(directory ?? "", "store.db");
-    const rig = new Rig(loopback, file, { loopback: !options.loopback, directory }, options.wrap ?? ((store) => store));
+    const rig = new Rig(loopback, file, { loopback: !options.loopback, directory }, options);
     const names = (options.devices ?? ["sales-1/a"]).map((name) => {
       const [account = "", device = ""] = name.split("/");
       return deviceId(accountId(account), device);
@@ -73,7 +76,7 @@ export class Rig {
     loopback: Loopback,
     file: string,
     own: { loopback: boolean; directory: string | null },
-    wrap: (store: StorePort) => StorePort,
+    { wrap, url, queryTimeout }: RigOptions,
   ) {
     this.loopback = loopback;
     this.file = file;
@@ -81,9 +84,10 @@ export class Rig {
     this.store = openSqliteStore({ file, key: Buffer.alloc(32, 7), clock: systemClock });
     this.ask = makeAsk(this.store, nextRequestId);
     this.port = createBaileysConnections({
-      store: wrap(this.store),
+      store: wrap ? wrap(this.store) : this.store,
       clock: systemClock,
-      endpoint: { url: loopback.url, rootPublicKey: loopback.rootPublicKey },
+      endpoint: { url: url ?? loopback.url, rootPublicKey: loopback.rootPublicKey },
+      ...(queryTimeout === undefined ? {} : { queryTimeout }),
       logger: pino({ level: process.env["GREENROOM_TEST_LOG"] ?? "silent" }),
       nextRequestId,
       clientHint: (device) => device,
@@ -204,15 +208,18 @@ export class Rig {
   /** Makes `device` the holder of its master's seat, under the next term, and lets it pass the gate. */
   async seat(device: DeviceId): Promise<{ seat: SeatId; term: SeatTerm }> {
     const seat = seatId(LINE, accountOf(device));
-    const expect = this.#seats.get(seat) ?? seatTerm(0);
-    const answer = await this.ask("seat.change", {
-      seat,
-      expect,
-      holder: device,
-      phase: "serving",
-      failover: null,
-      audit: { at: Date.now(), actor: "test", action: "seat.moved", subject: seat, text: "a test", evidence: {} },
-    });
+    const change = (expect: SeatTerm) =>
+      this.ask("seat.change", {
+        seat,
+        expect,
+        holder: device,
+        phase: "serving",
+        failover: null,
+        audit: { at: Date.now(), actor: "test", action: "seat.moved", subject: seat, text: "a test", evidence: {} },
+      });
+    let answer = await change(this.#seats.get(seat) ?? seatTerm(0));
+    // The file may be an older one, whose seat has changed hands before.
+    if (answer.kind === "conflict") answer = await change(answer.row.term);
     if (answer.kind !== "changed") throw new Error(`the seat did not change: ${answer.kind}`);
     this.#seats.set(seat, answer.row.term);
     this.port.perform({ op: "grant", device, seat, term: answer.row.term });
