@@ -37,7 +37,7 @@ export interface SenderInput {
   /** How long a new holder waits for proof of its predecessor's unanswered attempts. */
   readonly resolveFor: Millis;
 }
-interface SenderContext extends SenderInput {
+export interface SenderContext extends SenderInput {
   readonly device: DeviceId | null;
   readonly account: AccountId | null;
   readonly term: SeatTerm | null;

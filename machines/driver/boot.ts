@@ -4,7 +4,7 @@ import type { Timings } from "../account/timings.ts";
 import type { QueueConfig } from "../delivery/queue-config.ts";
 import type { Clock } from "../ports/clock.ts";
 import { accountOf, type DeviceId, type LineId, type Millis, type NodeId } from "../ports/ids.ts";
-import type { FleetDeclaration, SeatRow, StoreAnswer } from "../ports/store.ts";
+import type { DeviceRow, FleetDeclaration, SeatRow, StoreAnswer } from "../ports/store.ts";
 import type { AnyStateMachine } from "xstate";
 import type { Address } from "../protocol.ts";
 import { ACTORS, type Actors } from "./actors.ts";
@@ -93,7 +93,15 @@ export const startFleetActors = (driver: Host, clock: Clock, loaded: Loaded, con
   );
 };
 
-export const startAccountActors = (driver: Host, clock: Clock, loaded: Loaded, config: NodeConfig, node: NodeId): void => {
+/** `lastDial`: the number of a device's newest dial in this life of the node, for a connection that starts again. */
+export const startAccountActors = (
+  driver: Host,
+  clock: Clock,
+  loaded: Loaded,
+  config: NodeConfig,
+  node: NodeId,
+  lastDial: (device: DeviceId) => number = () => 0,
+): void => {
   const { chart, reducer } = starters(driver);
   const { actors = ACTORS } = config;
   const at = clock.now();
@@ -121,7 +129,7 @@ export const startAccountActors = (driver: Host, clock: Clock, loaded: Loaded, c
     const account = loaded.accounts.find(({ id }) => id === device.account);
     const watch = account?.role === "servant" ? ("servant" as const) : ("standby" as const);
     reducer(`detector:${device.id}`, "detector", actors.detector, { device: device.id, watch, timers: timings.detector }, clock);
-    chart(`health:${device.id}`, "health", actors.health, { device: device.id, at, timers: timings.health });
+    chart(`health:${device.id}`, "health", actors.health, { device: device.id, at, timers: patienceFor(device, timings.health) });
     chart(`lease:${device.id}`, "lease", actors.lease, { device: device.id, node, at, ...config.lease });
     chart(`connection:${device.id}`, "connection", actors.connection, {
       device: device.id,
@@ -130,10 +138,17 @@ export const startAccountActors = (driver: Host, clock: Clock, loaded: Loaded, c
       standing: account?.standing ?? "good",
       standingUntil: account?.standingUntil ?? null,
       seed: hash(device.id),
+      lastDial: lastDial(device.id),
       timers: { connectTimeout: timings.connectTimeout },
     });
   }
 };
+
+/** A device that nobody has linked yet has not failed, however long that takes; it holds no seat. */
+const patienceFor = ({ link }: DeviceRow, timers: Timings["health"]): Timings["health"] =>
+  link === "unlinked" ? { ...timers, bootGrace: LONGEST } : timers;
+/** Timers of the platform take no longer spans than 24 days. */
+const LONGEST: Millis = 86_400_000 * 24;
 
 const starters = (driver: Host) => ({
   chart: (address: Address, kind: string, machine: AnyStateMachine, input: unknown): void => {

@@ -2,8 +2,9 @@
  * The one loop that carries effects to ports and events to actors, in the simulator and in production alike.
  *
  * Charts are root actors of their own (a dying one harms nobody); reducers stand beside them and swallow what comes at a high
- * rate. Every event passes one queue, so the order of deliveries to charts is total: written down, it is the journal, and fed
- * back it is the replay. Nothing here waits, and nothing here knows what the machines are about.
+ * rate. Every event passes one queue, and so does every start, one after the other and none inside another: the order of what
+ * charts take in is total. Written down, it is the journal, and fed back it is the replay. Nothing here waits, and nothing here
+ * knows what the machines are about.
  */
 import { type AnyActorRef, type AnyStateMachine, type AnyTransitionDefinition, createActor, type InspectionEvent } from "xstate";
 import type { Clock } from "../ports/clock.ts";
@@ -19,8 +20,9 @@ type AnyEvent = { readonly type: string };
 interface HostedChart {
   readonly kind: string;
   readonly actor: AnyActorRef;
-  readonly machine: AnyStateMachine;
   readonly input: unknown;
+  isBegun: boolean;
+  isDead: boolean;
 }
 interface HostedReducer {
   readonly kind: string;
@@ -32,6 +34,10 @@ interface HostedReducer {
   /** When the armed timer fires: it may be earlier than wakeAt, never later. */
   armedFor: Millis;
 }
+
+type Mail =
+  | { readonly to: Address; readonly event: AnyEvent; readonly ifNobody: (() => void) | undefined }
+  | { readonly begin: Address; readonly chart: HostedChart };
 
 /** Told of each transition that a chart takes, for those who count what was exercised. */
 export type Observe = (kind: string, transition: AnyTransitionDefinition) => void;
@@ -60,6 +66,13 @@ export interface DriverOptions {
 
 /** Pause before a failed write is asked again. */
 const WRITE_AGAIN: Millis = 500;
+/** Events that wait for a store that is out of reach: more, and the oldest are dropped. Decisions are never dropped. */
+const MAX_UNWRITTEN_EVENTS = 10_000;
+/** More deliveries than this in one turn, and somebody goes round in circles: who gets most of what follows is ended. */
+const MAX_IN_A_TURN = 100_000;
+const MAX_IN_CIRCLES = 1000;
+/** Mail that was delivered is cleared away so many at a time. */
+const CLEAR_EVERY = 1024;
 
 const storeEvent = (answer: StoreAnswer) => ({ type: `store.${answer.kind}`, answer });
 
@@ -69,13 +82,14 @@ export class Driver {
   readonly #options: DriverOptions;
   readonly #charts = new Map<Address, HostedChart>();
   readonly #reducers = new Map<Address, HostedReducer>();
-  #mailbox: { to: Address; event: AnyEvent }[] = [];
+  #mailbox: Mail[] = [];
   #pumping = false;
   #requests = 0;
   readonly #unwritten: WriteAsk[] = [];
-  #timers = 0;
+  #droppedEvents = 0;
   readonly #live = new Set<unknown>();
   readonly #ignored = new Map<string, number>();
+  #stall: { readonly from: Millis; readonly toldAt: Millis } = { from: 0, toldAt: Number.NEGATIVE_INFINITY };
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -86,20 +100,26 @@ export class Driver {
     return this.#ignored;
   }
 
+  /** Events that never became durable, because the store was out of reach for too long. */
+  get droppedEvents(): number {
+    return this.#droppedEvents;
+  }
+
+  /** There at once; it begins when its turn in the queue comes. An address has one actor. */
   startChart(address: Address, kind: string, machine: AnyStateMachine, input: unknown): void {
-    this.#options.journal?.start(address, kind, input);
+    if (this.has(address)) throw new Error(`${address} was started twice`);
     const { observe } = this.#options;
     const actor = createActor(machine, {
       id: address,
       input,
-      clock: this.#chartClock(),
+      clock: this.#chartClock(address),
       ...(observe ? { inspect: (event: InspectionEvent) => report(kind, event, observe) } : {}),
     });
-    const hosted: HostedChart = { kind, actor, machine, input };
+    const hosted: HostedChart = { kind, actor, input, isBegun: false, isDead: false };
     this.#charts.set(address, hosted);
-    actor.on("*", (emitted) => this.#perform(address, (emitted as unknown as Emitted).effects));
+    actor.on("*", (emitted) => this.#carry(address, hosted, (emitted as unknown as Emitted).effects));
     actor.subscribe({ error: (error) => this.#bury(address, hosted, error), complete: () => this.#forget(address, hosted) });
-    this.#turn(() => actor.start());
+    this.#post({ begin: address, chart: hosted });
   }
 
   startReducer<S, E extends { type: string; at: Millis }, I>(
@@ -118,13 +138,17 @@ export class Driver {
       armedFor: Number.POSITIVE_INFINITY,
     };
     this.#reducers.set(address, hosted);
-    this.#turn(() => this.#take(address, hosted, hosted.reducer.start(input, this.#options.clock.now())));
+    this.#turn(() => this.#guarded(address, hosted, () => reducer.start(input, this.#options.clock.now())));
   }
 
-  /** Queues an event; if nothing is being delivered, delivers until the queue is empty. */
-  tell(to: Address, event: AnyEvent): void {
-    this.#mailbox.push({ to, event });
-    if (!this.#pumping) this.#pump();
+  /** Queues an event; if nothing is being delivered, delivers until the queue is empty. `ifNobody`: when its turn comes and nobody is there. */
+  tell(to: Address, event: AnyEvent, ifNobody?: () => void): void {
+    this.#post({ to, event, ifNobody });
+  }
+
+  /** Ends an actor as an error of its own would have: its owner is told, and starts it again. */
+  kill(address: Address, why: string): void {
+    this.#turn(() => this.#end(address, new Error(why)));
   }
 
   /** Carries out effects that come from the composition itself, as if `from` had asked. */
@@ -173,41 +197,86 @@ export class Driver {
     this.#pump();
   }
 
+  #post(mail: Mail): void {
+    this.#mailbox.push(mail);
+    if (!this.#pumping) this.#pump();
+  }
+
   #pump(): void {
     this.#pumping = true;
+    let inCircles: Map<Address, number> | undefined;
     try {
       // The mailbox grows while it is read: what an event causes is delivered in the same turn, in order.
-      for (let next = 0; next < this.#mailbox.length; next++) {
-        const { to, event } = this.#mailbox[next] as { to: Address; event: AnyEvent };
-        this.#deliver(to, event);
+      for (let next = 0, delivered = 0; next < this.#mailbox.length; delivered++) {
+        const mail = this.#mailbox[next++] as Mail;
+        if (next === CLEAR_EVERY) {
+          this.#mailbox.splice(0, next);
+          next = 0;
+        }
+        if (delivered >= MAX_IN_A_TURN) inCircles ??= new Map();
+        if (inCircles && this.#isEndless(mail, inCircles)) {
+          delivered = 0;
+          inCircles = undefined;
+          continue;
+        }
+        if ("begin" in mail) this.#begin(mail.begin, mail.chart);
+        else this.#deliver(mail.to, mail.event, mail.ifNobody);
       }
     } finally {
       this.#mailbox = [];
       this.#pumping = false;
     }
+    this.#options.journal?.rest(this.#charts.size, () => this.#standing());
   }
 
-  #deliver(to: Address, event: AnyEvent): void {
+  /** A turn that does not end would stop everybody: the actor that most of it goes to is the bad one. */
+  #isEndless(mail: Mail, deliveries: Map<Address, number>): boolean {
+    const to = "begin" in mail ? mail.begin : mail.to;
+    const count = (deliveries.get(to) ?? 0) + 1;
+    deliveries.set(to, count);
+    if (count < MAX_IN_CIRCLES) return false;
+    this.#end(to, new Error(`more than ${MAX_IN_A_TURN} events in one turn, and no end of those to ${to}`));
+    return true;
+  }
+
+  #begin(address: Address, chart: HostedChart): void {
+    if (chart.isBegun || this.#charts.get(address) !== chart) return;
+    chart.isBegun = true;
+    chart.actor.start();
+    this.#options.journal?.start(address, chart.kind, chart.input, chart.actor.getSnapshot());
+    if (chart.isDead) this.#options.journal?.dead(address);
+  }
+
+  #deliver(to: Address, event: AnyEvent, ifNobody: (() => void) | undefined): void {
     const stamped = { ...event, at: this.#options.clock.now() };
     const reducer = this.#reducers.get(to);
-    if (reducer) return this.#reduce(to, reducer, stamped);
+    if (reducer) return this.#guarded(to, reducer, () => reducer.reducer.receive(reducer.state, stamped));
     const chart = this.#charts.get(to);
-    if (!chart) return this.#count(`${kindOf(to)} ${event.type} (nobody there)`);
+    if (!chart) return ifNobody ? ifNobody() : this.#count(`${kindOf(to)} ${event.type} (nobody there)`);
+    // Told before its own turn came.
+    if (!chart.isBegun) this.#begin(to, chart);
     const before = chart.actor.getSnapshot() as unknown;
-    this.#options.journal?.input(to, stamped);
     chart.actor.send(stamped);
     // A transition that was taken always makes a new snapshot.
     if (chart.actor.getSnapshot() === before) this.#count(`${chart.kind} ${event.type}`);
-    this.#options.journal?.state(to, () => chart.actor.getSnapshot());
+    this.#noteInput(to, chart, stamped);
   }
 
-  #reduce(address: Address, hosted: HostedReducer, event: AnyEvent & { at: Millis }): void {
+  #noteInput(to: Address, chart: HostedChart, event: AnyEvent): void {
+    this.#options.journal?.input(to, event, chart.actor.getSnapshot());
+    if (chart.isDead) this.#options.journal?.dead(to);
+  }
+
+  *#standing(): Iterable<{ to: Address; kind: string; snapshot: unknown }> {
+    for (const [to, { kind, actor }] of this.#charts) yield { to, kind, snapshot: actor.getSnapshot() };
+  }
+
+  /** An error in a reducer's step, or in carrying out what it asked for, is the end of that reducer and of nobody else. */
+  #guarded(address: Address, hosted: HostedReducer, step: () => Step<unknown>): void {
     try {
-      this.#take(address, hosted, hosted.reducer.receive(hosted.state, event));
+      this.#take(address, hosted, step());
     } catch (error) {
-      this.#options.clock.clearTimeout(hosted.timer);
-      this.#reducers.delete(address);
-      this.#options.onDeath(address, hosted.kind, error);
+      this.#end(address, error);
     }
   }
 
@@ -247,6 +316,16 @@ export class Driver {
 
   // ---- effects ----
 
+  /** As for reducers: a port that can't do what a chart asks for is that chart's error. */
+  #carry(address: Address, hosted: HostedChart, list: readonly Effect[]): void {
+    try {
+      this.#perform(address, list);
+    } catch (error) {
+      hosted.actor.stop();
+      this.#bury(address, hosted, error);
+    }
+  }
+
   #perform(from: Address, list: readonly Effect[]): void {
     for (const effect of list) this.#performOne(from, effect);
   }
@@ -255,7 +334,7 @@ export class Driver {
     const at = this.#options.clock.now();
     switch (effect.op) {
       case "tell":
-        this.#mailbox.push({ to: effect.to, event: effect.event });
+        this.#mailbox.push({ to: effect.to, event: effect.event, ifNobody: undefined });
         return;
       case "connection":
         this.#options.onCommand?.(effect.command);
@@ -263,7 +342,12 @@ export class Driver {
         return;
       case "store": {
         const command: StoreCommand = { ...effect.ask, reqId: this.#nextRequest() };
-        this.#options.store.ask(command, (answer) => this.tell(from, storeEvent(answer)));
+        const asker = this.#actorAt(from);
+        // The answer is for the one that asked: its successor under the same address has questions of its own.
+        this.#options.store.ask(command, (answer) => {
+          if (this.#actorAt(from) === asker) this.tell(from, storeEvent(answer));
+          else this.#count(`${kindOf(from)} store.${answer.kind} (asker gone)`);
+        });
         return;
       }
       case "write":
@@ -288,7 +372,13 @@ export class Driver {
   /** In order, one at a time after a failure: what was decided first is written first. */
   #write(ask: WriteAsk): void {
     this.#unwritten.push(ask);
-    if (this.#unwritten.length === 1) this.#writeNext();
+    if (this.#unwritten.length === 1) return this.#writeNext();
+    if (this.#unwritten.length <= MAX_UNWRITTEN_EVENTS) return;
+    // The first one is under way.
+    const oldest = this.#unwritten.findIndex(({ op }, place) => place > 0 && op === "events.append");
+    if (oldest < 0) return;
+    this.#unwritten.splice(oldest, 1);
+    this.#droppedEvents++;
   }
 
   #writeNext(): void {
@@ -315,17 +405,23 @@ export class Driver {
 
   // ---- timers of charts, deaths ----
 
-  #chartClock(): { setTimeout: (fire: () => void, after: Millis) => number; clearTimeout: (timer: number) => void } {
-    const { clock } = this.#options;
+  #chartClock(address: Address): {
+    setTimeout: (fire: () => void, after: Millis) => number;
+    clearTimeout: (timer: number) => void;
+  } {
+    const { clock, journal } = this.#options;
     return {
       setTimeout: (fire, after) => {
-        const number = ++this.#timers;
+        const chart = this.#charts.get(address);
+        const event = journal && chart ? newestDelayed(chart.actor) : undefined;
         const due = clock.now() + after;
         const timer = clock.setTimeout(() => {
           this.#live.delete(timer);
           this.#watchLateness(due);
-          this.#options.journal?.timer(number);
-          this.#turn(fire);
+          this.#turn(() => {
+            fire();
+            if (chart && event) this.#noteInput(address, chart, event);
+          });
         }, after);
         this.#live.add(timer);
         return timer as number;
@@ -334,14 +430,39 @@ export class Driver {
     };
   }
 
+  /** A stall delays hundreds of timers: it is told once, and again while it lasts or if it turns out to have begun earlier. */
   #watchLateness(due: Millis): void {
-    const late = this.#options.clock.now() - due;
-    if (late > this.#options.lateAfter) this.#options.onLate(late);
+    const { clock, lateAfter, onLate } = this.#options;
+    const now = clock.now();
+    if (now - due <= lateAfter) return;
+    if (due >= this.#stall.from && now - this.#stall.toldAt < lateAfter) return;
+    this.#stall = { from: due, toldAt: now };
+    onLate(now - due);
+  }
+
+  #actorAt(address: Address): HostedChart | HostedReducer | undefined {
+    return this.#charts.get(address) ?? this.#reducers.get(address);
+  }
+
+  #end(address: Address, error: unknown): void {
+    const chart = this.#charts.get(address);
+    if (chart) {
+      chart.actor.stop();
+      this.#bury(address, chart, error);
+      if (chart.isBegun) this.#options.journal?.dead(address);
+      return;
+    }
+    const reducer = this.#reducers.get(address);
+    if (!reducer) return;
+    this.#disarm(reducer.timer);
+    this.#reducers.delete(address);
+    this.#options.onDeath(address, reducer.kind, error);
   }
 
   #bury(address: Address, hosted: HostedChart, error: unknown): void {
     if (this.#charts.get(address) !== hosted) return;
     this.#charts.delete(address);
+    hosted.isDead = true;
     this.#options.onDeath(address, hosted.kind, error);
   }
 
@@ -353,6 +474,12 @@ export class Driver {
     this.#ignored.set(what, (this.#ignored.get(what) ?? 0) + 1);
   }
 }
+
+/** The delayed transition that a chart is arming: XState notes it down before it asks the clock. */
+const newestDelayed = (actor: AnyActorRef): AnyEvent | undefined => {
+  const { _scheduledEvents } = actor.system.getSnapshot() as { _scheduledEvents: Record<string, { event: AnyEvent }> };
+  return Object.values(_scheduledEvents).at(-1)?.event;
+};
 
 const report = (kind: string, event: InspectionEvent, observe: Observe): void => {
   if (event.type !== "@xstate.microstep") return;

@@ -7,18 +7,27 @@
  */
 import { chooseSeat } from "../delivery/balance.ts";
 import { Acceptance, type AcceptAnswer, type AcceptRequest } from "../delivery/acceptance.ts";
-import { alertMachine } from "../fleet/alert.ts";
-import { failoverMachine } from "../fleet/failover.ts";
 import type { RosterState } from "../fleet/roster.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConnectionFact, ConnectionPort, LinkMethod } from "../ports/connection.ts";
-import { accountOf, type DeviceId, type LineId, type MessageId, type NodeId, type RequestId, type SeatId } from "../ports/ids.ts";
+import {
+  accountOf,
+  type DeviceId,
+  type LineId,
+  type MessageId,
+  type Millis,
+  type NodeId,
+  type RequestId,
+  type SeatId,
+} from "../ports/ids.ts";
 import type { AlertRow, AuditDraft, FailoverRecord, FleetEvent } from "../ports/records.ts";
 import type { SeatRow, StoreAnswer, StorePort } from "../ports/store.ts";
 import { type Address, type Effect, tell } from "../protocol.ts";
+import { ACTORS } from "./actors.ts";
 import { declaredOf, type Loaded, type NodeConfig, orphaned, startAccountActors, startFleetActors } from "./boot.ts";
 import { Driver, type Observe } from "./driver.ts";
 import type { JournalWriter } from "./journal.ts";
+import { retold } from "./revival.ts";
 import { route } from "./routing.ts";
 
 export interface NodeOptions {
@@ -41,8 +50,11 @@ export interface NodeOptions {
 
 /** Messages under way or lately sent of which the node still knows the seat. Older ones are looked up in the store. */
 const KNOWN_MESSAGES = 50_000;
-/** Deaths of one actor within a minute before it is left alone and a person called. */
+/** Deaths of one actor within `DEATHS_WITHIN` before it is left alone and a person called. */
 const MAX_DEATHS = 3;
+const DEATHS_WITHIN: Millis = 60_000;
+/** Pause before the store is asked again for what a dead actor is rebuilt from. */
+const REVIVE_AGAIN: Millis = 1000;
 
 export class Node {
   readonly #options: NodeOptions;
@@ -50,7 +62,10 @@ export class Node {
   readonly #acceptance: Acceptance;
   readonly #seatOfMessage = new Map<string, SeatId>();
   readonly #seatOfWaId = new Map<string, SeatId>();
-  readonly #deaths = new Map<Address, number[]>();
+  readonly #deaths = new Map<Address, Millis[]>();
+  readonly #dials = new Map<DeviceId, number>();
+  #pausedBy: string | null = null;
+  #isStopped = false;
   #loaded: Loaded | undefined;
   #requests = 0;
   #cursor = 0;
@@ -58,6 +73,7 @@ export class Node {
   constructor(options: NodeOptions) {
     this.#options = options;
     const { clock, store, connections, config } = options;
+    const { actors = ACTORS } = config;
     this.#driver = new Driver({
       clock,
       store,
@@ -66,7 +82,10 @@ export class Node {
       journal: options.journal,
       lateAfter: config.timings.loopLate,
       ...(options.observe ? { observe: options.observe } : {}),
-      onStart: (effect) => this.#driver.startChart(effect.address, effect.kind, failoverMachine, effect.input),
+      onStart: ({ address, kind, input }) => {
+        // One that is under way outlived the seat that began it: that one's end is what the new seat waits for.
+        if (!this.#driver.has(address)) this.#driver.startChart(address, kind, actors.failover, input);
+      },
       onAlert: (effect) => this.#onAlert(effect),
       onAudit: (entry) => this.#driver.perform("orchestrator", [{ op: "write", ask: { op: "audit.append", entries: [entry] } }]),
       onEvent: (event) => this.#onEvent(event),
@@ -74,6 +93,7 @@ export class Node {
       onLate: (by) => this.#onLate(by),
       onCommand: (command) => {
         if (command.op === "send") this.#know(command.message, command.waId, command.seat);
+        if (command.op === "open" || command.op === "link") this.#dials.set(command.device, command.dial);
       },
     });
     this.#acceptance = new Acceptance({
@@ -111,9 +131,11 @@ export class Node {
     this.#driver.tell(`seat:${seat}`, { type: "failover.demand", to, by: `operator:${by}` } as { type: string });
   }
   pause(by: string): void {
+    this.#pausedBy = by;
     this.#driver.tell("orchestrator", { type: "pause.request", by } as { type: string });
   }
   resume(by: string): void {
+    this.#pausedBy = null;
     this.#driver.tell("orchestrator", { type: "resume.request", by } as { type: string });
   }
   link(device: DeviceId, method: LinkMethod): void {
@@ -146,6 +168,7 @@ export class Node {
 
   /** Ends every actor at once and takes the links down; what is durable is all that stays. */
   stop(): void {
+    this.#isStopped = true;
     for (const account of this.#options.config.declaration.accounts) {
       for (const device of account.devices) this.#options.connections.perform({ op: "terminate", device });
     }
@@ -156,13 +179,10 @@ export class Node {
 
   #start(loaded: Loaded, stored: Loaded): void {
     this.#loaded = loaded;
-    const { clock, config, id, life, journal } = this.#options;
+    const { clock, id, journal } = this.#options;
     journal?.life(id, clock.now());
-    for (const failover of loaded.failovers) this.#interrupt(failover);
-    for (const alert of loaded.alerts)
-      this.#driver.startChart(`alert:${alert.key}`, "alert", alertMachine, { row: alert, known: true });
-    startAccountActors(this.#driver, clock, loaded, config, id);
-    startFleetActors(this.#driver, clock, loaded, config, life);
+    for (const failover of loaded.failovers) this.#interrupt(failover, "a restart");
+    this.#startMissing(loaded);
     for (const seat of loaded.seats) this.#driver.tell(`seat:${seat.id}`, { type: "start" });
     for (const { id, holder } of orphaned(loaded)) this.#expel(id, holder);
     for (const device of loaded.devices) this.#driver.tell(`connection:${device.id}`, { type: "start" });
@@ -186,21 +206,32 @@ export class Node {
     }
   }
 
-  /** A failover that a crash cut short: the seat's row says how far it came, and the seat starts from there. */
-  #interrupt(failover: FailoverRecord): void {
+  #startMissing(loaded: Loaded): void {
+    const { clock, config, id, life } = this.#options;
+    const { actors = ACTORS } = config;
+    for (const alert of loaded.alerts) {
+      const address = `alert:${alert.key}` as const;
+      if (!this.#driver.has(address)) this.#driver.startChart(address, "alert", actors.alert, { row: alert, known: true });
+    }
+    startAccountActors(this.#driver, clock, loaded, config, id, (device) => this.#dials.get(device) ?? 0);
+    startFleetActors(this.#driver, clock, loaded, config, life);
+  }
+
+  /** A failover that was cut short: the seat's row says how far it came, and the seat goes on from there. */
+  #interrupt(failover: FailoverRecord, by: string): void {
     const at = this.#options.clock.now();
     const ended: FailoverRecord = {
       ...failover,
       outcome: "interrupted",
       endedAt: at,
-      steps: [...failover.steps, { at, text: "interrupted by a restart; the seat goes on from its row" }],
+      steps: [...failover.steps, { at, text: `interrupted by ${by}; the seat goes on from its row` }],
     };
     const audit: AuditDraft = {
       at,
       actor: "supervisor",
       action: "failover.interrupted",
       subject: failover.seat,
-      text: `the failover of ${failover.seat} that began at ${failover.detectedAt} was interrupted by a restart`,
+      text: `the failover of ${failover.seat} that began at ${failover.detectedAt} was interrupted by ${by}`,
       evidence: { id: failover.id, termAfter: failover.termAfter },
     };
     this.#driver.perform("orchestrator", [{ op: "write", ask: { op: "failover.record", failover: ended, audit } }]);
@@ -255,28 +286,18 @@ export class Node {
 
   // ---- effects that are the composition's ----
 
+  /** In the order in which it was said: a resolve and a raise of one turn are the end of one alert and the beginning of another. */
   #onAlert(effect: Extract<Effect, { op: "raise" | "resolve" }>): void {
     const address = `alert:${effect.key}` as const;
-    if (this.#driver.has(address)) {
-      const event =
-        effect.op === "raise"
-          ? { type: "raise", level: effect.level, text: effect.text }
-          : { type: "resolve", text: effect.text };
-      return this.#driver.tell(address, event);
-    }
-    if (effect.op === "resolve") return;
-    const row: AlertRow = {
-      key: effect.key,
-      rule: effect.rule,
-      subject: effect.subject,
-      level: effect.level,
-      state: "open",
-      text: effect.text,
-      raisedAt: this.#options.clock.now(),
-      resolvedAt: null,
-      repeats: 0,
-    };
-    this.#driver.startChart(address, "alert", alertMachine, { row, known: false });
+    if (effect.op === "resolve")
+      return this.#driver.tell(address, { type: "resolve", text: effect.text } as { type: string }, () => {});
+    const { key, rule, subject, level, text } = effect;
+    this.#driver.tell(address, { type: "raise", level, text } as { type: string }, () => {
+      const raisedAt = this.#options.clock.now();
+      const row: AlertRow = { key, rule, subject, level, state: "open", text, raisedAt, resolvedAt: null, repeats: 0 };
+      const { actors = ACTORS } = this.#options.config;
+      this.#driver.startChart(address, "alert", actors.alert, { row, known: false });
+    });
   }
 
   #onEvent(event: FleetEvent): void {
@@ -287,33 +308,53 @@ export class Node {
   /** Let it crash, and start it anew from the rows; one that keeps dying is left alone and a person called. */
   #onDeath(address: Address, kind: string, error: unknown): void {
     const at = this.#options.clock.now();
-    const recent = (this.#deaths.get(address) ?? []).filter((death) => death > at - 60_000);
+    const recent = (this.#deaths.get(address) ?? []).filter((death) => death > at - DEATHS_WITHIN);
     recent.push(at);
     this.#deaths.set(address, recent);
     const reason = error instanceof Error ? error.message : String(error);
+    const isLeft = recent.length > MAX_DEATHS;
+    const text = `${kind} ${address} died (${reason}) and ${isLeft ? "is left down: restart the supervisor" : "is started again"}. The rest goes on. Please report it with the journal`;
     this.#driver.perform("orchestrator", [
-      {
-        op: "raise",
-        key: `actor.died:${address}`,
-        rule: "actor.died",
-        subject: address,
-        level: "critical",
-        text: `${kind} ${address} died (${reason}) and was ${recent.length > MAX_DEATHS ? "left down: restart the supervisor" : "started again"}. The rest goes on. Please report it with the journal`,
-      },
+      { op: "event", event: { type: "actor.died", subject: address, data: { kind, deaths: recent.length } } },
+      // An alert about an alert might die of the same.
+      ...(kind === "alert"
+        ? []
+        : [
+            {
+              op: "raise" as const,
+              key: `actor.died:${address}`,
+              rule: "actor.died",
+              subject: address,
+              level: "critical" as const,
+              text,
+            },
+          ]),
     ]);
-    if (recent.length <= MAX_DEATHS && this.#loaded) this.#revive(address);
+    if (!isLeft) this.#revive(address);
   }
 
   #revive(address: Address): void {
-    const { clock, config, id, life, store } = this.#options;
+    const { clock, config, store } = this.#options;
     store.ask({ op: "fleet.load", reqId: this.#nextRequest() }, (loaded) => {
-      if (loaded.kind === "failed") return;
+      if (this.#isStopped) return;
+      if (loaded.kind === "failed") return void clock.setTimeout(() => this.#revive(address), REVIVE_AGAIN);
       const declared = declaredOf(loaded, config.declaration);
       this.#loaded = declared;
-      startAccountActors(this.#driver, clock, declared, config, id);
-      startFleetActors(this.#driver, clock, declared, config, life);
-      if (address.startsWith("seat:") || address.startsWith("connection:")) this.#driver.tell(address, { type: "start" });
+      for (const failover of declared.failovers) {
+        if (`failover:${failover.seat}` === address) this.#interrupt(failover, "the end of its actor");
+      }
+      this.#startMissing(declared);
+      const peek = (other: Address) => this.#driver.peek(other);
+      this.#driver.perform("roster", retold(address, { loaded: declared, peek, pausedBy: this.#pausedBy }));
+      clock.setTimeout(() => this.#settleDeath(address), DEATHS_WITHIN);
     });
+  }
+
+  #settleDeath(address: Address): void {
+    const last = this.#deaths.get(address)?.at(-1) ?? 0;
+    if (this.#isStopped || this.#options.clock.now() < last + DEATHS_WITHIN) return;
+    this.#deaths.delete(address);
+    this.#onAlert({ op: "resolve", key: `actor.died:${address}`, text: `${address} has been well since it was started again` });
   }
 
   // ---- small things ----

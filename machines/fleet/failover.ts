@@ -59,7 +59,7 @@ import {
 
 type FailoverEvent = CandidatesReply | HolderEvent | ProbeReply | StoreEvent<"seat.change" | "seat.settle">;
 
-interface FailoverContext extends FailoverInput {
+export interface FailoverContext extends FailoverInput {
   /** The seat's term as last known: what the next commit expects. */
   readonly expect: SeatTerm;
   readonly candidate: Candidate | null;

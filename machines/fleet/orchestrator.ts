@@ -41,7 +41,7 @@ export interface OrchestratorInput {
   readonly limit: number;
   readonly within: Millis;
 }
-interface OrchestratorContext extends OrchestratorInput {
+export interface OrchestratorContext extends OrchestratorInput {
   readonly recent: readonly { seat: SeatId; at: Millis }[];
   /** Denied and still in need, in the order in which they asked. */
   readonly waiting: readonly SeatId[];

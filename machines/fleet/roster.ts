@@ -32,6 +32,7 @@ import {
   type RosterEvent,
   type Step,
   type StoreEvent,
+  type Tell,
   tell,
 } from "../protocol.ts";
 
@@ -312,7 +313,7 @@ const onHeld = (state: RosterState, event: Extract<Event, { type: "seat.held" }>
 };
 
 /** Servants are shared out over the seats of their line in order, and follow their seat's term wherever it goes. */
-const attachServants = (state: RosterState, seat: SeatView): Effect[] => {
+const attachServants = (state: RosterState, seat: SeatView): Tell[] => {
   const line = state.lines.get(seat.line);
   if (!line) return [];
   const seats = [...state.seats.values()].filter((other) => other.line === seat.line);
@@ -323,6 +324,15 @@ const attachServants = (state: RosterState, seat: SeatView): Effect[] => {
     return device ? [tell(`servant:${servant}`, { type: "seat.granted", seat: seat.id, device, term: seat.term })] : [];
   });
 };
+
+/** All that a master or servant has been granted, for one that does not know it any more. */
+export const dutiesOf = (state: RosterState, account: AccountId): Tell[] =>
+  [...state.seats.values()].flatMap((seat) => {
+    const { id, holder, term } = seat;
+    if (holder && accountOf(holder) === account)
+      return [tell(`master:${account}`, { type: "seat.granted", seat: id, device: holder, term })];
+    return attachServants(state, seat).filter(({ to }) => to === `servant:${account}`);
+  });
 
 const dutyOut = (state: RosterState, device: DeviceView, health: HealthState): Effect[] => {
   const account = state.accounts.get(device.account);
@@ -349,7 +359,7 @@ const isNeeded = (state: RosterState, device: DeviceView): boolean => {
   return false;
 };
 
-const watch = (state: RosterState, id: DeviceId): Effect[] => {
+export const watch = (state: RosterState, id: DeviceId): Tell[] => {
   const device = state.devices.get(id);
   if (!device) return [];
   const holds = state.holds.has(id);

@@ -64,7 +64,7 @@ export interface SeatTimings {
   /** A stranded seat asks again this often. */
   readonly askAgain: Millis;
 }
-interface SeatContext extends SeatInput {
+export interface SeatContext extends SeatInput {
   readonly seat: SeatId;
   readonly line: LineId;
   readonly cause: FailoverCause;

@@ -1,0 +1,123 @@
+/**
+ * What an actor that was started again has to be told before it is of use: it was rebuilt from its rows, and the rows say nothing
+ * of what is under way. Pure: looks at the others, and says who is told what.
+ */
+import { dutiesOf, watch, type RosterState } from "../fleet/roster.ts";
+import { accountOf, type AccountId, type DeviceId, type SeatId } from "../ports/ids.ts";
+import type { SeatRow } from "../ports/store.ts";
+import { type Address, type HealthReport, type HealthState, type Tell, tell } from "../protocol.ts";
+import type { Loaded } from "./boot.ts";
+
+export interface Around {
+  readonly loaded: Loaded;
+  readonly peek: (address: Address) => { value: unknown; context: unknown } | undefined;
+  /** Who paused the fleet, if it is paused. */
+  readonly pausedBy: string | null;
+}
+
+export const retold = (address: Address, around: Around): readonly Tell[] => {
+  const [kind, id] = [address.split(":", 1)[0] as string, address.slice(address.indexOf(":") + 1)];
+  switch (kind) {
+    case "connection":
+      return [tell(`connection:${id as DeviceId}`, { type: "start" })];
+    case "lease":
+      // Nobody renewed it meanwhile: it is asked for again before the link is trusted.
+      return [tell(`connection:${id as DeviceId}`, { type: "lease.lost" })];
+    case "health":
+    case "detector":
+      return toDevice(kind, id as DeviceId, around);
+    case "checkup":
+      return devicesOf(id as AccountId, around)
+        .filter((device) => servingDial(device, around) !== null)
+        .map((device) => tell(`checkup:${id as AccountId}`, { type: "device.serving", device, serving: true }));
+    case "dialler":
+      return toDialler(around);
+    case "roster":
+      return toRoster(around);
+    case "master":
+    case "servant":
+      return dutiesIn(around, (state) => dutiesOf(state, id as AccountId));
+    case "orchestrator":
+      return toOrchestrator(around);
+    case "seat":
+      return [tell(`seat:${id as SeatId}`, { type: "start" })];
+    case "sender":
+    case "queue":
+      return toSender(id as SeatId, around);
+    case "failover":
+      return toSeat(id as SeatId, around);
+    default:
+      return [];
+  }
+};
+
+const rosterState = ({ peek }: Around): RosterState | undefined => peek("roster")?.context as RosterState | undefined;
+const dutiesIn = (around: Around, duties: (state: RosterState) => readonly Tell[]): readonly Tell[] => {
+  const state = rosterState(around);
+  return state ? duties(state) : [];
+};
+const devicesOf = (account: AccountId, { loaded }: Around): readonly DeviceId[] =>
+  loaded.devices.flatMap((device) => (device.account === account ? [device.id] : []));
+
+const servingDial = (device: DeviceId, { peek }: Around): number | null => {
+  const link = peek(`connection:${device}`);
+  return link?.value === "serving" ? (link.context as { dial: number }).dial : null;
+};
+
+const toDevice = (kind: "health" | "detector", device: DeviceId, around: Around): readonly Tell[] => {
+  const address = `${kind}:${device}` as const;
+  const dial = servingDial(device, around);
+  return [
+    ...dutiesIn(around, (state) => watch(state, device).filter(({ to }) => to === address)),
+    ...(dial === null ? [] : [tell(address, { type: "connection.serving", dial })]),
+  ];
+};
+
+const toDialler = (around: Around): readonly Tell[] => [
+  ...dutiesIn(around, (state) =>
+    around.loaded.devices.flatMap(({ id }) => watch(state, id).filter(({ to }) => to === "dialler")),
+  ),
+  ...around.loaded.devices
+    .filter(({ id }) => around.peek(`connection:${id}`)?.value === "waiting")
+    .map(({ id }) => tell("dialler", { type: "dial.request", device: id })),
+];
+
+const toRoster = ({ loaded, peek }: Around): readonly Tell[] => [
+  ...loaded.seats.flatMap(({ id }) => {
+    const row = rowOf(id, peek);
+    return row ? [tell("roster", { type: "seat.held", seat: id, holder: row.holder, term: row.term, left: null })] : [];
+  }),
+  ...loaded.devices.flatMap(({ id }) => {
+    const health = peek(`health:${id}`);
+    if (!health || health.value === "unknown") return [];
+    const { cause, isFinal, lastEvidenceAt } = health.context as Pick<HealthReport, "cause" | "isFinal" | "lastEvidenceAt">;
+    const state = health.value as HealthState;
+    return [tell("roster", { type: "device.health", device: id, state, cause, isFinal, lastEvidenceAt })];
+  }),
+];
+
+const toOrchestrator = (around: Around): readonly Tell[] => [
+  ...(around.pausedBy === null ? [] : [tell("orchestrator", { type: "pause.request", by: around.pausedBy })]),
+  ...(rosterState(around)?.outage ? [tell("orchestrator", { type: "outage.suspected", quiet: 0, of: 0 })] : []),
+];
+
+const rowOf = (seat: SeatId, peek: Around["peek"]): SeatRow | undefined =>
+  (peek(`seat:${seat}`)?.context as { row: SeatRow } | undefined)?.row;
+
+const toSender = (seat: SeatId, { peek }: Around): readonly Tell[] => {
+  const state = peek(`seat:${seat}`)?.value;
+  const row = rowOf(seat, peek);
+  if (!row?.holder || (state !== "serving" && state !== "threatened")) return [];
+  const { holder, term } = row;
+  return [tell(`sender:${seat}`, { type: "sender.open", device: holder, account: accountOf(holder), term })];
+};
+
+/** The row says how far the failover came. */
+const toSeat = (seat: SeatId, { loaded }: Around): readonly Tell[] => {
+  const row = loaded.seats.find(({ id }) => id === seat);
+  if (!row) return [];
+  return [
+    tell(`seat:${seat}`, { type: "seat.changed", row }),
+    tell(`seat:${seat}`, { type: "failover.ended", outcome: "aborted", holder: row.holder, term: row.term }),
+  ];
+};
