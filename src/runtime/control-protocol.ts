@@ -15,6 +15,9 @@ import { didYouMean, listed } from "../config/index.ts";
 // ---- requests ----------------------------------------------------------------------------------------------------------
 
 const name = z.string().min(1).max(200);
+const limit = z.int().min(1).max(1000).default(50);
+/** With the country's code, without signs. */
+export const PHONE = /^[1-9]\d{6,14}$/;
 
 /** What each operation takes. Names are checked against the fleet by whoever answers. */
 export const REQUESTS = {
@@ -23,10 +26,36 @@ export const REQUESTS = {
   /** Moves the seat now, to `to` or to whom the roster ranks first. Answered when the move has ended. */
   failover: z.strictObject({ seat: name, to: name.optional() }),
   accounts: z.strictObject({}),
-  /** `to`: digits of a phone number, or a WhatsApp address. Answered once the message is durable. */
-  send: z.strictObject({ line: name, to: z.string().min(1).max(100), text: z.string().min(1).max(65_536) }),
+  /**
+   * `to`: digits of a phone number, or a WhatsApp address. Answered once the message is durable. Sent again with the same `key` it
+   * is the same message.
+   */
+  send: z.strictObject({
+    line: name,
+    to: z.string().min(1).max(100),
+    text: z.string().min(1).max(65_536),
+    key: z.string().min(1).max(200).optional(),
+  }),
+  /** Messages that wait for an operator's word. */
+  held: z.strictObject({ limit }),
+  /** That word: send it (perhaps a second time), or give it up. `id` null: all that are held. */
+  release: z.strictObject({ id: name.nullable(), send: z.boolean() }),
   /** Newest first; of all seats unless one is named. */
-  history: z.strictObject({ seat: name.optional(), limit: z.int().min(1).max(1000).default(50) }),
+  history: z.strictObject({ seat: name.optional(), limit }),
+  /** Newest first; open ones only unless `all`. */
+  alerts: z.strictObject({ all: z.boolean().default(false), limit }),
+  /** Newest first; about one seat, account, device or the fleet if one is named. */
+  audit: z.strictObject({ subject: name.optional(), limit }),
+  /** Automatic failover off and on again. */
+  pause: z.strictObject({}),
+  resume: z.strictObject({}),
+  /** Devices that are not linked, with the code to be scanned or entered, where there is one. */
+  links: z.strictObject({}),
+  /**
+   * Begins linking a device, unless that is under way. Answered when there is something to scan or to enter. `phone`, the digits of
+   * the account's number: with a pairing code instead of a QR code.
+   */
+  link: z.strictObject({ device: name, phone: z.string().regex(PHONE).optional() }),
   /** A clean shutdown. Answered when it has begun. */
   stop: z.strictObject({}),
 } as const;
@@ -107,9 +136,58 @@ export interface SendAnswer {
   readonly seat: SeatId;
   readonly duplicate: boolean;
 }
+export interface HeldMessage {
+  readonly id: string;
+  readonly seat: SeatId;
+  readonly acceptedAt: Millis;
+  readonly attempts: number;
+  readonly reason: string | null;
+}
+export interface HeldAnswer {
+  readonly now: Millis;
+  readonly messages: readonly HeldMessage[];
+  /** There are older ones than `limit` let through. */
+  readonly more: boolean;
+}
+export interface ReleaseAnswer {
+  readonly released: readonly string[];
+}
 export interface HistoryAnswer {
   readonly now: Millis;
   readonly failovers: readonly FailoverRecord[];
+}
+export interface AlertsAnswer {
+  readonly now: Millis;
+  readonly alerts: readonly AlertRow[];
+}
+export interface AuditAnswer {
+  readonly now: Millis;
+  readonly audit: readonly AuditRow[];
+}
+/** State of the orchestrator afterwards. */
+export interface ModeAnswer {
+  readonly mode: string;
+}
+export interface LinkOffer {
+  readonly kind: "qr" | "code";
+  /** What the QR code says, or the pairing code. */
+  readonly text: string;
+  readonly at: Millis;
+}
+export interface PendingLink {
+  readonly device: DeviceId;
+  /** State of the connection's chart: unlinked, linking, loggedOut, … */
+  readonly state: string;
+  /** Changes every few seconds; null: not asked for. */
+  readonly offer: LinkOffer | null;
+}
+export interface LinksAnswer {
+  readonly links: readonly PendingLink[];
+}
+export interface LinkAnswer {
+  readonly device: DeviceId;
+  readonly linked: boolean;
+  readonly offer: LinkOffer | null;
 }
 export interface StopAnswer {
   readonly stopping: true;
@@ -121,7 +199,15 @@ export interface ControlAnswers {
   readonly failover: FailoverAnswer;
   readonly accounts: AccountsAnswer;
   readonly send: SendAnswer;
+  readonly held: HeldAnswer;
+  readonly release: ReleaseAnswer;
   readonly history: HistoryAnswer;
+  readonly alerts: AlertsAnswer;
+  readonly audit: AuditAnswer;
+  readonly pause: ModeAnswer;
+  readonly resume: ModeAnswer;
+  readonly links: LinksAnswer;
+  readonly link: LinkAnswer;
   readonly stop: StopAnswer;
 }
 
@@ -138,6 +224,10 @@ export type ControlErrorCode =
   | "E_UNKNOWN_LINE"
   | "E_UNKNOWN_ACCOUNT"
   | "E_UNKNOWN_DEVICE"
+  | "E_UNKNOWN_MESSAGE"
+  | "E_UNKNOWN_SUBJECT" // no seat, account, device or line of that name
+  | "E_STORE" // the store did not do it
+  | "E_UNREACHABLE" // WhatsApp did not answer
   | "E_REFUSED" // understood, and not possible at present: the message says why
   | "E_BUSY" // more clients than are served at once
   | "E_TIMEOUT" // the supervisor took too long
@@ -153,6 +243,10 @@ const CODES: ReadonlySet<string> = new Set<ControlErrorCode>([
   "E_UNKNOWN_LINE",
   "E_UNKNOWN_ACCOUNT",
   "E_UNKNOWN_DEVICE",
+  "E_UNKNOWN_MESSAGE",
+  "E_UNKNOWN_SUBJECT",
+  "E_STORE",
+  "E_UNREACHABLE",
   "E_REFUSED",
   "E_BUSY",
   "E_TIMEOUT",
@@ -175,7 +269,7 @@ export class ControlError extends Error {
   }
 }
 
-type Named = "seat" | "line" | "account" | "device";
+type Named = "seat" | "line" | "account" | "device" | "message" | "subject";
 
 /**
  * The one name that is meant. For seats and devices the last part is enough if it is the only one of its kind: `sales-1` for

@@ -223,7 +223,7 @@ const call = async (handlers: ControlHandlers, op: string, input: unknown): Prom
     const known = Object.keys(REQUESTS);
     throw new ControlError(
       "E_BAD_REQUEST",
-      `there is no operation "${op.slice(0, 60)}".${didYouMean(op, known)} There are: ${listed(known)}`,
+      `there is no operation "${op.slice(0, 60)}".${didYouMean(op, known)} There are: ${listed(known, 40)}`,
     );
   }
   const parsed = REQUESTS[op].safeParse(input);

@@ -1,8 +1,11 @@
-/** What a node gets when nobody says otherwise. The figures behind the timers: docs/timers.md. */
+/** What a node gets: the demo's defaults, and what a fleet file says. The figures behind the timers: docs/timers.md. */
 import { DEFAULT_TIMERS } from "../../machines/account/timers.ts";
 import { timingsOf } from "../../machines/account/timings.ts";
 import type { NodeConfig } from "../../machines/driver/boot.ts";
+import type { Pace } from "../../machines/delivery/pace.ts";
+import type { AccountId, LineId } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration } from "../../machines/ports/store.ts";
+import { type FleetConfig, type LineConfig, toDeclaration } from "../config/index.ts";
 
 export const defaultNodeConfig = (declaration: FleetDeclaration): NodeConfig => ({
   declaration,
@@ -15,3 +18,24 @@ export const defaultNodeConfig = (declaration: FleetDeclaration): NodeConfig => 
   failback: () => "manual",
   outboxLimit: () => 100_000,
 });
+
+export const nodeConfigOf = (fleet: FleetConfig): NodeConfig => {
+  const lines = new Map(fleet.lines.map((line) => [line.id, line]));
+  const lineOf = (id: LineId): LineConfig => {
+    const line = lines.get(id);
+    if (!line) throw new Error(`line ${id} is not in ${fleet.file}`);
+    return line;
+  };
+  const pacing: Record<AccountId, Pace> = Object.fromEntries(
+    fleet.accounts.flatMap(({ id, pacing: pace }) => (pace ? [[id, pace]] : [])),
+  );
+  return {
+    ...defaultNodeConfig(toDeclaration(fleet)),
+    timings: timingsOf(fleet.timers),
+    reconnectPerSecond: fleet.reconnect.perSecond,
+    brake: fleet.brake,
+    queue: (line) => ({ whenNumberChanges: lineOf(line).whenNumberChanges, pacing }),
+    failback: (line) => lineOf(line).failback,
+    outboxLimit: (line) => lineOf(line).outboxLimit,
+  };
+};

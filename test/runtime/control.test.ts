@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { askSupervisor } from "../../src/cli/control-client.ts";
 import { controlPath } from "../../src/runtime/control-path.ts";
-import { ControlError, type ControlHandlers, resolveName } from "../../src/runtime/control-protocol.ts";
+import { ControlError, type ControlHandlers, REQUESTS, resolveName } from "../../src/runtime/control-protocol.ts";
 import { type ControlServer, MAX_CLIENTS, MAX_REQUEST, serveControl } from "../../src/runtime/control-server.ts";
 
 let folder: string;
@@ -20,6 +20,8 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+const OPS = Object.keys(REQUESTS).join(", ");
 
 describe("the control socket", () => {
   it("carries requests and answers, and may be opened by its owner only", async () => {
@@ -58,17 +60,9 @@ describe("the control socket", () => {
   it.each([
     ["no JSON", "{nope", "a request is one JSON object on one line"],
     ["a list", "[1]", "a request is one JSON object on one line"],
-    ["no operation", "{}", 'there is no operation "". There are: status, why, failover, accounts, send, history, stop'],
-    [
-      "a misspelt operation",
-      '{"op":"statis"}',
-      'there is no operation "statis". Did you mean "status"? There are: status, why, failover, accounts, send, history, stop',
-    ],
-    [
-      "what every object has",
-      '{"op":"constructor"}',
-      'there is no operation "constructor". There are: status, why, failover, accounts, send, history, stop',
-    ],
+    ["no operation", "{}", `there is no operation "". There are: ${OPS}`],
+    ["a misspelt operation", '{"op":"statis"}', `there is no operation "statis". Did you mean "status"? There are: ${OPS}`],
+    ["what every object has", '{"op":"constructor"}', `there is no operation "constructor". There are: ${OPS}`],
     ["a wrong field", '{"op":"why","seat":7}', "why: ✖ Invalid input: expected string, received number → at seat"],
     ["an unknown field", '{"op":"status","x":1}', 'status: ✖ Unrecognized key: "x"'],
   ])("answers %s with an error, and goes on", async (_, line, message) => {
@@ -226,7 +220,15 @@ const HANDLERS: ControlHandlers = {
   failover: unused,
   accounts: unused,
   send: unused,
+  held: unused,
+  release: unused,
   history: unused,
+  alerts: unused,
+  audit: unused,
+  pause: unused,
+  resume: unused,
+  links: unused,
+  link: unused,
   stop: () => ({ stopping: true }),
 };
 

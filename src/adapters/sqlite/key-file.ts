@@ -25,6 +25,8 @@ export interface LoadedKey {
 }
 export interface KeySource {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** A key that the configuration names, and where it stands. */
+  readonly given?: { readonly text: string; readonly origin: string };
   /** The key file. */
   readonly file: string;
   /** The store that the key is for. Without it, any non-empty `*.db` beside the key file counts as a store. */
@@ -32,13 +34,15 @@ export interface KeySource {
 }
 
 /**
- * `GREENROOM_KEY` (64 hex digits, or base64 of 32 bytes) if set, else the key file; it is made if neither it nor a store exists.
+ * `GREENROOM_KEY` (64 hex digits, or base64 of 32 bytes) if set, else the configuration's, else the key file; that is made if
+ * neither it nor a store exists.
  * Throws StoreError: E_KEY_MALFORMED, E_KEY_EXPOSED (group or others may read the file), E_KEY_MISSING (a store without its key:
  * a new key would make its credentials unreadable for good), E_KEY_UNWRITABLE.
  */
 export const loadKey = (source: KeySource): LoadedKey => {
   const given = source.env["GREENROOM_KEY"];
   if (given !== undefined && given.trim() !== "") return { key: parseKey(given, "GREENROOM_KEY"), origin: "GREENROOM_KEY" };
+  if (source.given) return { key: parseKey(source.given.text, source.given.origin), origin: source.given.origin };
   return { key: readKeyFile(source.file) ?? makeKeyFile(source), origin: source.file };
 };
 

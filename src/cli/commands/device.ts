@@ -1,0 +1,86 @@
+/** `greenroom device link [DEVICE]`: shows what the owner of an account has to scan or to enter, until the device is linked. */
+import { Command } from "commander";
+import { setTimeout as later } from "node:timers/promises";
+import type { LinkAnswer, PendingLink } from "../../runtime/control-protocol.ts";
+import { PHONE } from "../../runtime/control-protocol.ts";
+import { type Cli, CliError, type ExitCode } from "../cli.ts";
+import { examples } from "../help.ts";
+import { linkBlock } from "../link-view.ts";
+import { Screen } from "../screen.ts";
+import { ask, type TargetOptions, withTarget } from "../target.ts";
+import { paintsFor, table } from "../text.ts";
+
+interface Options extends TargetOptions {
+  readonly code?: string;
+}
+
+const POLL = 1000;
+
+export const deviceCommand = (cli: Cli): Command =>
+  new Command("device").description("link devices to their accounts").addCommand(
+    withTarget(
+      new Command("link")
+        .description("link a device, anew if it was logged out; without a device: which ones wait")
+        .argument("[device]", "sales-1/a")
+        .option("--code <phone>", "with a pairing code for this number instead of a QR code"),
+    )
+      .addHelpText(
+        "after",
+        examples([
+          ["greenroom device link", "which devices are not linked"],
+          ["greenroom device link sales-1/a", "shows a QR code until it is scanned"],
+          ["greenroom device link sales-1/a --code +491701234567", "shows a code to enter on the phone"],
+          ["greenroom device link sales-1/a --json", "what the QR code says, for other programs; does not wait"],
+        ]),
+      )
+      .action((device: string | undefined, options: Options) =>
+        cli.run(options.json === true, () => (device === undefined ? list(cli, options) : link(cli, device, options))),
+      ),
+  );
+
+const list = async (cli: Cli, options: Options): Promise<ExitCode> => {
+  const answer = await ask(cli, options, "links", {});
+  if (options.json) cli.json(answer);
+  else if (answer.links.length === 0) cli.print("All devices are linked.");
+  else {
+    const cells = ({ device, state, offer }: PendingLink): string[] => [
+      device,
+      state,
+      offer ? `a ${offer.kind} is on show` : "-",
+    ];
+    cli.print(table(["NOT LINKED", "CONNECTION", "OFFER"], answer.links.map(cells), paintsFor(cli.stdout)));
+  }
+  return 0;
+};
+
+const link = async (cli: Cli, device: string, options: Options): Promise<ExitCode> => {
+  const phone = options.code === undefined ? undefined : digitsOf(options.code);
+  const request = phone === undefined ? { device } : { device, phone };
+  let answer = await ask(cli, options, "link", request);
+  if (options.json) {
+    cli.json(answer);
+    return 0;
+  }
+  if (answer.linked) {
+    cli.print(`${answer.device} is linked already. To link it anew, remove it on the phone first (Settings > Linked devices).`);
+    return 0;
+  }
+  const screen = new Screen(cli.stdout);
+  const paints = paintsFor(cli.stdout);
+  while (!answer.linked) {
+    screen.show(linkBlock(pending(answer), 1, cli.stdout, paints));
+    await later(POLL);
+    answer = await ask(cli, options, "link", request);
+  }
+  screen.show([]);
+  cli.print(`${answer.device} is linked.`);
+  return 0;
+};
+
+const pending = ({ device, offer }: LinkAnswer): PendingLink => ({ device, state: "linking", offer });
+
+const digitsOf = (text: string): string => {
+  const digits = text.replaceAll(/[\s()./-]/g, "").replace(/^\+/, "");
+  if (PHONE.test(digits)) return digits;
+  throw new CliError("E_USAGE", `"${text}" is no phone number: expected one with the country's code, such as +491701234567`, 2);
+};

@@ -1,0 +1,20 @@
+/** What every help page has in common. */
+import { type Command, InvalidArgumentError } from "commander";
+
+/** The last part of a help page: what somebody would type. */
+export const examples = (list: readonly (readonly [line: string, what: string])[]): string => {
+  const width = Math.max(...list.map(([line]) => line.length));
+  return `\nExamples:\n${list.map(([line, what]) => `  $ ${line.padEnd(width)}  ${what}`.trimEnd()).join("\n")}`;
+};
+
+export const withJson = (command: Command): Command => command.option("--json", "one JSON document instead of text");
+
+/** For commander: refuses what is no number within bounds. */
+export const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
+    return value;
+  };

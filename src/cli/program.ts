@@ -1,0 +1,78 @@
+/** All commands, their help, and how the process ends. */
+import { Command, CommanderError } from "commander";
+import { Cli, type Stream } from "./cli.ts";
+import { accountsCommand } from "./commands/accounts.ts";
+import { alertsCommand } from "./commands/alerts.ts";
+import { auditCommand } from "./commands/audit.ts";
+import { configCommand } from "./commands/config.ts";
+import { demo } from "./commands/demo.ts";
+import { deviceCommand } from "./commands/device.ts";
+import { failoverCommand } from "./commands/failover.ts";
+import { heldCommand } from "./commands/held.ts";
+import { historyCommand } from "./commands/history.ts";
+import { loopback } from "./commands/loopback.ts";
+import { pauseCommand, resumeCommand } from "./commands/pause.ts";
+import { sendCommand } from "./commands/send.ts";
+import { statusCommand } from "./commands/status.ts";
+import { stopCommand } from "./commands/stop.ts";
+import { upCommand } from "./commands/up.ts";
+import { whyCommand } from "./commands/why.ts";
+import { examples } from "./help.ts";
+import { simulatorCommand } from "./simulator-door.ts";
+import { version } from "./version.ts";
+
+export const main = async (args: readonly string[]): Promise<void> => {
+  const cli = new Cli(process.stdout, process.stderr, process.env);
+  // Whoever reads only the first lines (`| head`) has closed the pipe: no reason to cry.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 3));
+  try {
+    await programFor(cli).parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    cli.exitCode = error.exitCode === 0 ? 0 : 2;
+  }
+  // Ends here, whatever sockets and timers libraries have left behind.
+  await Promise.all([drained(process.stdout), drained(process.stderr)]);
+  process.exit(cli.exitCode);
+};
+
+const drained = (stream: Stream): Promise<void> => new Promise((resolve) => stream.write("", () => resolve()));
+
+const programFor = (cli: Cli): Command => {
+  const program = new Command("greenroom")
+    .description("Keeps fleets of WhatsApp accounts in service: when a master fails, its stand-in speaks in under ten seconds.")
+    .version(version(), "-v, --version", "print the version")
+    .helpOption("-h, --help", "help, also for each command: greenroom why --help")
+    .helpCommand(false)
+    .usage("COMMAND [options]")
+    .configureHelp({ subcommandTerm: (command) => `${command.name()}${argumentsOf(command)}` });
+  program.commandsGroup("Try it:");
+  program.addCommand(simulatorCommand(cli, demo)).addCommand(simulatorCommand(cli, loopback));
+  program.commandsGroup("Run a fleet:");
+  program.addCommand(configCommand(cli)).addCommand(upCommand(cli)).addCommand(deviceCommand(cli)).addCommand(stopCommand(cli));
+  program.commandsGroup("Look at a running fleet:");
+  program.addCommand(statusCommand(cli)).addCommand(whyCommand(cli)).addCommand(accountsCommand(cli));
+  program.addCommand(historyCommand(cli)).addCommand(alertsCommand(cli)).addCommand(auditCommand(cli));
+  program.commandsGroup("Act on a running fleet:");
+  program.addCommand(sendCommand(cli)).addCommand(failoverCommand(cli)).addCommand(heldCommand(cli));
+  program.addCommand(pauseCommand(cli)).addCommand(resumeCommand(cli));
+  program.addHelpText(
+    "after",
+    `${examples([
+      ["greenroom demo", "see it work, without a phone"],
+      ["greenroom up fleet.yaml", "start a fleet; link its devices by QR code"],
+      ["greenroom status", "from another terminal"],
+    ])}\n\nExit codes: 0 fine, 1 what was checked does not hold, 2 bad usage or config, 3 something needed is out of reach.`,
+  );
+  program.action(() => program.outputHelp());
+  for (const command of withSubcommands(program))
+    command.exitOverride().showHelpAfterError("(greenroom --help lists the commands)");
+  return program;
+};
+
+const argumentsOf = (command: Command): string =>
+  command.registeredArguments
+    .map((argument) => (argument.required ? ` ${argument.name().toUpperCase()}` : ` [${argument.name().toUpperCase()}]`))
+    .join("");
+
+const withSubcommands = (command: Command): Command[] => [command, ...command.commands.flatMap(withSubcommands)];

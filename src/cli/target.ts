@@ -1,0 +1,51 @@
+/** Which running supervisor is meant: by its socket, or by its fleet file. */
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { loadFleetFile } from "../config/index.ts";
+import { controlPath } from "../runtime/control-path.ts";
+import type { ControlAnswers, ControlOp, ControlRequest } from "../runtime/control-protocol.ts";
+import { type Cli, CliError, configFault, type Env } from "./cli.ts";
+import { askSupervisor } from "./control-client.ts";
+
+export interface TargetOptions {
+  readonly fleet?: string;
+  readonly socket?: string;
+  readonly json?: boolean;
+}
+
+const DEFAULT_FLEET = "fleet.yaml";
+
+export const withTarget = (command: Command): Command =>
+  command
+    .option("-f, --fleet <file>", `the fleet file that it was started with (default: $GREENROOM_FLEET, or ./${DEFAULT_FLEET})`)
+    .option("--socket <path>", "its control socket, if it is not beside the store (or $GREENROOM_SOCKET)")
+    .option("--json", "one JSON document instead of text");
+
+/** The fleet file that is meant when none, or this one, is named. */
+export const fleetFile = (named: string | undefined, env: Env): string => {
+  const file = named ?? env["GREENROOM_FLEET"];
+  if (file !== undefined && file !== "") return file;
+  if (existsSync(DEFAULT_FLEET)) return DEFAULT_FLEET;
+  throw new CliError(
+    "E_WHICH_FLEET",
+    `there is no ./${DEFAULT_FLEET} here: name the fleet file, or set GREENROOM_FLEET. To begin one, copy examples/fleet.yaml`,
+    2,
+  );
+};
+
+const socketOf = ({ socket, fleet }: TargetOptions, env: Env): string => {
+  const named = socket ?? (fleet === undefined ? env["GREENROOM_SOCKET"] : undefined);
+  if (named !== undefined && named !== "") return named;
+  const file = fleetFile(fleet, env);
+  const loaded = loadFleetFile(file, env);
+  if (!loaded.ok) throw configFault(file, loaded.errors);
+  return controlPath(loaded.fleet.store.file);
+};
+
+/** Asks it, and waits for the answer. Throws CliError or ControlError. */
+export const ask = <K extends ControlOp>(
+  cli: Cli,
+  target: TargetOptions,
+  op: K,
+  request: ControlRequest<K>,
+): Promise<ControlAnswers[K]> => askSupervisor(socketOf(target, cli.env), op, request);

@@ -1,0 +1,179 @@
+/** What a running supervisor does about each request of `control-protocol.ts`. */
+import { userInfo } from "node:os";
+import type { FailoverRecord } from "../../machines/ports/records.ts";
+import type { AcceptRequest } from "../../machines/delivery/acceptance.ts";
+import type { MessageId, SeatId } from "../../machines/ports/ids.ts";
+import type { OutboxRow } from "../../machines/ports/store.ts";
+import { ControlError, type ControlHandlers, PHONE, resolveName } from "./control-protocol.ts";
+import type { LinkDesk } from "./link-desk.ts";
+import type { Supervisor } from "./supervisor.ts";
+import type { Views } from "./views.ts";
+
+export interface ControlParts {
+  readonly supervisor: Supervisor;
+  readonly views: Views;
+  readonly links: LinkDesk;
+  /** Begins a clean shutdown. */
+  readonly onStop: () => void;
+}
+
+/** A move that takes longer is still under way; whoever asked is told so. */
+const MOVE_WITHIN = 25_000;
+const POLL = 50;
+const HISTORY_OF_SEAT = 20;
+const AUDIT_OF_SEAT = 100;
+/** Seats that a demand would not reach: their chart is between two decisions. */
+const BUSY_PHASES = new Set(["moving", "asking", "starting"]);
+
+export const controlHandlers = (parts: ControlParts): ControlHandlers => {
+  const { supervisor, views, links, onStop } = parts;
+  const seatNamed = (name: string): SeatId => resolveName("seat", name, [...views.roster().seats.keys()]);
+  return {
+    status: () => views.status(),
+    accounts: () => {
+      const devices = [...views.roster().devices.keys()];
+      return { accounts: views.accounts(), devices: devices.map((device) => views.device(device)) };
+    },
+    why: async ({ seat: name }) => {
+      const id = seatNamed(name);
+      const [seat] = await views.seats([id]);
+      if (!seat) throw new ControlError("E_UNKNOWN_SEAT", `there is no seat ${id}`);
+      const { rows: failovers } = await views.ask("failover.list", { seat: id, limit: HISTORY_OF_SEAT });
+      const { rows: audit } = await views.ask("audit.read", { subject: id, limit: AUDIT_OF_SEAT });
+      return { now: views.now(), seat, holder: seat.holder === null ? null : views.device(seat.holder), failovers, audit };
+    },
+    failover: ({ seat, to }) => move(parts, seatNamed(seat), to),
+    send: async ({ line: name, to, text, key }) => {
+      const line = resolveName("line", name, [...views.roster().lines.keys()]);
+      const request: AcceptRequest = { line, to: addressOf(to), content: { kind: "text", text } };
+      const answer = await supervisor.accept(key === undefined ? request : { ...request, idempotencyKey: key });
+      switch (answer.kind) {
+        case "accepted":
+          return { id: answer.id, seat: answer.seat, duplicate: answer.duplicate };
+        case "full":
+          throw new ControlError(
+            "E_REFUSED",
+            `${line} has ${answer.open} open messages, which is its outboxLimit: nothing was taken. Try again when some have gone out`,
+          );
+        case "noSeat":
+          throw new ControlError("E_REFUSED", `${line} has no seat to send from: give it a master in the fleet file`);
+        case "failed":
+          throw new ControlError("E_STORE", answer.message);
+      }
+    },
+    held: async ({ limit }) => {
+      const { rows, more } = await views.ask("outbox.list", { seat: null, states: ["held"], limit });
+      return { now: views.now(), messages: rows.map(heldMessage), more };
+    },
+    release: async ({ id, send }) => {
+      const { rows } = await views.ask("outbox.list", { seat: null, states: ["held"], limit: 1_000_000 });
+      const wanted = id === null ? rows : [rowNamed(rows, id)];
+      for (const row of wanted) supervisor.node.releaseHeld(row.seat, row.id, send);
+      return { released: wanted.map((row) => row.id) };
+    },
+    history: async ({ seat, limit }) => {
+      const id = seat === undefined ? null : seatNamed(seat);
+      const { rows } = await views.ask("failover.list", { seat: id, limit });
+      return { now: views.now(), failovers: rows };
+    },
+    alerts: async ({ all, limit }) => {
+      const { rows } = await views.ask("alert.list", { openOnly: !all, limit });
+      return { now: views.now(), alerts: rows };
+    },
+    audit: async ({ subject, limit }) => {
+      const { rows } = await views.ask("audit.read", {
+        subject: subject === undefined ? null : subjectNamed(views, subject),
+        limit,
+      });
+      return { now: views.now(), audit: rows };
+    },
+    pause: () => {
+      views.roster();
+      supervisor.node.pause(operator());
+      return { mode: views.mode() };
+    },
+    resume: () => {
+      views.roster();
+      supervisor.node.resume(operator());
+      return { mode: views.mode() };
+    },
+    links: () => {
+      views.roster();
+      return { links: links.pending() };
+    },
+    link: ({ device, phone }) => {
+      const id = resolveName("device", device, [...views.roster().devices.keys()]);
+      return links.ask(id, phone === undefined ? { kind: "qr" } : { kind: "code", phone });
+    },
+    stop: () => {
+      // The answer first.
+      setImmediate(onStop);
+      return { stopping: true };
+    },
+  };
+};
+
+/** Only its owner can open the socket, so whoever asks is the one whom we run as. */
+const operator = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? "unknown"}`;
+  }
+};
+
+const heldMessage = ({ id, seat, acceptedAt, attempts, reason }: OutboxRow) => ({
+  id,
+  seat,
+  acceptedAt,
+  attempts: attempts.length,
+  reason,
+});
+
+const rowNamed = (rows: readonly OutboxRow[], id: string): OutboxRow => {
+  const wanted = resolveName<MessageId>(
+    "message",
+    id,
+    rows.map((row) => row.id),
+  );
+  return rows.find((row) => row.id === wanted) as OutboxRow;
+};
+
+const subjectNamed = (views: Views, name: string): string => {
+  const { seats, accounts, devices, lines } = views.roster();
+  return resolveName<string>("subject", name, [...seats.keys(), ...accounts.keys(), ...devices.keys(), ...lines.keys(), "fleet"]);
+};
+
+/** `+49 170 1234567`, `491701234567`, `…@lid`, `…@s.whatsapp.net` or `…@g.us`. */
+const addressOf = (to: string): AcceptRequest["to"] => {
+  if (/^\d+@lid$/.test(to)) return { lid: to, pn: null };
+  if (/^[\d-]+@(s\.whatsapp\.net|g\.us)$/.test(to)) return { lid: null, pn: to };
+  const digits = to.replaceAll(/[\s()./-]/g, "").replace(/^\+/, "");
+  if (PHONE.test(digits)) return { lid: null, pn: `${digits}@s.whatsapp.net` };
+  throw new ControlError(
+    "E_BAD_REQUEST",
+    `"${to}" is no recipient: expected a phone number with the country's code, such as +491701234567, or an address that ends in @lid, @s.whatsapp.net or @g.us`,
+  );
+};
+
+/** An operator's move, from the demand to its end. */
+const move = async ({ supervisor, views }: ControlParts, seat: SeatId, to: string | undefined) => {
+  const target = to === undefined ? null : resolveName("device", to, views.mastersOf(seat));
+  const view = supervisor.node.seat(seat);
+  if (target !== null && view?.row.holder === target)
+    throw new ControlError("E_REFUSED", `${target} speaks for ${seat} already: there is nothing to move`);
+  if (view && BUSY_PHASES.has(view.state))
+    throw new ControlError("E_REFUSED", `${seat} is ${view.state} at present: look at it with "why ${seat}", then ask again`);
+  const known = new Set((await failoversOf(views, seat)).map(({ id }) => id));
+  supervisor.node.demandFailover(seat, target, operator());
+  const end = Date.now() + MOVE_WITHIN;
+  while (Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, POLL));
+    const record = (await failoversOf(views, seat)).find(({ id, endedAt }) => !known.has(id) && endedAt !== null);
+    if (record) return { inTime: true, record } as const;
+  }
+  return { inTime: false, seat } as const;
+};
+
+const failoversOf = async (views: Views, seat: SeatId): Promise<readonly FailoverRecord[]> =>
+  (await views.ask("failover.list", { seat, limit: HISTORY_OF_SEAT })).rows;

@@ -1,0 +1,107 @@
+/**
+ * A fleet in production: the embedded store, real connections, the supervisor, and the socket that terminals ask. What was opened
+ * is closed again when a later step fails, so a start that fails leaves nothing behind.
+ */
+import type { Logger } from "pino";
+import { nodeId, type RequestId } from "../../machines/ports/ids.ts";
+import { createBaileysConnections } from "../adapters/baileys/index.ts";
+import { loadKey } from "../adapters/sqlite/key-file.ts";
+import { openSqliteStore, type SqliteStore } from "../adapters/sqlite/store.ts";
+import { type FleetConfig, toDeclaration } from "../config/index.ts";
+import { systemClock } from "./clock.ts";
+import { controlHandlers } from "./control.ts";
+import { controlPath } from "./control-path.ts";
+import { type ControlServer, serveControl } from "./control-server.ts";
+import { LinkDesk } from "./link-desk.ts";
+import { nodeConfigOf } from "./node-config.ts";
+import { Supervisor } from "./supervisor.ts";
+import { Views } from "./views.ts";
+
+export interface ProductionOptions {
+  readonly fleet: FleetConfig;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  /** Default: beside the store. */
+  readonly socket?: string | undefined;
+  /** Somebody asked for a shutdown over the socket. */
+  readonly onStop: () => void;
+}
+export interface Production {
+  readonly supervisor: Supervisor;
+  readonly views: Views;
+  readonly links: LinkDesk;
+  readonly socket: string;
+  /** Where the store's key came from. */
+  readonly keyOrigin: string;
+  /** The store was made now. */
+  readonly isNew: boolean;
+  /** Requests that are being answered, actors, links, journal, store: in this order. */
+  stop(): Promise<void>;
+}
+
+const NODE = nodeId("local");
+
+/** Throws StoreError or ControlError when something that it needs can't be had. */
+export const startProduction = async (options: ProductionOptions): Promise<Production> => {
+  const { fleet, env, logger } = options;
+  const { file, keyFile, key: given } = fleet.store;
+  const { key, origin } = loadKey({
+    env,
+    file: keyFile,
+    store: file,
+    ...(given ? { given: { text: given.reveal(), origin: given.reference } } : {}),
+  });
+  const store = openSqliteStore({ file, key, keyOrigin: origin, clock: systemClock });
+  let control: ControlServer | undefined;
+  try {
+    const supervisor = assemble(fleet, store, logger);
+    const devices = toDeclaration(fleet).accounts.flatMap((account) => account.devices);
+    const links = new LinkDesk(supervisor, devices);
+    const views = new Views(supervisor, { fleet: fleet.fleet, startedAt: systemClock.now(), now: () => systemClock.now() });
+    const handlers = controlHandlers({ supervisor, views, links, onStop: options.onStop });
+    const onFault = (op: string, error: unknown): void => logger.error({ err: error, op }, "a request could not be answered");
+    const served = await serveControl({ path: options.socket ?? controlPath(file), handlers, onFault });
+    control = served;
+    await supervisor.start();
+    return {
+      supervisor,
+      views,
+      links,
+      socket: served.path,
+      keyOrigin: origin,
+      isNew: store.isNew,
+      stop: async () => {
+        links.close();
+        await served.close();
+        await supervisor.stop();
+        store.close();
+      },
+    };
+  } catch (error) {
+    await control?.close(0);
+    store.close();
+    throw error;
+  }
+};
+
+const assemble = (fleet: FleetConfig, store: SqliteStore, logger: Logger): Supervisor => {
+  let requests = 0;
+  const { whatsapp } = fleet;
+  const connections = createBaileysConnections({
+    store,
+    clock: systemClock,
+    logger,
+    nextRequestId: () => `c${++requests}` as RequestId,
+    ...(whatsapp
+      ? {
+          endpoint: {
+            url: whatsapp.url,
+            allowSelfSigned: whatsapp.allowSelfSigned,
+            ...(whatsapp.rootPublicKey ? { rootPublicKey: whatsapp.rootPublicKey } : {}),
+          },
+          clientHint: (device) => device.replace("/", "-"),
+        }
+      : {}),
+  });
+  return new Supervisor({ node: NODE, config: nodeConfigOf(fleet), store, connections, clock: systemClock, logger });
+};
