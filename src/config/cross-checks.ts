@@ -19,13 +19,21 @@ export const crossCheck = (data: Data): Fault[] => [
 ];
 
 const checkAccounts = (accounts: Data): Fault[] =>
-  Object.keys(accounts).flatMap((name) =>
-    repeats(namesAt(mapAt(accounts, name), "devices")).map(({ index, value }) => ({
-      path: ["accounts", name, "devices", index],
-      about: "value" as const,
-      message: `${name} has a device ${value} already: names of devices differ within an account`,
-    })),
-  );
+  Object.keys(accounts).flatMap((name) => {
+    const account = mapAt(accounts, name);
+    const paced: Fault[] =
+      account["role"] === "servant" && Object.hasOwn(account, "pacing")
+        ? [{ path: ["accounts", name, "pacing"], about: "key", message: `${name} is a servant, and masters send: pace those` }]
+        : [];
+    return [
+      ...repeats(namesAt(account, "devices")).map(({ index, value }) => ({
+        path: ["accounts", name, "devices", index],
+        about: "value" as const,
+        message: `${name} has a device ${value} already: names of devices differ within an account`,
+      })),
+      ...paced,
+    ];
+  });
 
 const checkLines = (lines: Data, accounts: Data): Fault[] =>
   Object.keys(lines).flatMap((line) =>

@@ -127,7 +127,7 @@ const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): 
       id: accountId(name),
       role,
       devices: devices.map((device) => deviceId(accountId(name), device)),
-      pacing: pacing ?? parts.pacing ?? null,
+      pacing: role === "servant" ? null : (pacing ?? parts.pacing ?? null),
     })),
     lines: Object.entries(parts.lines).map(([name, line]) => ({
       ...line,

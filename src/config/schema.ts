@@ -26,7 +26,7 @@ const pace = z
     perSecond: z.number().positive().max(100).describe("Messages per second in the long run, such as 0.5."),
     burst: count(1, 1000).default(1).describe("Messages that may leave at once after a quiet time."),
   })
-  .describe("How fast an account may send. Left out: as fast as it goes.");
+  .describe("How fast a master may send. Left out: as fast as it goes.");
 
 const account = z
   .strictObject({

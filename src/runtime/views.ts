@@ -1,6 +1,6 @@
 /** A running fleet as a terminal wants to see it. Reads actors and store; changes nothing. */
 import type { DetectorState } from "../../machines/account/detector.ts";
-import { accountOf, type AccountId, type DeviceId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
+import { accountOf, lineOf, type AccountId, type DeviceId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
 import type { LinkState, Standing, StoreAnswer, StoreOp, StoreOps } from "../../machines/ports/store.ts";
 import type { RosterState } from "../../machines/fleet/roster.ts";
 import {
@@ -83,7 +83,7 @@ export class Views {
         const seat = this.roster().seats.get(id);
         return {
           id,
-          line: id.slice(0, id.indexOf("/")) as SeatStatus["line"],
+          line: lineOf(id),
           holder: view?.row.holder ?? seat?.holder ?? null,
           term: view?.row.term ?? seat?.term ?? (0 as SeatStatus["term"]),
           phase: view?.state ?? "unknown",

@@ -64,7 +64,7 @@ describe("a fleet file", () => {
 
   it("gives accounts the fleet's pace unless they have their own", () => {
     const { accounts } = loaded(`${GOOD}pacing: { perSecond: 0.5, burst: 10 }\n`);
-    expect(accounts.map(({ pacing }) => pacing?.perSecond)).toEqual([0.5, 2, 0.5]);
+    expect(accounts.map(({ pacing }) => pacing?.perSecond)).toEqual([0.5, 2, undefined]);
   });
 
   it("may name a test server of this machine, and no other", () => {
@@ -82,6 +82,12 @@ describe("a fleet file", () => {
 });
 
 describe("a wrong fleet file", () => {
+  it("sets nothing that has no effect", () => {
+    expect(errors(GOOD.replace("role: servant, devices: [a]", "role: servant, devices: [a], pacing: { perSecond: 1 }"))).toEqual([
+      expect.stringMatching(/^fleet\.yaml:\d+:\d+ accounts\.bulk-1\.pacing: bulk-1 is a servant, and masters send: pace those$/),
+    ]);
+  });
+
   it("is answered with all that is wrong, each with its place and what was expected", () => {
     const text = `flet: acme
 accounts:

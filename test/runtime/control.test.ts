@@ -125,11 +125,21 @@ describe("the control socket", () => {
   });
 
   it("finishes the answer under way when it closes, and leaves no file", async () => {
-    const server = await serve({ stop: async () => later(50, { stopping: true }) });
+    const asked = Promise.withResolvers<void>();
+    const leave = Promise.withResolvers<void>();
+    const server = await serve({
+      stop: async () => {
+        asked.resolve();
+        await leave.promise;
+        return { stopping: true };
+      },
+    });
     const answer = askSupervisor(path, "stop", {});
-    await later(20, null);
-    await server.close();
+    await asked.promise;
+    const closed = server.close(20_000);
+    leave.resolve();
     await expect(answer).resolves.toEqual({ stopping: true });
+    await closed;
     expect(existsSync(path)).toBe(false);
   });
 });
