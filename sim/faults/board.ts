@@ -27,6 +27,8 @@ export interface FaultBoard {
   frame(frame: Frame): Fate | null;
   cuts(link: LinkView, direction: "up" | "down"): boolean;
   store(ask: StoreAsk): StoreFate | null;
+  /** Calls once, in a turn of its own, after a fault has ended: then what it held back may ask again. */
+  whenEased(then: () => void): void;
   /** Those that are on, and whom they hit when they began. */
   running(): readonly { readonly index: number; readonly fault: Fault; readonly devices: readonly DeviceId[] }[];
   /** Those injected, by index. */
@@ -49,6 +51,7 @@ class Board implements FaultBoard {
   readonly #random: RandomSource;
   readonly #ledger: Ledger;
   #world: FaultWorld | null = null;
+  #eased: (() => void)[] = [];
   // The running faults by what they may be asked about.
   #dial: Running[] = [];
   #frame: Running[] = [];
@@ -80,6 +83,12 @@ class Board implements FaultBoard {
     this.#sort();
     running.active.end?.();
     this.#note(index, running.fault, "ended", []);
+    const waiting = this.#eased;
+    if (waiting.length === 0) return;
+    this.#eased = [];
+    this.#clock.setTimeout(() => {
+      for (const then of waiting) then();
+    }, 0);
   }
 
   liftAll(): void {
@@ -107,6 +116,10 @@ class Board implements FaultBoard {
   store(ask: StoreAsk): StoreFate | null {
     if (this.#store.length === 0) return null;
     return this.#ask(this.#store, (active) => active.store?.(ask) ?? null);
+  }
+
+  whenEased(then: () => void): void {
+    this.#eased.push(then);
   }
 
   #ask<T>(of: readonly Running[], question: (active: Active) => T | null): T | null {

@@ -66,12 +66,16 @@ export interface Frame {
   readonly kind: FrameKind;
 }
 
-/** What becomes of a frame. `late` and `hold` keep the order: what follows on the link waits behind it. `again`: arrives, and once more later. */
+/**
+ * What becomes of a frame. `late` and `hold` keep the order: what follows on the link waits behind it. `hold`: until the fault is
+ * over, as TCP repeats what nobody confirms; unless it `keeps`, only if nobody has given up the link by then. `again`: arrives, and
+ * once more later.
+ */
 export type Fate =
   | { readonly kind: "pass" }
   | { readonly kind: "drop" }
   | { readonly kind: "late"; readonly by: Millis }
-  | { readonly kind: "hold"; readonly until: Millis }
+  | { readonly kind: "hold"; readonly keeps: boolean }
   | { readonly kind: "again"; readonly after: Millis };
 
 /** What becomes of a dial before the login. `http`: the upgrade is answered with this status. `failure`: the login is, with this code. */
@@ -92,7 +96,7 @@ export interface Active {
   dial?(link: LinkView): DialFate | null;
   /** Asked when the frame leaves. */
   frame?(frame: Frame): Fate | null;
-  /** Is this direction of the link dead? Asked when a frame leaves and when it arrives: what is on its way is lost too. */
+  /** Is this direction of the link dead for good? Asked when a frame leaves and when it arrives: what is on its way is lost too. */
   cuts?(link: LinkView, direction: "up" | "down"): boolean;
   store?(ask: StoreAsk): StoreFate | null;
   end?(): void;

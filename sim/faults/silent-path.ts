@@ -3,8 +3,8 @@ import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, linkMatcher } from "./target.ts";
 
 /**
- * The way to WhatsApp carries nothing: links go silent and new ones don't come up. `keeps`: what is written meanwhile arrives
- * when the path is back, as TCP repeats it, although the link may be long given up; otherwise it is lost.
+ * The way to WhatsApp carries nothing: links go silent and new ones don't come up. What is written meanwhile arrives when the path
+ * is back, as TCP repeats it. `keeps`: although the link may be long given up by then; otherwise it is lost with the link.
  */
 export interface SilentPath extends FaultBase {
   readonly kind: "silent-path";
@@ -17,10 +17,9 @@ export const silentPath: FaultRule<SilentPath> = {
   fields: { keeps: flag },
   describe: ({ target, for: span, keeps }) =>
     `the path of ${inWords(target)} is silent ${forHow(span)}, new links too${keeps ? "; what was written arrives afterwards" : ""}`,
-  begin({ target, keeps }, world, _random, until) {
+  begin({ target, keeps }, world) {
     const hit = linkMatcher(target, world);
-    if (!keeps) return { cuts: (link) => hit(link) };
-    return { frame: ({ link }) => (hit(link) ? { kind: "hold", until } : null) };
+    return { frame: ({ link }) => (hit(link) ? { kind: "hold", keeps } : null) };
   },
   draw: (random, target, at) => ({
     kind: "silent-path",

@@ -10,7 +10,7 @@ type Start = (faults: Faults, request: Reader) => ActiveFault;
 const kinds: Record<string, Start> = {
   close: (faults, ask) => {
     const expireS = ask.optional("expireS");
-    const how = ask.oneOf("how", ["tcp", "xmlstreamend"]);
+    const how = ask.oneOf("how", ["tcp", "reset", "xmlstreamend"]);
     return faults.close(ask.target(), ask.number("code"), {
       ...ask.lasting(),
       ...(how && { how }),
@@ -23,7 +23,8 @@ const kinds: Record<string, Start> = {
   silentPath: (faults, ask) => faults.silentPath(ask.target(), { ...ask.lasting(), keeps: ask.flag("keeps") }),
   upgrade503: (faults, ask) => {
     const status = ask.optional("status");
-    return faults.upgrade503(ask.target("all"), { ...ask.lasting(), ...(status !== undefined && { status }) });
+    const closes = ask.flag("closes", true);
+    return faults.upgrade503(ask.target("all"), { ...ask.lasting(), closes, ...(status !== undefined && { status }) });
   },
   refuse: (faults, ask) => faults.refuse(ask.target("all"), { ...ask.lasting(), cut: ask.flag("cut") }),
   slow: (faults, ask) => {
@@ -34,8 +35,8 @@ const kinds: Record<string, Start> = {
   },
   lossy: (faults, ask) => faults.lossy(ask.target(), ask.number("rate"), ask.lasting()),
   oneWay: (faults, ask) => faults.oneWay(ask.target(), ask.oneOf("dead", ["in", "out"]) ?? "in", ask.lasting()),
-  ackLost: (faults, ask) => faults.ackLost(ask.target(), ask.lasting()),
-  sendSwallowed: (faults, ask) => faults.sendSwallowed(ask.target(), ask.lasting()),
+  ackLost: (faults, ask) => faults.ackLost(ask.target(), { ...ask.lasting(), mute: ask.flag("mute", true) }),
+  sendSwallowed: (faults, ask) => faults.sendSwallowed(ask.target(), { ...ask.lasting(), share: ask.optional("share") ?? 1 }),
   restrict: (faults, ask) => faults.restrict(ask.account(), { ...ask.lasting(), announced: ask.flag("announced", true) }),
   ban: (faults, ask) => {
     const code = ask.optional("code") ?? 403;
@@ -44,7 +45,11 @@ const kinds: Record<string, Start> = {
     return faults.ban(ask.account(), { code, ...(expireS !== undefined && { expireS }), ...ask.lasting() });
   },
   logout: (faults, ask) => faults.logout(ask.target()),
-  replaced: (faults, ask) => faults.replaced(ask.target()),
+  replaced: (faults, ask) => {
+    const afterMs = ask.optional("afterMs");
+    const returns = ask.optional("returns") ?? 0;
+    return faults.replaced(ask.target(), { ...ask.lasting(), returns, ...(afterMs !== undefined && { afterMs }) });
+  },
   phoneGone: (faults, ask) => faults.phoneGone(ask.account(), ask.lasting()),
   outage: (faults, ask) => {
     const target = ask.target("all");
@@ -58,6 +63,8 @@ const kinds: Record<string, Start> = {
       ask.flag("missing") ? { missing: true } : { delayMs: ask.number("delayMs") },
       ask.lasting(),
     ),
+  lateEvents: (faults, ask) =>
+    faults.lateEvents(ask.target(), { byMs: ask.number("byMs"), share: ask.optional("share") ?? 1, ...ask.lasting() }),
   duplicate: (faults, ask) =>
     faults.duplicate(ask.target(), {
       share: ask.optional("share") ?? 1,

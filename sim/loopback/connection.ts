@@ -68,8 +68,9 @@ export class Link {
     return this.isOpen && !this.inbound.held && !this.outbound.held;
   }
 
-  send(node: Node): void {
-    if (this.stage !== "closed") this.outbound.push({ kind: "node", node });
+  /** `lateMs`: leaves so much later than it would, and what is sent afterwards waits behind it. */
+  send(node: Node, lateMs = 0): void {
+    if (this.stage !== "closed") this.outbound.push({ kind: "node", node }, lateMs);
   }
 
   /** A last stanza, then the closing handshake. */

@@ -34,8 +34,6 @@ export class Device {
   stage: "offline" | "connected" | "replaying" | "withheld" | "live" = "offline";
   /** Whether the phone has already shared its app state key and history. */
   synced = false;
-  /** Ids of the messages it sent last: receipts for these are "its" receipts. */
-  readonly sent = new RecentIds(2000);
 
   constructor(account: Account, id: number, credentials: Credentials) {
     this.account = account;

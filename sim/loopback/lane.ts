@@ -34,13 +34,13 @@ export class Lane<T> {
     return this.flow.keeps ?? false;
   }
 
-  push(item: T): void {
+  push(item: T, late = 0): void {
     const { held, delay } = this.flow;
-    if (!held && !delay && this.waiting.length === 0) {
+    if (!held && !delay && late === 0 && this.waiting.length === 0) {
       this.emit(item);
       return;
     }
-    this.lastDue = Math.max(this.lastDue, performance.now() + (delay ? delay() : 0));
+    this.lastDue = Math.max(this.lastDue, performance.now() + late + (delay ? delay() : 0));
     this.waiting.push({ item, due: this.lastDue });
     this.arm();
   }

@@ -6,13 +6,13 @@
  * | connected | the client is active, nothing was missed | live      |
  * | connected | the client is active, stanzas wait       | replaying |
  * | connected | a fault withholds what was missed        | withheld  |
- * | withheld  | that fault is healed                     | replaying |
  * | replaying | the client asked for them, all were sent | live      |
  * | any       | the link ends                            | offline   |
  */
 import { randomBytes } from "node:crypto";
 import type { Link } from "./connection.ts";
 import type { Device } from "./directory.ts";
+import { REPLACED } from "./faults/close.ts";
 import { shareHistory } from "./history.ts";
 import { el, type Node, stamp, withAttrs } from "./node.ts";
 import type { Introduction } from "./noise.ts";
@@ -43,13 +43,14 @@ export function login(service: Service, link: Link, { payload, noiseKey }: Intro
   link.send(el("success", { t: stamp(), lid: device.lid, creation: stamp(), props: "1", location: "loop" }));
   const routing = Buffer.concat([Buffer.from([8, 1]), randomBytes(6)]);
   link.send(el("ib", {}, [el("edge_routing", {}, [el("routing_info", {}, routing)])]));
+  service.faults.loggedIn(device, link);
 }
 
 /** The newer login wins. A link that does not flow could never be told, so it is just cut. */
 function replace(service: Service, device: Device, old: Link): void {
   old.device = undefined;
   service.events.emit("closed", { at: Date.now(), account: device.account.number, device: device.id, link: old.id });
-  if (old.flows) old.bye(el("stream:error", {}, [el("conflict", { type: "replaced" })]));
+  if (old.flows) old.bye(REPLACED);
   else old.destroy();
 }
 
@@ -67,10 +68,8 @@ export function becomeActive(service: Service, device: Device): void {
   else offerMissed(service, device, link);
 }
 
-/** Also called when the fault that withheld the replay is healed. */
-export function offerMissed(service: Service, device: Device, link: Link): void {
+function offerMissed(service: Service, device: Device, link: Link): void {
   if (device.link !== link || !link.isOpen) return;
-  device.stage = "replaying";
   const { nodes } = device.mailbox.since();
   if (nodes.length === 0) {
     finishReplay(service, device, 0);
@@ -91,16 +90,14 @@ export function offerMissed(service: Service, device: Device, link: Link): void 
 export function replayMissed(service: Service, device: Device): void {
   if (device.stage !== "replaying") return;
   const { nodes, upTo } = device.mailbox.since();
-  for (const [at, node] of nodes.entries()) {
-    if (!service.faults.loses(device, node)) service.transmit(device, withAttrs(node, { offline: String(at + 1) }));
-  }
+  for (const [at, node] of nodes.entries()) service.transmit(device, withAttrs(node, { offline: String(at + 1) }));
   finishReplay(service, device, nodes.length, upTo);
 }
 
 function finishReplay(service: Service, device: Device, count: number, upTo = 0): void {
   device.link?.send(el("ib", {}, [el("offline", { count: String(count) })]));
   device.stage = "live";
-  if (upTo > 0) for (const node of device.mailbox.since(upTo).nodes) device.link?.send(node);
+  if (upTo > 0) for (const node of device.mailbox.since(upTo).nodes) service.transmit(device, node);
   if (device.synced) return;
   device.synced = true;
   shareHistory(service, device).catch((error: unknown) =>

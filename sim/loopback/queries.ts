@@ -64,12 +64,12 @@ export function handleQuery(service: Service, device: Device, iq: Node): void {
   const base = { from: to ?? SERVER, id };
   try {
     const content = answers[xmlns ?? ""]?.(service, device, iq);
-    service.reply(device, content ? el("iq", { ...base, type: "result" }, content) : el("iq", { ...base, type: "result" }));
+    service.transmit(device, content ? el("iq", { ...base, type: "result" }, content) : el("iq", { ...base, type: "result" }));
   } catch (error) {
     const code = error instanceof Refusal ? error.code : 500;
     const text = error instanceof Error ? error.message : String(error);
     service.log(`query ${xmlns ?? ""} of ${device.account.number}:${device.id} refused: ${text}`);
-    service.reply(device, el("iq", { ...base, type: "error" }, [el("error", { code: String(code), text })]));
+    service.transmit(device, el("iq", { ...base, type: "error" }, [el("error", { code: String(code), text })]));
     return;
   }
   if (xmlns === "passive" && child(iq, "active")) becomeActive(service, device);

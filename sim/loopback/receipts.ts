@@ -13,7 +13,7 @@ export function acceptReceipt(service: Service, device: Device, node: Node): voi
   if (id === undefined || to === undefined) return;
   // After a retry receipt the client also acks the stanza it could not read; by then the new one may be waiting under the same id.
   if (type !== "retry") for (const each of [id, ...listed(node)]) device.mailbox.confirm("message", each, participant ?? to);
-  service.reply(device, el("ack", { class: "receipt", id, from: to, type, participant, t: stamp() }));
+  service.transmit(device, el("ack", { class: "receipt", id, from: to, type, participant, t: stamp() }));
   passReceipt(service, {
     node,
     jid: device.jid,

@@ -24,7 +24,6 @@ export function acceptMessage(service: Service, device: Device, node: Node): voi
   const envelopes = children(child(node, "participants"), "to");
   if (!direct && envelopes.length === 0) return refuse(INVALID);
 
-  device.sent.add(id);
   const repeated = service.options.dedupe === "server" && !device.account.acceptedIds.add(`${id} ${direct?.attrs.count ?? "0"}`);
   if (!repeated) {
     if (group) {
@@ -50,7 +49,7 @@ export function warm(sender: Account, recipient: Account): void {
 }
 
 function acknowledge(service: Service, device: Device, { attrs }: Node, error?: string): void {
-  service.reply(
+  service.transmit(
     device,
     el("ack", { class: "message", id: attrs.id, from: attrs.to, participant: attrs.participant, t: stamp(), error }),
   );

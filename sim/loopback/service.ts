@@ -60,15 +60,15 @@ export class Service {
 
   /** Gives the stanza to the device now, or keeps it until it comes back. */
   deliver(device: Device, node: Node): void {
-    if (this.faults.loses(device, node)) return;
     device.mailbox.keep(node);
     if (device.stage === "live" || device.stage === "withheld") this.transmit(device, node);
   }
 
-  /** Writes to the present link, if there is one. */
+  /** Writes to the present link, if there is one and no fault takes it. An answer to a request is lost when the link is gone. */
   transmit(device: Device, node: Node): void {
     const { link } = device;
-    link?.send(node);
+    if (this.faults.loses(device, node)) return;
+    link?.send(node, this.faults.late(device, node));
     const later = this.faults.again(device, node);
     if (later === 0) link?.send(node);
     else if (later !== undefined) this.faults.after(later, () => link?.send(node));
@@ -85,11 +85,6 @@ export class Service {
       device,
       el("notification", { id: this.nextId(), from, type, t: String(Math.floor(Date.now() / 1000)) }, content),
     );
-  }
-
-  /** Something answered to a request: lost when the link is gone, like all answers. */
-  reply(device: Device, node: Node): void {
-    if (!this.faults.loses(device, node)) this.transmit(device, node);
   }
 
   /** Lets the active faults decide anew how frames flow on a link. */

@@ -9,7 +9,6 @@ import { accountOf, type DeviceId, type LeaseTerm, type Millis, type SeatId, typ
 import type { InboundDraft, StoreAnswer, StoreOp, StoreOps } from "../../machines/ports/store.ts";
 import type { FaultBoard } from "../faults/board.ts";
 import type { NodeClock, WorldClock } from "./clock.ts";
-import { reasonOf } from "./closing.ts";
 import { CommitQueue } from "./commits.ts";
 import { bytesOf, Keys } from "./keys.ts";
 import type { PersonId } from "./ledger.ts";
@@ -149,7 +148,7 @@ export class Device implements LinkOwner {
       if (link.closed) return;
       const fate = this.#host.board.dial(link.wire);
       if (fate?.kind === "http") return link.end("refused", fate.status, null);
-      if (fate?.kind === "failure") return link.end(reasonOf(fate.code), fate.code, null);
+      if (fate?.kind === "failure") return link.failure(fate.code, null);
       connected();
     });
   }
@@ -190,6 +189,10 @@ export class Device implements LinkOwner {
     const at = this.clock.now();
     if (envelope.kind === "status") {
       this.emit({ kind: "receipt", device: this.id, at, waId: envelope.waId, receipt: envelope.receipt });
+      return receipt();
+    }
+    if (envelope.kind === "standing") {
+      this.emit({ kind: "standing", account: accountOf(this.id), at, standing: envelope.standing, until: envelope.until });
       return receipt();
     }
     // WhatsApp gave it to another of the account's devices: it took the message, whether or not its ack comes.
@@ -284,7 +287,12 @@ export class Device implements LinkOwner {
     if (!this.#granted(command)) return later("stale", "the seat's term has ended");
     const job: Job = { command, link, done: false };
     this.#jobs.add(job);
-    this.#address(job, (person) => this.#lookUp(job, person, () => this.#prepare(job, person)));
+    this.#address(job, (person) => {
+      const { content } = command;
+      if (content.kind === "raw" && content.proto.length === 0)
+        return this.#refuse(job, "unpreparable", "the bytes hold no message");
+      this.#lookUp(job, person, () => this.#prepare(job, person));
+    });
   }
 
   #granted({ seat, term }: Command<"send">): boolean {
@@ -300,7 +308,7 @@ export class Device implements LinkOwner {
       if (job.done) return;
       if (answer.kind === "failed") return this.#refuse(job, "store", answer.message);
       const address = answer.row?.lid ?? answer.row?.pn;
-      if (!address || !this.service.hasPerson(address)) return this.#refuse(job, "unpreparable", "the contact has no address");
+      if (!address) return this.#refuse(job, "unpreparable", "the contact has no address");
       contacts.set(contact, address);
       found(address);
     });
@@ -316,6 +324,7 @@ export class Device implements LinkOwner {
     link.wire.echo("lookup", "answer", () => {
       if (!link.heard() || job.done) return;
       this.clock.clearTimeout(late);
+      if (!this.service.hasPerson(person)) return this.#refuse(job, "lookup", "WhatsApp named no device of the recipient");
       this.#known.add(person);
       found();
     });

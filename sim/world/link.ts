@@ -1,7 +1,6 @@
 /** One dial of one device: from the command to `closed`, which is said exactly once. */
 import type { CloseReason, ConnectionFact } from "../../machines/ports/connection.ts";
 import type { LeaseTerm, Millis, WaId } from "../../machines/ports/ids.ts";
-import type { Standing } from "../../machines/ports/store.ts";
 import { reasonOf } from "./closing.ts";
 import type { Endpoint, Envelope } from "./parcels.ts";
 import type { NodeClock } from "./clock.ts";
@@ -82,7 +81,7 @@ export class Link implements Endpoint {
     clock.clearTimeout(this.#deadline);
     service.ledger.record(ours ? { kind: "dropped", link: id, device } : { kind: "ended", link: id, device, reason, code });
     // No half of the socket survives; WhatsApp hears of it behind what was written before, if the wire still carries.
-    this.wire.up("goodbye", () => service.hangUp(this));
+    this.wire.giveUp(() => service.hangUp(this));
     this.#owner.onClosed();
     for (const then of this.#atEnd) then();
     this.#owner.emit({ kind: "closed", device, dial: this.dial, at: clock.now(), reason, code, until });
@@ -94,7 +93,7 @@ export class Link implements Endpoint {
     this.#stage = "closed";
     const { service } = this.#owner;
     service.ledger.record({ kind: "dropped", link: this.wire.id, device: this.wire.device });
-    if (tells) this.wire.up("goodbye", () => service.hangUp(this));
+    this.wire.giveUp(tells ? () => service.hangUp(this) : null);
   }
 
   /** A frame was read: false if nobody reads any more. It is evidence before it is anything else. */
@@ -140,11 +139,6 @@ export class Link implements Endpoint {
 
   notice(): void {
     this.heard();
-  }
-
-  standing(standing: Standing, until: Millis | null): void {
-    if (!this.heard()) return;
-    this.#owner.emit({ kind: "standing", account: this.wire.account, at: this.#owner.clock.now(), standing, until });
   }
 
   offer(text: string): void {

@@ -23,6 +23,7 @@ export type Envelope = { readonly no: number } & (
   | { readonly kind: "inbound"; readonly waId: WaId; readonly from: PersonId; readonly text: string; readonly sentAt: Millis }
   | { readonly kind: "copy"; readonly waId: WaId; readonly to: PersonId }
   | { readonly kind: "status"; readonly waId: WaId; readonly receipt: "delivered" | "read" }
+  | { readonly kind: "standing"; readonly standing: Standing; readonly until: Millis | null }
 );
 
 export type Finding = { readonly standing: Standing; readonly until: Millis | null; readonly cap: number | null };
@@ -37,7 +38,6 @@ export interface Endpoint {
   refused(waId: WaId, code: number): void;
   /** Presence, status, whatever comes unasked. */
   notice(): void;
-  standing(standing: Standing, until: Millis | null): void;
   offer(text: string): void;
   paired(jid: string, lid: string, creds: Uint8Array): void;
   /** A stream error, a login failure, or the end of the connection (428). */

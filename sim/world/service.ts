@@ -63,6 +63,8 @@ export class Service implements ServiceOptions {
   readonly #gone = new WeakSet<Endpoint>();
   #envelopes = 0;
   #inboundIds = 0;
+  /** When the last message of each person will have got here: a phone sends one after the other. */
+  readonly #writtenAt = new Map<PersonId, Millis>();
 
   constructor({ clock, random, ledger, tuning }: ServiceOptions) {
     this.clock = clock;
@@ -256,13 +258,15 @@ export class Service implements ServiceOptions {
     const waId = `3A${String(++this.#inboundIds).padStart(10, "0")}` as WaId;
     account.reputation.warm(from);
     this.ledger.record({ kind: "wrote", person: from, account: to, waId });
-    const after = this.tuning.deliver(this.random.stream(`person:${from}`));
     const sentAt = this.clock.now();
+    const drawn = sentAt + this.tuning.deliver(this.random.stream(`person:${from}`));
+    const at = Math.max(drawn, this.#writtenAt.get(from) ?? 0);
+    this.#writtenAt.set(from, at);
     this.clock.setTimeout(() => {
       for (const device of account.devices) {
         if (device.linked) this.#push(device, { kind: "inbound", waId, from, text, sentAt });
       }
-    }, after);
+    }, at - sentAt);
     return waId;
   }
 
@@ -283,7 +287,9 @@ export class Service implements ServiceOptions {
     const envelope: Envelope = { ...draft, no: ++this.#envelopes };
     device.queue.set(envelope.no, envelope);
     const { session } = device;
-    if (session?.replayed) session.endpoint.wire.down(envelope.kind, () => session.endpoint.envelope(envelope));
+    if (!session?.replayed) return;
+    const { endpoint } = session;
+    endpoint.wire.down(envelope.kind === "standing" ? "notice" : envelope.kind, () => endpoint.envelope(envelope));
   }
 
   #refuse(endpoint: Endpoint, { account, device, message, waId }: Outgoing, took: Millis): void {
@@ -305,20 +311,24 @@ export class Service implements ServiceOptions {
   // ---- standing and credentials ----
 
   restrict(id: AccountId, until: Millis | null, announced: boolean, why: string): boolean {
-    if (this.#account(id).reputation.standing === "banned") return false;
-    this.#setStanding(id, "restricted", until, why, announced);
+    const { reputation } = this.#account(id);
+    if (reputation.standing === "banned") return false;
+    reputation.announced = announced;
+    this.#setStanding(id, "restricted", until, why);
     return true;
   }
 
   ban(id: AccountId, code: 402 | 406, until: Millis | null, why: string): void {
     const account = this.#account(id);
     account.reputation.banCode = code;
-    this.#setStanding(id, "banned", until, why, false);
+    // Its links' ends say so.
+    account.reputation.announced = false;
+    this.#setStanding(id, "banned", until, why);
     for (const device of account.devices) this.endSession(device.id, code, until);
   }
 
   pardon(id: AccountId): void {
-    if (this.#account(id).reputation.standing !== "good") this.#setStanding(id, "good", null, "lifted", true);
+    if (this.#account(id).reputation.standing !== "good") this.#setStanding(id, "good", null, "lifted");
   }
 
   phoneGone(id: AccountId, gone: boolean): boolean {
@@ -356,22 +366,20 @@ export class Service implements ServiceOptions {
     }, wait);
   }
 
-  #setStanding(id: AccountId, standing: Standing, until: Millis | null, why: string, announced: boolean): void {
+  #setStanding(id: AccountId, standing: Standing, until: Millis | null, why: string): void {
     const { reputation, devices } = this.#account(id);
     reputation.set(standing, until);
     this.ledger.record({ kind: "standing", account: id, standing, until, why });
     if (until !== null) {
       this.clock.setTimeout(
         () => {
-          if (reputation.standing === standing && reputation.until === until) this.#setStanding(id, "good", null, "served", true);
+          if (reputation.standing === standing && reputation.until === until) this.#setStanding(id, "good", null, "served");
         },
         Math.max(0, until - this.clock.now()),
       );
     }
-    if (!announced) return;
-    for (const { session } of devices) {
-      if (session) session.endpoint.wire.down("notice", () => session.endpoint.standing(standing, until));
-    }
+    if (!reputation.announced) return;
+    for (const device of devices) if (device.linked) this.#push(device, { kind: "standing", standing, until });
   }
 
   // ---- linking ----
@@ -381,6 +389,7 @@ export class Service implements ServiceOptions {
     const device = this.#device(endpoint.wire.device);
     this.#linking.set(endpoint, null);
     let shown = 0;
+    let text = "";
     const show = (): void => {
       if (!this.#linking.has(endpoint)) return;
       if (shown >= this.tuning.offers) {
@@ -388,9 +397,13 @@ export class Service implements ServiceOptions {
         return endpoint.wire.down("failure", () => endpoint.failure(408, null));
       }
       shown++;
-      const text = `${method}:${device.id}:${device.generation + 1}:${shown}`;
-      this.#linking.set(endpoint, text);
-      endpoint.wire.down("notice", () => endpoint.offer(text));
+      // A code is shown once, and holds for as long as QR codes would have followed each other.
+      if (method === "qr" || shown === 1) {
+        text = `${method}:${device.id}:${device.generation + 1}:${shown}`;
+        this.#linking.set(endpoint, text);
+        const offer = text;
+        endpoint.wire.down("notice", () => endpoint.offer(offer));
+      }
       this.clock.setTimeout(show, shown === 1 ? this.tuning.firstOfferFor : this.tuning.offerFor);
     };
     show();

@@ -16,6 +16,8 @@ export class Reputation {
   until: Millis | null = null;
   banCode: 402 | 406 = 406;
   phoneGone = false;
+  /** Is the account told when its standing changes? If its restriction was not announced its end isn't either. */
+  announced = true;
   readonly #tuning: Tuning;
   /** Chats that exist: somebody wrote in them, or a message was accepted. */
   readonly #chats = new Set<PersonId>();
@@ -51,11 +53,11 @@ export class Reputation {
     if (standing !== "restricted") this.#refusals = 0;
   }
 
-  /** What a deep check is told. */
+  /** What a deep check is told. How many new chats the account may start is counted whether or not it may start any now. */
   finding(now: Millis): Finding {
     this.#forget(now);
     const left = Math.max(0, this.#tuning.coldPerDay - this.#opened.length);
-    return { standing: this.standing, until: this.until, cap: this.standing === "good" ? left : 0 };
+    return { standing: this.standing, until: this.until, cap: left };
   }
 
   #forget(now: Millis): void {

@@ -9,6 +9,17 @@ import type { NodeClock, WorldClock } from "./clock.ts";
 import type { Random } from "./random.ts";
 import type { Tuning } from "./tuning.ts";
 
+type Direction = "up" | "down";
+const DIRECTIONS = ["up", "down"] as const;
+/** A frame that waits until its way is free. */
+interface Held {
+  readonly direction: Direction;
+  readonly kind: FrameKind;
+  readonly send: (late: Millis) => void;
+  readonly lost: (() => void) | undefined;
+  readonly keeps: boolean;
+}
+
 export class Wire implements LinkView {
   readonly id: number;
   readonly device: DeviceId;
@@ -24,6 +35,8 @@ export class Wire implements LinkView {
   // Nothing arrives before what left earlier in the same direction.
   #upAt: Millis = 0;
   #downAt: Millis = 0;
+  #held: Held[] | null = null;
+  #givenUp = false;
   /** A frame was lost for good: nothing that follows it in this direction arrives, because a stream has no holes. */
   readonly #torn = { up: false, down: false };
   // The next stall of the stream, drawn as time goes by.
@@ -51,10 +64,10 @@ export class Wire implements LinkView {
     return this.#tuning.roundTrip(this.#random);
   }
 
-  /** To WhatsApp. `lost` is called at once for a frame that never gets there because a fault took it as it left. */
+  /** To WhatsApp. `lost` is called for a frame that never gets there because a fault took it. */
   up(kind: FrameKind, arrived: () => void, lost?: () => void): void {
-    const send = (after: Millis) => {
-      const at = this.#through(Math.max(this.#upAt, this.#world.now() + after));
+    const send = (late: Millis) => {
+      const at = this.#through(Math.max(this.#upAt, this.#world.now() + Math.round(this.roundTrip() / 2) + late));
       this.#upAt = at;
       this.#world.setTimeout(() => {
         if (!this.#isCut("up")) arrived();
@@ -65,8 +78,8 @@ export class Wire implements LinkView {
 
   /** To the node: what comes while its event loop is stalled waits there. */
   down(kind: FrameKind, arrived: () => void): void {
-    const send = (after: Millis) => {
-      const at = this.#through(Math.max(this.#downAt, this.#world.now() + after));
+    const send = (late: Millis) => {
+      const at = this.#through(Math.max(this.#downAt, this.#world.now() + Math.round(this.roundTrip() / 2) + late));
       this.#downAt = at;
       this.#clock.arrive(() => {
         if (!this.#isCut("down")) arrived();
@@ -77,32 +90,27 @@ export class Wire implements LinkView {
 
   /** Connecting: several round trips before there is anything to say. A cut wire answers nothing. */
   connect(trips: number, connected: () => void): void {
-    if (this.#isCut("up") || this.#isCut("down")) return;
     let after = 0;
     for (let trip = 0; trip < trips; trip++) after += this.roundTrip();
-    const fate = this.#board.frame({ link: this, direction: "up", kind: "login" });
-    if (fate?.kind === "drop") return;
-    if (fate?.kind === "late") after += fate.by;
-    if (fate?.kind === "hold") after += Math.max(0, fate.until - this.#world.now());
-    if (!Number.isFinite(after)) return;
-    this.#clock.arrive(
-      () => {
+    const send = (late: Millis): void => {
+      const at = this.#through(this.#world.now() + after + late);
+      this.#clock.arrive(() => {
         if (!this.#isCut("up") && !this.#isCut("down")) connected();
-      },
-      this.#through(this.#world.now() + after) - this.#world.now(),
-    );
+      }, at - this.#world.now());
+    };
+    this.#leave("up", "login", (late) => this.#leave("down", "login", (later) => send(late + later)));
   }
 
   /** There and back with nothing decided on the other side, as one event: probes are most of the traffic. */
   echo(up: FrameKind, down: FrameKind, arrived: () => void): void {
     if (this.#isCut("up") || this.#isCut("down")) return;
     let late = 0;
-    for (const direction of ["up", "down"] as const) {
+    for (const direction of DIRECTIONS) {
       const fate = this.#board.frame({ link: this, direction, kind: direction === "up" ? up : down });
       if (fate?.kind === "drop") return;
       if (fate?.kind === "late") late += fate.by;
-      if (fate?.kind === "hold") late = Math.max(late, fate.until - this.#world.now());
-      if (!Number.isFinite(late)) return;
+      // Two ways instead of one: each may wait.
+      if (fate?.kind === "hold" || this.#held !== null) return this.up(up, () => this.down(down, arrived));
     }
     const now = this.#world.now();
     const trip = this.roundTrip();
@@ -114,30 +122,59 @@ export class Wire implements LinkView {
     }, at - now);
   }
 
+  /** The node gives the connection up. `goodbye`: WhatsApp hears of it, behind what was written before; null: nobody is left to say so. */
+  giveUp(goodbye: (() => void) | null): void {
+    this.#givenUp = true;
+    const held = this.#held;
+    if (held !== null) {
+      const kept = goodbye === null ? [] : held.filter(({ direction, keeps }) => direction === "up" && keeps);
+      for (const frame of held) if (!kept.includes(frame)) frame.lost?.();
+      this.#held = kept.length > 0 ? kept : null;
+    }
+    if (goodbye) this.up("goodbye", goodbye);
+  }
+
   /** Asked only when there is a frame to lose. */
-  #isCut(direction: "up" | "down"): boolean {
+  #isCut(direction: Direction): boolean {
     if (!this.#torn[direction] && this.#board.cuts(this, direction)) this.#torn[direction] = true;
     return this.#torn[direction];
   }
 
-  #leave(direction: "up" | "down", kind: FrameKind, send: (after: Millis) => void, lost?: () => void): void {
+  #leave(direction: Direction, kind: FrameKind, send: (late: Millis) => void, lost?: () => void): void {
     if (this.#isCut(direction)) return lost?.();
-    const half = Math.round(this.roundTrip() / 2);
+    const ahead = this.#held?.find((frame) => frame.direction === direction);
+    if (ahead) return this.#hold({ direction, kind, send, lost, keeps: ahead.keeps });
     const fate = this.#board.frame({ link: this, direction, kind });
     switch (fate?.kind) {
       case "drop":
         return lost?.();
       case "late":
-        return send(half + fate.by);
+        return send(fate.by);
       case "hold":
-        return Number.isFinite(fate.until) ? send(Math.max(0, fate.until - this.#world.now()) + half) : lost?.();
+        return this.#hold({ direction, kind, send, lost, keeps: fate.keeps });
       case "again":
-        send(half);
-        this.#world.setTimeout(() => send(half), fate.after);
+        send(0);
+        this.#world.setTimeout(() => send(0), fate.after);
         return;
       default:
-        return send(half);
+        return send(0);
     }
+  }
+
+  #hold(frame: Held): void {
+    if (this.#givenUp && !(frame.keeps && frame.direction === "up")) return frame.lost?.();
+    if (this.#held === null) {
+      this.#held = [];
+      this.#board.whenEased(() => this.#release());
+    }
+    this.#held.push(frame);
+  }
+
+  /** A fault is over: what waited leaves, in order, unless another one holds it. */
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const { direction, kind, send, lost } of held) this.#leave(direction, kind, send, lost);
   }
 
   /** When a frame that would arrive at `at` really does: at the end of a stall it falls into. */

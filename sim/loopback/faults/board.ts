@@ -92,6 +92,14 @@ export class FaultBoard {
     return this.first((rule) => rule.loses?.(device, node)) ?? false;
   }
 
+  late(device: Device, node: Node): number {
+    return this.first((rule) => rule.late?.(device, node)) ?? 0;
+  }
+
+  loggedIn(device: Device, link: Link): void {
+    for (const { rule } of this.active.values()) rule.loggedIn?.(this.service, device, link);
+  }
+
   again(device: Device, node: Node): number | undefined {
     return this.first((rule) => rule.again?.(device, node));
   }

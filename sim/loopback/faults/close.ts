@@ -2,14 +2,14 @@
  * The connection ends with a code. What the client sees, and what lasts:
  *
  * | code                | on the wire                                   | later logins while the fault lasts |
- * | 428                 | TCP ends, or `<xmlstreamend/>`                | work                               |
- * | 408                 | TCP reset (the client reports 428)            | work; see `refuse` for 408         |
+ * | 428                 | TCP ends or is reset, or `<xmlstreamend/>`    | work                               |
  * | 440                 | stream error, conflict replaced               | work                               |
  * | 401                 | stream error, device removed: it is unlinked  | 401, for ever                      |
  * | 402, 403, 406       | failure; hits the whole account               | the same failure                   |
  * | 411                 | downgrade                                     | the same                           |
  * | 400, 405, 409, 41x  | failure                                       | the same failure                   |
- * | 500, 501, 503, 515  | stream error                                  | work, unless a time was given      |
+ * | 408, 500, 501, 503, | stream error                                  | work, unless a time was given      |
+ * | 515                 |                                               |                                    |
  */
 import { unlink } from "../devices.ts";
 import { el, type Node } from "../node.ts";
@@ -17,12 +17,12 @@ import { devicesIn, type Fault, type FaultTarget, linksIn, type Rule, type Scope
 
 export interface CloseOptions {
   /** For 428. Default "tcp". */
-  readonly how?: "tcp" | "xmlstreamend";
+  readonly how?: "tcp" | "reset" | "xmlstreamend";
   /** For 402: seconds until the ban ends. */
   readonly expireS?: number;
 }
 
-const MOMENTARY = new Set([500, 501, 503, 515]);
+const MOMENTARY = new Set([408, 500, 501, 503, 515]);
 const ACCOUNT_WIDE = new Set([402, 403, 406]);
 
 export function close(target: FaultTarget, code: number, { how = "tcp", expireS }: CloseOptions = {}): Fault {
@@ -30,15 +30,15 @@ export function close(target: FaultTarget, code: number, { how = "tcp", expireS 
   const accountOnly: Scope = typeof target === "object" && "account" in target ? scopeOf({ account: target.account }) : narrow;
   const scope = ACCOUNT_WIDE.has(code) ? accountOnly : narrow;
   const kind = `close-${code}`;
-  if (code === 428 || code === 408 || code === 440) {
+  if (code === 428 || code === 440) {
     return {
       kind,
       once: true,
       rule: {},
       begin: (service) => {
         for (const link of linksIn(service, scope)) {
-          if (code === 408) link.reset();
-          else if (code === 440) link.bye(el("stream:error", {}, [el("conflict", { type: "replaced" })]));
+          if (code === 440) link.bye(REPLACED);
+          else if (how === "reset") link.reset();
           else if (how === "xmlstreamend") link.bye(el("xmlstreamend"));
           else link.destroy();
         }
@@ -63,6 +63,8 @@ export function close(target: FaultTarget, code: number, { how = "tcp", expireS 
     begin: (service) => sayGoodbye(linksIn(service, scope), word),
   };
 }
+
+export const REPLACED: Node = el("stream:error", {}, [el("conflict", { type: "replaced" })]);
 
 function farewell(code: number, expireS: number | undefined): Node {
   if (MOMENTARY.has(code)) return el("stream:error", { code: String(code) });

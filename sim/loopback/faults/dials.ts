@@ -1,14 +1,21 @@
 /** Dials that get no websocket: an HTTP error, or a TCP reset. */
 import { dialIn, type Fault, type FaultTarget, linksIn, scopeOf } from "./rule.ts";
 
-/** Cuts the link, then answers every upgrade with HTTP 503 (or another status). */
-export function upgrade503(target: FaultTarget = "all", status = 503): Fault {
+export interface UpgradeOptions {
+  /** Default 503. */
+  readonly status?: number;
+  /** Cut the link that is up, too. Default true. */
+  readonly closes?: boolean;
+}
+
+/** Cuts the link, then answers every upgrade with an HTTP error. */
+export function upgrade503(target: FaultTarget = "all", { status = 503, closes = true }: UpgradeOptions = {}): Fault {
   const scope = scopeOf(target);
   return {
     kind: "upgrade-503",
     rule: { dial: (dial) => (dialIn(scope, dial, target) ? { kind: "status", status } : undefined) },
     begin: (service) => {
-      for (const link of linksIn(service, scope)) link.destroy();
+      if (closes) for (const link of linksIn(service, scope)) link.destroy();
     },
   };
 }

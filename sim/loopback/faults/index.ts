@@ -6,18 +6,20 @@
  * hit by all of them.
  */
 import type { Service } from "../service.ts";
-import { ackLost } from "./ack-lost.ts";
+import { ackLost, type AckLostOptions } from "./ack-lost.ts";
 import type { ActiveFault } from "./board.ts";
 import { type CloseOptions, close, loginRefused } from "./close.ts";
-import { refuse, upgrade503 } from "./dials.ts";
+import { refuse, type UpgradeOptions, upgrade503 } from "./dials.ts";
 import { type DuplicateOptions, duplicate } from "./duplicate.ts";
 import { halfOpenLink } from "./half-open-link.ts";
+import { type LateOptions, lateEvents } from "./late-events.ts";
 import { offlineReplay, type ReplayTrouble } from "./offline-replay.ts";
 import { type OutageManner, outage } from "./outage.ts";
 import { lossy, oneWay, type SlowOptions, slow } from "./path.ts";
+import { type ReplacedOptions, replaced } from "./replaced.ts";
 import { type RestrictOptions, restrict } from "./restrict.ts";
 import type { FaultTarget } from "./rule.ts";
-import { sendSwallowed } from "./send-swallowed.ts";
+import { type SwallowOptions, sendSwallowed } from "./send-swallowed.ts";
 import { silentPath } from "./silent-path.ts";
 import { unanswered, type UnansweredOptions } from "./unanswered.ts";
 
@@ -50,8 +52,8 @@ export class Faults {
     return this.service.faults.inject(silentPath(target, options), forMs);
   }
 
-  upgrade503(target: FaultTarget = "all", { forMs, status }: { status?: number } & Lasting = {}): ActiveFault {
-    return this.service.faults.inject(upgrade503(target, status), forMs);
+  upgrade503(target: FaultTarget = "all", { forMs, ...options }: UpgradeOptions & Lasting = {}): ActiveFault {
+    return this.service.faults.inject(upgrade503(target, options), forMs);
   }
 
   refuse(target: FaultTarget = "all", { forMs, ...options }: { cut?: boolean } & Lasting = {}): ActiveFault {
@@ -70,12 +72,12 @@ export class Faults {
     return this.service.faults.inject(oneWay(target, dead, this.service.latency), forMs);
   }
 
-  ackLost(target: FaultTarget, { forMs }: Lasting = {}): ActiveFault {
-    return this.service.faults.inject(ackLost(target), forMs);
+  ackLost(target: FaultTarget, { forMs, ...options }: AckLostOptions & Lasting = {}): ActiveFault {
+    return this.service.faults.inject(ackLost(target, options), forMs);
   }
 
-  sendSwallowed(target: FaultTarget, { forMs }: Lasting = {}): ActiveFault {
-    return this.service.faults.inject(sendSwallowed(target), forMs);
+  sendSwallowed(target: FaultTarget, { forMs, ...options }: SwallowOptions & Lasting = {}): ActiveFault {
+    return this.service.faults.inject(sendSwallowed(target, options, this.service.draw), forMs);
   }
 
   restrict(account: string, { forMs, ...options }: RestrictOptions & Lasting = {}): ActiveFault {
@@ -96,9 +98,8 @@ export class Faults {
     return this.service.faults.inject({ ...close(target, 401), kind: "logout" });
   }
 
-  /** The same credentials were opened elsewhere. */
-  replaced(target: FaultTarget): ActiveFault {
-    return this.service.faults.inject({ ...close(target, 440), kind: "replaced" });
+  replaced(target: FaultTarget, { forMs, ...options }: ReplacedOptions & Lasting = {}): ActiveFault {
+    return this.service.faults.inject(replaced(target, options), forMs);
   }
 
   /** The account's phone is gone (switched, reset, locked): 403 for all its devices until it is back. */
@@ -118,6 +119,10 @@ export class Faults {
 
   offlineReplay(target: FaultTarget, trouble: ReplayTrouble, { forMs }: Lasting = {}): ActiveFault {
     return this.service.faults.inject(offlineReplay(target, trouble), forMs);
+  }
+
+  lateEvents(target: FaultTarget, { forMs, ...options }: LateOptions & Lasting): ActiveFault {
+    return this.service.faults.inject(lateEvents(target, options, this.service.draw), forMs);
   }
 
   duplicate(target: FaultTarget, { forMs, ...options }: DuplicateOptions & Lasting = {}): ActiveFault {

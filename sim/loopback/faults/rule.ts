@@ -34,10 +34,14 @@ export interface Rule {
   flow?(link: Link): Lanes | undefined;
   /** A device logs in: what to answer instead of success. */
   login?(account: string, device: number): Node | undefined;
+  /** A device has logged in on a link. */
+  loggedIn?(service: Service, device: Device, link: Link): void;
   /** A device sends a message to `contact` (digits, or the jid of a group). */
   sends?(device: Device, contact: string): SendFate | undefined;
-  /** True: a stanza for this device is lost. */
+  /** True: a stanza for this device is lost on its way. What the device would confirm is kept, and brought again at its next login. */
   loses?(device: Device, node: Node): true | undefined;
+  /** A stanza comes so many milliseconds late, and what follows waits behind it. */
+  late?(device: Device, node: Node): number | undefined;
   /** A stanza comes a second time, so many milliseconds later. */
   again?(device: Device, node: Node): number | undefined;
   /** A device asks for what it missed. */

@@ -18,7 +18,7 @@ describe("what Baileys reports when the loopback server ends a connection", () =
     await loopback.close();
   });
 
-  it.each([428, 440, 500, 501, 503, 515])("%i, and the next login works", async (code) => {
+  it.each([408, 428, 440, 500, 501, 503, 515])("%i, and the next login works", async (code) => {
     loopback.faults.close({ account: SALES }, code);
     expect(await client.closed()).toBe(code);
     await client.restart();
@@ -28,7 +28,7 @@ describe("what Baileys reports when the loopback server ends a connection", () =
     loopback.faults.close({ account: SALES }, 428, { how: "xmlstreamend" });
     expect(await client.closed()).toBe(428);
     await client.restart();
-    loopback.faults.close({ account: SALES }, 408);
+    loopback.faults.close({ account: SALES }, 428, { how: "reset" });
     expect(await client.closed()).toBe(428);
     await client.restart();
   });

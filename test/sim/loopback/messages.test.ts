@@ -265,9 +265,11 @@ describe("messages", () => {
     await one.state(({ connection }) => (connection === "open" ? true : undefined));
     await pause(100);
     expect(one.states.some(({ receivedPendingNotifications }) => receivedPendingNotifications)).toBe(false);
+    const live = ana.send(SALES, "what is new comes all the same");
+    await until(() => twin.textOf(live));
     missing.heal();
-    await one.ready();
-    await until(() => one.textOf(missed));
+    await one.restart();
+    await until(() => one.textOf(missed) && one.textOf(live));
   });
 
   it("duplicates: the same stanza twice is shown once", async () => {
