@@ -9,7 +9,12 @@ import { nodeConfigOf } from "../../src/runtime/node-config.ts";
 
 const TIMERS = {
   ...DEFAULT_TIMERS,
-  ...{ probe: 900, suspect: 2100, repair: 3600, failed: 4400, cooldown: 30_000, deepCheck: 20_000 },
+  probe: 900,
+  suspect: 2100,
+  repair: 3600,
+  failed: 4400,
+  cooldown: 30_000,
+  deepCheck: 20_000,
 };
 
 const load = (text: string) => {
