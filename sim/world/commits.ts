@@ -1,12 +1,13 @@
 /**
  * How a device's key changes become durable, as in the Baileys adapter: units in order, one transaction at a time, what queues
  * meanwhile shares the next one. A failed transaction fails everything queued behind it, because that was computed on top of it;
- * an attempt whose seat term has ended fails alone.
+ * an attempt that is stale fails alone.
  */
 import type { DeviceId, LeaseTerm } from "../../machines/ports/ids.ts";
 import type { AttemptDraft, InboundDraft, InboundRow, KeyWrite, StoreAnswer, StoreOps } from "../../machines/ports/store.ts";
 
-export type CommitFault = "store" | "staleLease" | "staleSeat";
+/** `staleAttempt`: its seat term has ended, or the message is no open row of that seat any more. */
+export type CommitFault = "store" | "staleLease" | "staleAttempt";
 export interface Unit {
   readonly keys: readonly KeyWrite[];
   readonly creds: Uint8Array | null;
@@ -81,8 +82,8 @@ export class CommitQueue {
     const [single] = attempts;
     if (single && attempts.length === 1) {
       return this.#ask({ ...main, attempt: single.draft }, (answer) => {
-        if (answer.kind !== "stale" || answer.what !== "seat") return finish(answer);
-        refused.set(single.unit, "staleSeat");
+        if (answer.kind !== "stale" || answer.what === "lease") return finish(answer);
+        refused.set(single.unit, "staleAttempt");
         this.#ask(main, finish);
       });
     }
@@ -126,5 +127,5 @@ export class CommitQueue {
 const faultOf = (answer: StoreAnswer<"keys.commit">): CommitFault | null => {
   if (answer.kind === "committed") return null;
   if (answer.kind === "failed") return "store";
-  return answer.what === "seat" ? "staleSeat" : "staleLease";
+  return answer.what === "lease" ? "staleLease" : "staleAttempt";
 };

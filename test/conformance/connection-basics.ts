@@ -1,7 +1,7 @@
 /** What a connection port does when nobody disturbs it. */
 import { expect } from "vitest";
 import type { ConnectionFact } from "../../machines/ports/connection.ts";
-import { seatTerm } from "../../machines/ports/ids.ts";
+import { type RequestId, seatTerm } from "../../machines/ports/ids.ts";
 import { a, b, c, FIRST, SECOND, spare, type Stage } from "./connection-kit.ts";
 
 export interface Case {
@@ -109,11 +109,11 @@ const links: readonly Case[] = [
     title: "lets go of the old link when the device is dialled anew",
     async run(stage) {
       await stage.serve(a);
+      const first = stage.open(a);
       await stage.serve(a);
-      expect(stage.said(a)).toEqual(["opened", "serving", "closed dropped", "opened", "serving"]);
-      const dials = stage.facts.flatMap((fact) => ("dial" in fact && fact.kind !== "evidence" ? [fact.dial] : []));
-      const [old = 0] = dials;
-      expect(dials).toEqual([old, old, old, old + 1, old + 1]);
+      expect(stage.said(a)).toEqual(["opened", "serving", "closed dropped", "closed dropped", "opened", "serving"]);
+      const dials = stage.facts.flatMap((fact) => ("dial" in fact && fact.kind !== "evidence" ? [fact.dial - first] : []));
+      expect(dials).toEqual([-1, -1, -1, 0, 1, 1]);
     },
   },
   {
@@ -171,6 +171,33 @@ const questions: readonly Case[] = [
       const from = stage.outside.now();
       expect(await stage.probe(a, 200)).toBeNull();
       expect(stage.outside.now() - from).toBeGreaterThanOrEqual(200);
+    },
+  },
+  {
+    title: "answers a probe whose link ends meanwhile with null, at its deadline and not before",
+    async run(stage) {
+      await stage.serve(a);
+      await stage.inject({ kind: "half-open-link", target: { device: a }, for: "permanent" });
+      const from = stage.outside.now();
+      stage.perform({ op: "probe", device: a, probe: 901, deadline: 400 });
+      stage.perform({ op: "terminate", device: a });
+      expect((await stage.fact("probed")).rtt).toBeNull();
+      expect(stage.outside.now() - from).toBeGreaterThanOrEqual(400);
+      expect(stage.facts.map(({ kind }) => kind).slice(-2)).toEqual(["closed", "probed"]);
+    },
+  },
+  {
+    title: "answers a deep check that nobody answers with nothing: at its deadline, or when the link ends",
+    async run(stage) {
+      await stage.serve(a);
+      await stage.inject({ kind: "half-open-link", target: { device: a }, for: "permanent" });
+      const from = stage.outside.now();
+      expect(await stage.check(a, 300)).toBeNull();
+      expect(stage.outside.now() - from).toBeGreaterThanOrEqual(300);
+      const since = stage.facts.length;
+      stage.perform({ op: "check", device: a, reqId: "suite:check" as RequestId, deadline: 3_600_000 });
+      stage.perform({ op: "terminate", device: a });
+      expect((await stage.fact("checked", () => true, since)).finding).toBeNull();
     },
   },
   {
@@ -260,6 +287,32 @@ const sends: readonly Case[] = [
       expect((await stage.send(a, stage.outside.nobody)).answer).toBe("unsent lookup");
       const raw = { kind: "raw", proto: new Uint8Array() } as const;
       expect((await stage.send(a, "ana", raw)).answer).toBe("unsent unpreparable");
+    },
+  },
+  {
+    title: "a message that is not the seat's to send any more does not leave, and the link stays",
+    async run(stage) {
+      await stage.serve(a);
+      await stage.seat(a);
+      const over = await stage.accept(a, "ana");
+      await stage.ask("outbox.record", { changes: [{ id: over.message, state: "failed", reason: "a test" }] });
+      stage.perform(over);
+      expect(await stage.answer(over)).toBe("unsent stale");
+      const message = await stage.send(a, "ana");
+      await stage.isShown("ana", message);
+      expect(stage.said(a)).toEqual(["opened", "serving"]);
+    },
+  },
+  {
+    title: "a send whose recipient nobody looks up for us is given back when we have waited for ten seconds",
+    async run(stage) {
+      await stage.serve(a);
+      await stage.seat(a);
+      await stage.inject({ kind: "half-open-link", target: { device: a }, for: "permanent" });
+      const from = stage.outside.now();
+      expect((await stage.send(a, stage.stranger())).answer).toBe("unsent lookup");
+      expect(stage.outside.now() - from).toBeGreaterThanOrEqual(9_900);
+      expect(stage.said(a)).toEqual(["opened", "serving"]);
     },
   },
   {
