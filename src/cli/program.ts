@@ -7,6 +7,7 @@ import { auditCommand } from "./commands/audit.ts";
 import { configCommand } from "./commands/config.ts";
 import { demo } from "./commands/demo.ts";
 import { deviceCommand } from "./commands/device.ts";
+import { drawCommand } from "./commands/draw.ts";
 import { failoverCommand } from "./commands/failover.ts";
 import { heldCommand } from "./commands/held.ts";
 import { historyCommand } from "./commands/history.ts";
@@ -26,7 +27,9 @@ export const main = async (args: readonly string[]): Promise<void> => {
   // Whoever reads only the first lines (`| head`) has closed the pipe: no reason to cry.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 3));
   try {
-    await programFor(cli).parseAsync(args, { from: "user" });
+    const program = programFor(cli);
+    if (args.length === 0) program.outputHelp();
+    else await program.parseAsync(args, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     cli.exitCode = error.exitCode === 0 ? 0 : 2;
@@ -38,7 +41,7 @@ export const main = async (args: readonly string[]): Promise<void> => {
 
 const drained = (stream: Stream): Promise<void> => new Promise((resolve) => stream.write("", () => resolve()));
 
-const programFor = (cli: Cli): Command => {
+export const programFor = (cli: Cli): Command => {
   const program = new Command("greenroom")
     .description("Keeps fleets of WhatsApp accounts in service: when a master fails, its stand-in speaks in under ten seconds.")
     .version(version(), "-v, --version", "print the version")
@@ -53,6 +56,8 @@ const programFor = (cli: Cli): Command => {
   program.commandsGroup("Look at a running fleet:");
   program.addCommand(statusCommand(cli)).addCommand(whyCommand(cli)).addCommand(accountsCommand(cli));
   program.addCommand(historyCommand(cli)).addCommand(alertsCommand(cli)).addCommand(auditCommand(cli));
+  program.commandsGroup("Look at the machines:");
+  program.addCommand(drawCommand(cli));
   program.commandsGroup("Act on a running fleet:");
   program.addCommand(sendCommand(cli)).addCommand(failoverCommand(cli)).addCommand(heldCommand(cli));
   program.addCommand(pauseCommand(cli)).addCommand(resumeCommand(cli));
@@ -62,11 +67,10 @@ const programFor = (cli: Cli): Command => {
       ["greenroom demo", "see it work, without a phone"],
       ["greenroom up fleet.yaml", "start a fleet; link its devices by QR code"],
       ["greenroom status", "from another terminal"],
-    ])}\n\nExit codes: 0 fine, 1 what was checked does not hold, 2 bad usage or config, 3 something needed is out of reach.`,
+    ])}\n\nExit codes: 0 fine, 1 what was checked does not hold, 2 bad usage or config,\n            3 something needed is out of reach.`,
   );
-  program.action(() => program.outputHelp());
   for (const command of withSubcommands(program))
-    command.exitOverride().showHelpAfterError("(greenroom --help lists the commands)");
+    command.exitOverride().helpCommand(false).showHelpAfterError("(greenroom --help lists the commands)");
   return program;
 };
 

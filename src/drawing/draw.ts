@@ -11,10 +11,10 @@ export const EXTENSIONS: { readonly [F in Format]: string } = { svg: "svg", merm
 
 /** `paint` is for SVG; the other formats have no room for it. */
 export const draw = async ({ name, machine, delays }: Chart, format: Format, paint?: Paint): Promise<string> => {
-  if (format === "json") return `${JSON.stringify(machine.definition, withoutCode, 2)}\n`;
+  if (format === "json") return `${JSON.stringify(machine.config, withoutCode, 2)}\n`;
   const graph = graphOf(name, machine, delays);
   return format === "mermaid" ? mermaidOf(graph) : svgOf(await layOut(graph), paint);
 };
 
-/** Functions are named by their chart; what XState makes of a delay says nothing that the delay itself does not. */
+/** The chart as it was written, which createMachine() takes again; guards and actions are there by name. */
 const withoutCode = (_key: string, value: unknown): unknown => (typeof value === "function" ? undefined : value);

@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { greenroom, makeFolder } from "./process.ts";
+
+const docs = (file: string): string => readFileSync(new URL(`../../docs/machines/${file}`, import.meta.url), "utf8");
+
+describe("draw", () => {
+  it("prints one chart as it stands in the docs", async () => {
+    expect(await greenroom(["draw", "alert"])).toEqual({ code: 0, stdout: docs("alert.svg"), stderr: "" });
+    expect(await greenroom(["draw", "alert", "--format", "mermaid"])).toMatchObject({ code: 0, stdout: docs("alert.mmd") });
+  });
+
+  it("writes a file for each chart into a folder", async () => {
+    const folder = join(makeFolder(), "charts");
+    const { code, stderr } = await greenroom(["draw", "all", "--format", "json", "--out", folder]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `12 drawings in ${folder}\n` });
+    expect(readdirSync(folder)).toHaveLength(12);
+    expect(JSON.parse(readFileSync(join(folder, "seat.json"), "utf8"))).toMatchObject({ id: "seat", initial: "starting" });
+  });
+
+  it("makes a way through a chart stand out", async () => {
+    const { stdout } = await greenroom(["draw", "alert", "--highlight", "warning,resolved"]);
+    expect(stdout.match(/class="place lit"/g)).toHaveLength(2);
+    expect(stdout.match(/class="arrow lit"/g)).toHaveLength(1);
+  });
+
+  it("says which machines there are, and where all of them would go", async () => {
+    const unknown = await greenroom(["draw", "helth"]);
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toMatch(
+      /^E_UNKNOWN_MACHINE there is no machine helth\. Did you mean "health"\? There are: connection, /,
+    );
+    expect(await greenroom(["draw"])).toMatchObject({
+      code: 2,
+      stderr: "E_USAGE all charts need a folder to go to: --out FOLDER\n",
+    });
+  });
+});
