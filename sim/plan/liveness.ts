@@ -5,7 +5,7 @@
  * Healed are the core's devices, and what all devices share: node, store, paths of the whole, operators' orders. Where a person has
  * to act (a ban that is over, credentials that were opened elsewhere or removed), the person acts, once.
  */
-import { accountOf, type DeviceId, type Millis } from "../../machines/ports/ids.ts";
+import { accountOf, type AccountId, type DeviceId, type Millis } from "../../machines/ports/ids.ts";
 import { catalogue, type Fault, type FaultKind } from "../faults/catalogue.ts";
 import type { Target } from "../faults/rule.ts";
 import type { Fleet } from "../world/harness.ts";
@@ -27,9 +27,10 @@ export const heal = (fleet: Fleet, core: readonly DeviceId[]): void => {
     service.pardon(account);
     service.phoneGone(account, false);
   }
+  for (const device of core) service.leaveAlone(device);
   const touched = touchedIn(fleet, NEEDS_A_PERSON);
   clock.setTimeout(() => {
-    for (const device of core) if (touched.has(device) && service.isLinked(device)) fleet.redial(device);
+    for (const device of core) if (touched.has(accountOf(device)) && service.isLinked(device)) fleet.redial(device);
   }, PERSON);
   for (const device of core) if (!service.isLinked(device)) link(fleet, device);
 };
@@ -57,9 +58,9 @@ const makePermanent = (fleet: Fleet, index: number, fault: Fault, devices: reado
   for (const target of targets) board.inject({ ...fault, at: fleet.world.clock.now(), target, for: "permanent" });
 };
 
-const touchedIn = (fleet: Fleet, kinds: ReadonlySet<FaultKind>): ReadonlySet<DeviceId> =>
+const touchedIn = (fleet: Fleet, kinds: ReadonlySet<FaultKind>): ReadonlySet<AccountId> =>
   new Set(
     fleet.world.ledger.events.flatMap((event) =>
-      event.kind === "fault" && event.what === "began" && kinds.has(event.fault as FaultKind) ? event.devices : [],
+      event.kind === "fault" && event.what === "began" && kinds.has(event.fault as FaultKind) ? event.devices.map(accountOf) : [],
     ),
   );

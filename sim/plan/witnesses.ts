@@ -2,6 +2,7 @@
  * Messages that show how a seat fares: when a fault hits the holder of a seat, applications send to people of that seat each
  * second, so that there is something to be acknowledged, and something to be lost, at the worst moment.
  */
+import { harmOf, isOfDevices } from "../faults/harm.ts";
 import type { DeviceId, LineId, Millis, SeatId } from "../../machines/ports/ids.ts";
 import type { Fleet } from "../world/harness.ts";
 import type { PersonId } from "../world/ledger.ts";
@@ -14,10 +15,12 @@ const FOR: Millis = 11_000;
 const AT_ONCE = 3;
 
 export const testify = (fleet: Fleet, { until }: { readonly until: Millis }): void => {
-  const { ledger, random } = fleet.world;
+  const { board, ledger, random } = fleet.world;
   const stream = random.stream("witnesses");
   ledger.watch((event) => {
     if (event.kind !== "fault" || event.what !== "began" || fleet.now >= until) return;
+    const fault = board.faults[event.index];
+    if (!fault || !isOfDevices(fault) || harmOf(fault) === null) return;
     const hit = new Set<DeviceId>(event.devices);
     const seats = fleet.seats().filter(({ holder }) => holder !== null && hit.has(holder));
     for (const { id, line } of seats.slice(0, AT_ONCE)) follow(fleet, stream, id, line, fleet.now + FOR);

@@ -1,5 +1,5 @@
 /** The people on the other side, each with one phone: they write, receive, read and answer. */
-import type { AccountId, DeviceId, Millis } from "../../machines/ports/ids.ts";
+import type { AccountId, Millis } from "../../machines/ports/ids.ts";
 import type { WorldClock } from "./clock.ts";
 import type { Ledger, PersonId } from "./ledger.ts";
 import type { Outgoing } from "./parcels.ts";
@@ -35,7 +35,8 @@ export class Phone {
   readonly #habits: Habits;
   /** Known messages by number: the same id from another number is another message. */
   readonly #known = new Map<AccountId, Set<string>>();
-  readonly #usedKeys = new Map<DeviceId, Set<number>>();
+  /** By device and linking: a companion that was linked anew begins new ratchets. */
+  readonly #usedKeys = new Map<string, Set<number>>();
   #offUntil: Millis = 0;
   #lastAt: Millis = 0;
 
@@ -54,17 +55,17 @@ export class Phone {
   }
 
   /** WhatsApp delivers in the order in which it accepted. */
-  deliver(parcel: Outgoing, after: Millis): void {
+  deliver(parcel: Outgoing, linking: number, after: Millis): void {
     const at = Math.max(this.#lastAt, this.#offUntil, this.#clock.now() + after);
     this.#lastAt = at;
-    this.#clock.setTimeout(() => this.#receive(parcel), at - this.#clock.now());
+    this.#clock.setTimeout(() => this.#receive(parcel, linking), at - this.#clock.now());
   }
 
-  #receive(parcel: Outgoing): void {
+  #receive(parcel: Outgoing, linking: number): void {
     const { account, device, message, waId } = parcel;
     const record = (kind: "shown" | "hidden" | "unreadable") =>
       this.#ledger.record({ kind, person: this.person, account, device, message, waId });
-    const keys = entry(this.#usedKeys, device);
+    const keys = entry(this.#usedKeys, `${device}#${linking}`);
     if (keys.has(parcel.ratchet)) return record("unreadable");
     keys.add(parcel.ratchet);
     const known = entry(this.#known, account);

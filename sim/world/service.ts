@@ -249,7 +249,7 @@ export class Service implements ServiceOptions {
     for (const twin of account.devices) {
       if (twin !== device && twin.linked) this.#push(twin, { kind: "copy", waId, to });
     }
-    this.#phones.get(to)?.deliver(parcel, this.tuning.deliver(device.network));
+    this.#phones.get(to)?.deliver(parcel, device.generation, this.tuning.deliver(device.network));
   }
 
   /** A person writes to a number; returns the id of the message. */
@@ -355,6 +355,11 @@ export class Service implements ServiceOptions {
     const device = this.#device(id);
     device.intruder = Math.max(device.intruder, returns);
     return this.endSession(id, 440);
+  }
+
+  /** Whoever had the same credentials is gone. */
+  leaveAlone(id: DeviceId): void {
+    this.#device(id).intruder = 0;
   }
 
   #intrude(device: Device, session: Session): void {

@@ -1,0 +1,51 @@
+/** One plan, run and judged: what goes from a worker to the one who counts. Plain data. */
+import { check } from "../checkers/index.ts";
+import type { Violation } from "../checkers/life.ts";
+import { type Coverage } from "../checkers/coverage.ts";
+import { serviceOf, type Service } from "../checkers/service.ts";
+import { measure, type Timing } from "../checkers/timed.ts";
+import { Timeline } from "../checkers/timeline.ts";
+import { lifeOf } from "../plan/life.ts";
+import type { Plan } from "../plan/plan.ts";
+import { runPlan, type RunOptions } from "../plan/run.ts";
+import { countLost } from "../checkers/messages.ts";
+import { traceOf } from "../plan/trace.ts";
+
+export interface Verdict {
+  readonly seed: string;
+  readonly simulatedMs: number;
+  readonly violations: readonly Violation[];
+  readonly timings: readonly Timing[];
+  readonly excluded: readonly string[];
+  /** How often a fault of each kind bit. */
+  readonly faults: Readonly<Record<string, number>>;
+  readonly lost: number;
+  readonly accepted: number;
+  readonly service: Service;
+  /** Of the whole run, when asked for. */
+  readonly trace: string | null;
+}
+
+export interface JudgeOptions extends RunOptions {
+  readonly coverage?: Coverage;
+  readonly wantsTrace?: boolean;
+}
+
+export const judge = (plan: Plan, { coverage, wantsTrace, ...options }: JudgeOptions = {}): Verdict => {
+  const fleet = runPlan(plan, { ...options, ...(coverage ? { observe: coverage.observe } : {}) });
+  const life = lifeOf(plan, fleet);
+  const timeline = new Timeline(life);
+  const { timings, violations, excluded } = measure(timeline);
+  return {
+    seed: plan.seed,
+    simulatedMs: plan.for,
+    violations: [...check(life), ...violations],
+    timings,
+    excluded,
+    faults: Object.fromEntries(fleet.world.board.bites),
+    lost: countLost(life),
+    accepted: life.accepted.length,
+    service: serviceOf(timeline),
+    trace: wantsTrace ? traceOf(fleet) : null,
+  };
+};

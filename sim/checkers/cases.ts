@@ -1,0 +1,115 @@
+/**
+ * Cases: each time a fault took the holder of a seat that was in service, and what followed. From them come the timed checks and
+ * the distributions. A fault of the node, the store or the whole service is no case: nothing can stand in for those.
+ */
+import { accountOf, type DeviceId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
+import { type Harm, harmOf, isOfDevices } from "../faults/harm.ts";
+import { type Event, eventsOf, type Life } from "./life.ts";
+import type { FaultSpan, Timeline } from "./timeline.ts";
+
+export type Rung = "twin" | "account" | "reconnect";
+export interface Case {
+  readonly seat: SeatId;
+  readonly device: DeviceId;
+  readonly span: FaultSpan;
+  readonly harm: Harm;
+  /** From when on the holder was of no use: the fault's beginning, or the first message that met it. */
+  readonly from: Millis;
+  readonly rung: Rung | null;
+  readonly detectedAt: Millis | null;
+  /** The row that moved the seat, and when it was in service. */
+  readonly change: Event<"seat"> | null;
+  readonly servingAt: Millis | null;
+  /** The first acknowledgement of a message that passed the gate once something had been done. */
+  readonly firstAckAt: Millis | null;
+}
+
+/** What follows later than this is another story. */
+export const HORIZON: Millis = 30_000;
+
+export const casesOf = (timeline: Timeline): Case[] => {
+  const acks = new Acks(timeline.life);
+  const failed = eventsOf(timeline.life, "said").filter(({ type }) => type === "holder.failed");
+  const dials = eventsOf(timeline.life, "loggedIn");
+  return timeline.faults.flatMap((span) => {
+    const harm = harmOf(span.fault);
+    if (harm === null || !isOfDevices(span.fault)) return [];
+    return [...timeline.seats.keys()].flatMap((seat): Case[] => {
+      const row = timeline.rowAt(seat, span.from);
+      const device = row?.holder;
+      if (!row || !device || row.phase !== "serving" || !span.devices.includes(device)) return [];
+      // One that was out already has not failed now.
+      if (!timeline.servedThrough(device, span.from - 1, span.from) || wasHarmed(timeline, span, device)) return [];
+      if (span.fault.kind === "ack-lost" && hasTwinBeside(timeline.life, span, device)) return [];
+      const from = harm === "unacknowledged" ? acks.firstSent(seat, device, span.from) : span.from;
+      if (from === null || from > Math.min(span.to, span.from + HORIZON)) return [];
+      const until = from + HORIZON;
+      const within = (at: Millis): boolean => at >= span.from && at <= until;
+      const change = timeline.seats.get(seat)?.find((next) => within(next.at) && next.term > row.term) ?? null;
+      const detectedAt = failed.find(({ at, subject }) => subject === seat && within(at))?.at ?? null;
+      const backAt = dials.find((event) => event.device === device && within(event.at) && event.at > span.from)?.at ?? null;
+      const servingAt = change
+        ? (timeline.seats.get(seat)?.find(({ at, term, phase }) => at >= change.at && term === change.term && phase === "serving")
+            ?.at ?? null)
+        : null;
+      const actedAt = change?.at ?? backAt;
+      const rung = change?.holder
+        ? accountOf(change.holder) === accountOf(device)
+          ? "twin"
+          : "account"
+        : backAt === null
+          ? null
+          : "reconnect";
+      const firstAckAt = acks.first(seat, actedAt ?? from);
+      return [{ seat, device, span, harm, from, rung, detectedAt, change, servingAt, firstAckAt }];
+    });
+  });
+};
+
+/** A twin hears the copies of what it sends: the lost acks are made up for. */
+const hasTwinBeside = ({ plan }: Life, { devices }: FaultSpan, device: DeviceId): boolean =>
+  plan.fleet.accounts.some(
+    (account) => account.devices.includes(device) && account.devices.some((twin) => !devices.includes(twin)),
+  );
+
+/** Another fault has it in its grip already. */
+const wasHarmed = (timeline: Timeline, { index, from }: FaultSpan, device: DeviceId): boolean =>
+  timeline.faults.some(
+    (other) =>
+      other.index !== index &&
+      other.from <= from &&
+      other.to > from &&
+      other.devices.includes(device) &&
+      harmOf(other.fault) !== null,
+  );
+
+/** When messages of seats passed the gate and were acknowledged. */
+class Acks {
+  readonly #gates: readonly Event<"gate">[];
+  readonly #ackedAt = new Map<string, Millis[]>();
+
+  constructor(life: Life) {
+    this.#gates = eventsOf(life, "gate");
+    for (const { device, waId, at } of eventsOf(life, "ackTold")) {
+      const key = `${device} ${waId}`;
+      const list = this.#ackedAt.get(key);
+      if (list) list.push(at);
+      else this.#ackedAt.set(key, [at]);
+    }
+  }
+
+  firstSent(seat: SeatId, device: DeviceId, from: Millis): Millis | null {
+    return this.#gates.find((gate) => gate.at >= from && gate.seat === seat && gate.device === device)?.at ?? null;
+  }
+
+  first(seat: SeatId, from: Millis): Millis | null {
+    let best: Millis | null = null;
+    for (const gate of this.#gates) {
+      if (gate.at < from || gate.seat !== seat) continue;
+      if (gate.at > from + HORIZON || (best !== null && gate.at > best)) break;
+      const acked = this.#ackedAt.get(`${gate.device} ${gate.waId}`)?.find((at) => at >= gate.at);
+      if (acked !== undefined && (best === null || acked < best)) best = acked;
+    }
+    return best;
+  }
+}

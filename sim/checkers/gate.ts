@@ -1,0 +1,30 @@
+/** Always: nothing passes the gate under a term that has ended. */
+import type { SeatId } from "../../machines/ports/ids.ts";
+import type { Property } from "./life.ts";
+
+/**
+ * The store ends a term by its commit; the node learns of it with the answer, and must keep it from that turn on. Between the two
+ * the old holder may still send: nobody speaks under the new term yet.
+ */
+export const gateKeepsTerms: Property = {
+  name: "gate-keeps-terms",
+  says: "a message passes the gate only on the holder of the seat's term, and never after the node has heard of a later term, or anything has passed under one",
+  *broken({ events }) {
+    const holders = new Map<string, string | null>();
+    const ended = new Map<SeatId, number>();
+    for (const event of events) {
+      if (event.kind === "seat") holders.set(`${event.seat} ${event.term}`, event.holder);
+      else if (event.kind === "seatTold") ended.set(event.seat, Math.max(event.term, ended.get(event.seat) ?? 0));
+      else if (event.kind === "gate") {
+        const { at, seat, term, device, message } = event;
+        const holder = holders.get(`${seat} ${term}`);
+        const latest = ended.get(seat) ?? 0;
+        if (holder !== device)
+          yield { at, text: `${device} sent ${message} for ${seat} under term ${term}, which is ${String(holder)}'s` };
+        if (term < latest)
+          yield { at, text: `${device} sent ${message} for ${seat} under term ${term}, and term ${latest} was known` };
+        ended.set(seat, Math.max(term, latest));
+      }
+    }
+  },
+};

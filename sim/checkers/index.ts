@@ -1,0 +1,33 @@
+/** All that must always hold in a single run. */
+import { detectionsAlert, recoveriesResolve } from "./alerts.ts";
+import { inboxFills, outboxDrains, seatsAreHeld } from "./eventually.ts";
+import { nobodyDies } from "./actors.ts";
+import { gateKeepsTerms } from "./gate.ts";
+import { violationsOf, type Life, type Property, type Violation } from "./life.ts";
+import { duplicatesAreMarked, gateBeforeBytes, inOrder, keptBeforeReceipt, keysBeforeBytes, nothingLost } from "./messages.ts";
+import { paceIsKept } from "./pacing.ts";
+import { changesAreAudited, oneHolderPerTerm, rollbackRestores } from "./seats.ts";
+import { oneSocket } from "./sockets.ts";
+
+export const properties: readonly Property[] = [
+  oneHolderPerTerm,
+  changesAreAudited,
+  rollbackRestores,
+  gateKeepsTerms,
+  oneSocket,
+  nothingLost,
+  inOrder,
+  duplicatesAreMarked,
+  keysBeforeBytes,
+  gateBeforeBytes,
+  keptBeforeReceipt,
+  paceIsKept,
+  nobodyDies,
+  detectionsAlert,
+  recoveriesResolve,
+  seatsAreHeld,
+  outboxDrains,
+  inboxFills,
+];
+
+export const check = (life: Life): Violation[] => properties.flatMap((property) => violationsOf(property, life));

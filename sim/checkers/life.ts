@@ -1,0 +1,52 @@
+/** What checkers look at: a run that is over, as it really was. They change nothing. */
+import type { Millis } from "../../machines/ports/ids.ts";
+import type { Fault } from "../faults/catalogue.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Recorded } from "../world/ledger.ts";
+import type { Tables } from "../world/store/state.ts";
+import type { Accepted } from "../world/workload.ts";
+
+export interface Life {
+  readonly plan: Plan;
+  /** The world's time at the beginning and at the end of the run. */
+  readonly from: Millis;
+  readonly to: Millis;
+  readonly events: readonly Recorded[];
+  /** Messages that applications got a 202 for. */
+  readonly accepted: readonly Accepted[];
+  /** The store at the end. */
+  readonly tables: Tables;
+  /** By the index that the ledger names them with; those that were made permanent are there once more. */
+  readonly faults: readonly Fault[];
+  /** Actors that have died and were not replaced, at the end. */
+  readonly dead: readonly string[];
+}
+
+export interface Violation {
+  readonly property: string;
+  /** Milliseconds after the beginning of the run; null if it concerns the whole. */
+  readonly at: Millis | null;
+  readonly text: string;
+}
+
+/** One thing that must always hold, judged over a whole run. */
+export interface Property {
+  readonly name: string;
+  /** As a sentence. */
+  readonly says: string;
+  /** What breaks it, in words, and the world's time at which. */
+  broken(life: Life): Iterable<{ readonly at: Millis | null; readonly text: string }>;
+}
+
+export const violationsOf = (property: Property, life: Life): Violation[] =>
+  [...property.broken(life)].map(({ at, text }) => ({
+    property: property.name,
+    at: at === null ? null : at - life.from,
+    text,
+  }));
+
+type Kind = Recorded["kind"];
+export type Event<K extends Kind> = Extract<Recorded, { kind: K }>;
+
+export const eventsOf = <K extends Kind>({ events }: Pick<Life, "events">, kind: K): Event<K>[] =>
+  events.filter((event): event is Event<K> => event.kind === kind);

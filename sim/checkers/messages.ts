@@ -1,0 +1,110 @@
+/** Always: what was accepted is not lost, keeps its order, and reaches a phone twice only where it may. */
+import { isProved } from "../../machines/delivery/outbox-state.ts";
+import type { ConversationId, MessageId, Millis } from "../../machines/ports/ids.ts";
+import type { OutboxRow } from "../../machines/ports/store.ts";
+import { eventsOf, type Life, type Property } from "./life.ts";
+
+/** From WhatsApp's acceptance to the screen, at most. */
+const DELIVERY: Millis = 5_000;
+
+const rowsOf = ({ tables }: Life): ReadonlyMap<MessageId, OutboxRow> => new Map(tables.outbox.map((row) => [row.id, row]));
+
+export const nothingLost: Property = {
+  name: "nothing-lost",
+  says: "an accepted message is on a phone, or still on its way, or held, or failed with a reason",
+  *broken(life) {
+    const rows = rowsOf(life);
+    const shown = new Set(eventsOf(life, "shown").map(({ message }) => message));
+    for (const { id, seat, at } of life.accepted) {
+      if (shown.has(id)) continue;
+      const row = rows.get(id);
+      if (!row) yield { at, text: `message ${id} for ${seat} was accepted, and is in no row` };
+      else if (isProved(row.state) && !isFresh(life, row)) {
+        yield { at, text: `message ${id} of ${seat} counts as ${row.state}, and no phone has shown it` };
+      } else if (row.state === "failed" && row.reason === null)
+        yield { at, text: `message ${id} of ${seat} failed without a reason` };
+    }
+  },
+};
+
+/** WhatsApp may have taken it a moment ago. */
+const isFresh = ({ to }: Life, { attempts }: OutboxRow): boolean => attempts.some(({ at }) => at > to - DELIVERY - 30_000);
+
+export const inOrder: Property = {
+  name: "in-order",
+  says: "messages of a conversation reach the phone in the order in which they were accepted",
+  *broken(life) {
+    const rows = rowsOf(life);
+    const seen = new Set<MessageId>();
+    const last = new Map<ConversationId, OutboxRow>();
+    for (const { at, message, person } of eventsOf(life, "shown")) {
+      const row = rows.get(message);
+      if (!row || seen.has(message)) continue;
+      seen.add(message);
+      const before = last.get(row.conversation);
+      if (before && row.seq < before.seq) {
+        yield { at, text: `${person} saw message ${row.seq} of ${row.conversation} after message ${before.seq}` };
+      } else last.set(row.conversation, row);
+    }
+  },
+};
+
+export const duplicatesAreMarked: Property = {
+  name: "duplicates-are-marked",
+  says: "a phone shows a message twice only if its row lists two attempts or more, one of them unanswered",
+  *broken(life) {
+    const rows = rowsOf(life);
+    const seen = new Set<string>();
+    for (const { at, message, person } of eventsOf(life, "shown")) {
+      const key = `${person} ${message}`;
+      if (seen.has(key)) {
+        const attempts = rows.get(message)?.attempts ?? [];
+        if (attempts.length < 2 || !attempts.some(({ outcome }) => outcome === "unanswered")) {
+          const list = attempts.map(({ device, outcome }) => `${device} ${outcome}`).join(", ");
+          yield { at, text: `${person} saw message ${message} twice; its attempts: ${list}` };
+        }
+      }
+      seen.add(key);
+    }
+  },
+};
+
+export const keysBeforeBytes: Property = {
+  name: "keys-before-bytes",
+  says: "no key of a chat is used for two messages",
+  *broken(life) {
+    for (const { at, device, message } of eventsOf(life, "unreadable")) {
+      yield { at, text: `the phone can't read message ${message}: ${device} had used its key before` };
+    }
+  },
+};
+
+export const gateBeforeBytes: Property = {
+  name: "gate-before-bytes",
+  says: "nothing is written that has not passed the gate",
+  *broken({ events }) {
+    const passed = new Set<string>();
+    for (const event of events) {
+      if (event.kind === "gate") passed.add(`${event.message} ${event.attempt}`);
+      else if (event.kind === "written" && !passed.has(`${event.message} ${event.attempt}`)) {
+        yield { at: event.at, text: `attempt ${event.attempt} of message ${event.message} was written without passing the gate` };
+      }
+    }
+  },
+};
+
+export const keptBeforeReceipt: Property = {
+  name: "kept-before-receipt",
+  says: "WhatsApp gets a receipt for a message of a person only when the message is durable here",
+  *broken({ events, tables }) {
+    const kept = new Set(tables.inbox.map(({ waId }) => waId));
+    for (const event of events) {
+      if (event.kind === "receipted" && !kept.has(event.waId)) {
+        yield { at: event.at, text: `${event.device} confirmed ${event.waId}, which is in no row of the inbox` };
+      }
+    }
+  },
+};
+
+/** Messages that nobody has: neither shown nor waiting nor given up with a reason. For the summary. */
+export const countLost = (life: Life): number => [...nothingLost.broken(life)].length;

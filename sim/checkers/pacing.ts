@@ -1,0 +1,35 @@
+/** Always: no account sends faster than its pace. */
+import { accountOf, type AccountId, type Millis } from "../../machines/ports/ids.ts";
+import { eventsOf, type Property } from "./life.ts";
+
+/**
+ * What leaves is counted at the gate, what is paced at the handing over: those that were prepared while the store was slow may pass
+ * together. A restart begins with an empty bucket.
+ */
+const PREPARATION = 2;
+
+export const paceIsKept: Property = {
+  name: "pace-is-kept",
+  says: "an account that is paced sends at most its burst and its rate in any span of time",
+  *broken(life) {
+    const { pacing } = life.plan.fleet.settings;
+    if (!pacing) return;
+    const buckets = new Map<AccountId, { tokens: number; at: Millis }>();
+    for (const { at, device, message } of eventsOf(life, "gate")) {
+      const account = accountOf(device);
+      const pace = pacing[account];
+      if (!pace) continue;
+      const full = pace.burst + PREPARATION;
+      const bucket = buckets.get(account) ?? { tokens: full, at };
+      const tokens = Math.min(full, bucket.tokens + ((at - bucket.at) * pace.perSecond) / 1000) - 1;
+      buckets.set(account, { tokens, at });
+      if (tokens < -1e-6) {
+        yield {
+          at,
+          text: `${account} sent ${message} too early: it may send ${pace.burst} at once and ${pace.perSecond} a second`,
+        };
+        return;
+      }
+    }
+  },
+};

@@ -1,0 +1,174 @@
+/**
+ * Timed: the targets of DESIGN.md, owed for each case unless one of its reasons held. A bound that was met counts in any case; one
+ * that was missed is a violation, or, with a reason, an exclusion that is counted by it.
+ */
+import { TARGETS } from "../../machines/account/timers.ts";
+import { accountOf, type DeviceId, lineOf, type Millis, type SeatId } from "../../machines/ports/ids.ts";
+import type { Fault } from "../faults/catalogue.ts";
+import { type Case, casesOf, HORIZON } from "./cases.ts";
+import type { Life, Violation } from "./life.ts";
+import { overlaps, Timeline } from "./timeline.ts";
+
+export type Measure = "detection" | "choice" | "inService" | "firstAck";
+export const BOUNDS: Readonly<Record<Measure, Millis>> = {
+  detection: TARGETS.detected,
+  choice: 1_000,
+  inService: 5_000,
+  firstAck: TARGETS.acknowledged,
+};
+export interface Timing {
+  readonly measure: Measure;
+  /** Kind of fault, and rung of the ladder: "silent-path, twin". */
+  readonly class: string;
+  readonly ms: Millis;
+}
+export interface Timed {
+  readonly timings: readonly Timing[];
+  readonly violations: readonly Violation[];
+  /** Why a bound was not owed, once for each that was missed. */
+  readonly excluded: readonly string[];
+}
+
+export const measure = (timeline: Timeline): Timed => {
+  const timings: Timing[] = [];
+  const violations: Violation[] = [];
+  const excluded: string[] = [];
+  for (const each of casesOf(timeline)) {
+    for (const owed of owedIn(timeline, each)) {
+      if (owed.ms !== null && owed.ms < owed.bound) {
+        timings.push({ measure: owed.measure, class: classOf(each), ms: owed.ms });
+        continue;
+      }
+      const reason = excuse(timeline, each);
+      if (reason !== null) {
+        excluded.push(reason);
+        continue;
+      }
+      if (owed.ms !== null) timings.push({ measure: owed.measure, class: classOf(each), ms: owed.ms });
+      violations.push({
+        property: `timed-${owed.measure}`,
+        at: each.from - timeline.life.from,
+        text: `${each.seat}: ${WORDS[owed.measure]} ${owed.ms === null ? "not at all" : `after ${owed.ms} ms`}, owed within ${owed.bound} ms (${classOf(each)} on ${each.device})`,
+      });
+    }
+  }
+  return { timings, violations, excluded };
+};
+
+const WORDS: Readonly<Record<Measure, string>> = {
+  detection: "the failure was detected",
+  choice: "a candidate was chosen",
+  inService: "the new holder was in service",
+  firstAck: "a message was acknowledged",
+};
+
+const classOf = ({ span, rung }: Case): string => `${span.fault.kind}, ${rung ?? "nobody"}`;
+
+interface Owed {
+  readonly measure: Measure;
+  readonly ms: Millis | null;
+  readonly bound: Millis;
+}
+
+const owedIn = (timeline: Timeline, each: Case): Owed[] => {
+  const owed: Owed[] = [];
+  const { from, span, detectedAt, change, servingAt, firstAckAt, rung } = each;
+  const lasted = span.to - from;
+  // A silence that is over before it can be told from a stall, or that a re-dial healed, has nothing to detect.
+  const passed = each.harm !== "closed" && (lasted < BOUNDS.detection || (rung === "reconnect" && detectedAt === null));
+  if (!passed && !(rung === "reconnect" && detectedAt === null)) {
+    owed.push({ measure: "detection", ms: sinceOrNull(from, detectedAt), bound: BOUNDS.detection });
+  }
+  const record = change && recordOf(timeline.life, each);
+  if (record?.chosenAt)
+    owed.push({ measure: "choice", ms: Math.max(0, record.chosenAt - record.detectedAt), bound: BOUNDS.choice });
+  if (change) owed.push({ measure: "inService", ms: sinceOrNull(change.at, servingAt), bound: BOUNDS.inService });
+  if (hasSomethingToSay(timeline.life, each)) {
+    const restarted = restartOf(timeline, each);
+    const pause = paceOf(timeline.life, change?.holder ?? each.device);
+    owed.push({ measure: "firstAck", ms: sinceOrNull(restarted, firstAckAt), bound: BOUNDS.firstAck + pause });
+  }
+  return owed;
+};
+
+const sinceOrNull = (from: Millis, at: Millis | null): Millis | null => (at === null ? null : Math.max(0, at - from));
+
+/** Its operator lets the account speak only so often. */
+const paceOf = ({ plan }: Life, device: DeviceId): Millis => {
+  const pace = plan.fleet.settings.pacing?.[accountOf(device)];
+  return pace ? 1_000 / pace.perSecond : 0;
+};
+
+const recordOf = ({ tables }: Life, { seat, change }: Case) =>
+  [...tables.failovers.values()].find((record) => record.seat === seat && record.termAfter === change?.term);
+
+/** A fault on the chosen candidate restarts the clock, once. */
+const restartOf = (timeline: Timeline, { from, change, span }: Case): Millis => {
+  const candidate = change?.holder;
+  if (!candidate) return from;
+  const hit = timeline.faults.find(
+    (other) =>
+      other.index !== span.index &&
+      other.from > from &&
+      other.from <= from + BOUNDS.firstAck &&
+      other.devices.includes(candidate),
+  );
+  return hit ? hit.from : from;
+};
+
+/** A message of the seat that nothing of its own kept back: accepted early enough, and its conversation not held. */
+const hasSomethingToSay = ({ tables }: Life, { seat, from }: Case): boolean => {
+  const heldChats = new Set(tables.outbox.flatMap(({ state, conversation }) => (state === "held" ? [conversation] : [])));
+  return tables.outbox.some(
+    (row) =>
+      row.seat === seat &&
+      row.acceptedAt >= from + 1_000 &&
+      row.acceptedAt <= from + BOUNDS.firstAck - 2_000 &&
+      !heldChats.has(row.conversation),
+  );
+};
+
+// ---- reasons for which a bound is not owed ----
+
+const LATE_LOOP: ReadonlySet<Fault["kind"]> = new Set(["node-pause", "late-timers", "clock-skew", "node-crash"]);
+const isShared = ({ target }: Fault): boolean => "all" in target || "region" in target || "node" in target;
+/** What a busy or stopped event loop does to others lasts for some time. */
+const AFTERMATH: Millis = 15_000;
+
+const excuse = (timeline: Timeline, each: Case): string | null => {
+  const { from } = each;
+  const until = Math.min(each.firstAckAt ?? Number.POSITIVE_INFINITY, from + HORIZON);
+  const some = (since: Millis, is: (fault: Fault) => boolean): boolean =>
+    timeline.faults.some((span) => span.index !== each.span.index && overlaps(span, since, until) && is(span.fault));
+  if (some(from - 2_000, ({ kind }) => kind.startsWith("store-"))) return "the store was out of reach";
+  if (some(from - AFTERMATH, ({ kind }) => LATE_LOOP.has(kind))) return "our own event loop was late";
+  if (some(from - AFTERMATH, (fault) => isShared(fault) && fault.kind !== "operator")) return "WhatsApp was out of reach";
+  if (some(from - AFTERMATH, ({ kind }) => kind === "operator")) return "an operator held";
+  if (timeline.held.some((span) => overlaps(span, from, until))) return "the brake held";
+  if (!hasCandidate(timeline, each, until)) return "no eligible candidate stayed healthy";
+  return null;
+};
+
+/** A device needs that long in good health to be trusted (probation, a doubt about its sends). */
+const GOOD_STANDING: Millis = 60_000;
+
+/** Somebody else of the line was in service and untouched, long enough before, and until it was over. */
+const hasCandidate = (timeline: Timeline, { seat, device, from, span }: Case, until: Millis): boolean => {
+  const { lines, accounts } = timeline.life.plan.fleet;
+  const masters = new Set(lines.find(({ id }) => id === lineOf(seat))?.masters ?? []);
+  const others = accounts.filter(({ id }) => masters.has(id)).flatMap(({ devices }) => devices);
+  return others.some(
+    (other) =>
+      other !== device &&
+      !span.devices.includes(other) &&
+      !timeline.wasTouched(other, from - GOOD_STANDING, until) &&
+      timeline.servedThrough(other, from - AFTERMATH, until) &&
+      !leftLately(timeline, seat, other, from),
+  );
+};
+
+/** The seat was taken from it a moment ago: the cool-down forbids going back. */
+const leftLately = (timeline: Timeline, seat: SeatId, device: DeviceId, at: Millis): boolean =>
+  (timeline.seats.get(seat) ?? []).some((row) => row.holder === device && row.at > at - GOOD_STANDING && row.at <= at);
+
+export const timedOf = (life: Life): Timed => measure(new Timeline(life));
