@@ -32,6 +32,20 @@ describe("links and dials", () => {
     raw.stop();
   });
 
+  it("terminate says no goodbye, which on a dead link would have to be waited for", async () => {
+    const server = await muteServer();
+    const code = new Promise<number>((resolve) => {
+      server.once("connection", (socket) => socket.once("close", resolve));
+    });
+    const connected = new Promise((resolve) => server.once("connection", resolve));
+    const rig = await dialTo(urlOf(server), 60_000);
+    await connected;
+    rig.port.perform({ op: "terminate", device: a });
+    await rig.fact("closed");
+    const WITHOUT_A_GOODBYE = 1006;
+    expect(await code).toBe(WITHOUT_A_GOODBYE);
+  });
+
   it("any stanza is evidence, and a probe on a good link tells its round trip", async () => {
     const { rig } = world;
     await sleep(100);
@@ -63,15 +77,15 @@ describe("links and dials", () => {
       socket.on("error", () => undefined);
       socket.write("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\n");
     });
-    const rig = await dialTo(`ws://127.0.0.1:${await portOf(server)}`, 60_000);
+    const rig = await dialTo(urlOf(await listening(server)), 60_000);
     expect(await rig.fact("closed")).toMatchObject({ reason: "refused", code: 503 });
   });
 
   it.each([
-    ["TCP that nobody reads", async () => portOf(createServer((socket) => void socket.on("error", () => undefined)))],
+    ["TCP that nobody reads", () => listening(createServer((socket) => void socket.on("error", () => undefined)))],
     ["a websocket that says nothing", muteServer],
   ])("a dial has a deadline of its own: %s", async (_what, listen) => {
-    const rig = await dialTo(`ws://127.0.0.1:${await listen()}`, 150);
+    const rig = await dialTo(urlOf(await listen()), 150);
     expect(await rig.fact("closed")).toMatchObject({ reason: "timedOut", code: 408 });
   });
 
@@ -145,7 +159,10 @@ async function dialTo(url: string, connectTimeout: number): Promise<Rig> {
   return rig;
 }
 
-async function portOf(server: Server): Promise<number> {
+const urlOf = (server: { address(): AddressInfo | string | null }): string =>
+  `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+async function listening(server: Server): Promise<Server> {
   const sockets = new Set<{ destroy(): void }>();
   server.on("connection", (socket) => sockets.add(socket));
   onTestFinished(() => {
@@ -153,15 +170,16 @@ async function portOf(server: Server): Promise<number> {
     server.close();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return (server.address() as AddressInfo).port;
+  return server;
 }
 
-async function muteServer(): Promise<number> {
+/** Upgrades, and never speaks. */
+async function muteServer(): Promise<WebSocketServer> {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   onTestFinished(() => {
     for (const client of server.clients) client.terminate();
     server.close();
   });
   await new Promise((resolve) => server.once("listening", resolve));
-  return (server.address() as AddressInfo).port;
+  return server;
 }

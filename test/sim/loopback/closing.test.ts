@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Loopback, startLoopback } from "../../../sim/loopback/index.ts";
-import { Client, until } from "./client.ts";
+import { Client } from "./client.ts";
 
 const SALES = "15550001001";
 
@@ -51,11 +51,11 @@ describe("what Baileys reports when the loopback server ends a connection", () =
   });
 
   it("503 at every login for as long as it is told to last", async () => {
-    loopback.faults.close({ account: SALES }, 503, { forMs: 300 });
+    const fault = loopback.faults.close({ account: SALES }, 503, { forMs: 600_000 });
     expect(await client.closed()).toBe(503);
     client.start();
     expect(await client.closed()).toBe(503);
-    await until(() => loopback.faults.active().length === 0);
+    fault.heal();
     await client.restart();
   });
 
