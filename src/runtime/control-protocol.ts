@@ -38,8 +38,8 @@ export const REQUESTS = {
   }),
   /** Messages that wait for an operator's word. */
   held: z.strictObject({ limit }),
-  /** That word: send it (perhaps a second time), or give it up. `id` null: all that are held. */
-  release: z.strictObject({ id: name.nullable(), send: z.boolean() }),
+  /** That word: send it (perhaps a second time), or give it up. `message` null: all that are held. */
+  release: z.strictObject({ message: name.nullable(), send: z.boolean() }),
   /** Newest first; of all seats unless one is named. */
   history: z.strictObject({ seat: name.optional(), limit }),
   /** Newest first; open ones only unless `all`. */

@@ -65,9 +65,9 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const { rows, more } = await views.ask("outbox.list", { seat: null, states: ["held"], limit });
       return { now: views.now(), messages: rows.map(heldMessage), more };
     },
-    release: async ({ id, send }) => {
+    release: async ({ message, send }) => {
       const { rows } = await views.ask("outbox.list", { seat: null, states: ["held"], limit: 1_000_000 });
-      const wanted = id === null ? rows : [rowNamed(rows, id)];
+      const wanted = message === null ? rows : [rowNamed(rows, message)];
       for (const row of wanted) supervisor.node.releaseHeld(row.seat, row.id, send);
       return { released: wanted.map((row) => row.id) };
     },

@@ -55,7 +55,7 @@ const word = (cli: Cli, name: string, send: boolean, summary: string): Command =
   ).action((message: string | undefined, options: Options) =>
     cli.run(options.json === true, async () => {
       if ((message === undefined) === (options.all !== true)) throw new CliError("E_USAGE", "name one message, or say --all", 2);
-      const answer = await ask(cli, options, "release", { id: message ?? null, send });
+      const answer = await ask(cli, options, "release", { message: message ?? null, send });
       if (options.json) cli.json(answer);
       else cli.print(`${counted(answer.released.length, "message")} ${send ? "released" : "given up"}.`);
       return 0;

@@ -1,0 +1,290 @@
+/** Each command about a running fleet, as a process, against a socket that answers what a supervisor would. */
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AccountId, DeviceId, FailoverId, LineId, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
+import type { AlertRow, AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
+import {
+  type ControlAnswers,
+  ControlError,
+  type ControlHandlers,
+  type ControlOp,
+  type DeviceStatus,
+  REQUESTS,
+  resolveName,
+  type SeatStatus,
+} from "../../src/runtime/control-protocol.ts";
+import { type ControlServer, serveControl } from "../../src/runtime/control-server.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { type Ended, greenroom, makeFolder } from "./process.ts";
+
+const NOW = Date.parse("2026-11-25T12:00:00Z");
+const seat: SeatStatus = {
+  id: "sales/sales-1" as SeatId,
+  line: "sales" as LineId,
+  holder: "sales-1/b" as DeviceId,
+  term: 4 as SeatTerm,
+  phase: "serving",
+  queue: { open: 3, oldestMs: 1_500, held: 2 },
+  last: { at: NOW - 5_000, text: "sales-1/b speaks for sales/sales-1" },
+};
+const device = (id: string, more: Partial<DeviceStatus> = {}): DeviceStatus => ({
+  id: id as DeviceId,
+  link: "linked",
+  state: "serving",
+  health: "healthy",
+  lastEvidenceMs: 300,
+  holds: [],
+  ...more,
+});
+const devices = [
+  device("sales-1/a", { state: "backingOff", health: "failed", lastEvidenceMs: 61_000 }),
+  device("sales-1/b", { holds: [seat.id] }),
+];
+const accounts: ControlAnswers["accounts"]["accounts"] = [
+  { id: "sales-1" as AccountId, role: "master", standing: "restricted", standingUntil: NOW + 3_600_000 },
+];
+const record: FailoverRecord = {
+  id: "f1" as FailoverId,
+  seat: seat.id,
+  cause: "silent",
+  from: "sales-1/a" as DeviceId,
+  to: "sales-1/b" as DeviceId,
+  termBefore: 3 as SeatTerm,
+  termAfter: 4 as SeatTerm,
+  outcome: "inService",
+  ladder: "twin",
+  lastEvidenceAt: NOW - 10_000,
+  detectedAt: NOW - 5_500,
+  chosenAt: NOW - 5_490,
+  committedAt: NOW - 4_500,
+  inServiceAt: NOW - 4_437,
+  endedAt: NOW - 4_437,
+  steps: [{ at: NOW - 5_490, text: "chose sales-1/b (twin: same number, heard 210 ms ago)" }],
+};
+const alert: AlertRow = {
+  key: "device.failed:sales-1/a",
+  rule: "device.failed",
+  subject: "sales-1/a",
+  level: "warning",
+  state: "open",
+  text: "sales-1/a failed: nothing is heard from it",
+  raisedAt: NOW - 5_500,
+  resolvedAt: null,
+  repeats: 1,
+};
+const audit: AuditRow = {
+  seq: 7,
+  at: NOW,
+  actor: "operator:ann",
+  action: "failover.demanded",
+  subject: seat.id,
+  text: "failover of sales/sales-1 demanded",
+  evidence: { holder: "sales-1/a" },
+};
+
+const ANSWERS: ControlAnswers = {
+  status: {
+    fleet: "acme",
+    pid: 4711,
+    now: NOW,
+    startedAt: NOW - 7_500_000,
+    mode: "automatic",
+    lines: [],
+    seats: [seat],
+    accounts,
+    devices,
+    alerts: [alert],
+  },
+  why: { now: NOW, seat, holder: devices[1] ?? null, failovers: [record], audit: [audit] },
+  failover: { inTime: true, record },
+  accounts: { accounts, devices },
+  send: { id: "m0abc", seat: seat.id, duplicate: false },
+  held: {
+    now: NOW,
+    messages: [{ id: "m0held", seat: seat.id, acceptedAt: NOW, attempts: 1, reason: "another number" }],
+    more: false,
+  },
+  release: { released: ["m0held", "m1held"] },
+  history: { now: NOW, failovers: [record] },
+  alerts: { now: NOW, alerts: [alert] },
+  audit: { now: NOW, audit: [audit] },
+  pause: { mode: "paused" },
+  resume: { mode: "automatic" },
+  links: { links: [{ device: "sales-2/a" as DeviceId, state: "unlinked", offer: null }] },
+  link: { device: "sales-2/a" as DeviceId, linked: false, offer: { kind: "qr", text: "2@abc", at: NOW } },
+  stop: { stopping: true },
+};
+
+let folder: string;
+let socket: string;
+let server: ControlServer;
+/** What the last command asked for. */
+let asked: { op: ControlOp; request: unknown } | undefined;
+let answers: Partial<ControlAnswers> = {};
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "greenroom-asking-"));
+  socket = join(folder, "g.sock");
+  const handler = (op: ControlOp) => (request: { seat?: string }) => {
+    asked = { op, request };
+    if (request.seat !== undefined) resolveName("seat", request.seat, [seat.id, "sales/sales-2"]);
+    return answers[op] ?? ANSWERS[op];
+  };
+  const handlers = Object.fromEntries((Object.keys(REQUESTS) as ControlOp[]).map((op) => [op, handler(op)]));
+  server = await serveControl({ path: socket, handlers: handlers as unknown as ControlHandlers });
+});
+afterAll(async () => {
+  await server.close(0);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const run = async (line: string, overrides: Partial<ControlAnswers> = {}, input?: string): Promise<Ended> => {
+  asked = undefined;
+  answers = overrides;
+  const args = line.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", "")) ?? [];
+  return greenroom(args, { env: { GREENROOM_SOCKET: socket, TZ: "UTC" }, ...(input === undefined ? {} : { input }) });
+};
+
+describe("--json prints the supervisor's answer and nothing else:", () => {
+  it.each<[string, ControlOp, object]>([
+    ["status --json", "status", {}],
+    ["why sales-1 --json", "why", { seat: "sales-1" }],
+    ["failover sales-1 --to sales-1/b --json", "failover", { seat: "sales-1", to: "sales-1/b" }],
+    ["accounts --json", "accounts", {}],
+    ["send sales +49170123456 hello --key k --json", "send", { line: "sales", to: "+49170123456", text: "hello", key: "k" }],
+    ["held --json", "held", { limit: 50 }],
+    ["held release --all --json", "release", { message: null, send: true }],
+    ["held drop m0held --json", "release", { message: "m0held", send: false }],
+    ["history sales-1 -n 3 --json", "history", { seat: "sales-1", limit: 3 }],
+    ["alerts --all --json", "alerts", { all: true, limit: 50 }],
+    ["audit sales-1/a --json", "audit", { subject: "sales-1/a", limit: 30 }],
+    ["pause --json", "pause", {}],
+    ["resume --json", "resume", {}],
+    ["device link --json", "links", {}],
+    ["device link sales-2/a --code '+49 170 123456' --json", "link", { device: "sales-2/a", phone: "49170123456" }],
+    ["stop --json", "stop", {}],
+  ])("%s", async (line, op, request) => {
+    const { code, stdout, stderr } = await run(line);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toEqual(ANSWERS[op]);
+    expect(asked).toEqual({ op, request });
+  });
+});
+
+describe("as text,", () => {
+  it("status shows seats, devices that are not well, and alerts", async () => {
+    const { code, stdout } = await run("status");
+    expect(code).toBe(0);
+    expect(stdout).toBe(`acme  process 4711, up 2 h 5 min, failover automatic, 1 of 1 seat in service
+
+SEAT           HOLDER     TERM  STATE    WAITING                   LAST DECISION
+sales/sales-1  sales-1/b  4     serving  3 (oldest 1.5 s), 2 held  11:59:55 sales-1/b speaks for sales/sales-1
+
+DEVICES TO LOOK AT  LINK    CONNECTION  HEALTH  HEARD
+sales-1/a           linked  backingOff  failed  1 min ago
+
+WARNING   since 11:59:54  sales-1/a failed: nothing is heard from it
+`);
+  });
+
+  it("status --check tells a script whether all is well", async () => {
+    expect((await run("status --check")).code).toBe(0);
+    const stranded = { ...ANSWERS.status, seats: [{ ...seat, phase: "stranded" }] };
+    expect((await run("status --check", { status: stranded })).code).toBe(1);
+  });
+
+  it("why tells the story of a seat", async () => {
+    const { stdout } = await run("why sales-1");
+    expect(stdout).toContain("sales/sales-1 is serving: sales-1/b speaks for it (term 4, heard 0.3 s ago); 3 waiting, 2 held");
+    expect(stdout).toContain("silent: sales-1/a → sales-1/b (twin), in service");
+    expect(stdout).toContain("11:59:54  chose sales-1/b (twin: same number, heard 210 ms ago)");
+    expect(stdout).toContain("operator:ann: failover of sales/sales-1 demanded");
+  });
+
+  it("failover says what came of it, and exits with 1 if the seat did not move", async () => {
+    expect(await run("failover sales-1")).toMatchObject({
+      code: 0,
+      stdout: "sales/sales-1: sales-1/a → sales-1/b (twin), in service after 1063 ms\n",
+    });
+    const failed = { inTime: true, record: { ...record, to: null, outcome: "exhausted", inServiceAt: null } } as const;
+    expect(await run("failover sales-1", { failover: failed })).toMatchObject({
+      code: 1,
+      stdout: "sales/sales-1: sales-1/a, nobody was able\n",
+    });
+    const slow = { inTime: false, seat: seat.id } as const;
+    expect(await run("failover sales-1", { failover: slow })).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/still being moved/),
+    });
+  });
+
+  it("history, accounts, alerts, audit and held are tables and lines", async () => {
+    expect((await run("history")).stdout).toMatch(/silent +sales-1\/a → sales-1\/b \(twin\) +\+10 ms +\+1063 ms +in service/);
+    expect((await run("accounts")).stdout).toMatch(/sales-1 +master +restricted until 2026-11-25 13:00:00 +sales-1\/a/);
+    expect((await run("alerts")).stdout).toBe(
+      "WARNING   2026-11-25 11:59:54 (2 times)  sales-1/a failed: nothing is heard from it\n",
+    );
+    expect((await run("audit")).stdout).toBe(
+      "2026-11-25 12:00:00  operator:ann  failover.demanded sales/sales-1: failover of sales/sales-1 demanded  [holder sales-1/a]\n",
+    );
+    expect((await run("held")).stdout).toMatch(/2026-11-25 12:00:00 +sales\/sales-1 +m0held +1 +another number/);
+  });
+
+  it("send takes its text from stdin, too", async () => {
+    const { code, stdout } = await run("send sales 49170123456", {}, "from a pipe\n");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "Accepted: m0abc, by sales/sales-1\n" });
+    expect(asked?.request).toMatchObject({ text: "from a pipe" });
+    expect(await run("send sales 49170123456", {}, "")).toMatchObject({ code: 2, stderr: expect.stringMatching(/^E_NO_TEXT/) });
+  });
+
+  it("device link of a device that is linked says how to link it anew", async () => {
+    const answer = await run("device link sales-2/a", { link: { device: "sales-2/a" as DeviceId, linked: true, offer: null } });
+    expect(answer).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/linked already\. To link it anew, remove it on the phone/),
+    });
+  });
+});
+
+describe("what goes wrong", () => {
+  it("an unknown name exits with 2 and says which names exist", async () => {
+    const { code, stdout, stderr } = await run("why sales/sale-1 --json");
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      'E_UNKNOWN_SEAT there is no seat sales/sale-1. Did you mean "sales/sales-1"? There are: sales/sales-1, sales/sales-2\n',
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "E_UNKNOWN_SEAT" } });
+  });
+
+  it("what the supervisor refuses exits with 1", async () => {
+    const refusing = await serveControl({
+      path: join(makeFolder(), "g.sock"),
+      handlers: {
+        pause: () => {
+          throw new ControlError("E_REFUSED", "not now");
+        },
+      } as unknown as ControlHandlers,
+    });
+    const ended = await greenroom(["pause", "--socket", refusing.path]);
+    await refusing.close(0);
+    expect(ended).toEqual({ code: 1, stdout: "", stderr: "E_REFUSED not now\n" });
+  });
+
+  it("no running supervisor exits with 3 and says how to start one", async () => {
+    const path = join(makeFolder(), "none.sock");
+    expect(await greenroom(["status", "--socket", path])).toEqual({
+      code: 3,
+      stdout: "",
+      stderr: `E_NOT_RUNNING no supervisor listens on ${path}. Start it: greenroom up FLEET\n`,
+    });
+  });
+
+  it("a number that is none exits with 2", async () => {
+    expect(await run("device link sales-2/a --code 0170")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/is no phone number/),
+    });
+    expect(await run("held release")).toMatchObject({ code: 2, stderr: expect.stringMatching(/name one message, or say --all/) });
+  });
+});
