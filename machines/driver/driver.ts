@@ -66,6 +66,8 @@ export interface DriverOptions {
 
 /** Pause before a failed write is asked again. */
 const WRITE_AGAIN: Millis = 500;
+/** More than this in one turn would keep the store, and so everybody, too long. */
+const WRITES_TOGETHER = 64;
 /** Events that wait for a store that is out of reach: more, and the oldest are dropped. Decisions are never dropped. */
 const MAX_UNWRITTEN_EVENTS = 10_000;
 /** More deliveries than this in one turn, and somebody goes round in circles: who gets most of what follows is ended. */
@@ -86,6 +88,8 @@ export class Driver {
   #pumping = false;
   #requests = 0;
   readonly #unwritten: WriteAsk[] = [];
+  /** How many of them, from the first on, are asked or wait to be asked again. */
+  #underWay = 0;
   #droppedEvents = 0;
   readonly #live = new Set<unknown>();
   readonly #ignored = new Map<string, number>();
@@ -369,34 +373,41 @@ export class Driver {
     }
   }
 
-  /** In order, one at a time after a failure: what was decided first is written first. */
+  /** In order: what was decided first is asked first. All that waits is asked in one turn, so that it can be durable together. */
   #write(ask: WriteAsk): void {
     this.#unwritten.push(ask);
-    if (this.#unwritten.length === 1) return this.#writeNext();
+    if (this.#underWay === 0) return this.#writeAll();
     if (this.#unwritten.length <= MAX_UNWRITTEN_EVENTS) return;
-    // The first one is under way.
-    const oldest = this.#unwritten.findIndex(({ op }, place) => place > 0 && op === "events.append");
+    const oldest = this.#unwritten.findIndex(({ op }, place) => place >= this.#underWay && op === "events.append");
     if (oldest < 0) return;
     this.#unwritten.splice(oldest, 1);
     this.#droppedEvents++;
   }
 
-  #writeNext(): void {
-    const ask = this.#unwritten[0];
-    if (!ask) return;
-    const command = { ...ask, reqId: this.#nextRequest() } as StoreCommand;
-    this.#options.store.ask(command, (answer) => {
-      if (answer.kind === "failed") {
-        const timer = this.#options.clock.setTimeout(() => {
-          this.#live.delete(timer);
-          this.#writeNext();
-        }, WRITE_AGAIN);
-        this.#live.add(timer);
-        return;
-      }
-      this.#unwritten.shift();
-      this.#writeNext();
-    });
+  #writeAll(): void {
+    const asked = this.#unwritten.slice(0, WRITES_TOGETHER);
+    const failed: WriteAsk[] = [];
+    let unanswered = asked.length;
+    this.#underWay = asked.length;
+    for (const ask of asked) {
+      const command = { ...ask, reqId: this.#nextRequest() } as StoreCommand;
+      this.#options.store.ask(command, (answer) => {
+        if (answer.kind === "failed") failed.push(ask);
+        if (--unanswered === 0) this.#written(asked.length, failed);
+      });
+    }
+  }
+
+  /** What failed is asked again before anything that came later. */
+  #written(asked: number, failed: readonly WriteAsk[]): void {
+    this.#unwritten.splice(0, asked, ...failed);
+    if (failed.length === 0) return this.#writeAll();
+    this.#underWay = failed.length;
+    const timer = this.#options.clock.setTimeout(() => {
+      this.#live.delete(timer);
+      this.#writeAll();
+    }, WRITE_AGAIN);
+    this.#live.add(timer);
   }
 
   #nextRequest(): RequestId {
