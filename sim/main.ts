@@ -2,7 +2,6 @@
 export {
   DEMO_DEFAULTS,
   DEMO_FAULT_NAMES,
-  DEMO_SELECTION,
   type DemoArguments,
   type DemoOutcome,
   runDemo,

@@ -21,14 +21,20 @@ export interface DemoFault {
   readonly inject: (faults: Faults, target: Target, all: (device: DeviceId) => Target, seat: DemoSeat) => readonly Injected[];
   /** How long the fault is watched at most, in ms. */
   readonly watchFor?: number;
-  /** Healed so long after the injection, and the clock of the first ack runs from there: nobody can serve before. */
+  /** Healed so long after the injection, and the clock of service and first ack runs from there: nobody can serve before. */
   readonly healAfter?: number;
+  /** Nobody can stand in: a person must be called. */
+  readonly alarms?: boolean;
   /** Counted from the first attempt after the injection: nobody can notice before. */
   readonly fromFirstAttempt?: boolean;
-  /** A second seat is hit at the same moment. */
+  /** The device stays under suspicion for half a minute after it: nothing is sent through it that could clear it. */
+  readonly lingers?: boolean;
+  /** A re-dial heals it before it counts as a failure. */
+  readonly averted?: boolean;
+  /** It shows with people that the line has never written to. */
+  readonly toStrangers?: boolean;
+  /** A second seat, of another line, is hit at the same moment. */
   readonly also?: (seat: DemoSeat) => DemoSeat | undefined;
-  /** The holder's link is gone for good: link it again afterwards. */
-  readonly relink?: boolean;
 }
 
 const PATH_FOR = 60_000;
@@ -52,6 +58,7 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
     says: "the link falls silent without closing; a new one would work",
     expected: { twin: "reconnect", alone: "reconnect" },
     inject: (faults, target) => [faults.halfOpenLink(target)],
+    averted: true,
   },
   {
     name: "half-open-path",
@@ -72,6 +79,7 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
     expected: { twin: "none", alone: "account" },
     inject: (faults, target) => [faults.ackLost(target, { forMs: PATH_FOR })],
     fromFirstAttempt: true,
+    lingers: true,
   },
   {
     name: "send-swallowed",
@@ -79,13 +87,13 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
     expected: { twin: "twin", alone: "account" },
     inject: (faults, target) => [faults.sendSwallowed(target, { forMs: PATH_FOR })],
     fromFirstAttempt: true,
+    lingers: true,
   },
   {
     name: "logged-out",
     says: "the device is removed on the phone",
     expected: { twin: "twin", alone: "account" },
     inject: (faults, target) => [faults.logout(target)],
-    relink: true,
   },
   {
     name: "banned",
@@ -95,9 +103,10 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
   },
   {
     name: "restricted",
-    says: "the account may not begin new chats (463)",
+    says: "the account may not begin new chats (463), and is not told",
     expected: { twin: "rerouted", alone: "rerouted" },
-    inject: (faults, target) => [faults.restrict(target.account)],
+    inject: (faults, target) => [faults.restrict(target.account, { announced: false })],
+    toStrangers: true,
   },
   {
     name: "two-masters",
@@ -108,14 +117,15 @@ export const DEMO_FAULTS: readonly DemoFault[] = [
   },
   {
     name: "no-candidate",
-    says: "every master of the line is unreachable; after 15 s they are back",
+    says: "every master of the line is unreachable; after 12 s they are back",
     expected: { alone: "reconnect" },
     inject: (faults, _target, all, seat) =>
       MEMBERS.filter(({ line, role }) => line === seat.line && role === "master")
         .flatMap(({ devices }) => devices)
         .map((device) => faults.upgrade503(all(device))),
-    healAfter: 15_000,
-    watchFor: 40_000,
+    healAfter: 12_000,
+    watchFor: 35_000,
+    alarms: true,
   },
 ];
 

@@ -67,13 +67,23 @@ export const SEATS: readonly DemoSeat[] = MEMBERS.filter(({ role }) => role === 
   }),
 );
 
-/** People who write to the fleet and hear from it: `PER_SEAT` warm ones for each seat. */
-const PER_SEAT = 5;
-export const PEOPLE: readonly {
+/**
+ * People who write to the fleet and hear from it, so many for each seat, all of them warm. Enough that some of them have nothing
+ * under way when a holder fails: a conversation whose last message is in doubt waits when the number changes.
+ */
+const PER_SEAT = 40;
+export interface DemoPerson {
   readonly number: string;
   readonly seat: SeatId;
   readonly line: LineId;
   readonly master: string;
-}[] = SEATS.flatMap(({ seat, line, number }, place) =>
-  Array.from({ length: PER_SEAT }, (_, index) => ({ number: `9991${place}00000${index}`, seat, line, master: number })),
-);
+}
+/** Seats take turns, so that each hears and speaks evenly. */
+export const PEOPLE: readonly DemoPerson[] = Array.from({ length: PER_SEAT }, (_, index) =>
+  SEATS.map(({ seat, line, number }, place) => ({
+    number: `9991${place}${String(index).padStart(6, "0")}`,
+    seat,
+    line,
+    master: number,
+  })),
+).flat();

@@ -1,23 +1,37 @@
 /** The order of the demo: link the fleet, let people talk, break one thing after another, repair it, count at the end. */
-import type { DeviceId } from "../../machines/ports/ids.ts";
-import { accountOf } from "../../machines/ports/ids.ts";
+import type { ConnectionFact } from "../../machines/ports/connection.ts";
 import type { FleetEvent } from "../../machines/ports/records.ts";
-import { DEMO_FAULTS, type DemoFault, type DemoLadder } from "./faults.ts";
-import { type DemoSeat, MEMBERS, PEOPLE, SEATS } from "./fleet.ts";
+import type { LoopbackOptions } from "../loopback/index.ts";
+import { Caretaker } from "./caretaker.ts";
+import { isIntact } from "./count.ts";
+import { DEMO_FAULTS, type DemoFault } from "./faults.ts";
+import { MEMBERS, SEATS } from "./fleet.ts";
+import { type Load, measureLoad } from "./load.ts";
 import { type FaultRow, Watch } from "./measure.ts";
-import { type Stage, setStage, waitUntil } from "./stage.ts";
-import { type Account, Traffic } from "./traffic.ts";
+import { nextScene, type Play, playsOf, type Scene } from "./plays.ts";
+import { type Stage, setStage } from "./stage.ts";
+import { type Account, Traffic, WARM_UP } from "./traffic.ts";
+import { pause, waitUntil } from "./waiting.ts";
 
+export interface Witness {
+  say(line: string): void;
+  onEvent(event: FleetEvent): void;
+  onRow(row: FaultRow): void;
+  /** A fault begins; null: it is over. */
+  onScene(scene: Scene | null): void;
+  /** The stage stands, and people are about to talk. */
+  onStage(stage: Stage, traffic: Traffic): void;
+  onFact?(fact: ConnectionFact): void;
+}
 export interface DemoOptions {
   readonly faults: readonly DemoFault[];
   readonly repeat: number;
-  /** No new fault begins after so many seconds; those left are named in `skipped`. */
+  /** After so many seconds for each round no new fault begins; those left are named in `skipped`. */
   readonly seconds: number;
-  readonly onEvent: (event: FleetEvent) => void;
-  readonly onRow: (row: FaultRow) => void;
-  readonly say: (line: string) => void;
-  /** Given the stage as soon as it stands: for a live view. */
-  readonly onStage?: (stage: Stage) => void;
+  readonly journal?: string | null | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly latencyMs?: LoopbackOptions["latencyMs"];
+  readonly witness: Witness;
 }
 export interface DemoResult {
   readonly fleet: {
@@ -31,38 +45,50 @@ export interface DemoResult {
   /** Faults for which the time did not suffice: "close-440 on a seat with a twin". */
   readonly skipped: readonly string[];
   readonly messages: Account;
+  /** Cut short by whoever watches: what was seen so far. */
+  readonly interrupted: boolean;
+  readonly seconds: number;
+  readonly load: Load;
   readonly met: boolean;
 }
 
-const WARM_UP = 2000;
-/** After a fault: until holders, links and standing are as before. */
+/** Every chat begins within a few seconds, and each beginning costs lookups: no more than so many messages may still wait. */
+const CAUGHT_UP = 5;
+const CATCH_UP_WITHIN = 30_000;
+/** A fault's traces are gone after this long, or something is wrong: sends that got no answer are doubted for 30 s. */
 const RESTORE_WITHIN = 90_000;
 /** New contacts written to on a line whose account may not begin chats. */
 const STRANGERS = 6;
 
 export const runFaults = async (options: DemoOptions): Promise<DemoResult> => {
-  const { say } = options;
-  const stage = await setStage(say);
+  const startedAt = performance.now();
+  const loadSoFar = measureLoad();
+  const { signal, witness, journal, latencyMs } = options;
+  const stage = await setStage({
+    say: (line) => witness.say(line),
+    signal,
+    onFact: (fact) => witness.onFact?.(fact),
+    ...(latencyMs && { latencyMs }),
+  });
+  const show = new Show(stage, options);
   try {
-    options.onStage?.(stage);
-    stage.supervisor.onEvent(options.onEvent);
-    for (const { devices } of MEMBERS) for (const device of devices) await stage.link(device);
-    await stage.ready();
-    await goHome(stage);
-    const traffic = new Traffic(stage);
-    for (const { number, master } of PEOPLE) traffic.write(number, master);
-    traffic.start();
-    await pause(WARM_UP);
-    const { rows, skipped } = await playAll(stage, traffic, options);
-    traffic.stop();
-    say("healed; counting what the people's phones got");
-    stage.loopback.faults.healAll();
-    await releaseHeld(stage);
-    const messages = await traffic.settle();
-    const intact = messages.lost === 0 && messages.outOfOrder === 0 && messages.duplicatesUnmarked === 0;
-    return { fleet: FLEET, faults: rows, skipped, messages, met: intact && rows.length > 0 && rows.every(({ met }) => met) };
+    await show.play();
+    const messages = await show.count();
+    const rows = show.rows.toSorted(byFault);
+    const isComplete = rows.length > 0 && rows.every(({ met }) => met) && !show.wasInterrupted;
+    return {
+      fleet: FLEET,
+      faults: rows,
+      skipped: show.skipped,
+      messages,
+      interrupted: show.wasInterrupted,
+      seconds: Math.round((performance.now() - startedAt) / 1000),
+      load: loadSoFar(),
+      met: isComplete && isIntact(messages, messages.inbound) && messages.refused === 0,
+    };
   } finally {
-    await stage.close();
+    show.end();
+    await stage.close(journal);
   }
 };
 
@@ -74,120 +100,126 @@ const FLEET: DemoResult["fleet"] = {
   devices: MEMBERS.flatMap(({ devices }) => devices).length,
 };
 
-const playAll = async (
-  stage: Stage,
-  traffic: Traffic,
-  options: DemoOptions,
-): Promise<{ rows: FaultRow[]; skipped: string[] }> => {
-  const rows: FaultRow[] = [];
-  const skipped: string[] = [];
-  const startedAt = Date.now();
-  for (let round = 0; round < options.repeat; round++) {
-    for (const fault of options.faults) {
-      for (const variant of ["twin", "alone"] as const) {
-        const expected = fault.expected[variant];
-        if (!expected || (fault.also && variant === "alone")) continue;
-        if (Date.now() - startedAt > options.seconds * 1000) {
-          skipped.push(`${fault.name} on a seat ${variant === "twin" ? "with" : "without"} a twin`);
-          continue;
-        }
-        const seat = pick(variant, round);
-        options.say(`${fault.name}: ${fault.says} (${seat.seat}, ${variant === "twin" ? "with" : "without"} a twin)`);
-        for (const row of await play(stage, traffic, fault, seat)) {
-          rows.push(row);
-          options.onRow(row);
-        }
-        await restore(stage, fault, seat);
-      }
+/** As the faults are listed, whatever the order in which they were played. */
+const byFault = (one: FaultRow, other: FaultRow): number =>
+  placeOf(one) - placeOf(other) || Number(other.twin) - Number(one.twin);
+const placeOf = ({ fault }: FaultRow): number => DEMO_FAULTS.findIndex(({ name }) => name === fault);
+
+let strangers = 0;
+
+/** One performance on one stage. */
+class Show {
+  readonly rows: FaultRow[] = [];
+  readonly skipped: string[] = [];
+  wasInterrupted = false;
+  readonly #stage: Stage;
+  readonly #options: DemoOptions;
+  readonly #traffic: Traffic;
+  readonly #caretaker: Caretaker;
+
+  constructor(stage: Stage, options: DemoOptions) {
+    this.#stage = stage;
+    this.#options = options;
+    this.#traffic = new Traffic(stage);
+    this.#caretaker = new Caretaker(stage);
+  }
+
+  /** Returns early when it is interrupted. */
+  async play(): Promise<void> {
+    const { witness, signal } = this.#options;
+    const { supervisor } = this.#stage;
+    try {
+      witness.onStage(this.#stage, this.#traffic);
+      supervisor.onEvent((event) => witness.onEvent(event));
+      await this.#stage.linkAll();
+      this.#caretaker.start();
+      this.#traffic.start();
+      await pause(WARM_UP, signal);
+      await this.#caughtUp();
+      await this.#playAll();
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+      this.wasInterrupted = true;
     }
   }
-  return { rows, skipped };
-};
 
-/** Rounds take turns over the seats, so that no line is special. */
-const pick = (variant: "twin" | "alone", round: number): DemoSeat => {
-  const fitting = SEATS.filter(({ twin }) => twin === (variant === "twin"));
-  return fitting[round % fitting.length] as DemoSeat;
-};
-
-const play = async (stage: Stage, traffic: Traffic, fault: DemoFault, seat: DemoSeat): Promise<FaultRow[]> => {
-  const seats = [seat, fault.also?.(seat)].filter((one) => one !== undefined);
-  const watches = seats.map((one) => ({ one, watch: new Watch(stage, traffic, one, one.home) }));
-  const injected = seats.flatMap((one) => fault.inject(stage.loopback.faults, stage.target(one.home), stage.target, one));
-  const at = Math.min(...injected.map((each) => each.at));
-  for (const { watch } of watches) watch.injectedAt = at;
-  const strangers = fault.name === "restricted" ? writeToStrangers(stage, traffic, seat) : undefined;
-  const healing = fault.healAfter ? setTimeout(() => injected.forEach((each) => each.heal()), fault.healAfter) : undefined;
-  const rows = await Promise.all(
-    watches.map(({ one, watch }) => watch.finish(fault, fault.expected[one.twin ? "twin" : "alone"] as DemoLadder)),
-  );
-  clearTimeout(healing);
-  for (const each of injected) each.heal();
-  await strangers;
-  return rows;
-};
-
-let stranger = 0;
-/** Chats that the account would have to begin: some of them fall to the restricted seat, and have to leave it. */
-const writeToStrangers = async (stage: Stage, traffic: Traffic, seat: DemoSeat): Promise<void> => {
-  for (let index = 0; index < STRANGERS; index++) {
-    const number = `9992000${String(++stranger).padStart(5, "0")}`;
-    (stage.people as Map<string, ReturnType<Stage["loopback"]["person"]>>).set(number, stage.loopback.person(number));
-    await traffic.send(number, seat.line);
+  async #caughtUp(): Promise<void> {
+    const end = performance.now() + CATCH_UP_WITHIN;
+    while ((await this.#traffic.open()) > CAUGHT_UP && performance.now() < end) await pause(100, this.#options.signal);
   }
-};
 
-// ---- between two faults ----
-
-const restore = async (stage: Stage, fault: DemoFault, seat: DemoSeat): Promise<void> => {
-  stage.loopback.faults.healAll();
-  if (fault.relink) await stage.link(seat.home);
-  else
-    for (const device of MEMBERS.flatMap(({ devices }) => devices))
-      if (!isHealthy(stage, device)) stage.supervisor.node.redial(device);
-  await waitUntil(
-    () => MEMBERS.flatMap(({ devices }) => devices).every((device) => isHealthy(stage, device)),
-    RESTORE_WITHIN,
-    () => `not healthy again after ${fault.name}: ${sick(stage).join(", ")}`,
-  );
-  await goHome(stage);
-  await releaseHeld(stage);
-  await pause(500);
-};
-
-const healthOf = (stage: Stage, device: DeviceId): string | undefined =>
-  stage.supervisor.node.roster()?.devices.get(device)?.state;
-const isHealthy = (stage: Stage, device: DeviceId): boolean =>
-  healthOf(stage, device) === "healthy" && stage.supervisor.node.roster()?.accounts.get(accountOf(device))?.standing === "good";
-const sick = (stage: Stage): string[] =>
-  MEMBERS.flatMap(({ devices }) => devices)
-    .filter((device) => !isHealthy(stage, device))
-    .map(
-      (device) =>
-        `${device} (${healthOf(stage, device)}, ${JSON.stringify(stage.supervisor.node.driver.peek(`connection:${device}`)?.value)})`,
+  async count(): Promise<Account> {
+    const { witness } = this.#options;
+    this.#traffic.stop();
+    witness.say(
+      this.wasInterrupted ? "interrupted; counting what there is" : "all is healed; counting what the people's phones got",
     );
-
-/** The operator's part: each seat goes back to its preferred holder. */
-const goHome = async (stage: Stage): Promise<void> => {
-  await stage.ready();
-  for (const { seat, home } of SEATS) {
-    if (stage.supervisor.node.seat(seat)?.row.holder === home) continue;
-    stage.supervisor.node.demandFailover(seat, home, "demo");
-    await waitUntil(
-      () => stage.supervisor.node.seat(seat)?.row.holder === home && stage.supervisor.node.seat(seat)?.state === "serving",
-      15_000,
-      () => `${seat} did not go home to ${home}: ${JSON.stringify(stage.supervisor.node.seat(seat))}`,
-    );
+    return this.#traffic.settle({ wasCutShort: this.wasInterrupted });
   }
-  await stage.ready();
-};
 
-/** The operator's part, too: the number is back, so what was held for fear of a second copy from another number may go. */
-const releaseHeld = async (stage: Stage): Promise<void> => {
-  const held = await stage.supervisor.ask("outbox.list", { seat: null, states: ["held"], limit: 10_000 });
-  if (held.kind !== "rows") return;
-  for (const { id, seat } of held.rows) stage.supervisor.node.releaseHeld(seat, id, true);
-};
+  end(): void {
+    this.#traffic.stop();
+    this.#caretaker.stop();
+  }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-export { DEMO_FAULTS };
+  async #playAll(): Promise<void> {
+    const { faults, repeat, seconds, witness } = this.#options;
+    const left = playsOf(faults, repeat);
+    const turns = new Map<(typeof SEATS)[number], number>();
+    const until = performance.now() + seconds * repeat * 1000;
+    while (left.length > 0) {
+      let scene: Scene | undefined;
+      await this.#restored(() => performance.now() > until || (scene = nextScene(left, turns, this.#caretaker)) !== undefined);
+      if (!scene) break;
+      witness.onScene(scene);
+      for (const row of await this.#playOne(scene)) {
+        this.rows.push(row);
+        witness.onRow(row);
+      }
+      witness.onScene(null);
+    }
+    this.skipped.push(...left.map(nameOf));
+    await this.#restored(() => this.#caretaker.isAllWell);
+  }
+
+  #restored(test: () => boolean): Promise<void> {
+    return waitUntil(test, {
+      within: RESTORE_WITHIN,
+      otherwise: () => `not as before after ${RESTORE_WITHIN / 1000} s: ${this.#caretaker.describe()}`,
+      signal: this.#options.signal,
+    });
+  }
+
+  async #playOne(scene: Scene): Promise<FaultRow[]> {
+    const { loopback, target, supervisor } = this.#stage;
+    const { fault, seats, lines } = scene;
+    this.#caretaker.leave(lines);
+    // Each fault is a drill of its own: without a word, the brake would count the one before.
+    supervisor.node.pause("demo");
+    supervisor.node.resume("demo");
+    const watches = seats.map((seat) => new Watch(this.#stage, this.#traffic, fault, seat));
+    const at = this.#stage.now();
+    const injected = seats.flatMap((seat) => fault.inject(loopback.faults, target(seat.home), target, seat));
+    const heal = (): void => injected.forEach((each) => each.heal());
+    for (const watch of watches) watch.begin(at);
+    const healing = fault.healAfter ? setTimeout(heal, fault.healAfter) : undefined;
+    try {
+      if (fault.toStrangers) for (const seat of seats) await this.#writeToStrangers(seat.line);
+      return await Promise.all(watches.map((watch) => watch.finish(this.#options.signal)));
+    } finally {
+      clearTimeout(healing);
+      heal();
+      this.#caretaker.comeBack(lines);
+    }
+  }
+
+  /** Chats that the account would have to begin: some of them fall to the restricted seat, and have to leave it. */
+  async #writeToStrangers(line: (typeof SEATS)[number]["line"]): Promise<void> {
+    for (let index = 0; index < STRANGERS; index++) {
+      const { number } = this.#stage.person(`9992${String(++strangers).padStart(8, "0")}`);
+      await this.#traffic.send(number, line);
+    }
+  }
+}
+
+const nameOf = ({ fault, variant }: Play): string => `${fault.name} on a seat ${variant === "twin" ? "with" : "without"} a twin`;

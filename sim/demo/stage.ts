@@ -3,41 +3,53 @@
  * and the people. Everything that the demo measures happens through these, not beside them.
  */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { finished } from "node:stream/promises";
 import pino from "pino";
 import type { ConnectionFact } from "../../machines/ports/connection.ts";
-import { accountOf, nodeId, type DeviceId, type RequestId, type SeatId } from "../../machines/ports/ids.ts";
+import { accountOf, nodeId, type DeviceId, type RequestId } from "../../machines/ports/ids.ts";
 import { createBaileysConnections } from "../../src/adapters/baileys/index.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { defaultNodeConfig } from "../../src/runtime/node-config.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
-import { type Loopback, type Person, startLoopback } from "../loopback/index.ts";
+import { type Loopback, type LoopbackOptions, type Person, startLoopback } from "../loopback/index.ts";
 import { DECLARATION, MEMBERS, PEOPLE } from "./fleet.ts";
+import { waitForFact, waitUntil } from "./waiting.ts";
 
 /** How long a fleet of ten may take to be linked and in service. */
 const READY_WITHIN = 60_000;
 /** What the server adds to each frame: so that nothing is as fast as loopback alone would make it. */
 const LATENCY = { min: 5, max: 30 };
 
+export interface StageOptions {
+  readonly say: (line: string) => void;
+  readonly latencyMs?: LoopbackOptions["latencyMs"];
+  readonly signal?: AbortSignal | undefined;
+  /** Every fact of every connection, those of high rate included. */
+  readonly onFact?: (fact: ConnectionFact) => void;
+}
 export interface Stage {
   readonly loopback: Loopback;
   readonly supervisor: Supervisor;
-  readonly people: ReadonlyMap<string, Person>;
+  /** The clock on which the supervisor's times are. */
+  readonly now: () => number;
+  readonly person: (number: string) => Person;
+  readonly people: () => readonly Person[];
   /** Where a device is known to the server. */
-  target(device: DeviceId): { account: string; device: number };
+  readonly target: (device: DeviceId) => { account: string; device: number };
   /** Links a device as its owner would: by scanning the code that the supervisor shows. */
   link(device: DeviceId): Promise<void>;
-  /** Every seat is spoken for and its holder is well. */
-  ready(within?: number): Promise<void>;
-  close(): Promise<void>;
+  linkAll(): Promise<void>;
+  /** With `journal`, the supervisor's journal is left in that file, one record a line. */
+  close(journal?: string | null): Promise<void>;
 }
 
-export const setStage = async (say: (line: string) => void): Promise<Stage> => {
+export const setStage = async ({ say, latencyMs = LATENCY, signal, onFact }: StageOptions): Promise<Stage> => {
   const folder = mkdtempSync(join(tmpdir(), "greenroom-demo-"));
-  const loopback = await startLoopback({ latencyMs: LATENCY });
+  const loopback = await startLoopback({ latencyMs });
   const store = openSqliteStore({ file: join(folder, "demo.db"), key: randomBytes(32), clock: systemClock });
   const logger = pino({ level: process.env["GREENROOM_LOG"] ?? "silent" }, pino.destination(2));
   let requests = 0;
@@ -53,7 +65,15 @@ export const setStage = async (say: (line: string) => void): Promise<Stage> => {
     node: nodeId("demo"),
     config: defaultNodeConfig(DECLARATION),
     store,
-    connections,
+    connections: {
+      perform: (command) => connections.perform(command),
+      shutdown: () => connections.shutdown(),
+      onFact: (listener) =>
+        connections.onFact((fact) => {
+          onFact?.(fact);
+          listener(fact);
+        }),
+    },
     clock: systemClock,
     logger,
   });
@@ -62,63 +82,76 @@ export const setStage = async (say: (line: string) => void): Promise<Stage> => {
   for (const { number, account } of MEMBERS) loopback.account(number, { name: account });
   await supervisor.start();
 
-  const numberOf = (device: DeviceId): string => MEMBERS.find(({ account }) => account === accountOf(device))?.number ?? "";
   const link = async (device: DeviceId): Promise<void> => {
-    const offer = waitForFact(supervisor, (fact) => fact.kind === "linkOffer" && fact.device === device);
-    const serving = waitForFact(supervisor, (fact) => fact.kind === "serving" && fact.device === device);
+    const fact = (kind: "linkOffer" | "serving"): Promise<ConnectionFact> =>
+      waitForFact(supervisor, (seen) => seen.kind === kind && seen.device === device, {
+        within: READY_WITHIN,
+        otherwise: () => `${device} was not linked within ${READY_WITHIN / 1000} s: no ${kind} came`,
+        signal,
+      });
+    const offered = fact("linkOffer");
+    const served = fact("serving");
     supervisor.node.link(device, { kind: "qr" });
-    const { offer: shown } = (await offer) as Extract<ConnectionFact, { kind: "linkOffer" }>;
-    const { device: index } = await loopback.account(numberOf(device)).scanQr(shown.text);
-    indexes.set(device, index);
-    await serving;
+    const linked = async (): Promise<void> => {
+      const { offer } = (await offered) as Extract<ConnectionFact, { kind: "linkOffer" }>;
+      indexes.set(device, (await loopback.account(numberOf(device)).scanQr(offer.text)).device);
+    };
+    await Promise.all([linked(), served]);
     say(`linked ${device}`);
   };
-  const ready = (within = READY_WITHIN): Promise<void> =>
-    waitUntil(
-      () => supervisor.isServing(),
-      within,
-      () => `seats not in service: ${supervisor.notServing().join(", ")}`,
-    );
   return {
     loopback,
     supervisor,
-    people,
     link,
-    ready,
+    now: () => systemClock.now(),
+    person: (number) => {
+      const known = people.get(number) ?? loopback.person(number);
+      people.set(number, known);
+      return known;
+    },
+    people: () => [...people.values()],
     target: (device) => ({ account: numberOf(device), device: indexes.get(device) ?? 0 }),
-    close: async () => {
+    linkAll: async () => {
+      // Owners scan side by side; two devices of one account, one after the other.
+      const linkAccount = async ({ devices }: (typeof MEMBERS)[number]): Promise<void> => {
+        for (const device of devices) await link(device);
+      };
+      await Promise.all(MEMBERS.map(linkAccount));
+      await waitUntil(() => supervisor.isServing(), {
+        within: READY_WITHIN,
+        otherwise: () => `seats not in service: ${supervisor.notServing().join(", ")}`,
+        signal,
+      });
+    },
+    close: async (journal) => {
       await supervisor.stop();
-      store.close();
-      await loopback.close();
-      rmSync(folder, { recursive: true, force: true });
+      try {
+        if (journal) await writeJournal(supervisor, journal);
+      } finally {
+        store.close();
+        await loopback.close();
+        rmSync(folder, { recursive: true, force: true });
+      }
     },
   };
 };
 
-export const waitForFact = (
-  supervisor: Supervisor,
-  test: (fact: ConnectionFact) => boolean,
-  within = READY_WITHIN,
-): Promise<ConnectionFact> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(() => done(() => reject(new Error("what was waited for did not happen in time"))), within);
-    const stop = supervisor.onFact((fact) => {
-      if (test(fact)) done(() => resolve(fact));
-    });
-    const done = (then: () => void): void => {
-      clearTimeout(timer);
-      stop();
-      then();
-    };
-  });
+const numberOf = (device: DeviceId): string => MEMBERS.find(({ account }) => account === accountOf(device))?.number ?? "";
 
-/** Polls a condition that no single event announces. */
-export const waitUntil = async (test: () => boolean, within: number, otherwise: () => string): Promise<void> => {
-  const end = Date.now() + within;
-  while (!test()) {
-    if (Date.now() > end) throw new Error(otherwise());
-    await new Promise((resolve) => setTimeout(resolve, 20));
+const PAGE = 10_000;
+const writeJournal = async (supervisor: Supervisor, file: string): Promise<void> => {
+  const out = createWriteStream(file);
+  const done = finished(out);
+  let afterSeq = 0;
+  for (let isMore = true; isMore; ) {
+    const page = await supervisor.ask("journal.read", { afterSeq, limit: PAGE });
+    if (page.kind === "failed") throw new Error(`the journal could not be read: ${page.message}`);
+    for (const { seq, line } of page.entries) {
+      out.write(`${line}\n`);
+      afterSeq = seq;
+    }
+    isMore = page.entries.length === PAGE;
   }
+  out.end();
+  await done;
 };
-
-export type SeatOf = (seat: SeatId) => DeviceId | null;

@@ -1,26 +1,31 @@
 /** The demo's result for people: a row a fault, the bounds, and the count at the phones. */
-import { cpus, totalmem } from "node:os";
+import { TARGETS } from "./judge.ts";
 import type { FaultRow } from "./measure.ts";
-import { TARGETS } from "./measure.ts";
 import type { DemoResult } from "./run.ts";
 
-export const summary = ({ fleet, faults, skipped, messages, met }: DemoResult): string =>
+export const summary = ({ fleet, faults, skipped, messages, interrupted, seconds, load, met }: DemoResult): string =>
   [
     "",
-    ...table([HEAD, ...faults.map(cells)]),
+    ...table([HEAD, ...faults.map(cells)], FIGURES),
     "",
     `ms since the fault. Bounds: detected ${TARGETS.detected}, chosen ${TARGETS.chosen} later, in service ${TARGETS.inService} after the commit, first ack ${TARGETS.firstAck}.`,
-    `Fleet: ${fleet.lines} lines, ${fleet.masters} masters (${fleet.twins} with a twin), ${fleet.servants} servants, ${fleet.devices} connections.`,
-    `Messages: ${messages.accepted} accepted, ${messages.acknowledged} acknowledged, ${messages.held} held, ${messages.lost} lost, ${messages.duplicatesUnmarked} unmarked duplicates, ${messages.outOfOrder} out of order.`,
-    `Inbound: ${messages.inbound.written} written, ${messages.inbound.stored} stored.`,
-    `Machine: ${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}.`,
-    ...(skipped.length > 0 ? [`Not played, the time was up (--seconds): ${skipped.join("; ")}.`] : []),
+    `Fleet: ${fleet.lines} lines, ${fleet.masters} masters (${fleet.twins} with a twin), ${fleet.servants} servants, ${fleet.devices} connections. ${seconds} s in all.`,
+    `Messages: ${messages.accepted} accepted, ${messages.acknowledged} acknowledged, ${messages.held} held, ${messages.open} under way, ${messages.lost} lost, ${messages.outOfOrder} out of order; ${messages.duplicatesMarked} came twice after an unanswered attempt, ${messages.duplicatesUnmarked} without one.`,
+    inboundLine(messages.inbound),
+    `Machine: ${load.machine}; ${Math.round(load.cpuShare * 100)} % of a core; event loop late by ${load.lagMs.p99} ms (p99), ${load.lagMs.max} ms at worst.`,
+    ...(skipped.length > 0 ? [`Not played${interrupted ? "" : ", the time was up (--seconds)"}: ${skipped.join("; ")}.`] : []),
+    ...messages.troubles.map((trouble) => `MISSED ${trouble}`),
+    ...(messages.refused > 0 ? [`MISSED ${messages.refused} messages were not accepted`] : []),
     ...faults.filter((row) => !row.met).map((row) => `MISSED ${row.fault} on ${row.seat}: ${row.missed.join("; ")}`),
-    met ? "All targets met." : "Not all targets met.",
+    interrupted ? "Interrupted: this is what was seen so far." : met ? "All targets met." : "Not all targets met.",
     "",
   ].join("\n");
 
+const inboundLine = ({ written, stored, lost, repeated, unreachable }: DemoResult["messages"]["inbound"]): string =>
+  `Inbound: ${written} written, ${stored} stored, ${lost} lost, ${repeated} stored twice${unreachable > 0 ? `; ${unreachable} more were written while the number had no linked device` : ""}.`;
+
 const HEAD = ["fault", "seat", "twin", "ladder", "detected", "chosen", "in service", "first ack", ""];
+const FIGURES = [4, 5, 6, 7];
 const ms = (value: number | null): string => (value === null ? "-" : String(Math.round(value)));
 const cells = (row: FaultRow): string[] => [
   row.fault,
@@ -34,13 +39,12 @@ const cells = (row: FaultRow): string[] => [
   row.met ? "met" : "MISSED",
 ];
 
-/** Columns as wide as their widest cell; figures to the right. */
-export const table = (rows: readonly (readonly string[])[]): string[] => {
+/** Columns as wide as their widest cell; those in `figures` to the right. */
+export const table = (rows: readonly (readonly string[])[], figures: readonly number[]): string[] => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const isFigure = (column: number): boolean => column >= 4 && column <= 7;
   return rows.map((row) =>
     row
-      .map((cell, column) => (isFigure(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) => (figures.includes(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
       .join("  ")
       .trimEnd(),
   );

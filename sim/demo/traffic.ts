@@ -1,63 +1,72 @@
-/**
- * Steady two-way traffic, and the account of it: what was accepted, what became of it, and what the people's phones really got.
- */
-import type { LineId, MessageId, SeatId, WaId } from "../../machines/ports/ids.ts";
-import type { OutboxRow } from "../../machines/ports/store.ts";
+/** Steady two-way traffic between the lines and the people, and at its end the account of it. */
+import { isOpen } from "../../machines/delivery/outbox-state.ts";
+import type { LineId, MessageId, SeatId } from "../../machines/ports/ids.ts";
+import type { OutboxRow, OutboxState } from "../../machines/ports/store.ts";
 import type { Supervisor } from "../../src/runtime/supervisor.ts";
-import type { Person } from "../loopback/index.ts";
+import { type AcceptedMessage, countInbound, countOutbound, type Inbound, type Outbound } from "./count.ts";
 import { PEOPLE } from "./fleet.ts";
 import type { Stage } from "./stage.ts";
+import { pause } from "./waiting.ts";
 
 /** Milliseconds between two messages to one person, and between two from one. */
-const SEND_EVERY = 500;
-const WRITE_EVERY = 5000;
-/** Settling at the end: messages under way get this long. */
+const SEND_EVERY = 8000;
+const WRITE_EVERY = 40_000;
+/** Within this span everybody has written and been written to for the first time. */
+export const WARM_UP = 4000;
+/** From a person's first message to the first for it: the chat is warm by then. */
+const ANSWER_AFTER = 500;
+/** Settling at the end: messages under way get this long; in a run that was cut short, less. */
 const SETTLE_WITHIN = 20_000;
+const SETTLE_IN_HASTE = 1500;
+const EVERYTHING = 10_000_000;
 
-export interface AcceptedMessage {
-  readonly id: MessageId;
-  readonly waId: WaId;
-  readonly seat: SeatId;
-  readonly person: string;
-  /** Counts up per person: what the phone must see in this order. */
-  readonly order: number;
+export interface Account extends Outbound {
+  /** Wanted, and not accepted: the outbox was full or the store failed. */
+  readonly refused: number;
+  readonly inbound: Inbound & {
+    /** Written to a number without a linked device: its phone has them, and nobody else ever will. */
+    readonly unreachable: number;
+  };
 }
-export interface Account {
-  readonly accepted: number;
-  readonly acknowledged: number;
-  readonly held: number;
-  readonly lost: number;
-  readonly duplicatesUnmarked: number;
-  readonly outOfOrder: number;
-  readonly inbound: { readonly written: number; readonly stored: number };
-}
+type Accepted = AcceptedMessage & { readonly seat: SeatId };
 
 export class Traffic {
-  readonly accepted = new Map<WaId, AcceptedMessage>();
   readonly #stage: Stage;
+  readonly #accepted = new Map<MessageId, Accepted>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #orders = new Map<string, number>();
-  #written = 0;
+  readonly #written: string[] = [];
+  #greetings = 0;
+  #unreachable = 0;
   #refused = 0;
 
   constructor(stage: Stage) {
     this.#stage = stage;
   }
 
+  /** Everybody writes first, so that every chat is warm; then both sides go on, each person at a time of its own. */
   start(): void {
     PEOPLE.forEach(({ number, line, master }, index) => {
-      const phase = (index * SEND_EVERY) / PEOPLE.length;
-      this.#timers.push(
-        setTimeout(() => {
-          this.#timers.push(setInterval(() => void this.send(number, line), SEND_EVERY));
-        }, phase),
-        setInterval(() => this.write(number, master), WRITE_EVERY + phase),
-      );
+      const share = index / PEOPLE.length;
+      const write = (): void => this.write(number, master);
+      const send = (): void => void this.send(number, line);
+      const first = share * (WARM_UP - ANSWER_AFTER);
+      this.#after(first, write);
+      this.#after(first + ANSWER_AFTER, send);
+      this.#after(WARM_UP + share * SEND_EVERY, send, SEND_EVERY);
+      this.#after(WARM_UP + share * WRITE_EVERY, write, WRITE_EVERY);
     });
   }
 
   stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  get accepted(): number {
+    return this.#accepted.size;
+  }
+  find(message: MessageId): Accepted | undefined {
+    return this.#accepted.get(message);
   }
 
   /** One message of the line to a person. */
@@ -74,91 +83,68 @@ export class Traffic {
       return undefined;
     }
     const message = { id: answer.id, waId: answer.waId, seat: answer.seat, person, order };
-    this.accepted.set(answer.waId, message);
+    this.#accepted.set(message.id, message);
     return message;
   }
 
-  /** A person writes to a master: the chat is warm from then on. */
   write(person: string, master: string): void {
-    this.#stage.people.get(person)?.send(master, `hello ${++this.#written}`);
+    const isReachable = this.#stage.loopback.account(master).devices().length > 0;
+    const id = this.#stage.person(person).send(master, `hello ${++this.#greetings}`);
+    if (isReachable) this.#written.push(id);
+    else this.#unreachable++;
+  }
+
+  /** Messages of all seats that are still under way. */
+  async open(): Promise<number> {
+    const counts = await this.#stage.supervisor.ask("outbox.counts", {});
+    if (counts.kind !== "counts") return Number.POSITIVE_INFINITY;
+    return counts.seats.filter(({ state }) => isOpen(state)).reduce((total, { count }) => total + count, 0);
   }
 
   /** Waits until nothing is under way any more, then counts at both ends. */
-  async settle(): Promise<Account> {
+  async settle({ wasCutShort }: { readonly wasCutShort: boolean }): Promise<Account> {
     const { supervisor } = this.#stage;
-    const end = Date.now() + SETTLE_WITHIN;
-    let open = await countOpen(supervisor);
-    while (open > 0 && Date.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      open = await countOpen(supervisor);
-    }
-    await Promise.all([...this.#stage.people.values()].map((person) => person.settled()));
-    return this.#count();
+    const end = performance.now() + (wasCutShort ? SETTLE_IN_HASTE : SETTLE_WITHIN);
+    while (performance.now() < end && !(await this.#isQuiet(supervisor))) await pause(200);
+    const people = this.#stage.people();
+    await Promise.all(people.map((person) => person.settled()));
+    const rows = await allRows(supervisor);
+    const accepted = [...this.#accepted.values()];
+    const inbox = await supervisor.ask("inbox.read", { afterSeq: 0, limit: EVERYTHING });
+    const stored = inbox.kind === "rows" ? inbox.rows.filter(({ fromMe }) => !fromMe) : [];
+    return {
+      ...countOutbound(accepted, rows, people, { wasCutShort }),
+      refused: this.#refused,
+      inbound: { ...countInbound(this.#written, stored), unreachable: this.#unreachable },
+    };
   }
 
-  async #count(): Promise<Account> {
-    const rows = await allRows(this.#stage.supervisor);
-    const proved = new Set(["acknowledged", "delivered", "read"]);
-    const phones = [...this.#stage.people.values()].map((person) => atPhone(person, this.accepted, rows));
-    const sum = (key: "duplicatesUnmarked" | "outOfOrder"): number => phones.reduce((total, phone) => total + phone[key], 0);
-    const got = new Set([...this.#stage.people.values()].flatMap((person) => person.received.map(({ id }) => id)));
-    const states = [...this.accepted.values()].map(({ id, waId }) => ({ state: rows.get(id)?.state, arrived: got.has(waId) }));
-    const inbox = await this.#stage.supervisor.ask("inbox.read", { afterSeq: 0, limit: 1_000_000 });
-    return {
-      accepted: this.accepted.size,
-      acknowledged: states.filter(({ state }) => proved.has(state ?? "")).length,
-      held: states.filter(({ state }) => state === "held").length,
-      // Lost: nowhere, or called acknowledged and never seen by the phone, or still open when all is healed.
-      lost: states.filter(({ state, arrived }) => state === undefined || (proved.has(state) && !arrived) || isOpen(state)).length,
-      duplicatesUnmarked: sum("duplicatesUnmarked"),
-      outOfOrder: sum("outOfOrder"),
-      inbound: { written: this.#written, stored: inbox.kind === "rows" ? inbox.rows.filter(({ fromMe }) => !fromMe).length : 0 },
+  async #isQuiet(supervisor: Supervisor): Promise<boolean> {
+    if ((await this.open()) > 0) return false;
+    const inbox = await supervisor.ask("inbox.read", { afterSeq: 0, limit: EVERYTHING });
+    return inbox.kind === "rows" && countInbound(this.#written, inbox.rows).lost === 0;
+  }
+
+  #after(ms: number, work: () => void, every?: number): void {
+    const begin = (): void => {
+      work();
+      if (every !== undefined) this.#timers.push(setInterval(work, every));
     };
+    this.#timers.push(setTimeout(begin, ms));
   }
 }
 
-const isOpen = (state: string): boolean => state === "accepted" || state === "dispatched" || state === "unanswered";
-
-const countOpen = async (supervisor: Supervisor): Promise<number> => {
-  const counts = await supervisor.ask("outbox.counts", {});
-  if (counts.kind !== "counts") return 0;
-  return counts.seats.filter(({ state }) => isOpen(state)).reduce((total, { count }) => total + count, 0);
-};
-
+const ALL: readonly OutboxState[] = [
+  "accepted",
+  "dispatched",
+  "unanswered",
+  "acknowledged",
+  "delivered",
+  "read",
+  "held",
+  "failed",
+];
 const allRows = async (supervisor: Supervisor): Promise<Map<MessageId, OutboxRow>> => {
-  const list = await supervisor.ask("outbox.list", {
-    seat: null,
-    states: ["accepted", "dispatched", "unanswered", "acknowledged", "delivered", "read", "held", "failed"],
-    limit: 1_000_000,
-  });
+  const list = await supervisor.ask("outbox.list", { seat: null, states: ALL, limit: EVERYTHING });
   return new Map(list.kind === "rows" ? list.rows.map((row) => [row.id, row]) : []);
-};
-
-/**
- * What a phone saw, against what was accepted for it. A repetition is marked if its outbox row lists two attempts or more, one of
- * them unanswered; order is judged by the first arrival of each message.
- */
-const atPhone = (
-  person: Person,
-  accepted: ReadonlyMap<WaId, AcceptedMessage>,
-  rows: ReadonlyMap<MessageId, OutboxRow>,
-): { duplicatesUnmarked: number; outOfOrder: number } => {
-  const seen = new Set<string>();
-  let duplicatesUnmarked = 0;
-  let outOfOrder = 0;
-  let last = 0;
-  for (const { id, outcome } of person.arrivals) {
-    if (outcome !== "received" && outcome !== "duplicate") continue;
-    const message = accepted.get(id as WaId);
-    if (!message) continue;
-    if (seen.has(id)) {
-      const attempts = rows.get(message.id)?.attempts ?? [];
-      if (attempts.length < 2 || !attempts.some((attempt) => attempt.outcome === "unanswered")) duplicatesUnmarked++;
-      continue;
-    }
-    seen.add(id);
-    if (message.order < last) outOfOrder++;
-    last = Math.max(last, message.order);
-  }
-  return { duplicatesUnmarked, outOfOrder };
 };
