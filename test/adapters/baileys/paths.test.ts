@@ -37,9 +37,11 @@ describe("links and dials", () => {
     const code = new Promise<number>((resolve) => {
       server.once("connection", (socket) => socket.once("close", resolve));
     });
-    const connected = new Promise((resolve) => server.once("connection", resolve));
+    const greeted = new Promise((resolve) => {
+      server.once("connection", (socket) => socket.once("message", resolve));
+    });
     const rig = await dialTo(urlOf(server), 60_000);
-    await connected;
+    await greeted;
     rig.port.perform({ op: "terminate", device: a });
     await rig.fact("closed");
     const WITHOUT_A_GOODBYE = 1006;
