@@ -124,6 +124,48 @@ describe("linking and other doors", () => {
     expect(loopback.faults.active()).toEqual([]);
   });
 
+  it("admin: takes each kind of fault that there is, lists it and heals it", async () => {
+    const target = { account: "15550001008" };
+    loopback.account(target.account);
+    const samples = {
+      close: { target, code: 405 },
+      loginRefused: { target, code: 503, closes: true },
+      halfOpenLink: { target },
+      silentPath: { target, keeps: true },
+      upgrade503: { target, status: 429, closes: false },
+      refuse: { target, cut: true },
+      slow: { target: { accounts: [target.account] }, minMs: 1, maxMs: 2, tailChance: 0.1, tailMaxMs: 5 },
+      lossy: { target, rate: 0.1 },
+      oneWay: { target, dead: "out" },
+      ackLost: { target, mute: false },
+      sendSwallowed: { target, share: 0.5 },
+      restrict: { target, announced: false },
+      ban: { target, code: 402, expireS: 60 },
+      logout: { target },
+      replaced: { target, returns: 2, afterMs: 100 },
+      phoneGone: { target },
+      outage: { target: { accounts: [target.account] }, manner: "refusing" },
+      offlineReplay: { target, missing: true },
+      lateEvents: { target, byMs: 100, share: 0.5 },
+      duplicate: { target, share: 0.5, afterMs: 10 },
+      unanswered: { target, answer: "usync" },
+    };
+    const { answer } = await post("/faults", { kind: "unheard-of" });
+    expect(answer.error).toContain(`"kind" is one of ${Object.keys(samples).join(", ")};`);
+    for (const [kind, sample] of Object.entries(samples)) {
+      const { status, answer: begun } = await post("/faults", { kind, ...sample });
+      expect([kind, status]).toEqual([kind, 200]);
+      const lasts = loopback.faults.active().some(({ id }) => id === begun.id);
+      const healed = await fetch(`${loopback.adminUrl}/faults/${String(begun.id)}`, { method: "DELETE" });
+      // What happens once is over when it is answered.
+      expect([kind, healed.status]).toEqual([kind, lasts ? 200 : 400]);
+      expect(lasts).toBe(kind !== "logout");
+    }
+    expect(loopback.faults.active()).toEqual([]);
+    const page = await readFile(new URL("../../../docs/loopback.md", import.meta.url), "utf8");
+    expect(Object.keys(samples).filter((kind) => !page.includes(`| \`${kind}\` |`))).toEqual([]);
+  });
+
   it("admin: says what it expected when a request is wrong", async () => {
     const wrong = async (path: string, body: unknown): Promise<unknown> => {
       const { status, answer } = await post(path, body);
@@ -132,6 +174,8 @@ describe("linking and other doors", () => {
     };
     expect(await wrong("/faults", { kind: "boom" })).toMatch('"kind" is one of close,');
     expect(await wrong("/faults", { kind: "slow", target: "all", minMs: 1 })).toMatch('"maxMs" is missing');
+    expect(await wrong("/faults", { kind: "oneWay", target: "all", dead: "up" })).toMatch('"dead" is one of in, out');
+    expect(await wrong("/faults", { kind: "lossy", target: "everybody", rate: 0.1 })).toMatch('"target" is {"account"');
     expect(await wrong("/faults", { kind: "ban", target: "all" })).toMatch("hits one account");
     expect(await wrong("/faults", "no json")).toMatch("expected a JSON object");
     expect(await wrong(`/person/${ANA}/send`, { to: "15550001007" })).toMatch('"text" is missing');

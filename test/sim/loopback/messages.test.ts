@@ -80,6 +80,18 @@ describe("messages", () => {
     expect(ana.received.at(-1)?.id).toBe(id);
   });
 
+  it("carries a message from one account's device to all devices of another, and their receipts back", async () => {
+    const other = new Client(loopback.url);
+    await other.pair(loopback, HELP);
+    const id = await other.sendText(SALES, "from account to account");
+    await until(() => one.textOf(id) === "from account to account" && twin.textOf(id) === "from account to account");
+    await until(() => other.reported(id).some(({ status }) => status === WAMessageStatus.DELIVERY_ACK));
+    const back = await twin.sendText(HELP, "and back");
+    await until(() => other.textOf(back) && one.textOf(back));
+    expect([other, one].map((client) => client.textOf(back))).toEqual(["and back", "and back"]);
+    other.stop();
+  });
+
   it("addresses a person by LID as well", async () => {
     const ana = loopback.person(ANA);
     const id = await one.sendText(ana.lid, "by lid");
