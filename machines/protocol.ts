@@ -167,8 +167,15 @@ export type RosterEvent =
       | { type: "seat.held"; seat: SeatId; holder: DeviceId | null; term: SeatTerm; left: DeviceId | null }
       /** From seats: say again how the holder is. */
       | { type: "holder.review"; seat: SeatId }
-      /** `named`: an operator's choice, for which no cool-down holds. */
-      | { type: "candidates.request"; seat: SeatId; replyTo: Address; exclude: readonly DeviceId[]; named: DeviceId | null }
+      /** `former`: who held the seat before. `named`: an operator's choice, for which no cool-down holds. */
+      | {
+          type: "candidates.request";
+          seat: SeatId;
+          replyTo: Address;
+          former: DeviceId | null;
+          exclude: readonly DeviceId[];
+          named: DeviceId | null;
+        }
       | { type: "reroute.request"; seat: SeatId; conversation: ConversationId; contact: ContactId; message: MessageId }
       | { type: "wake" }
     >;
@@ -179,11 +186,15 @@ export interface Candidate {
   /** In words: why it stands where it stands. */
   readonly why: string;
 }
-/** `twinPending`: a twin may well be able, and is being probed: worth a moment before taking another number. */
+/**
+ * `twinPending`: a twin may well be able, and is being probed: worth a moment before taking another number. `isFormerWell`: the
+ * seat could go back to who held it before.
+ */
 export type CandidatesReply = Stamped<{
   type: "candidates.ranked";
   ranked: readonly Candidate[];
   twinPending: boolean;
+  isFormerWell: boolean;
   rejected: readonly { device: DeviceId; why: string }[];
 }>;
 
@@ -213,6 +224,8 @@ export type SeatRequest = Stamped<
 export type OrchestratorEvent = Stamped<
   | { type: "failover.request"; seat: SeatId; cause: FailoverCause; isVacant: boolean }
   | { type: "failover.finished"; seat: SeatId }
+  /** It could not move: what it was granted took nothing from anybody. */
+  | { type: "failover.gaveUp"; seat: SeatId }
   /** From the roster: a device of the seat's own account is well again, and the line wants its seats to return by themselves. */
   | { type: "home.recovered"; seat: SeatId; device: DeviceId }
   | { type: "pause.request"; by: string }
@@ -316,7 +329,14 @@ export interface Tell {
   readonly event: { readonly type: string };
 }
 /** Store operations that record a decision already taken. */
-export type WriteOp = "failover.record" | "alert.record" | "account.update" | "device.update" | "audit.append" | "events.append";
+export type WriteOp =
+  | "seat.settle"
+  | "failover.record"
+  | "alert.record"
+  | "account.update"
+  | "device.update"
+  | "audit.append"
+  | "events.append";
 export type Effect =
   | Tell
   | { readonly op: "connection"; readonly command: ConnectionCommand }

@@ -50,6 +50,8 @@ export interface NodeOptions {
 
 /** Messages under way or lately sent of which the node still knows the seat. Older ones are looked up in the store. */
 const KNOWN_MESSAGES = 50_000;
+/** Alerts about what no row says: the actor that would resolve them knows nothing of them in its next life. */
+const OF_ONE_LIFE: ReadonlySet<string> = new Set(["fleet.brake", "fleet.outage", "account.checkup", "account.cap", "actor.died"]);
 /** Deaths of one actor within `DEATHS_WITHIN` before it is left alone and a person called. */
 const MAX_DEATHS = 3;
 const DEATHS_WITHIN: Millis = 60_000;
@@ -103,6 +105,7 @@ export class Node {
       nextRequest: () => this.#nextRequest(),
       choose: (line) => this.#chooseSeat(line),
       offer: (seat, rows) => this.#driver.tell(`queue:${seat}`, { type: "queue.offer", rows } as { type: string }),
+      reload: (seat) => this.#driver.tell(`queue:${seat}`, { type: "queue.reload" }),
       outboxLimit: config.outboxLimit,
     });
     connections.onFact((fact) => this.#onFact(fact));
@@ -201,8 +204,11 @@ export class Node {
     const idsOf = ({ accounts, devices, seats }: Loaded): string[] => [...accounts, ...devices, ...seats].map(({ id }) => id);
     const here = new Set(idsOf(loaded));
     const gone = new Set(idsOf(stored).filter((id) => !here.has(id)));
-    for (const { key, subject } of loaded.alerts) {
+    for (const { key, subject, rule } of loaded.alerts) {
       if (gone.has(subject)) this.#onAlert({ op: "resolve", key, text: `${subject} is no longer in the fleet` });
+      else if (OF_ONE_LIFE.has(rule)) {
+        this.#onAlert({ op: "resolve", key, text: "the supervisor was started anew; it is raised again if it still holds" });
+      }
     }
   }
 
@@ -345,7 +351,7 @@ export class Node {
       }
       this.#startMissing(declared);
       const peek = (other: Address) => this.#driver.peek(other);
-      this.#driver.perform("roster", retold(address, { loaded: declared, peek, pausedBy: this.#pausedBy }));
+      this.#driver.perform("roster", retold(address, { at: clock.now(), loaded: declared, peek, pausedBy: this.#pausedBy }));
       clock.setTimeout(() => this.#settleDeath(address), DEATHS_WITHIN);
     });
   }

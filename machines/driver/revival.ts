@@ -2,13 +2,15 @@
  * What an actor that was started again has to be told before it is of use: it was rebuilt from its rows, and the rows say nothing
  * of what is under way. Pure: looks at the others, and says who is told what.
  */
-import { dutiesOf, watch, type RosterState } from "../fleet/roster.ts";
-import { accountOf, type AccountId, type DeviceId, type SeatId } from "../ports/ids.ts";
+import { crowd, dutiesOf, watch, type RosterState } from "../fleet/roster.ts";
+import { accountOf, type AccountId, type DeviceId, type Millis, type SeatId } from "../ports/ids.ts";
+import type { FailoverCause } from "../ports/records.ts";
 import type { SeatRow } from "../ports/store.ts";
 import { type Address, type HealthReport, type HealthState, type Tell, tell } from "../protocol.ts";
 import type { Loaded } from "./boot.ts";
 
 export interface Around {
+  readonly at: Millis;
   readonly loaded: Loaded;
   readonly peek: (address: Address) => { value: unknown; context: unknown } | undefined;
   /** Who paused the fleet, if it is paused. */
@@ -98,7 +100,17 @@ const toRoster = ({ loaded, peek }: Around): readonly Tell[] => [
 
 const toOrchestrator = (around: Around): readonly Tell[] => [
   ...(around.pausedBy === null ? [] : [tell("orchestrator", { type: "pause.request", by: around.pausedBy })]),
-  ...(rosterState(around)?.outage ? [tell("orchestrator", { type: "outage.suspected", quiet: 0, of: 0 })] : []),
+  ...dutiesIn(around, (state) => {
+    const { quiet, of } = crowd(state, around.at);
+    return state.outage ? [tell("orchestrator", { type: "outage.suspected", quiet, of })] : [];
+  }),
+  // They wait for an answer that its predecessor owed them.
+  ...around.loaded.seats.flatMap(({ id }) => {
+    const seat = around.peek(`seat:${id}`);
+    if (seat?.value !== "denied") return [];
+    const { cause, row } = seat.context as { cause: FailoverCause; row: SeatRow };
+    return [tell("orchestrator", { type: "failover.request", seat: id, cause, isVacant: row.holder === null })];
+  }),
 ];
 
 const rowOf = (seat: SeatId, peek: Around["peek"]): SeatRow | undefined =>

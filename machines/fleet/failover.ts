@@ -2,44 +2,58 @@
  * One unplanned change of a seat's holder, from the decision to its end.
  *
  * Everything before the commit can be called off; the commit is one compare-and-set of the seat's row; what comes after it can
- * only be followed by another commit with a higher term (the next candidate, or the old holder as a rollback).
+ * only be followed by another commit with a higher term: the old holder again if it is well by then (a rollback), else the next
+ * candidate.
  * Invariants: at most one commit is under way; the seat's term grows by one with each; the failed holder is never asked anything;
- * a candidate is committed only if a stanza of it is younger than `candidateFresh` (the roster's rule).
+ * a candidate is committed only if a stanza of it is younger than `candidateFresh` (the roster's rule); every phase has a deadline.
+ * A commit without an answer is asked again as it was: if the first one was carried out, the second finds its own row. Answers
+ * that come late speak of a term that is no longer news, and change nothing.
  *
- * | from        | event                                   | to          |
- * | selecting   | candidates.ranked if mayCommitNow       | committing  |
- * | selecting   | candidates.ranked if mustWait           | preparing   |
- * | selecting   | candidates.ranked                       | selecting   |
- * | selecting   | after rerank if givenUp                 | exhausted   |
- * | selecting   | after rerank                            | selecting   |
- * | selecting   | holder.well if avertable                | averted     |
- * | preparing   | after untilCommit                       | selecting   |
- * | preparing   | candidates.ranked if mayCommitNow       | committing  |
- * | preparing   | holder.well if avertable                | averted     |
- * | committing  | holder.well                             | same        |
- * | committing  | holder.failed                           | same        |
- * | committing  | store.changed                           | verifying   |
- * | committing  | store.conflict if isOurCommit           | verifying   |
- * | committing  | store.conflict                          | aborted     |
- * | committing  | store.failed if hasTries                | retrying    |
- * | committing  | store.failed                            | exhausted   |
- * | retrying    | after commitRetry                       | committing  |
- * | verifying   | holder.well                             | same        |
- * | verifying   | holder.failed                           | same        |
- * | verifying   | probe.seen if isNewHolder               | settling    |
- * | verifying   | probe.missing if mayTryNext             | selecting   |
- * | verifying   | probe.missing if mayRollBack            | rollingBack |
- * | verifying   | probe.missing                           | exhausted   |
- * | verifying   | after verifyDeadline if mayTryNext      | selecting   |
- * | verifying   | after verifyDeadline if mayRollBack     | rollingBack |
- * | verifying   | after verifyDeadline                    | exhausted   |
- * | rollingBack | store.changed                           | rolledBack  |
- * | rollingBack | store.conflict if isOurRollback         | rolledBack  |
- * | rollingBack | store.conflict                          | aborted     |
- * | rollingBack | store.failed                            | exhausted   |
- * | settling    | store.changed                           | inService   |
- * | settling    | store.conflict                          | aborted     |
- * | settling    | store.failed                            | inService   |
+ * | from          | event                                  | to            |
+ * | any           | candidates.ranked                      | same          |
+ * | any           | holder.suspect                         | same          |
+ * | any           | holder.well                            | same          |
+ * | any           | holder.failed                          | same          |
+ * | any           | probe.seen                             | same          |
+ * | any           | probe.missing                          | same          |
+ * | any           | store.changed                          | same          |
+ * | any           | store.conflict                         | same          |
+ * | any           | store.failed                           | same          |
+ * | selecting     | candidates.ranked if mayRollBack       | rollingBack   |
+ * | selecting     | candidates.ranked if isSpent           | exhausted     |
+ * | selecting     | candidates.ranked if mayCommitNow      | committing    |
+ * | selecting     | candidates.ranked if mustWait          | preparing     |
+ * | selecting     | holder.well if isAverted               | averted       |
+ * | selecting     | holder.failed if isHopeless            | selecting     |
+ * | selecting     | after rerank if givenUp                | exhausted     |
+ * | selecting     | after rerank                           | selecting     |
+ * | preparing     | candidates.ranked if mayCommitNow      | committing    |
+ * | preparing     | holder.well if isAverted               | averted       |
+ * | preparing     | holder.failed if isHopeless            | selecting     |
+ * | preparing     | after untilCommit                      | selecting     |
+ * | committing    | store.changed if isOurs                | verifying     |
+ * | committing    | store.conflict if isOurs               | verifying     |
+ * | committing    | store.conflict if isNews               | aborted       |
+ * | committing    | store.failed if hasTries               | retrying      |
+ * | committing    | store.failed                           | exhausted     |
+ * | committing    | after commitDeadline if hasTries       | committing    |
+ * | committing    | after commitDeadline                   | exhausted     |
+ * | retrying      | store.changed if isOurs                | verifying     |
+ * | retrying      | store.conflict if isOurs               | verifying     |
+ * | retrying      | after commitRetry                      | committing    |
+ * | verifying     | probe.seen if isNewHolder              | inService     |
+ * | verifying     | probe.missing if isNewHolder           | selecting     |
+ * | verifying     | after verifyDeadline                   | selecting     |
+ * | rollingBack   | store.changed if isRolledBack          | rolledBack    |
+ * | rollingBack   | store.conflict if isRolledBack         | rolledBack    |
+ * | rollingBack   | store.conflict if isNews               | aborted       |
+ * | rollingBack   | store.failed if hasTries               | retryingBack  |
+ * | rollingBack   | store.failed                           | exhausted     |
+ * | rollingBack   | after commitDeadline if hasTries       | rollingBack   |
+ * | rollingBack   | after commitDeadline                   | exhausted     |
+ * | retryingBack  | store.changed if isRolledBack          | rolledBack    |
+ * | retryingBack  | store.conflict if isRolledBack         | rolledBack    |
+ * | retryingBack  | after commitRetry                      | rollingBack   |
  */
 import { assign, emit, setup } from "xstate";
 import type { DeviceId, Millis, SeatTerm } from "../ports/ids.ts";
@@ -57,7 +71,7 @@ import {
   tell,
 } from "../protocol.ts";
 
-type FailoverEvent = CandidatesReply | HolderEvent | ProbeReply | StoreEvent<"seat.change" | "seat.settle">;
+type FailoverEvent = CandidatesReply | HolderEvent | ProbeReply | StoreEvent<"seat.change">;
 
 export interface FailoverContext extends FailoverInput {
   /** The seat's term as last known: what the next commit expects. */
@@ -70,8 +84,6 @@ export interface FailoverContext extends FailoverInput {
   readonly chosenAt: Millis | null;
   readonly committedAt: Millis | null;
   readonly inServiceAt: Millis | null;
-  /** The old holder recovered after the commit: a rollback has somewhere to go. */
-  readonly fromIsWell: boolean;
   readonly steps: FailoverRecord["steps"];
   /** Time of the last event: timers carry none. */
   readonly now: Millis;
@@ -80,6 +92,8 @@ export interface FailoverContext extends FailoverInput {
 /** The first choice and one more: 1.2 s each still fits the ten seconds. */
 const MAX_COMMITS = 2;
 const MAX_STORE_TRIES = 4;
+/** A store that has not answered by then is asked again. */
+const COMMIT_DEADLINE: Millis = 1000;
 /** A twin that is being probed is worth this long a wait before another number is taken. */
 const TWIN_PATIENCE: Millis = 700;
 const COMMIT_RETRY: Millis = 250;
@@ -118,13 +132,25 @@ const record = (context: FailoverContext, outcome: FailoverOutcome, endedAt: Mil
   steps: context.steps,
 });
 
-const isTaken = (row: SeatRow, context: FailoverContext, holder: DeviceId | null): boolean =>
-  row.holder === holder && row.term === context.expect + 1;
+const rowOf = (event: FailoverEvent): SeatRow | undefined =>
+  event.type === "store.changed" || event.type === "store.conflict" ? event.answer.row : undefined;
+const isTaken = (context: FailoverContext, event: FailoverEvent, holder: DeviceId | null): boolean => {
+  const row = rowOf(event);
+  return row !== undefined && row.holder === holder && row.term === context.expect + 1;
+};
+const timeOf = (context: FailoverContext, event: { readonly at?: Millis }): Millis => event.at ?? context.now;
 
 export const failoverMachine = setup({
   types: { events: {} as FailoverEvent, input: {} as FailoverInput, context: {} as FailoverContext, emitted: {} as Emitted },
   guards: {
-    avertable: ({ context, event }) => context.avertable && event.type === "holder.well" && event.device === context.from,
+    /** Before the commit only: afterwards the seat is another's, and what is left is the way back. */
+    isAverted: ({ context, event }) =>
+      context.avertable && context.commits === 0 && event.type === "holder.well" && event.device === context.from,
+    /** What looked as if it might pass will not: nobody waits for a re-dial any more. */
+    isHopeless: ({ context, event }) =>
+      context.commits === 0 && event.type === "holder.failed" && event.device === context.from && event.isFinal,
+    mayRollBack: ({ context, event }) => context.commits > 0 && event.type === "candidates.ranked" && event.isFormerWell,
+    isSpent: ({ context }) => context.commits >= MAX_COMMITS,
     mayCommitNow: ({ context, event }) => {
       if (event.type !== "candidates.ranked") return false;
       const candidate = best(context, event);
@@ -132,13 +158,12 @@ export const failoverMachine = setup({
     },
     mustWait: ({ context, event }) => event.type === "candidates.ranked" && best(context, event) !== undefined,
     givenUp: ({ context }) => context.now + context.retryEvery >= context.giveUpAt,
-    isNewHolder: ({ context, event }) => event.type === "probe.seen" && event.device === context.candidate?.device,
-    isOurCommit: ({ context, event }) =>
-      event.type === "store.conflict" && isTaken(event.answer.row, context, context.candidate?.device ?? null),
-    isOurRollback: ({ context, event }) => event.type === "store.conflict" && isTaken(event.answer.row, context, context.from),
+    isNewHolder: ({ context, event }) =>
+      (event.type === "probe.seen" || event.type === "probe.missing") && event.device === context.candidate?.device,
+    isOurs: ({ context, event }) => isTaken(context, event, context.candidate?.device ?? null),
+    isRolledBack: ({ context, event }) => isTaken(context, event, context.from),
+    isNews: ({ context, event }) => (rowOf(event)?.term ?? 0) > context.expect,
     hasTries: ({ context }) => context.storeTries < MAX_STORE_TRIES,
-    mayTryNext: ({ context }) => context.commits < MAX_COMMITS && !context.fromIsWell,
-    mayRollBack: ({ context }) => context.fromIsWell && context.from !== null,
   },
   actions: {
     clock: assign(({ context, event }) => ({ now: "at" in event ? event.at : context.now })),
@@ -152,6 +177,7 @@ export const failoverMachine = setup({
           type: "candidates.request",
           seat: context.seat,
           replyTo: `failover:${context.seat}`,
+          former: context.from,
           exclude: [...context.tried, ...(context.from ? [context.from] : [])],
           named: context.to,
         }),
@@ -223,22 +249,41 @@ export const failoverMachine = setup({
         },
       });
     }),
-    countTry: assign(({ context, event }) => ({
-      storeTries: context.storeTries + 1,
-      now: "at" in event ? event.at : context.now,
-    })),
-    committed: assign(({ context, event }) => ({
-      expect: (context.expect + 1) as SeatTerm,
-      commits: context.commits + 1,
-      committedAt: "at" in event ? event.at : context.now,
-      now: "at" in event ? event.at : context.now,
-      storeTries: 0,
-      steps: said(
-        context,
-        "at" in event ? event.at : context.now,
-        `committed term ${context.expect + 1} for ${context.candidate?.device ?? "nobody"}`,
-      ),
-    })),
+    countTry: assign(({ context, event }) => {
+      const at = timeOf(context, event);
+      return { storeTries: context.storeTries + 1, now: at, steps: said(context, at, "the store could not do it: asking again") };
+    }),
+    countSilence: assign(({ context }) => {
+      const at = context.now + COMMIT_DEADLINE;
+      return {
+        storeTries: context.storeTries + 1,
+        now: at,
+        steps: said(context, at, `the store did not answer within ${COMMIT_DEADLINE} ms: asking again`),
+      };
+    }),
+    clockRetry: assign(({ context }) => ({ now: context.now + COMMIT_RETRY })),
+    committed: assign(({ context, event }) => {
+      const at = timeOf(context, event);
+      const expect = (context.expect + 1) as SeatTerm;
+      return {
+        expect,
+        commits: context.commits + 1,
+        committedAt: at,
+        now: at,
+        storeTries: 0,
+        steps: said(context, at, `committed term ${expect} for ${context.candidate?.device ?? "nobody"}`),
+      };
+    }),
+    giveUpFrom: assign(({ context, event }) =>
+      event.type === "holder.failed"
+        ? {
+            now: event.at,
+            twinAt: Math.min(context.twinAt, event.at),
+            numberAt: Math.min(context.numberAt, event.at),
+            steps: said(context, event.at, `${event.device} will not come back by itself: ${event.cause}`),
+          }
+        : {},
+    ),
     announce: emit(({ context, event }) => {
       if (event.type !== "store.changed" && event.type !== "store.conflict") return effects();
       return effects(tell(`seat:${context.seat}`, { type: "seat.changed", row: event.answer.row }));
@@ -257,11 +302,11 @@ export const failoverMachine = setup({
     reject: assign(({ context, event }) => {
       const at = "at" in event ? event.at : context.now + context.verifyFor;
       const device = context.candidate?.device;
+      const after = at - (context.committedAt ?? at);
       return {
         tried: device ? [...context.tried, device] : context.tried,
-        candidate: context.candidate,
         now: at,
-        steps: said(context, at, `${device ?? "nobody"} did not come into service within ${context.verifyFor} ms`),
+        steps: said(context, at, `${device ?? "nobody"} showed no sign of service, ${after} ms after the commit`),
       };
     }),
     rollBack: emit(({ context }) =>
@@ -273,7 +318,7 @@ export const failoverMachine = setup({
           expect: context.expect,
           holder: context.from,
           phase: "serving",
-          failover: record(context, "rolledBack", context.now),
+          failover: record({ ...context, expect: (context.expect + 1) as SeatTerm }, "running", null),
           audit: {
             at: context.now,
             actor: "orchestrator",
@@ -285,12 +330,6 @@ export const failoverMachine = setup({
         },
       }),
     ),
-    noteWell: assign(({ context, event }) =>
-      event.type === "holder.well" && event.device === context.from ? { fromIsWell: true, now: event.at } : {},
-    ),
-    noteLost: assign(({ context, event }) =>
-      event.type === "holder.failed" && event.device === context.from ? { fromIsWell: false, now: event.at } : {},
-    ),
     verified: assign(({ context, event }) => {
       const at = "at" in event ? event.at : context.now;
       return {
@@ -299,51 +338,29 @@ export const failoverMachine = setup({
         steps: said(context, at, `${context.candidate?.device ?? "nobody"} answered: in service`),
       };
     }),
-    settle: emit(({ context }) =>
-      effects({
-        op: "store",
-        ask: {
-          op: "seat.settle",
-          seat: context.seat,
-          term: context.expect,
-          phase: "serving",
-          failover: record(context, "inService", context.now),
-          audit: {
-            at: context.now,
-            actor: "orchestrator",
-            action: "seat.inService",
-            subject: context.seat,
-            text: `${context.candidate?.device ?? "nobody"} speaks for ${context.seat}`,
-            evidence: {
-              detectedMs: context.detectedAt - (context.lastEvidenceAt ?? context.detectedAt),
-              inServiceMs: context.now - context.detectedAt,
-              term: context.expect,
+    end: emit(({ context }, { outcome }: { outcome: Ending }) =>
+      effects(
+        {
+          op: "write",
+          ask: {
+            op: "failover.record",
+            failover: record(context, outcome, context.now),
+            audit: {
+              at: context.now,
+              actor: "orchestrator",
+              action: outcome === "inService" ? "seat.inService" : `failover.${outcome}`,
+              subject: context.seat,
+              text: ENDINGS[outcome](context),
+              evidence: {
+                cause: context.cause,
+                commits: context.commits,
+                term: context.expect,
+                detectedMs: context.lastEvidenceAt === null ? null : context.detectedAt - context.lastEvidenceAt,
+                inServiceMs: context.inServiceAt === null ? null : context.inServiceAt - context.detectedAt,
+              },
             },
           },
         },
-      }),
-    ),
-    end: emit(({ context }, { outcome }: { outcome: "inService" | "averted" | "rolledBack" | "exhausted" | "aborted" }) =>
-      effects(
-        ...(outcome === "inService" || outcome === "rolledBack"
-          ? []
-          : [
-              {
-                op: "write" as const,
-                ask: {
-                  op: "failover.record" as const,
-                  failover: record(context, outcome, context.now),
-                  audit: {
-                    at: context.now,
-                    actor: "orchestrator",
-                    action: `failover.${outcome}`,
-                    subject: context.seat,
-                    text: ENDINGS[outcome](context),
-                    evidence: { cause: context.cause, commits: context.commits },
-                  },
-                },
-              },
-            ]),
         tell(`seat:${context.seat}`, {
           type: "failover.ended",
           outcome,
@@ -352,8 +369,8 @@ export const failoverMachine = setup({
         }),
       ),
     ),
-    noteEnd: assign(({ context, event }, { outcome }: { outcome: FailoverOutcome }) => {
-      const at = "at" in event ? event.at : context.now;
+    noteEnd: assign(({ context, event }, { outcome }: { outcome: Ending }) => {
+      const at = timeOf(context, event);
       return {
         now: at,
         expect: outcome === "rolledBack" ? ((context.expect + 1) as SeatTerm) : context.expect,
@@ -366,6 +383,7 @@ export const failoverMachine = setup({
     rerank: ({ context }) => context.retryEvery,
     untilCommit: ({ context }) => (context.candidate ? Math.max(0, commitAt(context, context.candidate) - context.now) : 0),
     commitRetry: COMMIT_RETRY,
+    commitDeadline: COMMIT_DEADLINE,
     verifyDeadline: ({ context }) => context.verifyFor,
   },
 }).createMachine({
@@ -381,22 +399,35 @@ export const failoverMachine = setup({
     chosenAt: null,
     committedAt: null,
     inServiceAt: null,
-    fromIsWell: false,
     steps: [{ at: input.detectedAt, text: `${input.from ?? "nobody"} gave out: ${input.cause}` }],
     now: input.detectedAt,
   }),
   initial: "selecting",
   entry: "recordIntent",
+  // What comes too late, or is of no interest in the present phase.
+  on: {
+    "candidates.ranked": { actions: "clock" },
+    "holder.suspect": { actions: "clock" },
+    "holder.well": { actions: "clock" },
+    "holder.failed": { actions: "clock" },
+    "probe.seen": { actions: "clock" },
+    "probe.missing": { actions: "clock" },
+    "store.changed": { actions: "clock" },
+    "store.conflict": { actions: "clock" },
+    "store.failed": { actions: "clock" },
+  },
   states: {
     selecting: {
       entry: "requestCandidates",
       on: {
         "candidates.ranked": [
+          { guard: "mayRollBack", target: "rollingBack", actions: "clock" },
+          { guard: "isSpent", target: "exhausted" },
           { guard: "mayCommitNow", target: "committing", actions: "choose" },
           { guard: "mustWait", target: "preparing", actions: "choose" },
-          { actions: "clock" },
         ],
-        "holder.well": { guard: "avertable", target: "averted" },
+        "holder.well": { guard: "isAverted", target: "averted" },
+        "holder.failed": { guard: "isHopeless", target: "selecting", reenter: true, actions: "giveUpFrom" },
       },
       after: {
         rerank: [
@@ -408,67 +439,66 @@ export const failoverMachine = setup({
     preparing: {
       on: {
         "candidates.ranked": { guard: "mayCommitNow", target: "committing", actions: "choose" },
-        "holder.well": { guard: "avertable", target: "averted" },
+        "holder.well": { guard: "isAverted", target: "averted" },
+        "holder.failed": { guard: "isHopeless", target: "selecting", actions: "giveUpFrom" },
       },
-      after: {
-        untilCommit: {
-          target: "selecting",
-          actions: "clockCommit",
-        },
-      },
+      after: { untilCommit: { target: "selecting", actions: "clockCommit" } },
     },
     committing: {
       entry: "commit",
       on: {
-        "store.changed": { target: "verifying", actions: ["committed", "announce"] },
+        "store.changed": { guard: "isOurs", target: "verifying", actions: ["committed", "announce"] },
         "store.conflict": [
-          { guard: "isOurCommit", target: "verifying", actions: ["committed", "announce"] },
-          { target: "aborted", actions: "announce" },
+          { guard: "isOurs", target: "verifying", actions: ["committed", "announce"] },
+          { guard: "isNews", target: "aborted", actions: "announce" },
         ],
         "store.failed": [{ guard: "hasTries", target: "retrying", actions: "countTry" }, { target: "exhausted" }],
-        "holder.well": { actions: "noteWell" },
-        "holder.failed": { actions: "noteLost" },
+      },
+      after: {
+        commitDeadline: [
+          { guard: "hasTries", target: "committing", reenter: true, actions: "countSilence" },
+          { target: "exhausted", actions: "countSilence" },
+        ],
       },
     },
-    retrying: { after: { commitRetry: "committing" } },
+    retrying: {
+      on: {
+        "store.changed": { guard: "isOurs", target: "verifying", actions: ["committed", "announce"] },
+        "store.conflict": { guard: "isOurs", target: "verifying", actions: ["committed", "announce"] },
+      },
+      after: { commitRetry: { target: "committing", actions: "clockRetry" } },
+    },
     verifying: {
       entry: "probeNewHolder",
       on: {
-        "probe.seen": { guard: "isNewHolder", target: "settling", actions: "verified" },
-        "probe.missing": [
-          { guard: "mayTryNext", target: "selecting", actions: "reject" },
-          { guard: "mayRollBack", target: "rollingBack", actions: "reject" },
-          { target: "exhausted", actions: "reject" },
-        ],
-        "holder.well": { actions: "noteWell" },
-        "holder.failed": { actions: "noteLost" },
+        "probe.seen": { guard: "isNewHolder", target: "inService", actions: "verified" },
+        "probe.missing": { guard: "isNewHolder", target: "selecting", actions: "reject" },
       },
-      after: {
-        verifyDeadline: [
-          { guard: "mayTryNext", target: "selecting", actions: "reject" },
-          { guard: "mayRollBack", target: "rollingBack", actions: "reject" },
-          { target: "exhausted", actions: "reject" },
-        ],
-      },
+      after: { verifyDeadline: { target: "selecting", actions: "reject" } },
     },
     rollingBack: {
       entry: "rollBack",
       on: {
-        "store.changed": { target: "rolledBack", actions: "announce" },
+        "store.changed": { guard: "isRolledBack", target: "rolledBack", actions: "announce" },
         "store.conflict": [
-          { guard: "isOurRollback", target: "rolledBack", actions: "announce" },
-          { target: "aborted", actions: "announce" },
+          { guard: "isRolledBack", target: "rolledBack", actions: "announce" },
+          { guard: "isNews", target: "aborted", actions: "announce" },
         ],
-        "store.failed": "exhausted",
+        "store.failed": [{ guard: "hasTries", target: "retryingBack", actions: "countTry" }, { target: "exhausted" }],
+      },
+      after: {
+        commitDeadline: [
+          { guard: "hasTries", target: "rollingBack", reenter: true, actions: "countSilence" },
+          { target: "exhausted", actions: "countSilence" },
+        ],
       },
     },
-    settling: {
-      entry: "settle",
+    retryingBack: {
       on: {
-        "store.changed": "inService",
-        "store.conflict": { target: "aborted", actions: "announce" },
-        "store.failed": "inService",
+        "store.changed": { guard: "isRolledBack", target: "rolledBack", actions: "announce" },
+        "store.conflict": { guard: "isRolledBack", target: "rolledBack", actions: "announce" },
       },
+      after: { commitRetry: { target: "rollingBack", actions: "clockRetry" } },
     },
     inService: {
       type: "final",
@@ -508,9 +538,8 @@ export const failoverMachine = setup({
   },
 });
 
-const ENDINGS: Record<FailoverOutcome, (context: FailoverContext) => string> = {
-  running: () => "under way",
-  interrupted: () => "interrupted by a restart",
+type Ending = Exclude<FailoverOutcome, "running" | "interrupted">;
+const ENDINGS: Record<Ending, (context: FailoverContext) => string> = {
   inService: (context) => `${context.candidate?.device ?? "nobody"} is in service under term ${context.expect}`,
   averted: (context) => `${context.from ?? "nobody"} is back: nothing moves`,
   rolledBack: (context) => `rolled back to ${context.from ?? "nobody"}`,

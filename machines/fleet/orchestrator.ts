@@ -3,33 +3,38 @@
  *
  * Invariants: more than `limit` seats within `within` never move automatically (the brake: what takes so many at once is rather
  * our own network or WhatsApp, and a burst of moves would burn the other numbers); seats that asked and were denied are asked
- * for again, in order, as soon as they may move; an operator's demand never passes here; a seat goes home by itself only while
- * seats move by themselves.
+ * for again, in order, as soon as they may move; a seat that could move to nobody gives its turn back; an operator's demand
+ * never passes here; a seat goes home by itself only while seats move by themselves.
+ * Only a person's "resume" lets all who wait move at once.
  *
  * | from      | event                            | to        |
+ * | any       | failover.finished                | same      |
+ * | any       | failover.gaveUp                  | same      |
  * | any       | home.recovered                   | same      |
+ * | any       | outage.suspected                 | same      |
+ * | any       | outage.over                      | same      |
+ * | any       | pause.request                    | same      |
+ * | any       | resume.request                   | same      |
  * | automatic | failover.request if isFilling    | same      |
  * | automatic | failover.request if isWithin     | automatic |
  * | automatic | failover.request                 | braked    |
- * | automatic | failover.finished                | automatic |
  * | automatic | home.recovered                   | same      |
  * | automatic | outage.suspected                 | outage    |
  * | automatic | pause.request                    | paused    |
  * | braked    | failover.request if isFilling    | same      |
  * | braked    | failover.request                 | braked    |
- * | braked    | failover.finished                | braked    |
  * | braked    | outage.suspected                 | outage    |
  * | braked    | pause.request                    | paused    |
  * | braked    | resume.request                   | automatic |
  * | braked    | after brakeOff if somebodyWaits  | braked    |
  * | braked    | after brakeOff                   | automatic |
  * | outage    | failover.request                 | outage    |
- * | outage    | failover.finished                | outage    |
- * | outage    | outage.over if somebodyWaits     | braked    |
+ * | outage    | outage.over if tooManyWait       | braked    |
  * | outage    | outage.over                      | automatic |
  * | outage    | pause.request                    | paused    |
+ * | outage    | resume.request                   | automatic |
  * | paused    | failover.request                 | paused    |
- * | paused    | failover.finished                | paused    |
+ * | paused    | resume.request if isOutage       | outage    |
  * | paused    | resume.request                   | automatic |
  */
 import { assign, emit, setup } from "xstate";
@@ -45,12 +50,19 @@ export interface OrchestratorContext extends OrchestratorInput {
   readonly recent: readonly { seat: SeatId; at: Millis }[];
   /** Denied and still in need, in the order in which they asked. */
   readonly waiting: readonly SeatId[];
-  readonly now: Millis;
+  /** When the brake looks again. */
+  readonly brakeUntil: Millis;
+  /** The masters' links that are quiet together, while they are. */
+  readonly outage: { readonly quiet: number; readonly of: number } | null;
 }
 
 const recentAt = (context: OrchestratorContext, at: Millis) => context.recent.filter((begun) => begun.at > at - context.within);
 const without = (waiting: readonly SeatId[], seat: SeatId) => waiting.filter((other) => other !== seat);
 const grants = (seats: readonly SeatId[]): Effect[] => seats.map((seat) => tell(`seat:${seat}`, { type: "failover.granted" }));
+/** Who of those that wait may move at this time. */
+const next = (context: OrchestratorContext, at: Millis): readonly SeatId[] =>
+  context.waiting.slice(0, Math.max(0, context.limit - recentAt(context, at).length));
+const timeOf = (context: OrchestratorContext, event: { readonly at?: Millis }): Millis => event.at ?? context.brakeUntil;
 
 export const orchestratorMachine = setup({
   types: {
@@ -65,7 +77,9 @@ export const orchestratorMachine = setup({
     isWithin: ({ context, event }) =>
       event.type === "failover.request" &&
       new Set([...recentAt(context, event.at).map(({ seat }) => seat), event.seat]).size <= context.limit,
-    somebodyWaits: ({ context }) => context.waiting.length > context.limit,
+    somebodyWaits: ({ context }) => context.waiting.length > next(context, context.brakeUntil).length,
+    tooManyWait: ({ context, event }) => context.waiting.length > next(context, timeOf(context, event)).length,
+    isOutage: ({ context }) => context.outage !== null,
   },
   actions: {
     remember: assign(({ context, event }) =>
@@ -76,19 +90,29 @@ export const orchestratorMachine = setup({
               { seat: event.seat, at: event.at },
             ],
             waiting: without(context.waiting, event.seat),
-            now: event.at,
           }
         : {},
     ),
     grant: emit(({ event }) => (event.type === "failover.request" ? effects(...grants([event.seat])) : effects())),
     enqueue: assign(({ context, event }) =>
-      event.type === "failover.request" ? { waiting: [...without(context.waiting, event.seat), event.seat], now: event.at } : {},
+      event.type === "failover.request" && !context.waiting.includes(event.seat)
+        ? { waiting: [...context.waiting, event.seat] }
+        : {},
     ),
     deny: emit(({ event }, { why }: { why: string }) =>
       event.type === "failover.request" ? effects(tell(`seat:${event.seat}`, { type: "failover.denied", why })) : effects(),
     ),
     withdraw: assign(({ context, event }) =>
-      event.type === "failover.finished" ? { waiting: without(context.waiting, event.seat), now: event.at } : {},
+      event.type === "failover.finished" ? { waiting: without(context.waiting, event.seat) } : {},
+    ),
+    giveBack: assign(({ context, event }) =>
+      event.type === "failover.gaveUp"
+        ? { recent: context.recent.filter(({ seat }) => seat !== event.seat), waiting: without(context.waiting, event.seat) }
+        : {},
+    ),
+    setBrake: assign(({ context, event }) => ({ brakeUntil: timeOf(context, event) + context.within })),
+    noteOutage: assign(({ event }) =>
+      event.type === "outage.suspected" ? { outage: { quiet: event.quiet, of: event.of } } : { outage: null },
     ),
     sendHome: emit(({ event }) =>
       event.type === "home.recovered"
@@ -96,12 +120,15 @@ export const orchestratorMachine = setup({
         : effects(),
     ),
     /** As many as the brake lets through in one period. */
-    grantSome: emit(({ context }) => effects(...grants(context.waiting.slice(0, context.limit)))),
-    forgetGranted: assign(({ context }) => ({
-      recent: context.waiting.slice(0, context.limit).map((seat) => ({ seat, at: context.now + context.within })),
-      waiting: context.waiting.slice(context.limit),
-      now: context.now + context.within,
-    })),
+    grantSome: emit(({ context, event }) => effects(...grants(next(context, timeOf(context, event))))),
+    noteGranted: assign(({ context, event }) => {
+      const at = timeOf(context, event);
+      const granted = next(context, at);
+      return {
+        recent: [...recentAt(context, at), ...granted.map((seat) => ({ seat, at }))],
+        waiting: context.waiting.slice(granted.length),
+      };
+    }),
     grantAll: emit(({ context }) => effects(...grants(context.waiting))),
     forgetAll: assign(() => ({ waiting: [], recent: [] })),
     raiseBrake: emit(({ context }) =>
@@ -115,17 +142,14 @@ export const orchestratorMachine = setup({
       }),
     ),
     resolveBrake: emit(effects({ op: "resolve", key: "fleet.brake", text: "seats move by themselves again" })),
-    raiseOutage: emit(({ event }) =>
+    raiseOutage: emit(({ context }) =>
       effects({
         op: "raise",
         key: "fleet.outage",
         rule: "fleet.outage",
         subject: "fleet",
         level: "critical",
-        text:
-          event.type === "outage.suspected"
-            ? `${event.quiet} of ${event.of} masters' links went quiet together: WhatsApp, the network or this machine, not the accounts. Nothing moves; messages are kept`
-            : "many links went quiet together",
+        text: `${context.outage?.quiet} of ${context.outage?.of} masters' links went quiet together: WhatsApp, the network or this machine, not the accounts. Nothing moves; messages are kept`,
       }),
     ),
     resolveOutage: emit(effects({ op: "resolve", key: "fleet.outage", text: "links speak again" })),
@@ -146,10 +170,19 @@ export const orchestratorMachine = setup({
 }).createMachine({
   id: "orchestrator",
   options: { maxIterations: 1000 },
-  context: ({ input }) => ({ ...input, recent: [], waiting: [], now: 0 }),
+  context: ({ input }) => ({ ...input, recent: [], waiting: [], brakeUntil: 0, outage: null }),
   initial: "automatic",
-  // Offered again after a while.
-  on: { "home.recovered": {} },
+  on: {
+    "failover.finished": { actions: "withdraw" },
+    "failover.gaveUp": { actions: "giveBack" },
+    // Offered again after a while.
+    "home.recovered": {},
+    "outage.suspected": { actions: "noteOutage" },
+    "outage.over": { actions: "noteOutage" },
+    // It is so already.
+    "pause.request": {},
+    "resume.request": {},
+  },
   states: {
     automatic: {
       on: {
@@ -158,12 +191,16 @@ export const orchestratorMachine = setup({
           { guard: "isWithin", target: "automatic", actions: ["remember", "grant"] },
           {
             target: "braked",
-            actions: ["enqueue", { type: "deny", params: { why: "the brake is on: too many seats at once" } }, "raiseBrake"],
+            actions: [
+              "setBrake",
+              "enqueue",
+              { type: "deny", params: { why: "the brake is on: too many seats at once" } },
+              "raiseBrake",
+            ],
           },
         ],
-        "failover.finished": { target: "automatic", actions: "withdraw" },
         "home.recovered": { actions: "sendHome" },
-        "outage.suspected": { target: "outage", actions: "raiseOutage" },
+        "outage.suspected": { target: "outage", actions: ["noteOutage", "raiseOutage"] },
         "pause.request": { target: "paused", actions: { type: "auditPause", params: { action: "fleet.paused" } } },
       },
     },
@@ -173,8 +210,7 @@ export const orchestratorMachine = setup({
           { guard: "isFilling", actions: "grant" },
           { actions: ["enqueue", { type: "deny", params: { why: "the brake is on: too many seats at once" } }] },
         ],
-        "failover.finished": { actions: "withdraw" },
-        "outage.suspected": { target: "outage", actions: ["resolveBrake", "raiseOutage"] },
+        "outage.suspected": { target: "outage", actions: ["resolveBrake", "noteOutage", "raiseOutage"] },
         "pause.request": {
           target: "paused",
           actions: ["resolveBrake", { type: "auditPause", params: { action: "fleet.paused" } }],
@@ -186,8 +222,8 @@ export const orchestratorMachine = setup({
       },
       after: {
         brakeOff: [
-          { guard: "somebodyWaits", target: "braked", reenter: true, actions: ["grantSome", "forgetGranted"] },
-          { target: "automatic", actions: ["resolveBrake", "grantSome", "forgetGranted"] },
+          { guard: "somebodyWaits", target: "braked", reenter: true, actions: ["grantSome", "noteGranted", "setBrake"] },
+          { target: "automatic", actions: ["resolveBrake", "grantSome", "noteGranted"] },
         ],
       },
     },
@@ -196,25 +232,38 @@ export const orchestratorMachine = setup({
         "failover.request": {
           actions: ["enqueue", { type: "deny", params: { why: "many links are quiet at once: an outage" } }],
         },
-        "failover.finished": { actions: "withdraw" },
         "outage.over": [
-          { guard: "somebodyWaits", target: "braked", actions: ["resolveOutage", "grantSome", "forgetGranted", "raiseBrake"] },
-          { target: "automatic", actions: ["resolveOutage", "grantSome", "forgetGranted"] },
+          {
+            guard: "tooManyWait",
+            target: "braked",
+            actions: ["noteOutage", "resolveOutage", "grantSome", "noteGranted", "setBrake", "raiseBrake"],
+          },
+          { target: "automatic", actions: ["noteOutage", "resolveOutage", "grantSome", "noteGranted"] },
         ],
         "pause.request": {
           target: "paused",
           actions: ["resolveOutage", { type: "auditPause", params: { action: "fleet.paused" } }],
+        },
+        "resume.request": {
+          target: "automatic",
+          actions: ["resolveOutage", { type: "auditPause", params: { action: "fleet.resumed" } }, "grantAll", "forgetAll"],
         },
       },
     },
     paused: {
       on: {
         "failover.request": { actions: ["enqueue", { type: "deny", params: { why: "paused by an operator" } }] },
-        "failover.finished": { actions: "withdraw" },
-        "resume.request": {
-          target: "automatic",
-          actions: [{ type: "auditPause", params: { action: "fleet.resumed" } }, "grantAll", "forgetAll"],
-        },
+        "resume.request": [
+          {
+            guard: "isOutage",
+            target: "outage",
+            actions: [{ type: "auditPause", params: { action: "fleet.resumed" } }, "raiseOutage"],
+          },
+          {
+            target: "automatic",
+            actions: [{ type: "auditPause", params: { action: "fleet.resumed" } }, "grantAll", "forgetAll"],
+          },
+        ],
       },
     },
   },

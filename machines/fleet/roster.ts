@@ -6,7 +6,7 @@
  * Laws: a device is ranked only if it is linked, healthy, not cordoned, of an account in good standing (a twin may be of a
  * restricted one: it shares the restriction and the warm chats), and showed a stanza within `candidateFresh`; twins come first,
  * then devices that hold no seat, then by the line's priority; a device left by an unplanned move is not ranked for that seat
- * during the cool-down.
+ * during the cool-down, unless the present holder is gone for good.
  */
 import { homecomings } from "./failback.ts";
 import { chooseReroute } from "./reroute.ts";
@@ -73,7 +73,7 @@ export interface SeatView {
   /** It is not sent home before this. */
   homeNotBefore: Millis;
   /** Somebody waits for a ranking: pushed again at each stanza of a candidate. */
-  asker: { replyTo: Address; exclude: readonly DeviceId[]; named: DeviceId | null } | null;
+  asker: { replyTo: Address; former: DeviceId | null; exclude: readonly DeviceId[]; named: DeviceId | null } | null;
 }
 /** Owned by the reducer and changed in place: copied maps would make a five-hundred-device boot quadratic. */
 export interface RosterState {
@@ -148,17 +148,16 @@ const react = (state: RosterState, event: Event): Effect[] => {
       return onSeen(state, event.device, event.at);
     case "account.standing": {
       const account = state.accounts.get(event.account);
-      if (account) account.standing = event.standing;
-      return event.standing === "good" ? availability(state, account?.devices ?? []) : [];
+      if (!account) return [];
+      const wasBanned = account.standing === "banned";
+      account.standing = event.standing;
+      const told = wasBanned === (event.standing === "banned") ? [] : account.devices.flatMap((id) => tellSeats(state, id));
+      return event.standing === "good" ? [...told, ...availability(state, account.devices)] : told;
     }
     case "device.linked":
-      return edit(state, event.device, (device) => {
-        device.linked = event.linked;
-      });
+      return edit(state, event.device, { linked: event.linked });
     case "device.cordon":
-      return edit(state, event.device, (device) => {
-        device.cordoned = event.cordoned;
-      });
+      return edit(state, event.device, { cordoned: event.cordoned });
     case "seat.held":
       return onHeld(state, event);
     case "holder.review": {
@@ -170,7 +169,7 @@ const react = (state: RosterState, event: Event): Effect[] => {
     case "candidates.request": {
       const seat = state.seats.get(event.seat);
       if (!seat) return [];
-      seat.asker = { replyTo: event.replyTo, exclude: event.exclude, named: event.named };
+      seat.asker = { replyTo: event.replyTo, former: event.former, exclude: event.exclude, named: event.named };
       return [...watchCandidates(state, seat), answer(state, seat, event.at)];
     }
     case "reroute.request": {
@@ -188,10 +187,11 @@ const react = (state: RosterState, event: Event): Effect[] => {
   }
 };
 
-const edit = (state: RosterState, id: DeviceId, change: (device: DeviceView) => void): Effect[] => {
+const edit = (state: RosterState, id: DeviceId, change: Partial<Pick<DeviceView, "linked" | "cordoned">>): Effect[] => {
   const device = state.devices.get(id);
-  if (device) change(device);
-  return [];
+  if (!device) return [];
+  Object.assign(device, change);
+  return availability(state, [id]);
 };
 
 /** Store answers come in the order of the asks, so the first reroute under way is the one answered. */
@@ -209,6 +209,7 @@ const onHealth = (state: RosterState, event: Extract<Event, { type: "device.heal
   const device = state.devices.get(event.device);
   if (!device) return [];
   const wasWell = isWell(device.state);
+  const wasHealthy = device.state === "healthy";
   device.state = event.state;
   device.cause = event.cause;
   device.isFinal = event.isFinal;
@@ -217,17 +218,24 @@ const onHealth = (state: RosterState, event: Extract<Event, { type: "device.heal
     device.lastSeenAt = Math.max(device.lastSeenAt ?? 0, event.lastEvidenceAt ?? event.at);
     device.linked = true;
   } else if (event.state === "suspect") device.quietSince = event.at;
-  const seats = (state.holds.get(device.id) ?? []).map((id) => state.seats.get(id) as SeatView);
-  const effects = seats.flatMap((seat) => tellSeat(state, seat, device));
-  if (isWell(event.state) && !wasWell) effects.push(...availability(state, [device.id]), ...seenBy(state, device.id, event.at));
+  const effects = tellSeats(state, device.id);
+  if (isWell(event.state) && !wasWell) effects.push(...seenBy(state, device.id, event.at));
+  if (event.state === "healthy" && !wasHealthy) effects.push(...availability(state, [device.id]));
   if (!isWell(event.state) && wasWell) effects.push(...dutyOut(state, device, event.state));
   effects.push(...judgeOutage(state, event.at));
   return effects;
 };
 
+const tellSeats = (state: RosterState, id: DeviceId): Effect[] => {
+  const device = state.devices.get(id);
+  if (!device) return [];
+  return (state.holds.get(id) ?? []).flatMap((seat) => tellSeat(state, state.seats.get(seat) as SeatView, device));
+};
+
 const tellSeat = (state: RosterState, seat: SeatView, device: DeviceView): Effect[] => {
   const to = `seat:${seat.id}` as const;
-  switch (device.state) {
+  const isBanned = state.accounts.get(device.account)?.standing === "banned";
+  switch (stateOf(state, device)) {
     case "healthy":
     case "recovering":
       return [tell(to, { type: "holder.well", device: device.id }), ...calm(state, seat)];
@@ -242,8 +250,8 @@ const tellSeat = (state: RosterState, seat: SeatView, device: DeviceView): Effec
         tell(to, {
           type: "holder.failed",
           device: device.id,
-          cause: device.cause ?? "silent",
-          isFinal: device.isFinal,
+          cause: isBanned ? "banned" : (device.cause ?? "silent"),
+          isFinal: isBanned || device.isFinal,
           lastEvidenceAt: device.lastSeenAt,
         }),
       ];
@@ -268,12 +276,17 @@ const seenBy = (state: RosterState, id: DeviceId, at: Millis): Effect[] => {
   return effects;
 };
 
-/** Seats in need hear of a device that has become able. */
-const availability = (state: RosterState, devices: readonly DeviceId[]): Effect[] => {
+/** Seats in need hear of devices that have become able. */
+const availability = (state: RosterState, ids: readonly DeviceId[]): Effect[] => {
+  const devices = ids.filter((id) => {
+    const device = state.devices.get(id);
+    return device?.state === "healthy" && device.linked && !device.cordoned;
+  });
+  if (devices.length === 0) return [];
   const effects: Effect[] = [];
   for (const seat of state.seats.values()) {
     const holder = seat.holder && state.devices.get(seat.holder);
-    if (holder && isWell(holder.state)) continue;
+    if (holder && isWell(stateOf(state, holder))) continue;
     // A seat that nobody held yet waits for its own account: the others' turn comes when that one fails, or is no longer there.
     const hasOwn = state.lines.get(seat.line)?.masters.includes(seat.account);
     const able = candidatesOf(state, seat).filter(({ account }) => seat.holder !== null || !hasOwn || account === seat.account);
@@ -384,6 +397,16 @@ const calm = (state: RosterState, seat: SeatView): Effect[] =>
 
 // ---- ranking ----
 
+/** Who spoke before may speak again: it is well, and WhatsApp lets its account write. */
+const maySpeak = (state: RosterState, id: DeviceId): boolean => {
+  const device = state.devices.get(id);
+  return device !== undefined && device.linked && !device.cordoned && isWell(stateOf(state, device));
+};
+
+/** A banned account speaks for nobody, whatever its links say. */
+const stateOf = (state: RosterState, device: DeviceView): HealthState =>
+  state.accounts.get(device.account)?.standing === "banned" && isWell(device.state) ? "failed" : device.state;
+
 /** Every other device of the line's masters: the holder's twins, then the rest. */
 const candidatesOf = (state: RosterState, seat: SeatView): DeviceView[] => {
   const masters = state.lines.get(seat.line)?.masters ?? [];
@@ -398,9 +421,10 @@ const candidatesOf = (state: RosterState, seat: SeatView): DeviceView[] => {
 };
 
 const answer = (state: RosterState, seat: SeatView, at: Millis): Effect => {
-  const { replyTo, exclude, named } = seat.asker as NonNullable<SeatView["asker"]>;
+  const { replyTo, former, exclude, named } = seat.asker as NonNullable<SeatView["asker"]>;
   const { ranked, rejected, twinPending } = rank(state, named ? { ...seat, left: null } : seat, exclude, at);
-  return tell(replyTo as `failover:${SeatId}`, { type: "candidates.ranked", ranked, rejected, twinPending });
+  const isFormerWell = former !== null && former !== seat.holder && maySpeak(state, former);
+  return tell(replyTo as `failover:${SeatId}`, { type: "candidates.ranked", ranked, rejected, twinPending, isFormerWell });
 };
 
 export const rank = (
@@ -459,35 +483,49 @@ const fault = (
   if (standing === "banned") return "account banned";
   if (standing === "restricted" && !isTwin) return "account restricted";
   if (device.state !== "healthy") return `health: ${device.state}`;
-  if (seat.left && seat.left.device === device.id && at < seat.left.until)
+  if (seat.left && seat.left.device === device.id && at < seat.left.until && !isGone(state, seat))
     return `left ${Math.round((state.config.cooldown - (seat.left.until - at)) / 1000)} s ago`;
   return undefined;
+};
+
+/** Its holder won't come back by itself: where the way back is the only one, a cool-down must not bar it. */
+const isGone = (state: RosterState, seat: SeatView): boolean => {
+  const holder = seat.holder ? state.devices.get(seat.holder) : undefined;
+  return (
+    holder !== undefined && stateOf(state, holder) === "failed" && (holder.isFinal || stateOf(state, holder) !== holder.state)
+  );
 };
 
 // ---- outage ----
 
 /**
  * Many links quiet at once accuse the path, the node or the service. Counted over the masters' linked devices; at least three,
- * because two of two are no crowd. Standbys that are being probed answer within a round trip if it is not an outage.
+ * because two of two are no crowd. Standbys that are being probed answer within a round trip if it is not an outage. It is over
+ * when most are well again: a link that is down by now does not speak either.
  */
 const judgeOutage = (state: RosterState, at: Millis): Effect[] => {
-  let of = 0;
-  let quiet = 0;
-  let together = 0;
-  for (const device of state.devices.values()) {
-    if (!device.linked || state.accounts.get(device.account)?.role !== "master") continue;
-    of++;
-    if (!isQuiet(device)) continue;
-    quiet++;
-    if (at - (device.quietSince as Millis) <= state.config.togetherWithin) together++;
-  }
+  const { of, quiet, down, together } = crowd(state, at);
   if (!state.outage && together >= 3 && quiet * 2 >= of) {
     state.outage = true;
     return [tell("orchestrator", { type: "outage.suspected", quiet, of })];
   }
-  if (state.outage && quiet * 2 < of) {
+  if (state.outage && down * 2 < of) {
     state.outage = false;
     return [tell("orchestrator", { type: "outage.over" })];
   }
   return [];
+};
+
+/** The masters' linked devices: how many, quiet, not well (but for those that no dial can heal), fallen silent just now. */
+export const crowd = (state: RosterState, at: Millis): { of: number; quiet: number; down: number; together: number } => {
+  const counts = { of: 0, quiet: 0, down: 0, together: 0 };
+  for (const device of state.devices.values()) {
+    if (!device.linked || state.accounts.get(device.account)?.role !== "master") continue;
+    counts.of++;
+    if (!isWell(device.state) && !device.isFinal) counts.down++;
+    if (!isQuiet(device)) continue;
+    counts.quiet++;
+    if (at - (device.quietSince as Millis) <= state.config.togetherWithin) counts.together++;
+  }
+  return counts;
 };

@@ -4,43 +4,54 @@
  * The row in the store is the truth; this chart follows it. Only a failover (or a switchover) changes the row; it tells this
  * chart at the commit, and the grants change in the same turn.
  * Invariants: a grant exists exactly for the row's holder and term; at most one failover is under way; a holder that is back
- * before the commit keeps the seat.
+ * before the commit keeps the seat; what is said of a device that is not (or no longer) the holder changes nothing.
  *
- * | from       | event                             | to         |
- * | any        | seat.changed                      | same       |
- * | starting   | start if hasHolder                | waiting    |
- * | starting   | start                             | vacant     |
- * | waiting    | holder.well                       | serving    |
- * | waiting    | holder.failed                     | asking     |
- * | waiting    | failover.demand                   | moving     |
- * | vacant     | candidate.available               | asking     |
- * | vacant     | failover.demand                   | moving     |
- * | serving    | holder.suspect                    | threatened |
- * | serving    | holder.failed                     | asking     |
- * | serving    | holder.well                       | serving    |
- * | serving    | failover.demand                   | moving     |
- * | threatened | holder.well                       | serving    |
- * | threatened | holder.failed                     | asking     |
- * | threatened | failover.demand                   | moving     |
- * | asking     | failover.granted                  | moving     |
- * | asking     | failover.denied                   | denied     |
- * | asking     | holder.well                       | serving    |
- * | denied     | failover.granted                  | moving     |
- * | denied     | holder.well                       | serving    |
- * | denied     | holder.failed                     | denied     |
- * | denied     | failover.demand                   | moving     |
- * | moving     | failover.ended if isServing       | serving    |
- * | moving     | failover.ended if isRefusedDemand | waiting    |
- * | moving     | failover.ended                    | stranded   |
- * | moving     | holder.failed                     | moving     |
- * | moving     | holder.well                       | moving     |
- * | stranded   | holder.well                       | serving    |
- * | stranded   | candidate.available               | asking     |
- * | stranded   | failover.demand                   | moving     |
- * | stranded   | after askAgain                    | asking     |
+ * | from       | event                         | to         |
+ * | any        | seat.changed if isOld         | same       |
+ * | any        | seat.changed if isOurs        | same       |
+ * | any        | seat.changed                  | same       |
+ * | any        | holder.suspect                | same       |
+ * | any        | holder.well                   | same       |
+ * | any        | holder.failed                 | same       |
+ * | any        | candidate.available           | same       |
+ * | any        | failover.granted              | same       |
+ * | any        | failover.demand               | same       |
+ * | starting   | start if hasHolder            | waiting    |
+ * | starting   | start                         | vacant     |
+ * | waiting    | holder.well if isHolder       | serving    |
+ * | waiting    | holder.failed if isHolder     | asking     |
+ * | waiting    | failover.demand               | moving     |
+ * | vacant     | candidate.available           | asking     |
+ * | vacant     | failover.demand               | moving     |
+ * | serving    | holder.suspect if isHolder    | threatened |
+ * | serving    | holder.failed if isHolder     | asking     |
+ * | serving    | holder.well if isHolder       | serving    |
+ * | serving    | failover.demand               | moving     |
+ * | threatened | holder.well if isHolder       | serving    |
+ * | threatened | holder.failed if isHolder     | asking     |
+ * | threatened | failover.demand               | moving     |
+ * | asking     | failover.granted              | moving     |
+ * | asking     | failover.denied               | denied     |
+ * | asking     | holder.well if isHolder       | serving    |
+ * | asking     | holder.failed if isHolder     | asking     |
+ * | denied     | failover.granted              | moving     |
+ * | denied     | holder.well if isHolder       | serving    |
+ * | denied     | holder.failed if isHolder     | denied     |
+ * | denied     | failover.demand               | moving     |
+ * | moving     | failover.ended if isServing   | serving    |
+ * | moving     | failover.ended if isUndecided | waiting    |
+ * | moving     | failover.ended                | stranded   |
+ * | moving     | holder.failed                 | moving     |
+ * | moving     | holder.well                   | moving     |
+ * | moving     | failover.demand               | moving     |
+ * | stranded   | holder.well if isHolder       | serving    |
+ * | stranded   | holder.failed if isHolder     | stranded   |
+ * | stranded   | candidate.available           | asking     |
+ * | stranded   | failover.demand               | moving     |
+ * | stranded   | after askAgain                | asking     |
  */
 import { assign, emit, setup } from "xstate";
-import { accountOf, type DeviceId, type FailoverId, type LineId, type Millis, type SeatId } from "../ports/ids.ts";
+import { accountOf, type DeviceId, type FailoverId, type LineId, type Millis, type SeatId, type SeatTerm } from "../ports/ids.ts";
 import type { FailoverCause } from "../ports/records.ts";
 import type { SeatRow } from "../ports/store.ts";
 import { type Effect, type Emitted, effects, type FailoverInput, type HolderEvent, type SeatRequest, tell } from "../protocol.ts";
@@ -61,7 +72,7 @@ export interface SeatTimings {
   /** How long a failover looks for a candidate before the seat counts as stranded. */
   readonly patience: Millis;
   readonly rerank: Millis;
-  /** A stranded seat asks again this often. */
+  /** A stranded seat asks again after this, then after twice as long, and so on: it is also told when somebody becomes able. */
   readonly askAgain: Millis;
 }
 export interface SeatContext extends SeatInput {
@@ -72,10 +83,18 @@ export interface SeatContext extends SeatInput {
   readonly lastEvidenceAt: Millis | null;
   readonly detectedAt: Millis;
   readonly demand: { readonly to: DeviceId | null; readonly by: string } | null;
+  /** Failovers of this life. */
   readonly count: number;
+  /** The row's term when the last one began. */
+  readonly termBefore: SeatTerm;
+  /** How often it was stranded since somebody last spoke. */
+  readonly strandings: number;
   readonly servingSince: Millis | null;
 }
 type SeatEvent = HolderEvent | SeatRequest;
+
+/** The longest pause of a stranded seat is so many times the first one. */
+const MOST_PAUSES = 32;
 
 const waits = (context: SeatContext): { twin: Millis; number: Millis } => {
   const { timings } = context;
@@ -123,19 +142,46 @@ export const seatMachine = setup({
   types: { events: {} as SeatEvent, input: {} as SeatInput, context: {} as SeatContext, emitted: {} as Emitted },
   guards: {
     hasHolder: ({ context }) => context.row.holder !== null,
-    /** Nobody could take over what an operator wanted moved: the holder keeps it, if it is well. */
-    isRefusedDemand: ({ context, event }) =>
+    isHolder: ({ context, event }) => "device" in event && event.device === context.row.holder,
+    isOld: ({ context, event }) => event.type === "seat.changed" && event.row.term < context.row.term,
+    /** Settled, or said twice: nothing changed hands. */
+    isOurs: ({ context, event }) =>
+      event.type === "seat.changed" && event.row.term === context.row.term && event.row.holder === context.row.holder,
+    /** Somebody holds it: the one whom an operator wanted gone and nobody could replace, or whom somebody else put there. */
+    isUndecided: ({ context, event }) =>
       event.type === "failover.ended" &&
-      context.demand !== null &&
       context.row.holder !== null &&
-      event.holder === context.row.holder,
+      (event.outcome === "aborted" || (context.demand !== null && event.holder === context.row.holder)),
     isServing: ({ event }) =>
       event.type === "failover.ended" &&
       (event.outcome === "inService" || event.outcome === "averted" || event.outcome === "rolledBack"),
   },
   actions: {
     sayRefused: emit(({ context }) =>
-      effects({ op: "event", event: { type: "failover.refused", subject: context.seat, data: { holder: context.row.holder } } }),
+      context.demand
+        ? effects({
+            op: "event",
+            event: { type: "failover.refused", subject: context.seat, data: { holder: context.row.holder } },
+          })
+        : effects(),
+    ),
+    sayBusy: emit(({ context }) =>
+      effects({
+        op: "event",
+        event: {
+          type: "failover.refused",
+          subject: context.seat,
+          data: { holder: context.row.holder, why: "it is moving already" },
+        },
+      }),
+    ),
+    sayFailed: emit(({ context, event }) =>
+      event.type === "holder.failed"
+        ? effects({
+            op: "event",
+            event: { type: "holder.failed", subject: context.seat, data: { device: event.device, cause: event.cause } },
+          })
+        : effects(),
     ),
     announce: emit(({ context }) => effects(...grant(context), held(context, null))),
     noteFailure: assign(({ event }) =>
@@ -149,6 +195,7 @@ export const seatMachine = setup({
           }
         : {},
     ),
+    noteCause: assign(({ event }) => (event.type === "holder.failed" ? { cause: event.cause } : {})),
     noteVacancy: assign(({ event }) => ({
       cause: "startup" as const,
       isFinal: true,
@@ -167,6 +214,16 @@ export const seatMachine = setup({
     ),
     /** A failure that waited for its turn is judged from now on: time that the brake took is not the holder's. */
     restartClock: assign(({ event }) => ({ detectedAt: event.at })),
+    passAskAgain: assign(({ context }) => ({ detectedAt: context.detectedAt + askAgain(context) })),
+    /** Its holder had all the time that a re-dial gets: from now on nobody waits for it. */
+    noteStranded: assign(({ context, event }) => ({ strandings: context.strandings + 1, isFinal: true, detectedAt: event.at })),
+    giveUpTurn: emit(({ context }) =>
+      context.demand === null && context.row.term === context.termBefore
+        ? effects(tell("orchestrator", { type: "failover.gaveUp", seat: context.seat }))
+        : effects(),
+    ),
+    /** The brake need not keep a turn for a seat that an operator moves. */
+    leaveQueue: emit(({ context }) => effects(tell("orchestrator", { type: "failover.finished", seat: context.seat }))),
     ask: emit(({ context }) =>
       effects(
         tell("orchestrator", {
@@ -175,16 +232,12 @@ export const seatMachine = setup({
           cause: context.cause,
           isVacant: context.row.holder === null,
         }),
-        {
-          op: "event",
-          event: { type: "holder.failed", subject: context.seat, data: { device: context.row.holder, cause: context.cause } },
-        },
       ),
     ),
     startFailover: emit(({ context }) =>
       effects({ op: "start", kind: "failover", address: `failover:${context.seat}`, input: failoverInput(context) }),
     ),
-    countFailover: assign(({ context }) => ({ count: context.count + 1 })),
+    countFailover: assign(({ context }) => ({ count: context.count + 1, termBefore: context.row.term })),
     auditDemand: emit(({ context }) =>
       effects({
         op: "audit",
@@ -219,7 +272,28 @@ export const seatMachine = setup({
         text: `${context.row.holder ?? "nobody"} speaks for ${context.seat}`,
       }),
     ),
-    noteServing: assign(({ context, event }) => ({ servingSince: context.servingSince ?? event.at, demand: null })),
+    noteServing: assign(({ context, event }) => ({
+      servingSince: context.servingSince ?? event.at,
+      demand: null,
+      strandings: 0,
+    })),
+    /** Whatever came between a commit and its end: somebody speaks under this term, so the row has to say so. */
+    settle: emit(({ context }) =>
+      context.row.phase === "serving"
+        ? effects()
+        : effects({
+            op: "write",
+            ask: {
+              op: "seat.settle",
+              seat: context.seat,
+              term: context.row.term,
+              phase: "serving",
+              failover: null,
+              audit: null,
+            },
+          }),
+    ),
+    noteSettled: assign(({ context }) => ({ row: { ...context.row, phase: "serving" as const } })),
     sayServing: emit(({ context }) =>
       effects({
         op: "event",
@@ -243,7 +317,7 @@ export const seatMachine = setup({
       }),
     ),
   },
-  delays: { askAgain: ({ context }) => context.timings.askAgain },
+  delays: { askAgain: ({ context }) => askAgain(context) },
 }).createMachine({
   id: "seat",
   options: { maxIterations: 1000 },
@@ -257,10 +331,21 @@ export const seatMachine = setup({
     detectedAt: 0,
     demand: null,
     count: 0,
+    termBefore: input.row.term,
+    strandings: 0,
     servingSince: null,
   }),
   initial: "starting",
-  on: { "seat.changed": { actions: ["follow", "takeRow"] } },
+  on: {
+    "seat.changed": [{ guard: "isOld" }, { guard: "isOurs", actions: "takeRow" }, { actions: ["follow", "takeRow"] }],
+    // Said of somebody else, or at a time when it makes no difference.
+    "holder.suspect": {},
+    "holder.well": {},
+    "holder.failed": {},
+    "candidate.available": {},
+    "failover.granted": {},
+    "failover.demand": { actions: "sayBusy" },
+  },
   states: {
     starting: {
       on: {
@@ -272,8 +357,8 @@ export const seatMachine = setup({
     },
     waiting: {
       on: {
-        "holder.well": "serving",
-        "holder.failed": { target: "asking", actions: "noteFailure" },
+        "holder.well": { guard: "isHolder", target: "serving" },
+        "holder.failed": { guard: "isHolder", target: "asking", actions: ["noteFailure", "sayFailed"] },
         "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
       },
     },
@@ -284,31 +369,36 @@ export const seatMachine = setup({
       },
     },
     serving: {
-      entry: ["noteServing", "open", "sayServing"],
+      entry: ["noteServing", "settle", "noteSettled", "open", "sayServing"],
       on: {
-        "holder.suspect": { target: "threatened", actions: "saySuspect" },
-        "holder.failed": { target: "asking", actions: "noteFailure" },
-        "holder.well": { actions: "open" },
+        "holder.suspect": { guard: "isHolder", target: "threatened", actions: "saySuspect" },
+        "holder.failed": { guard: "isHolder", target: "asking", actions: ["noteFailure", "sayFailed"] },
+        "holder.well": { guard: "isHolder", actions: "open" },
         "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
       },
     },
     threatened: {
       on: {
-        "holder.well": "serving",
-        "holder.failed": { target: "asking", actions: "noteFailure" },
+        "holder.well": { guard: "isHolder", target: "serving" },
+        "holder.failed": { guard: "isHolder", target: "asking", actions: ["noteFailure", "sayFailed"] },
         "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
       },
     },
     asking: {
       entry: "ask",
-      on: { "failover.granted": "moving", "failover.denied": "denied", "holder.well": "serving" },
+      on: {
+        "failover.granted": "moving",
+        "failover.denied": "denied",
+        "holder.well": { guard: "isHolder", target: "serving" },
+        "holder.failed": { guard: "isHolder", actions: "noteFailure" },
+      },
     },
     denied: {
       on: {
         "failover.granted": { target: "moving", actions: "restartClock" },
-        "holder.well": "serving",
-        "holder.failed": { actions: "noteFailure" },
-        "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
+        "holder.well": { guard: "isHolder", target: "serving" },
+        "holder.failed": { guard: "isHolder", actions: "noteFailure" },
+        "failover.demand": { target: "moving", actions: ["leaveQueue", "noteDemand", "auditDemand"] },
       },
     },
     moving: {
@@ -316,21 +406,26 @@ export const seatMachine = setup({
       on: {
         "failover.ended": [
           { guard: "isServing", target: "serving", actions: "review" },
-          { guard: "isRefusedDemand", target: "waiting", actions: ["forgetDemand", "sayRefused", "review"] },
+          { guard: "isUndecided", target: "waiting", actions: ["sayRefused", "forgetDemand", "review"] },
           { target: "stranded", actions: "review" },
         ],
         "holder.well": { actions: "toFailover" },
         "holder.failed": { actions: "toFailover" },
+        "failover.demand": { actions: "sayBusy" },
       },
     },
     stranded: {
-      entry: ["forgetDemand", "raiseStranded"],
+      entry: ["giveUpTurn", "forgetDemand", "noteStranded", "raiseStranded"],
       on: {
-        "holder.well": "serving",
+        "holder.well": { guard: "isHolder", target: "serving" },
+        "holder.failed": { guard: "isHolder", actions: "noteCause" },
         "candidate.available": { target: "asking", actions: "restartClock" },
         "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
       },
-      after: { askAgain: "asking" },
+      after: { askAgain: { target: "asking", actions: "passAskAgain" } },
     },
   },
 });
+
+const askAgain = ({ timings, strandings }: SeatContext): Millis =>
+  timings.askAgain * Math.min(MOST_PAUSES, 2 ** Math.max(0, strandings - 1));

@@ -82,7 +82,8 @@ export class Host {
     this.#isBusy = true;
     for (let mail = this.#mail.shift(); mail; mail = this.#mail.shift()) {
       const event = { ...mail.event, at: this.now };
-      this.#charts.get(mail.to)?.send(event);
+      const chart = this.#charts.get(mail.to);
+      if ((chart?.getSnapshot() as { status: string } | undefined)?.status === "active") chart?.send(event);
       const hosted = this.#reducers.get(mail.to);
       if (!hosted) continue;
       hosted.step = hosted.reducer.receive(hosted.step.state, event);

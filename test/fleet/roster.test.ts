@@ -1,0 +1,322 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { roster, rank, type RosterState, type SeatView } from "../../machines/fleet/roster.ts";
+import { accountId, accountOf, type DeviceId, deviceId, type Millis, seatId } from "../../machines/ports/ids.ts";
+import type { FailoverCause } from "../../machines/ports/records.ts";
+import type { HealthState } from "../../machines/protocol.ts";
+import { Host } from "../account/host.ts";
+import { BUSY, COOLDOWN, DEVICES, FREE, FRESH, HOLDER, LAST, LINE, rosterInput, SEAT, TWIN } from "./stage.ts";
+
+const OTHER_SEAT = seatId(LINE, accountId("m2"));
+const runs = process.env["GREENROOM_FULL"] ? 20_000 : 1000;
+
+describe("who may take a seat", () => {
+  it("first a twin, then masters without a seat, then masters with one, each by the line's priority", () => {
+    const host = started();
+    expect(ranked(host)).toEqual([TWIN, FREE, LAST, BUSY]);
+  });
+
+  it("nobody whose last stanza is too old, and a stanza pushes a new ranking to whoever waits for one", () => {
+    const host = started();
+    host.advance(FRESH + 1);
+    host.tell("roster", { type: "device.seen", device: LAST });
+    expect(ranked(host)).toEqual([LAST]);
+    host.tell("roster", { type: "device.seen", device: TWIN });
+    expect(lastRanking(host)).toMatchObject({
+      ranked: [
+        { device: TWIN, ladder: "twin" },
+        { device: LAST, ladder: "account" },
+      ],
+    });
+  });
+
+  it("says that a twin may still turn up while it is merely not heard of", () => {
+    const host = started();
+    host.advance(FRESH + 1);
+    ranked(host);
+    expect(lastRanking(host)["twinPending"]).toBe(true);
+    health(host, TWIN, "failed", "silent");
+    ranked(host);
+    expect(lastRanking(host)["twinPending"]).toBe(false);
+  });
+
+  it.each([
+    ["not linked", { type: "device.linked", device: TWIN, linked: false }],
+    ["cordoned", { type: "device.cordon", device: TWIN, cordoned: true }],
+    ["health: failed", { type: "device.health", device: TWIN, state: "failed", cause: "silent", isFinal: false }],
+    ["health: recovering", { type: "device.health", device: TWIN, state: "recovering", cause: null, isFinal: false }],
+  ])("nobody who is %s, and says why", (why, event) => {
+    const host = started();
+    host.tell("roster", event);
+    expect(ranked(host)).toEqual([FREE, LAST, BUSY]);
+    expect(lastRanking(host)["rejected"]).toContainEqual({ device: TWIN, why });
+  });
+
+  it("a twin of a restricted account, whose chats are warm, but no other device of one; nobody of a banned one", () => {
+    const host = started();
+    standing(host, "m1", "restricted");
+    standing(host, "m3", "restricted");
+    expect(ranked(host)).toEqual([TWIN, LAST, BUSY]);
+    standing(host, "m1", "banned");
+    expect(ranked(host)).toEqual([LAST, BUSY]);
+  });
+
+  it("not the device that was just left, until the cool-down is over", () => {
+    const host = started();
+    hold(host, TWIN, 2, HOLDER);
+    health(host, HOLDER, "healthy");
+    health(host, TWIN, "failed", "silent");
+    expect(ranked(host, TWIN)).toEqual([FREE, LAST, BUSY]);
+    host.advance(COOLDOWN);
+    for (const id of DEVICES) host.tell("roster", { type: "device.seen", device: id });
+    expect(ranked(host, TWIN)).toEqual([HOLDER, FREE, LAST, BUSY]);
+  });
+
+  it("the device just left after all, if the present holder is gone for good", () => {
+    const host = started();
+    hold(host, TWIN, 2, HOLDER);
+    health(host, HOLDER, "healthy");
+    health(host, TWIN, "failed", "loggedOut", true);
+    expect(ranked(host, TWIN)[0]).toBe(HOLDER);
+  });
+
+  it("the device just left, if an operator names it", () => {
+    const host = started();
+    hold(host, FREE, 2, HOLDER);
+    expect(ranked(host, FREE)).toEqual([TWIN, LAST, BUSY]);
+    expect(ranked(host, FREE, HOLDER)).toContain(HOLDER);
+  });
+});
+
+describe("what seats hear", () => {
+  it("of their own holder only, and of one that was given the seat at once", () => {
+    const host = started();
+    health(host, FREE, "failed", "silent");
+    health(host, HOLDER, "suspect");
+    expect(heard(host)).toEqual(["holder.well m1/a", "holder.suspect m1/a"]);
+    hold(host, TWIN, 2, HOLDER);
+    health(host, HOLDER, "failed", "silent");
+    expect(heard(host).slice(2)).toEqual(["holder.well m1/b"]);
+  });
+
+  it("of a restriction nothing, of a ban that the holder is gone for good, and of its end that it is well", () => {
+    const host = started();
+    const before = heard(host).length;
+    standing(host, "m1", "restricted");
+    expect(heard(host)).toHaveLength(before);
+    standing(host, "m1", "banned");
+    expect(host.told(`seat:${SEAT}`).at(-1)).toMatchObject({ type: "holder.failed", cause: "banned", isFinal: true });
+    standing(host, "m1", "good");
+    expect(heard(host).at(-1)).toBe("holder.well m1/a");
+  });
+
+  it("of everyone who becomes able while their holder is out: well, linked, allowed again, of good standing", () => {
+    const host = started();
+    for (const id of [HOLDER, TWIN, BUSY, LAST]) health(host, id, "failed", "silent");
+    const able = () => host.told(`seat:${SEAT}`).filter(({ type }) => type === "candidate.available").length;
+    health(host, FREE, "recovering");
+    expect(able()).toBe(0);
+    health(host, FREE, "healthy");
+    expect(able()).toBe(1);
+    host.tell("roster", { type: "device.cordon", device: FREE, cordoned: true });
+    expect(able()).toBe(1);
+    host.tell("roster", { type: "device.cordon", device: FREE, cordoned: false });
+    expect(able()).toBe(2);
+    host.tell("roster", { type: "device.linked", device: FREE, linked: true });
+    expect(able()).toBe(3);
+    standing(host, "m3", "restricted");
+    standing(host, "m3", "good");
+    expect(able()).toBe(4);
+  });
+});
+
+describe("who is watched closely", () => {
+  it("candidates from the first suspicion on, and no longer than it lasts", () => {
+    const host = started();
+    const watched = () => host.told(`detector:${TWIN}`).flatMap(({ type, watch }) => (type === "watch" ? [watch] : []));
+    health(host, HOLDER, "suspect");
+    expect(watched().at(-1)).toBe("candidate");
+    health(host, HOLDER, "healthy");
+    expect(watched().at(-1)).toBe("standby");
+  });
+
+  it("the holder as a holder, from the moment at which it is one", () => {
+    const host = started();
+    hold(host, TWIN, 2, HOLDER);
+    expect(host.told(`detector:${TWIN}`).at(-1)).toMatchObject({ type: "watch", watch: "holder" });
+    expect(host.told(`detector:${HOLDER}`).at(-1)?.["watch"]).not.toBe("holder");
+  });
+});
+
+describe("servants", () => {
+  it("are shared out over the seats of their line, and follow their seat's term wherever it goes", () => {
+    const host = started(["s1", "s2", "s3"]);
+    hold(host, TWIN, 2, HOLDER);
+    hold(host, FREE, 3, TWIN);
+    const terms = (name: string) =>
+      host.told(`servant:${accountId(name)}`).map(({ type, seat, device, term }) => [type, seat, device, term].join(" "));
+    expect(terms("s1")).toEqual([1, 2, 3].map((term) => `seat.granted ${SEAT} s1/a ${term}`));
+    expect(terms("s3")).toEqual([1, 2, 3].map((term) => `seat.granted ${SEAT} s3/a ${term}`));
+    expect(terms("s2")).toEqual([`seat.granted ${OTHER_SEAT} s2/a 1`]);
+  });
+});
+
+describe("an outage", () => {
+  it("is suspected once half of the masters' links, three at least, fall silent together; and is over when most are well", () => {
+    const host = started();
+    health(host, HOLDER, "suspect");
+    health(host, TWIN, "suspect");
+    expect(outages(host)).toEqual([]);
+    health(host, BUSY, "suspect");
+    expect(outages(host)).toEqual(["outage.suspected"]);
+    health(host, HOLDER, "healthy");
+    expect(outages(host)).toHaveLength(2);
+  });
+
+  it("is not over because silent links have ended meanwhile", () => {
+    const host = started();
+    for (const id of [HOLDER, TWIN, BUSY]) health(host, id, "suspect");
+    for (const id of [HOLDER, TWIN, BUSY]) health(host, id, "failed", "closed");
+    expect(outages(host)).toEqual(["outage.suspected"]);
+    health(host, TWIN, "recovering");
+    expect(outages(host)).toEqual(["outage.suspected", "outage.over"]);
+  });
+
+  it("is not what happens one after the other", () => {
+    const host = started();
+    for (const id of [HOLDER, TWIN, BUSY, FREE]) {
+      health(host, id, "suspect");
+      host.advance(2500);
+    }
+    expect(outages(host)).toEqual([]);
+  });
+});
+
+describe("whatever was reported before", () => {
+  const change = fc.oneof(
+    fc.record({
+      do: fc.constant("health" as const),
+      device: fc.constantFrom(...DEVICES),
+      state: fc.constantFrom<HealthState>("healthy", "suspect", "repairing", "failed", "recovering"),
+      isFinal: fc.boolean(),
+    }),
+    fc.record({ do: fc.constant("seen" as const), device: fc.constantFrom(...DEVICES) }),
+    fc.record({
+      do: fc.constant("standing" as const),
+      account: fc.constantFrom("m1", "m2", "m3", "m4"),
+      standing: fc.constantFrom("good" as const, "restricted" as const, "banned" as const),
+    }),
+    fc.record({ do: fc.constant("linked" as const), device: fc.constantFrom(...DEVICES), is: fc.boolean() }),
+    fc.record({ do: fc.constant("cordon" as const), device: fc.constantFrom(...DEVICES), is: fc.boolean() }),
+    fc.record({ do: fc.constant("hold" as const), device: fc.constantFrom(...DEVICES) }),
+    fc.record({ do: fc.constant("wait" as const), span: fc.integer({ min: 1, max: 20_000 }) }),
+  );
+  const lived = (changes: readonly (typeof change extends fc.Arbitrary<infer T> ? T : never)[]): Host => {
+    const host = started();
+    let term = 1;
+    for (const what of changes) {
+      if (what.do === "health") health(host, what.device, what.state, "silent", what.isFinal);
+      else if (what.do === "seen") host.tell("roster", { type: "device.seen", device: what.device });
+      else if (what.do === "standing") standing(host, what.account, what.standing);
+      else if (what.do === "linked") host.tell("roster", { type: "device.linked", device: what.device, linked: what.is });
+      else if (what.do === "cordon") host.tell("roster", { type: "device.cordon", device: what.device, cordoned: what.is });
+      else if (what.do === "hold") hold(host, what.device, ++term, holderOf(host));
+      else host.advance(what.span);
+    }
+    return host;
+  };
+  const view = (host: Host): { state: RosterState; seat: SeatView } => {
+    const state = host.context("roster") as RosterState;
+    return { state, seat: state.seats.get(SEAT) as SeatView };
+  };
+
+  it("whoever is ranked is linked, healthy, not cordoned, fresh, of fitting standing, and neither holder nor excluded", () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 40 }), fc.subarray([...DEVICES]), (changes, exclude) => {
+        const host = lived(changes);
+        const { state, seat } = view(host);
+        const { ranked: who } = rank(state, seat, exclude, host.now);
+        for (const { device: id, ladder, lastSeenAt } of who) {
+          const device = state.devices.get(id);
+          const allowed = state.accounts.get(accountOf(id))?.standing;
+          expect(device).toMatchObject({ linked: true, cordoned: false, state: "healthy" });
+          expect(host.now - lastSeenAt).toBeLessThanOrEqual(FRESH);
+          expect(ladder === "twin" ? ["good", "restricted"] : ["good"]).toContain(allowed);
+          expect([seat.holder, ...exclude]).not.toContain(id);
+          expect(ladder === "twin").toBe(accountOf(id) === accountOf(seat.holder as DeviceId));
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it("everyone is ranked or rejected with a reason, and the order is twins, then the unburdened, then priority", () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
+        const host = lived(changes);
+        const { state, seat } = view(host);
+        const { ranked: who, rejected } = rank(state, seat, [], host.now);
+        const all = [...who, ...rejected].map(({ device }) => device);
+        expect(all.toSorted()).toEqual(DEVICES.filter((id) => id !== seat.holder).toSorted());
+        expect(rejected.filter(({ why }) => why === "")).toEqual([]);
+        const place = ({ device, ladder }: (typeof who)[number]): number =>
+          (ladder === "twin" ? 0 : 100) + (state.holds.has(device) ? 10 : 0) + Number(accountOf(device).slice(1));
+        expect(who.map(place)).toEqual(who.map(place).toSorted((one, other) => one - other));
+      }),
+      { numRuns: runs },
+    );
+  });
+});
+
+// ---- helpers ----
+
+function started(servants: readonly string[] = []): Host {
+  const host = new Host();
+  const { accounts, lines } = rosterInput();
+  const more = servants.map((name) => ({
+    id: accountId(name),
+    role: "servant" as const,
+    standing: "good" as const,
+    devices: [{ id: deviceId(accountId(name), "a"), linked: true }],
+  }));
+  host.reducer(
+    "roster",
+    roster,
+    rosterInput({
+      accounts: [...accounts, ...more],
+      lines: lines.map((line) => ({ ...line, servants: servants.map(accountId) })),
+    }),
+  );
+  host.tell("roster", { type: "seat.held", seat: SEAT, holder: HOLDER, term: 1, left: null });
+  host.tell("roster", { type: "seat.held", seat: OTHER_SEAT, holder: BUSY, term: 1, left: null });
+  for (const id of DEVICES) health(host, id, "healthy");
+  return host;
+}
+function health(host: Host, id: DeviceId, state: HealthState, cause: FailoverCause | null = null, isFinal = false): void {
+  host.tell("roster", { type: "device.health", device: id, state, cause, isFinal, lastEvidenceAt: null });
+}
+function standing(host: Host, account: string, is: string): void {
+  host.tell("roster", { type: "account.standing", account, standing: is });
+}
+function hold(host: Host, id: DeviceId, term: number, left: DeviceId | null): void {
+  host.tell("roster", { type: "seat.held", seat: SEAT, holder: id, term, left });
+}
+function holderOf(host: Host): DeviceId | null {
+  return (host.context("roster") as RosterState).seats.get(SEAT)?.holder ?? null;
+}
+function lastRanking(host: Host): Readonly<Record<string, unknown>> & { readonly at: Millis } {
+  return host.told(`failover:${SEAT}`).at(-1) as never;
+}
+function ranked(host: Host, from: DeviceId = HOLDER, named: DeviceId | null = null): readonly DeviceId[] {
+  const request = { type: "candidates.request", seat: SEAT, replyTo: `failover:${SEAT}`, former: from, exclude: [from], named };
+  host.tell("roster", request);
+  return (lastRanking(host)["ranked"] as { device: DeviceId }[]).map(({ device }) => device);
+}
+function heard(host: Host): readonly string[] {
+  return host
+    .told(`seat:${SEAT}`)
+    .flatMap(({ type, device }) => (type.startsWith("holder.") ? [`${type} ${String(device)}`] : []));
+}
+function outages(host: Host): readonly string[] {
+  return host.told("orchestrator").map(({ type }) => type);
+}
