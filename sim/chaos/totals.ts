@@ -1,0 +1,161 @@
+/** What all runs together amount to: the document that `greenroom chaos --json` prints. */
+import { allTransitions } from "../checkers/coverage.ts";
+import { BOUNDS, type Measure, type Timing } from "../checkers/timed.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Verdict } from "./judge.ts";
+
+export interface Distribution {
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  readonly worstSeed: string | null;
+}
+export interface TimingReport extends Distribution {
+  readonly boundMs: number;
+  /** What the worst of them left of the bound. */
+  readonly marginMs: number;
+  /** By kind of fault and rung of the ladder. */
+  readonly byClass: Readonly<Record<string, Distribution>>;
+}
+export interface FoundViolation {
+  readonly property: string;
+  readonly seed: string;
+  readonly text: string;
+  readonly plan: Plan | null;
+  readonly shrunk: Plan | null;
+}
+export interface ChaosDocument {
+  readonly runs: number;
+  readonly simulatedSeconds: number;
+  readonly wallSeconds: number;
+  readonly violations: readonly FoundViolation[];
+  readonly timings: Readonly<Record<Measure, TimingReport>>;
+  readonly excluded: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly messages: number;
+  readonly lost: number;
+  readonly availability: number;
+  readonly falseNumberChanges: number;
+  readonly falseTwinHandovers: number;
+  readonly coverage: {
+    readonly transitions: { readonly taken: number; readonly total: number; readonly missing: readonly string[] };
+  };
+  readonly determinism: { readonly checked: number; readonly diverged: readonly string[] };
+}
+
+/** Above this share of excluded cases the figures prove nothing. */
+export const MOST_EXCLUDED = 0.05;
+/** A handful of cases has no shares. */
+const ENOUGH_CASES = 200;
+
+export class Totals {
+  runs = 0;
+  #simulatedMs = 0;
+  #lost = 0;
+  #messages = 0;
+  #seatMs = 0;
+  #downMs = 0;
+  #falseNumberChanges = 0;
+  #falseTwinHandovers = 0;
+  readonly #timings: (Timing & { readonly seed: string })[] = [];
+  readonly #excluded = new Map<string, number>();
+  readonly #faults = new Map<string, number>();
+  readonly #covered = new Set<string>();
+  readonly #traces = new Map<string, string>();
+  #checked = 0;
+  readonly diverged: string[] = [];
+  /** The first of each property, with how often it came. */
+  readonly broken = new Map<string, { seed: string; text: string; count: number }>();
+
+  add(verdict: Verdict, covered: readonly string[]): void {
+    const { seed, service } = verdict;
+    this.runs++;
+    this.#simulatedMs += verdict.simulatedMs;
+    this.#lost += verdict.lost;
+    this.#messages += verdict.accepted;
+    this.#seatMs += service.seatMs;
+    this.#downMs += service.downMs;
+    this.#falseNumberChanges += service.falseNumberChanges;
+    this.#falseTwinHandovers += service.falseTwinHandovers;
+    for (const timing of verdict.timings) this.#timings.push({ ...timing, seed });
+    for (const reason of verdict.excluded) count(this.#excluded, reason, 1);
+    for (const [kind, bites] of Object.entries(verdict.faults)) count(this.#faults, kind, bites);
+    for (const name of covered) this.#covered.add(name);
+    for (const { property, text } of verdict.violations) {
+      const known = this.broken.get(property);
+      if (known) known.count++;
+      else this.broken.set(property, { seed, text, count: 1 });
+    }
+    this.compare(verdict);
+  }
+
+  /** The second run of a seed is only compared: nothing is counted twice. */
+  compare({ seed, trace }: Verdict): void {
+    if (trace === null) return;
+    const known = this.#traces.get(seed);
+    if (known === undefined) this.#traces.set(seed, trace);
+    else {
+      this.#checked++;
+      if (known !== trace) this.diverged.push(seed);
+    }
+  }
+
+  get excludedShare(): number {
+    const excluded = sum(this.#excluded.values());
+    const cases = excluded + this.#timings.length;
+    return cases >= ENOUGH_CASES ? excluded / cases : 0;
+  }
+
+  document(wallSeconds: number, violations: readonly FoundViolation[]): ChaosDocument {
+    const missing = allTransitions.filter((name) => !this.#covered.has(name));
+    return {
+      runs: this.runs,
+      simulatedSeconds: Math.round(this.#simulatedMs / 1_000),
+      wallSeconds: Math.round(wallSeconds * 100) / 100,
+      violations,
+      timings: {
+        detection: this.#report("detection"),
+        choice: this.#report("choice"),
+        inService: this.#report("inService"),
+        firstAck: this.#report("firstAck"),
+      },
+      excluded: sorted(this.#excluded),
+      faults: sorted(this.#faults),
+      messages: this.#messages,
+      lost: this.#lost,
+      availability: this.#seatMs === 0 ? 1 : 1 - this.#downMs / this.#seatMs,
+      falseNumberChanges: this.#falseNumberChanges,
+      falseTwinHandovers: this.#falseTwinHandovers,
+      coverage: {
+        transitions: { taken: allTransitions.length - missing.length, total: allTransitions.length, missing },
+      },
+      determinism: { checked: this.#checked, diverged: this.diverged },
+    };
+  }
+
+  #report(measure: Measure): TimingReport {
+    const own = this.#timings.filter((timing) => timing.measure === measure);
+    const classes = [...new Set(own.map((timing) => timing.class))].sort();
+    const all = distribution(own);
+    return {
+      ...all,
+      boundMs: BOUNDS[measure],
+      marginMs: BOUNDS[measure] - all.max,
+      byClass: Object.fromEntries(classes.map((name) => [name, distribution(own.filter((timing) => timing.class === name))])),
+    };
+  }
+}
+
+const distribution = (timings: readonly (Timing & { readonly seed: string })[]): Distribution => {
+  const inOrder = timings.toSorted((a, b) => a.ms - b.ms);
+  const at = (share: number): number =>
+    Math.round(inOrder[Math.min(inOrder.length - 1, Math.floor(inOrder.length * share))]?.ms ?? 0);
+  const worst = inOrder.at(-1);
+  return { count: inOrder.length, p50: at(0.5), p99: at(0.99), max: Math.round(worst?.ms ?? 0), worstSeed: worst?.seed ?? null };
+};
+
+const count = (map: Map<string, number>, key: string, by: number): void => void map.set(key, (map.get(key) ?? 0) + by);
+const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
+const sorted = (map: ReadonlyMap<string, number>): Record<string, number> =>
+  Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,0 +1,10 @@
+/** A plan in plain words, a line each. */
+import { describeFault } from "../faults/catalogue.ts";
+import { seconds } from "../faults/target.ts";
+import type { Plan } from "./plan.ts";
+
+export const inPlainWords = ({ seed, fleet, workload, faults, liveness, for: length }: Plan): string[] => [
+  `seed ${seed}; ${fleet.accounts.length} accounts on ${fleet.lines.length} lines; ${workload.sends} messages a second from ${seconds(workload.from)} to ${seconds(workload.until)}; ${seconds(length)} in all`,
+  ...faults.map((fault) => `at ${seconds(fault.at)}: ${describeFault(fault)}`),
+  ...(liveness ? [`at ${seconds(liveness.at)}: ${liveness.core.join(", ")} are healed, what else is broken stays so`] : []),
+];

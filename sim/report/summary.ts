@@ -1,0 +1,76 @@
+/** What a person reads at the end of `greenroom chaos`. */
+import type { ChaosDocument, FoundViolation, TimingReport } from "../chaos/totals.ts";
+import { inPlainWords } from "../plan/words.ts";
+import { percent, table, whole } from "./table.ts";
+
+const NAMES = {
+  detection: "fault → detected",
+  choice: "detected → chosen",
+  inService: "commit → in service",
+  firstAck: "fault → first ack",
+};
+
+export interface SummaryOptions {
+  /** The command that runs one violation's plan again. */
+  readonly replay: (violation: FoundViolation) => string;
+}
+
+export const summary = (document: ChaosDocument, options: SummaryOptions): string =>
+  [
+    ...headline(document),
+    "",
+    ...timings(document),
+    "",
+    ...list("Faults that bit", document.faults),
+    ...list("Bounds not owed", document.excluded),
+    ...coverage(document),
+    "",
+    ...verdict(document, options),
+    "",
+  ].join("\n");
+
+const headline = (document: ChaosDocument): string[] => {
+  const { runs, simulatedSeconds, wallSeconds, messages, lost, availability, determinism } = document;
+  const speed = wallSeconds > 0 ? simulatedSeconds / wallSeconds : 0;
+  return [
+    `${whole(runs)} ${runs === 1 ? "run" : "runs"}, ${whole(simulatedSeconds)} simulated seconds in ${wallSeconds.toFixed(1)} s (${whole(speed)} a second)`,
+    `${whole(messages)} messages accepted, ${lost} lost; availability ${percent(availability, 4)}; without a fault ${document.falseNumberChanges} changes of number, ${document.falseTwinHandovers} handovers to a twin`,
+    `${determinism.checked} runs repeated, ${determinism.diverged.length === 0 ? "each to the last byte" : `${determinism.diverged.length} DIVERGED: seeds ${determinism.diverged.join(", ")}`}`,
+  ];
+};
+
+const timings = ({ timings: all }: ChaosDocument): string[] => {
+  const rows = [["", "cases", "p50", "p99", "max", "bound", "margin", "worst seed"]];
+  for (const [key, report] of Object.entries(all) as [keyof typeof NAMES, TimingReport][]) {
+    rows.push([
+      NAMES[key],
+      whole(report.count),
+      ...[report.p50, report.p99, report.max, report.boundMs, report.marginMs].map((ms) => `${ms} ms`),
+      report.worstSeed ?? "-",
+    ]);
+    for (const [name, { count, p50, p99, max, worstSeed }] of Object.entries(report.byClass)) {
+      rows.push([`  ${name}`, whole(count), `${p50} ms`, `${p99} ms`, `${max} ms`, "", "", worstSeed ?? "-"]);
+    }
+  }
+  return table(rows, "");
+};
+
+const list = (title: string, counts: Readonly<Record<string, number>>): string[] => {
+  const entries = Object.entries(counts);
+  if (entries.length === 0) return [];
+  return [`${title}: ${entries.map(([name, count]) => `${name} ${whole(count)}`).join(", ")}`];
+};
+
+const coverage = ({ coverage: { transitions } }: ChaosDocument): string[] => [
+  `Transitions taken: ${transitions.taken} of ${transitions.total}${transitions.missing.length > 0 ? "; never:" : ""}`,
+  ...transitions.missing.map((name) => `  ${name}`),
+];
+
+const verdict = ({ violations }: ChaosDocument, { replay }: SummaryOptions): string[] => {
+  if (violations.length === 0) return ["Everything held."];
+  return violations.flatMap((violation) => [
+    `BROKEN ${violation.property} (seed ${violation.seed}): ${violation.text}`,
+    ...(violation.shrunk ? inPlainWords(violation.shrunk).map((line) => `  ${line}`) : []),
+    `  ${replay(violation)}`,
+  ]);
+};
