@@ -88,6 +88,18 @@ describe("sends", () => {
     expect(accepted).toEqual([command.waId]);
   });
 
+  it("with its look-up unanswered a message to somebody known is unsent as well: sessions alone name no devices", async () => {
+    const { rig, loopback } = world;
+    await rig.seat(b);
+    loopback.faults.unanswered(onMaster, { answer: "usync" });
+    const { command, fact } = await rig.send(b, world.contact, "from the one that never wrote to you");
+    expect(fact).toMatchObject({ kind: "unsent", why: "lookup" });
+    loopback.faults.healAll();
+    await rig.seat(a);
+    await world.talk("and on");
+    expect(world.customer.arrivals.filter(({ id }) => id === command.waId)).toEqual([]);
+  });
+
   it("with the keys of the recipient unanswered a message is unsent as well", async () => {
     const { rig, loopback } = world;
     const stranger = loopback.person("4915550000996");
