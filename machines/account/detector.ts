@@ -14,7 +14,9 @@
  * - Without a link there is no silence to judge. Only a silence that has already asked for a re-dial (`overdue`) runs on while that
  *   is under way, so that `gone` comes in time if it fails to heal anything.
  * - An answer to one attempt excuses all that were sent before it: they are their messages' trouble. Later ones start afresh.
- * - A re-dial does not answer attempts, but if the link that it replaces was silent, that explains them. If all of an accusation's attempts are given up, it lapses AMNESTY after `gone`.
+ * - A re-dial does not answer attempts, but if the link that it replaces was silent, that explains them. So it does when a link speaks
+ *   again by itself after it was overdue: what is still awaited gets the full time anew. If all of an accusation's attempts are given
+ *   up, it lapses AMNESTY after `gone`.
  * - A device that begins to be watched more closely gets the full deadlines of its new watch from then on, and a probe at once.
  */
 import type { DeviceId, MessageId, Millis, SeatId } from "../ports/ids.ts";
@@ -162,7 +164,7 @@ const heard = (state: DetectorState, at: Millis, effects: Effect[]): DetectorSta
   const tellsRoster = reports && at - state.lastSeenToldAt >= SEEN_EVERY;
   if (tellsRoster) effects.push(tell("roster", { type: "device.seen", device: state.device }));
   return {
-    ...state,
+    ...(state.link.level >= 2 ? spokenAgain(state, at) : state),
     lastEvidenceAt: at,
     link: { since: at, level: 0 },
     asked: state.asked.length > 0 ? [] : state.asked,
@@ -184,6 +186,14 @@ const explained = (state: DetectorState): DetectorState => {
   const lastSign = (state.lastEvidenceAt ?? 0) - ROUND_TRIP;
   const awaited = state.awaited.filter((attempt) => attempt.at <= lastSign);
   return { ...state, awaited, ack: awaited.length > 0 ? state.ack : CALM };
+};
+
+/** Nobody dialled anew (it was done lately), and the link came back: what is still awaited may be answered yet. */
+const spokenAgain = (state: DetectorState, at: Millis): DetectorState => {
+  const { awaited, ack } = explained(state);
+  if (awaited.length > 0) return state;
+  const left = state.awaited.filter(({ isDropped }) => !isDropped);
+  return { ...state, awaited: left, ack: left.length > 0 ? { since: at, level: 0 } : ack };
 };
 
 const watched = (state: DetectorState, watch: Watch, at: Millis): DetectorState => {

@@ -92,6 +92,19 @@ describe("the clock of unanswered attempts", () => {
     ]);
   });
 
+  it("is cleared when a silent link speaks again without a re-dial, and what is still awaited gets the full time anew", () => {
+    const dropped = { type: "attempt.dropped", message: id("m1") } as const;
+    const run = up("holder").alive(1000).tell(sent("m1")).until(2000).tell(sent("m2")).until(6000).tell(dropped);
+    run.tell({ type: "evidence" });
+    expect(run.edges).toEqual(["3000 late link", "4500 overdue link", "5500 gone link", "6000 fresh"]);
+    expect(run.alive(10_600).edges.slice(4)).toEqual(["8000 late ack", "9500 overdue ack", "10500 gone ack"]);
+  });
+
+  it("goes on against a link that speaks again if stanzas had come since the attempt", () => {
+    const run = up("holder").tell(sent("m1")).alive(1500).until(5100).tell({ type: "evidence" });
+    expect(run.edges).toEqual(["2000 late ack", "3500 overdue ack", "4500 gone ack"]);
+  });
+
   it("goes on against the re-dialled link if stanzas had come since the attempt", () => {
     const run = up("holder").tell(sent("m1")).alive(1500).until(3700).tell(closed(1)).until(4000);
     run.tell({ type: "connection.opened", dial: 2 }).alive(4600);
