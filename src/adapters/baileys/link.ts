@@ -25,7 +25,8 @@ import { type CloseSignal, closingOf } from "./close-reason.ts";
 import type { Deadlines, Deadline } from "./deadlines.ts";
 import { abandon, closeAtOnce, onRefusedUpgrade, rawSocket } from "./internals.ts";
 import { authorOf, draftsOf, isCopy } from "./inbound.ts";
-import { decodeCreds, encodeCreds } from "./keys/codec.ts";
+import { decodeCreds } from "./keys/codec.ts";
+import { CredsKeeper } from "./keys/creds-keeper.ts";
 import type { DeviceKeys } from "./keys/device-keys.ts";
 import { offerAndPair } from "./linking.ts";
 import { preparePreKeys } from "./pre-keys.ts";
@@ -82,6 +83,7 @@ export class Link {
   #sock: WASocket | null = null;
   #signal: Signal | null = null;
   #creds: AuthenticationCreds | null = null;
+  #keeper: CredsKeeper | null = null;
   #offered = false;
   #checks = 0;
   readonly #stanzas = new WeakMap<Uint8Array, BinaryNode>();
@@ -128,6 +130,7 @@ export class Link {
     if (this.state === "closed") return;
     this.state = "closed";
     this.#deadline?.cancel();
+    this.#keeper?.cancel();
     this.#answers.clear();
     const { device, dial, clock, emit, onClosed } = this.options;
     const sock = this.#sock;
@@ -160,23 +163,26 @@ export class Link {
   }
 
   async #dial(): Promise<void> {
-    const { options } = this;
-    const stored = options.method === null ? await options.loadCreds() : null;
+    const creds = this.options.method === null ? await this.#storedCreds() : initAuthCreds();
     if (this.closed) return;
-    let creds = initAuthCreds();
-    if (options.method === null) {
-      const loaded = stored === null ? null : (decodeCreds(stored) as AuthenticationCreds);
-      if (!loaded?.me || !loaded.account) {
-        // A socket that died while it was being linked leaves `me` without an account: logging in with that can only fail.
-        if (loaded) await options.wipe("linking had not been completed");
-        return this.close({ kind: "noCredentials" });
-      }
-      creds = loaded;
-      await preparePreKeys(creds, options.keys);
-      if (this.closed) return;
-    }
+    if (!creds) return this.close({ kind: "noCredentials" });
     this.#creds = creds;
     this.#open(creds);
+  }
+
+  /** Ready for a login; null if the device is not linked. */
+  async #storedCreds(): Promise<AuthenticationCreds | null> {
+    const { options } = this;
+    const stored = await options.loadCreds();
+    if (stored === null || this.closed) return null;
+    const creds = decodeCreds(stored) as AuthenticationCreds;
+    if (!creds.me || !creds.account) {
+      // A socket that died while it was being linked leaves `me` without an account: logging in with that can only fail.
+      await options.wipe("linking had not been completed");
+      return null;
+    }
+    await preparePreKeys(creds, options.keys);
+    return creds;
   }
 
   #open(creds: AuthenticationCreds): void {
@@ -247,10 +253,14 @@ export class Link {
       });
       return;
     }
-    sock.ev.on("creds.update", () => {
-      // Queued in this turn, before whatever Baileys does next with the keys that go with it.
-      keys.saveCreds(encodeCreds(creds)).catch(() => this.close({ kind: "ours" }));
+    const keeper = new CredsKeeper({
+      creds,
+      now: () => options.clock.now(),
+      deadlines: options.deadlines,
+      save: (bytes) => void keys.saveCreds(bytes).catch(() => this.close({ kind: "ours" })),
     });
+    this.#keeper = keeper;
+    sock.ev.on("creds.update", () => keeper.changed());
   }
 
   #drafts = (ciphertext: Uint8Array, plaintext: proto.IMessage, bytes: Uint8Array) => {

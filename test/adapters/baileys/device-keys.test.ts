@@ -207,4 +207,20 @@ describe("a device's keys", () => {
     expect((await keys.outside.get("tctoken", ["y"]))["y"]).toEqual({ token: Buffer.from([4]), timestamp: "5" });
     expect(Buffer.from((await keys.outside.get("app-state-sync-key", ["k"]))["k"]?.keyData ?? [])).toEqual(Buffer.from([6]));
   });
+
+  it("do not write the device list that is stored already", async () => {
+    const { keys, commits, turn } = bench();
+    const write = (list: string[]): Promise<void> => Promise.resolve(keys.outside.set({ "device-list": { "4915": list } }));
+    const first = write(["0", "1"]);
+    await turn();
+    commits[0]?.answer(committed);
+    await first;
+    await write(["0", "1"]);
+    expect(commits).toHaveLength(1);
+    const changed = write(["0"]);
+    await turn();
+    commits[1]?.answer(committed);
+    await changed;
+    expect(commits).toHaveLength(2);
+  });
 });

@@ -115,7 +115,7 @@ export class DeviceKeys {
   readonly outside: SignalKeyStoreWithTransaction = {
     get: (type, ids) => this.#get(type, ids, null),
     set: async (data) => {
-      const { durable } = await this.begin((draft) => Promise.resolve(this.#write(draft, data)));
+      const { durable } = await this.begin(async (draft) => this.#write(draft, await this.#changed(data, draft)));
       await durable;
     },
     isInTransaction: () => false,
@@ -172,6 +172,15 @@ export class DeviceKeys {
     }
     if (missing.length > 0) await this.#load(type, missing, found, draft);
     return found;
+  }
+
+  /** Baileys writes our own device list at every login, as it was: that needs no flush to disk. */
+  async #changed(data: SignalDataSet, draft: Draft): Promise<SignalDataSet> {
+    const lists = data["device-list"];
+    if (!lists) return data;
+    const known = await this.#get("device-list", Object.keys(lists), draft);
+    const changed = Object.entries(lists).filter(([user, list]) => known[user]?.join() !== list?.join());
+    return { ...data, "device-list": Object.fromEntries(changed) };
   }
 
   #write(draft: Draft, data: SignalDataSet): void {
