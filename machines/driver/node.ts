@@ -249,8 +249,22 @@ export class Node {
     if ((fact.kind === "receipt" || fact.kind === "copied" || fact.kind === "acked") && !this.#seatOfWaId.has(fact.waId)) {
       return this.#lookUp(fact);
     }
+    if (fact.kind === "linked") this.#recordLink(fact);
     this.#route(fact);
     if (fact.kind !== "evidence" && fact.kind !== "probed") this.#options.onFact(fact);
+  }
+
+  /** Here and not in the chart, which must not see the addresses. */
+  #recordLink({ device, at, jid, lid }: Extract<ConnectionFact, { kind: "linked" }>): void {
+    const audit: AuditDraft = {
+      at,
+      actor: "supervisor",
+      action: "device.linked",
+      subject: device,
+      text: `${device} was linked by its owner`,
+      evidence: {},
+    };
+    this.#driver.perform("roster", [{ op: "write", ask: { op: "device.update", device, link: "linked", jid, lid, audit } }]);
   }
 
   #route(fact: ConnectionFact): void {
