@@ -63,6 +63,14 @@ export const REASON_BY_CODE: ReadonlyMap<number, CloseReason> = new Map([
 const byCode = (code: number): CloseReason => REASON_BY_CODE.get(code) ?? "unavailable";
 
 const REFUSED = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+/** How Node names certificates that TLS does not accept: CERT_HAS_EXPIRED, DEPTH_ZERO_SELF_SIGNED_CERT, UNABLE_TO_VERIFY_LEAF_SIGNATURE, … */
+const CERTIFICATE = /CERT|LEAF_SIGNATURE/;
+const byErrno = (errno: string): Closing => {
+  if (REFUSED.has(errno)) return { reason: "refused", code: null, until: null };
+  if (CERTIFICATE.test(errno)) return { reason: "badPeer", code: null, until: null };
+  if (errno === "ETIMEDOUT") return { reason: "timedOut", code: 408, until: null };
+  return { reason: "dropped", code: 428, until: null };
+};
 /** Larger than any duration in seconds that makes sense, smaller than any date since 2001. */
 const LOOKS_LIKE_A_DATE = 1_000_000_000;
 
@@ -87,13 +95,7 @@ export const closingOf = (signal: CloseSignal, now: Millis): Closing => {
     case "http":
       return { reason: "refused", code: signal.status, until: null };
     case "dialError":
-      return signal.errno !== null && REFUSED.has(signal.errno)
-        ? { reason: "refused", code: null, until: null }
-        : {
-            reason: signal.errno === "ETIMEDOUT" ? "timedOut" : "dropped",
-            code: signal.errno === "ETIMEDOUT" ? 408 : 428,
-            until: null,
-          };
+      return byErrno(signal.errno ?? "");
     case "streamEnd":
     case "socket":
       return { reason: "dropped", code: 428, until: null };

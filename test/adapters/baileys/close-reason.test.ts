@@ -32,6 +32,12 @@ describe("why a link ends", () => {
     expect(stream(503)).toEqual({ reason: "unavailable", code: 503, until: null });
   });
 
+  it("takes a certificate that TLS does not accept for a wrong peer, not for a dropped connection", () => {
+    for (const errno of ["DEPTH_ZERO_SELF_SIGNED_CERT", "CERT_HAS_EXPIRED", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"]) {
+      expect(closingOf({ kind: "dialError", errno }, 0)).toEqual({ reason: "badPeer", code: null, until: null });
+    }
+  });
+
   it("takes a stream error without a code, and codes that nobody documented, for trouble on the other side", () => {
     expect(stream(null)).toEqual({ reason: "unavailable", code: 500, until: null });
     expect(failure(418)).toEqual({ reason: "unavailable", code: 418, until: null });

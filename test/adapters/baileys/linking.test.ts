@@ -1,7 +1,7 @@
 /** Linking a companion: by QR, by code, interrupted, again; and what of it lies on the disk. */
 import { spawnSync } from "node:child_process";
 import type { AuthenticationCreds } from "@whiskeysockets/baileys";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { type Loopback, startLoopback } from "../../../sim/loopback/index.ts";
 import { decodeCreds, encodeCreds } from "../../../src/adapters/baileys/keys/codec.ts";
 import { Client, until } from "../../sim/loopback/client.ts";
@@ -117,6 +117,23 @@ describe("linking", () => {
     const left = await rig.ask("keys.load", { device: a, type: "pre-key", ids: ["1", "2", "812"] });
     expect(left).toMatchObject({ values: [null, null, null] });
     await rig.serve(a);
+  });
+
+  it("over TLS: with a certificate that only we know, if we say so; otherwise it is a wrong peer", async () => {
+    const secure = await startLoopback({ tlsPort: 0 });
+    onTestFinished(() => secure.close());
+    const url = secure.tlsUrl ?? "";
+    const open = await Rig.start({ loopback: secure, url, devices: [a], allowSelfSigned: true });
+    onTestFinished(() => open.close());
+    secure.account(MASTER);
+    await open.link(a, MASTER);
+    await open.serve(a);
+    const strict = await Rig.start({ loopback: secure, url, devices: [a] });
+    onTestFinished(() => strict.close());
+    const leaseTerm = strict.terms.get(a);
+    if (leaseTerm === undefined) throw new Error("no lease");
+    strict.port.perform({ op: "link", device: a, dial: 1, leaseTerm, method: { kind: "qr" }, connectTimeout: 60_000 });
+    expect(await strict.fact("closed")).toMatchObject({ reason: "badPeer", code: null });
   });
 
   it("leaves nothing readable on the disk: neither credentials nor Signal keys, in no spelling", async () => {

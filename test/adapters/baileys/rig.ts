@@ -42,6 +42,7 @@ export interface RigOptions {
   readonly wrap?: (store: StorePort) => StorePort;
   /** Where to dial instead of the loopback server. */
   readonly url?: string;
+  readonly allowSelfSigned?: boolean;
   readonly queryTimeout?: number;
 }
 
@@ -76,7 +77,7 @@ export class Rig {
     loopback: Loopback,
     file: string,
     own: { loopback: boolean; directory: string | null },
-    { wrap, url, queryTimeout }: RigOptions,
+    { wrap, url, allowSelfSigned = false, queryTimeout }: RigOptions,
   ) {
     this.loopback = loopback;
     this.file = file;
@@ -86,7 +87,7 @@ export class Rig {
     this.port = createBaileysConnections({
       store: wrap ? wrap(this.store) : this.store,
       clock: systemClock,
-      endpoint: { url: url ?? loopback.url, rootPublicKey: loopback.rootPublicKey },
+      endpoint: { url: url ?? loopback.url, rootPublicKey: loopback.rootPublicKey, allowSelfSigned },
       ...(queryTimeout === undefined ? {} : { queryTimeout }),
       logger: pino({ level: process.env["GREENROOM_TEST_LOG"] ?? "silent" }),
       nextRequestId,

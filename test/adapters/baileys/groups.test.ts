@@ -1,0 +1,78 @@
+/** Messages to and from groups on the adapter. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Loopback, type Person, startLoopback } from "../../../sim/loopback/index.ts";
+import { until } from "../../sim/loopback/client.ts";
+import { device, Rig } from "./rig.ts";
+
+const a = device("sales-1/a");
+const MASTER = "4915550000001";
+const PATIENCE = 20_000;
+
+describe("groups", () => {
+  const folder = mkdtempSync(join(tmpdir(), "greenroom-groups-"));
+  const file = join(folder, "store.db");
+  let loopback: Loopback;
+  let rig: Rig;
+  let ana: Person;
+  let ben: Person;
+  let group: string;
+  beforeAll(async () => {
+    loopback = await startLoopback();
+    [ana, ben] = [loopback.person("4915550000901"), loopback.person("4915550000902")];
+    const master = loopback.account(MASTER);
+    rig = await Rig.start({ loopback, devices: [a], file, queryTimeout: 400 });
+    await rig.link(a, MASTER);
+    await rig.serve(a);
+    await rig.seat(a);
+    group = master.createGroup("Support", [ana.number, ben.number]);
+  }, 60_000);
+  afterAll(async () => {
+    await rig.close();
+    await loopback.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const send = async (text: string): Promise<string> => {
+    const { command, fact } = await rig.send(a, await rig.contact(group), text);
+    expect(fact.kind).toBe("sent");
+    await rig.fact("acked", ({ waId }) => waId === command.waId);
+    return command.waId;
+  };
+  const everybodyReads = async (id: string): Promise<void> => {
+    for (const person of [ana, ben])
+      await until(() => person.received.some((each) => each.id === id && each.chat === group), PATIENCE);
+  };
+
+  it("what we write reaches every member: first with our key, then under it", async () => {
+    await everybodyReads(await send("welcome"));
+    await everybodyReads(await send("and on"));
+    expect([...ana.arrivals, ...ben.arrivals].filter(({ outcome }) => outcome !== "received")).toEqual([]);
+  });
+
+  it("what a member writes is in the inbox, with the group as its chat", async () => {
+    const id = ana.sendGroup(group, "thank you");
+    await until(() => ana.receipts.some((each) => each.id === id && each.fromNumber === MASTER), PATIENCE);
+    expect((await rig.inbox()).filter(({ waId }) => waId === id)).toMatchObject([{ chat: group, fromMe: false }]);
+  });
+
+  it("the next process goes on under the same key", async () => {
+    await rig.close();
+    rig = await Rig.start({ loopback, devices: [a], file, queryTimeout: 400 });
+    await rig.serve(a);
+    await rig.seat(a);
+    const before = [...ana.arrivals].length;
+    await everybodyReads(await send("after the restart"));
+    expect(ana.arrivals.slice(before).map(({ outcome }) => outcome)).toEqual(["received"]);
+  });
+
+  it("without an answer about the members a message is unsent", async () => {
+    loopback.faults.unanswered({ account: MASTER });
+    const other = loopback.account(MASTER).createGroup("Elsewhere", [ana.number]);
+    const { fact } = await rig.send(a, await rig.contact(other), "who are you?");
+    expect(fact).toMatchObject({ kind: "unsent", why: "lookup" });
+    loopback.faults.healAll();
+  });
+});
