@@ -135,7 +135,7 @@ export class Service implements ServiceOptions {
 
   /** What a linked device's credentials look like in our store. */
   credentials(device: DeviceId): Uint8Array {
-    return new TextEncoder().encode(`${device}#${this.#device(device).generation}`);
+    return credentialsOf(this.#device(device), 0);
   }
 
   addresses(device: DeviceId): { jid: string; lid: string } {
@@ -421,18 +421,19 @@ export class Service implements ServiceOptions {
     const device = this.#device(endpoint.wire.device);
     if (device.account.devices.filter((other) => other !== device && other.linked).length >= COMPANIONS) return false;
     this.#linking.delete(endpoint);
-    device.linked = true;
-    device.generation++;
-    device.queue.clear();
-    this.ledger.record({ kind: "credentials", device: device.id, state: "linked" });
     const { jid, lid } = this.addresses(device.id);
-    const creds = this.credentials(device.id);
+    const creds = credentialsOf(device, 1);
     endpoint.wire.down("success", () => endpoint.paired(jid, lid, creds));
     return true;
   }
 
-  /** The new companion has signed: it is told to come back with its credentials. */
+  /** The new companion has signed: only now is it one, and is told to come back with its credentials. */
   signedUp(endpoint: Endpoint): void {
+    const device = this.#device(endpoint.wire.device);
+    device.linked = true;
+    device.generation++;
+    device.queue.clear();
+    this.ledger.record({ kind: "credentials", device: device.id, state: "linked" });
     endpoint.wire.down("failure", () => endpoint.failure(515, null));
   }
 
@@ -448,3 +449,7 @@ export class Service implements ServiceOptions {
     return device;
   }
 }
+
+/** What a device logs in with. `next`: after so many further linkings. */
+const credentialsOf = ({ id, generation }: Device, next: 0 | 1): Uint8Array =>
+  new TextEncoder().encode(`${id}#${generation + next}`);

@@ -143,6 +143,7 @@ const start = async (): Promise<Outside> => {
       const { device } = await (kind === "qr" ? phone.scanQr(text) : phone.enterPairingCode(text));
       if (lastDialled) peer.waDevices.set(lastDialled, device);
     },
+    companions: (account) => loopback.account(numberOf(account)).devices().length,
     person: (name, reads) => {
       const number = people.get(name) ?? `4915550${String(people.size + 1).padStart(6, "0")}`;
       people.set(name, number);

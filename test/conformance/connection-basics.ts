@@ -1,7 +1,7 @@
 /** What a connection port does when nobody disturbs it. */
 import { expect } from "vitest";
 import type { ConnectionFact } from "../../machines/ports/connection.ts";
-import { type RequestId, seatTerm } from "../../machines/ports/ids.ts";
+import { accountOf, type RequestId, seatTerm } from "../../machines/ports/ids.ts";
 import { a, b, c, FIRST, SECOND, spare, type Stage } from "./connection-kit.ts";
 
 export interface Case {
@@ -27,6 +27,21 @@ const linking: readonly Case[] = [
       await stage.link(spare.byCode, "code");
       expect(stage.said(spare.byCode)).toEqual(["offered code", "linked", "closed restartRequired 515"]);
       await stage.serve(spare.byCode);
+    },
+  },
+  {
+    title: "does not become a companion when its credentials can't be stored",
+    async run(stage) {
+      const before = stage.outside.companions(accountOf(spare.unscanned));
+      const offer = await stage.offer(spare.unscanned, "qr");
+      stage.outside.failCommits(true);
+      // The phone may hear that it came to nothing, or not.
+      await stage.outside.take(accountOf(spare.unscanned), offer).catch(() => undefined);
+      await stage.fact("closed");
+      expect(stage.said(spare.unscanned)).toEqual(["offered qr", "closed badPeer 400"]);
+      stage.outside.failCommits(false);
+      expect(await stage.fail(spare.unscanned)).toBe("closed unlinked");
+      expect(stage.outside.companions(accountOf(spare.unscanned))).toBe(before);
     },
   },
   {

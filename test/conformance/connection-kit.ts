@@ -96,6 +96,8 @@ export interface Outside {
   pass(holds: () => boolean, within: Millis): Promise<boolean>;
   /** The account's phone scans the QR or is given the code. Rejects if it can't. */
   take(account: AccountId, offer: Offer): Promise<void>;
+  /** How many companions the account has. */
+  companions(account: AccountId): number;
   /** A person with a phone, made when first named. `reads`: looks at what comes. */
   person(name: string, reads: boolean): Address;
   /** An address that WhatsApp does not know. */

@@ -45,6 +45,7 @@ const start = async (): Promise<Outside> => {
     take: async (_account, { text }) => {
       if (!service.take(text)) throw new Error(`"${text}" is no offer that can be taken`);
     },
+    companions: (account) => service.devicesOf(account).filter((device) => service.isLinked(device)).length,
     person: (name, reads) => {
       const lid = `${name}@lid`;
       if (!service.hasPerson(lid)) service.addPerson(lid, { ...silentHabits, readAfter: reads ? () => 500 : null });
