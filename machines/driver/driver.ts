@@ -6,7 +6,14 @@
  * charts take in is total. Written down, it is the journal, and fed back it is the replay. Nothing here waits, and nothing here
  * knows what the machines are about.
  */
-import { type AnyActorRef, type AnyStateMachine, type AnyTransitionDefinition, createActor, type InspectionEvent } from "xstate";
+import {
+  type AnyActorRef,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type AnyTransitionDefinition,
+  createActor,
+  type InspectionEvent,
+} from "xstate";
 import type { Clock } from "../ports/clock.ts";
 import type { ConnectionPort } from "../ports/connection.ts";
 import type { Millis, RequestId } from "../ports/ids.ts";
@@ -20,6 +27,7 @@ type AnyEvent = { readonly type: string };
 interface HostedChart {
   readonly kind: string;
   readonly actor: AnyActorRef;
+  readonly machine: AnyStateMachine;
   readonly input: unknown;
   isBegun: boolean;
   isDead: boolean;
@@ -119,7 +127,7 @@ export class Driver {
       clock: this.#chartClock(address),
       ...(observe ? { inspect: (event: InspectionEvent) => report(kind, event, observe) } : {}),
     });
-    const hosted: HostedChart = { kind, actor, input, isBegun: false, isDead: false };
+    const hosted: HostedChart = { kind, actor, machine, input, isBegun: false, isDead: false };
     this.#charts.set(address, hosted);
     actor.on("*", (emitted) => this.#carry(address, hosted, (emitted as unknown as Emitted).effects));
     actor.subscribe({ error: (error) => this.#bury(address, hosted, error), complete: () => this.#forget(address, hosted) });
@@ -261,8 +269,8 @@ export class Driver {
     if (!chart.isBegun) this.#begin(to, chart);
     const before = chart.actor.getSnapshot() as unknown;
     chart.actor.send(stamped);
-    // A transition that was taken always makes a new snapshot.
-    if (chart.actor.getSnapshot() === before) this.#count(`${chart.kind} ${event.type}`);
+    // Most transitions make a new snapshot, but one that only says something to others does not.
+    if (chart.actor.getSnapshot() === before && !isTaken(chart, stamped)) this.#count(`${chart.kind} ${event.type}`);
     this.#noteInput(to, chart, stamped);
   }
 
@@ -325,8 +333,8 @@ export class Driver {
     try {
       this.#perform(address, list);
     } catch (error) {
-      hosted.actor.stop();
       this.#bury(address, hosted, error);
+      hosted.actor.stop();
     }
   }
 
@@ -458,8 +466,8 @@ export class Driver {
   #end(address: Address, error: unknown): void {
     const chart = this.#charts.get(address);
     if (chart) {
-      chart.actor.stop();
       this.#bury(address, chart, error);
+      chart.actor.stop();
       if (chart.isBegun) this.#options.journal?.dead(address);
       return;
     }
@@ -485,6 +493,9 @@ export class Driver {
     this.#ignored.set(what, (this.#ignored.get(what) ?? 0) + 1);
   }
 }
+
+const isTaken = ({ machine, actor }: HostedChart, event: AnyEvent): boolean =>
+  (machine.getTransitionData(actor.getSnapshot() as AnyMachineSnapshot, event)?.length ?? 0) > 0;
 
 /** The delayed transition that a chart is arming: XState notes it down before it asks the clock. */
 const newestDelayed = (actor: AnyActorRef): AnyEvent | undefined => {

@@ -27,7 +27,8 @@ type Body =
 /** Numbers grow by one. */
 export type JournalRecord = Body & { readonly n: number };
 
-interface Standing {
+/** Where a chart stands. */
+interface Position {
   readonly to: Address;
   readonly kind: string;
   readonly snapshot: unknown;
@@ -35,13 +36,15 @@ interface Standing {
 
 export class JournalWriter {
   readonly #write: (record: JournalRecord) => void;
+  readonly #checkpointEvery: number;
   #n: number;
   #sinceCheckpoint = 0;
 
   /** `write` is called in the turn of the input and must not call back. `from`: the number after which this life's records begin. */
-  constructor(write: (record: JournalRecord) => void, from = 0) {
+  constructor(write: (record: JournalRecord) => void, from = 0, checkpointEvery = CHECKPOINT_EVERY) {
     this.#write = write;
     this.#n = from;
+    this.#checkpointEvery = checkpointEvery;
   }
 
   life(node: string, at: number): void {
@@ -58,8 +61,8 @@ export class JournalWriter {
   }
 
   /** Between two turns, when nothing is under way. */
-  rest(count: number, charts: () => Iterable<Standing>): void {
-    if (this.#sinceCheckpoint < Math.max(CHECKPOINT_EVERY, count * CHECKPOINT_PER_CHART)) return;
+  rest(count: number, charts: () => Iterable<Position>): void {
+    if (this.#sinceCheckpoint < Math.max(this.#checkpointEvery, count * CHECKPOINT_PER_CHART)) return;
     this.#put({ k: "checkpoint", version: JOURNAL_VERSION, charts: count });
     for (const { to, kind, snapshot } of charts()) {
       const { value, context } = snapshot as { value: unknown; context: unknown };

@@ -22,7 +22,7 @@ import {
 } from "../ports/ids.ts";
 import type { AlertRow, AuditDraft, FailoverRecord, FleetEvent } from "../ports/records.ts";
 import type { SeatRow, StoreAnswer, StorePort } from "../ports/store.ts";
-import { type Address, type Effect, tell } from "../protocol.ts";
+import { type Address, type Effect, type FailoverInput, tell } from "../protocol.ts";
 import { ACTORS } from "./actors.ts";
 import { declaredOf, type Loaded, type NodeConfig, orphaned, startAccountActors, startFleetActors } from "./boot.ts";
 import { Driver, type Observe } from "./driver.ts";
@@ -66,6 +66,8 @@ export class Node {
   readonly #seatOfWaId = new Map<string, SeatId>();
   readonly #deaths = new Map<Address, Millis[]>();
   readonly #dials = new Map<DeviceId, number>();
+  /** The last failover of each seat. */
+  readonly #begun = new Map<Address, FailoverInput>();
   #pausedBy: string | null = null;
   #isStopped = false;
   #loaded: Loaded | undefined;
@@ -86,7 +88,9 @@ export class Node {
       ...(options.observe ? { observe: options.observe } : {}),
       onStart: ({ address, kind, input }) => {
         // One that is under way outlived the seat that began it: that one's end is what the new seat waits for.
-        if (!this.#driver.has(address)) this.#driver.startChart(address, kind, actors.failover, input);
+        if (this.#driver.has(address)) return;
+        this.#begun.set(address, input);
+        this.#driver.startChart(address, kind, actors.failover, input);
       },
       onAlert: (effect) => this.#onAlert(effect),
       onAudit: (entry) => this.#driver.perform("orchestrator", [{ op: "write", ask: { op: "audit.append", entries: [entry] } }]),
@@ -360,9 +364,8 @@ export class Node {
       if (loaded.kind === "failed") return void clock.setTimeout(() => this.#revive(address), REVIVE_AGAIN);
       const declared = declaredOf(loaded, config.declaration);
       this.#loaded = declared;
-      for (const failover of declared.failovers) {
-        if (`failover:${failover.seat}` === address) this.#interrupt(failover, "the end of its actor");
-      }
+      const begun = address.startsWith("failover:") && this.#begun.get(address);
+      if (begun) this.#interrupt(declared.failovers.find(({ id }) => id === begun.id) ?? intentOf(begun), "the end of its actor");
       this.#startMissing(declared);
       const peek = (other: Address) => this.#driver.peek(other);
       this.#driver.perform("roster", retold(address, { at: clock.now(), loaded: declared, peek, pausedBy: this.#pausedBy }));
@@ -403,3 +406,23 @@ export class Node {
     return `${this.#options.life}:n${++this.#requests}` as RequestId;
   }
 }
+
+/** What is known of a failover of which nothing was written yet. */
+const intentOf = ({ id, seat, cause, from, term, lastEvidenceAt, detectedAt }: FailoverInput): FailoverRecord => ({
+  id,
+  seat,
+  cause,
+  from,
+  to: null,
+  termBefore: term,
+  termAfter: null,
+  outcome: "running",
+  ladder: null,
+  lastEvidenceAt,
+  detectedAt,
+  chosenAt: null,
+  committedAt: null,
+  inServiceAt: null,
+  endedAt: null,
+  steps: [],
+});

@@ -47,6 +47,8 @@ export interface FleetOptions {
   readonly observe?: Observe;
   /** Each record of the journal; null (the default) writes none. */
   readonly journal?: ((record: JournalRecord) => void) | null;
+  /** Records between two checkpoints of the journal. */
+  readonly checkpointEvery?: number;
 }
 
 /** A start that is well away from zero, so that "never" and "at the beginning" can't be confused. */
@@ -285,7 +287,7 @@ export class Fleet {
       draw: () => draws.float(),
       config: this.#config,
       ...(observe ? { observe } : {}),
-      journal: journal ? new JournalWriter(journal, this.#lives * 1_000_000_000) : null,
+      journal: journal ? new JournalWriter(journal, this.#lives * 1_000_000_000, this.#options.checkpointEvery) : null,
       onEvent: ({ type, subject, data }) => world.ledger.record({ kind: "said", type, subject, data }),
       onFact: (fact) => {
         if (fact.kind === "linkOffer" && this.#owners.has(fact.device)) world.service.take(fact.offer.text);
