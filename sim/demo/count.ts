@@ -41,6 +41,14 @@ export interface Inbound {
   readonly lost: number;
   /** Rows of the inbox beyond the first for a message. */
   readonly repeated: number;
+  readonly troubles: readonly string[];
+}
+export interface Written {
+  readonly id: string;
+  /** The number written to. */
+  readonly to: string;
+  /** Milliseconds since the traffic began. */
+  readonly at: number;
 }
 
 type Row = Pick<OutboxRow, "id" | "state" | "attempts">;
@@ -126,14 +134,17 @@ const told = ({ id, person, order }: AcceptedMessage, rows: ReadonlyMap<MessageI
 const isMarked = (row: Row | undefined): boolean =>
   row !== undefined && row.attempts.length > 1 && row.attempts.some(({ outcome }) => outcome === "unanswered");
 
-export const countInbound = (written: readonly string[], inbox: readonly { readonly waId: string }[]): Inbound => {
+export const countInbound = (written: readonly Written[], inbox: readonly { readonly waId: string }[]): Inbound => {
   const stored = new Set(inbox.map(({ waId }) => waId));
-  const sent = new Set(written);
+  const lost = written.filter(({ id }) => !stored.has(id));
   return {
-    written: sent.size,
+    written: written.length,
     stored: stored.size,
-    lost: [...sent].filter((id) => !stored.has(id)).length,
+    lost: lost.length,
     repeated: inbox.length - stored.size,
+    troubles: lost
+      .slice(0, TROUBLES)
+      .map(({ to, at }) => `never in the inbox: written to ${to} after ${(at / 1000).toFixed(1)} s`),
   };
 };
 

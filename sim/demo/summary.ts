@@ -14,7 +14,7 @@ export const summary = ({ fleet, faults, skipped, messages, interrupted, seconds
     inboundLine(messages.inbound),
     `Machine: ${load.machine}; ${Math.round(load.cpuShare * 100)} % of a core; event loop late by ${load.lagMs.p99} ms (p99), ${load.lagMs.max} ms at worst.`,
     ...(skipped.length > 0 ? [`Not played${interrupted ? "" : ", the time was up (--seconds)"}: ${skipped.join("; ")}.`] : []),
-    ...messages.troubles.map((trouble) => `MISSED ${trouble}`),
+    ...[...messages.troubles, ...messages.inbound.troubles].map((trouble) => `MISSED ${trouble}`),
     ...(messages.refused > 0 ? [`MISSED ${messages.refused} messages were not accepted`] : []),
     ...faults.filter((row) => !row.met).map((row) => `MISSED ${row.fault} on ${row.seat}: ${row.missed.join("; ")}`),
     interrupted ? "Interrupted: this is what was seen so far." : met ? "All targets met." : "Not all targets met.",

@@ -3,7 +3,7 @@ import { isOpen } from "../../machines/delivery/outbox-state.ts";
 import type { LineId, MessageId, SeatId } from "../../machines/ports/ids.ts";
 import type { OutboxRow, OutboxState } from "../../machines/ports/store.ts";
 import type { Supervisor } from "../../src/runtime/supervisor.ts";
-import { type AcceptedMessage, countInbound, countOutbound, type Inbound, type Outbound } from "./count.ts";
+import { type AcceptedMessage, countInbound, countOutbound, type Inbound, type Outbound, type Written } from "./count.ts";
 import { PEOPLE } from "./fleet.ts";
 import type { Stage } from "./stage.ts";
 import { pause } from "./waiting.ts";
@@ -35,7 +35,8 @@ export class Traffic {
   readonly #accepted = new Map<MessageId, Accepted>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #orders = new Map<string, number>();
-  readonly #written: string[] = [];
+  readonly #written: Written[] = [];
+  readonly #startedAt = performance.now();
   #greetings = 0;
   #unreachable = 0;
   #refused = 0;
@@ -90,7 +91,7 @@ export class Traffic {
   write(person: string, master: string): void {
     const isReachable = this.#stage.loopback.account(master).devices().length > 0;
     const id = this.#stage.person(person).send(master, `hello ${++this.#greetings}`);
-    if (isReachable) this.#written.push(id);
+    if (isReachable) this.#written.push({ id, to: master, at: performance.now() - this.#startedAt });
     else this.#unreachable++;
   }
 
