@@ -124,8 +124,8 @@ export interface Arm {
 }
 
 /** Long enough for a loaded machine; nothing is judged by it. */
-const PATIENCE: Millis = 20_000;
-const CONNECT_TIMEOUT: Millis = 15_000;
+const PATIENCE: Millis = 30_000;
+const CONNECT_TIMEOUT: Millis = 25_000;
 
 /** Ids are never used twice, whatever stage they were made on. */
 let lastMessage = 0;

@@ -8,6 +8,9 @@ import { basics, type Case, FACTS, OPS } from "./connection-basics.ts";
 import { faultCases } from "./connection-faults.ts";
 import { type Arm, Stage } from "./connection-kit.ts";
 
+/** Milliseconds. For a machine that has much else to do; no case waits for it. */
+const PATIENT = 180_000;
+
 export const titles: readonly string[] = [...basics, ...faultCases].map(({ title }) => title);
 
 export const connectionConformance = (arm: Arm): void => {
@@ -29,14 +32,14 @@ export const connectionConformance = (arm: Arm): void => {
 
     const tried = <T extends Case>(cases: readonly T[]): T[] => cases.filter(({ title }) => !(title in arm.skips));
     for (const each of tried(basics)) {
-      it(`undisturbed: ${each.title}`, async () => {
+      it(`undisturbed: ${each.title}`, { timeout: PATIENT }, async () => {
         const stage = await prepared();
         await each.run(stage);
         expect(stage.contradictions()).toEqual([]);
       });
     }
     for (const each of tried(faultCases)) {
-      it(`${each.fault}: ${each.title}`, async () => {
+      it(`${each.fault}: ${each.title}`, { timeout: PATIENT }, async () => {
         const stage = await prepared();
         await each.run(stage);
         expect(stage.contradictions()).toEqual([]);
