@@ -46,6 +46,8 @@ export interface AcceptanceOptions {
   readonly choose: (line: LineId) => SeatId | undefined;
   /** Hands freshly accepted rows to the seat's queue. */
   readonly offer: (seat: SeatId, rows: readonly OutboxRow[]) => void;
+  /** The seat's queue has to look into the store: there may be a row that nobody offered. */
+  readonly reload: (seat: SeatId) => void;
   /** Open messages a line may have, in rows. */
   readonly outboxLimit: (line: LineId) => number;
 }
@@ -101,7 +103,7 @@ export class Acceptance {
     seat: SeatId,
     reply: (answer: AcceptAnswer) => void,
   ): void {
-    const { clock, store, nextRequest, outboxLimit, offer } = this.#options;
+    const { clock, store, nextRequest, outboxLimit, offer, reload } = this.#options;
     const acceptedAt = clock.now();
     const draft: OutboxDraft = {
       ...this.#ids(acceptedAt),
@@ -118,13 +120,19 @@ export class Acceptance {
     store.ask(
       { op: "outbox.accept", reqId: nextRequest(), messages: [draft], limit: outboxLimit(request.line) },
       (answer: StoreAnswer<"outbox.accept">) => {
-        if (answer.kind !== "accepted") return reply(answer.kind === "full" ? { kind: "full", open: answer.open } : answer);
+        if (answer.kind === "full") return reply({ kind: "full", open: answer.open });
+        if (answer.kind === "failed") {
+          // It may be durable all the same, and then it is sent like any other.
+          reload(seat);
+          return reply(answer);
+        }
         const row = answer.messages[0];
         if (!row) return reply({ kind: "failed", cause: "io", message: "the store answered without a row" });
         // The store's word counts: the conversation may have been given to another seat meanwhile.
         if (row.seat !== seat) remember(this.#seats, conversation, row.seat);
-        if (!row.duplicate)
-          offer(row.seat, [{ ...draft, seat: row.seat, seq: row.seq, state: "accepted", reason: null, attempts: [] }]);
+        // The first time its answer may have been lost.
+        if (row.duplicate) reload(row.seat);
+        else offer(row.seat, [{ ...draft, seat: row.seat, seq: row.seq, state: "accepted", reason: null, attempts: [] }]);
         reply({ kind: "accepted", id: row.id, waId: draft.waId, seat: row.seat, duplicate: row.duplicate });
       },
     );
