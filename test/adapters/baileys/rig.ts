@@ -127,7 +127,7 @@ export class Rig {
   async fact<K extends ConnectionFact["kind"]>(
     kind: K,
     fits: (fact: Fact<K>) => boolean = () => true,
-    { since = 0, within = 10_000 }: { since?: number; within?: number } = {},
+    { since = 0, within = 20_000 }: { since?: number; within?: number } = {},
   ): Promise<Fact<K>> {
     const find = (): Fact<K> | undefined =>
       this.facts.slice(since).find((each): each is Fact<K> => each.kind === kind && fits(each as Fact<K>));
@@ -135,7 +135,7 @@ export class Rig {
     return find() as Fact<K>;
   }
 
-  async until(holds: () => boolean, what: string, within = 10_000): Promise<void> {
+  async until(holds: () => boolean, what: string, within = 20_000): Promise<void> {
     if (holds()) return;
     await new Promise<void>((resolve, reject) => {
       const done = (act: () => void): void => {

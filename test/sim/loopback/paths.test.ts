@@ -29,8 +29,8 @@ describe("faults of the path", () => {
 
   beforeAll(async () => {
     loopback = await startLoopback();
-    client = new Client(`${loopback.url}?client=sales`, { connectTimeoutMs: 700 });
-    bystander = new Client(`${loopback.url}?client=other`, { connectTimeoutMs: 700 });
+    client = new Client(`${loopback.url}?client=sales`, { connectTimeoutMs: 8000 });
+    bystander = new Client(`${loopback.url}?client=other`, { connectTimeoutMs: 8000 });
     await client.pair(loopback, SALES);
     await bystander.pair(loopback, "15550001002");
   });
@@ -123,7 +123,7 @@ describe("faults of the path", () => {
 
   it("a dial without a hint is hit by a fault of anybody's path", async () => {
     const fault = loopback.faults.refuse(target);
-    const stranger = new Client(loopback.url, { connectTimeoutMs: 700 });
+    const stranger = new Client(loopback.url, { connectTimeoutMs: 8000 });
     stranger.start();
     expect(await stranger.closed()).toBe(408);
     fault.heal();
