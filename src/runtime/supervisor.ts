@@ -54,8 +54,7 @@ export class Supervisor {
       connections,
       config,
       draw: drawCrypto,
-      // Numbers grow from one life to the next, as the clock does.
-      journal: new JournalWriter((record) => this.#journal.write(record), startedAt * 1000),
+      journal: new JournalWriter((record) => this.#journal.write(record)),
       onEvent: (event) => {
         logger.info({ subject: event.subject, ...event.data }, event.type);
         for (const listener of this.#events) listener(event);
