@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTes
 import { type Loopback, startLoopback } from "../../../sim/loopback/index.ts";
 import { decodeCreds, encodeCreds } from "../../../src/adapters/baileys/keys/codec.ts";
 import { Client, until } from "../../sim/loopback/client.ts";
+import { HoldingStore } from "./holding-store.ts";
 import { device, Rig } from "./rig.ts";
 
 const a = device("sales-1/a");
@@ -81,6 +82,34 @@ describe("linking", () => {
     expect([raw.creds.me?.id, raw.creds.account]).toEqual(["4915550000003@s.whatsapp.net", undefined]);
     raw.start();
     expect(await raw.closed()).toBe(401);
+  });
+
+  it("interrupted between storing and signing: the phone knows of no device, the login says so, and linking starts anew", async () => {
+    const store = new HoldingStore();
+    const other = await Rig.start({ loopback, devices: [a], wrap: store.wrap });
+    onTestFinished(() => other.close());
+    store.hold(({ creds }) => creds !== null);
+    const leaseTerm = other.terms.get(a);
+    if (leaseTerm === undefined) throw new Error("no lease");
+    other.port.perform({
+      op: "link",
+      device: a,
+      dial: other.nextDial(a),
+      leaseTerm,
+      method: { kind: "qr" },
+      connectTimeout: 10_000,
+    });
+    const { offer } = await other.fact("linkOffer");
+    const scanned = loopback.account(MASTER).scanQr(offer.text);
+    await other.until(() => store.held.length === 1, "the commit of the credentials");
+    other.port.perform({ op: "terminate", device: a });
+    await expect(scanned).rejects.toThrow("went away");
+    store.release();
+    const dial = other.open(a);
+    expect(await other.fact("closed", (fact) => fact.dial === dial)).toMatchObject({ reason: "loggedOut", code: 401 });
+    await other.link(a, MASTER);
+    await other.serve(a);
+    expect(other.facts.filter(({ kind }) => kind === "linked")).toHaveLength(1);
   });
 
   it("half a login that lies in the store, from whatever time, is wiped instead of tried", async () => {
