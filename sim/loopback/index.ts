@@ -20,11 +20,9 @@ import { Service } from "./service.ts";
 import { selfSigned } from "./tls.ts";
 
 export { LOOPBACK_ROOT_PUBLIC_KEY } from "./certificates.ts";
-export type { LoopbackEvents } from "./events.ts";
 export type { Faults } from "./faults/index.ts";
-export type { FaultTarget } from "./faults/rule.ts";
 export type { Credentials } from "./directory.ts";
-export type { Arrival, Person, PersonOptions, Receipt, ReceivedMessage, SendOptions } from "./person.ts";
+export type { Person, PersonOptions } from "./person.ts";
 
 export interface LoopbackOptions {
   /** 0, the default, takes any free port. */

@@ -11,7 +11,7 @@ import { Curve, proto } from "@whiskeysockets/baileys";
 import type { Link } from "./connection.ts";
 import { type Account, type Credentials, Device } from "./directory.ts";
 import { lidJid, pnJid } from "./jids.ts";
-import { bytes, child, el, type Node, requiredBytes, SERVER, stamp } from "./node.ts";
+import { child, el, type Node, requiredBytes, SERVER, stamp } from "./node.ts";
 import type { Introduction } from "./noise.ts";
 import type { Service } from "./service.ts";
 import { announceDevices } from "./devices.ts";
@@ -197,5 +197,3 @@ export async function scanQr(service: Service, account: Account, qr: string): Pr
   const { registration, advSecret } = findByQr(service, qr);
   return registration.vouch(service, account, advSecret);
 }
-
-export const textOf = (node: Node | undefined): string => bytes(node)?.toString() ?? "";
