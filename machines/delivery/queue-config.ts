@@ -1,6 +1,6 @@
 /** What a seat's queue may be told to do differently. Durations in milliseconds. */
 import type { AccountId, Millis, SeatId } from "../ports/ids.ts";
-import type { Pace } from "./pace.ts";
+import type { Buckets, Pace } from "./pace.ts";
 import type { WindowLimits } from "./window.ts";
 
 export interface QueueConfig extends WindowLimits {
@@ -35,7 +35,8 @@ export interface QueueConfig extends WindowLimits {
   /** Late receipts that wait to be looked up. */
   readonly lookups: number;
 }
-export type QueueInput = { readonly seat: SeatId } & Partial<QueueConfig>;
+/** `buckets`: shared by all queues of a node, because an account that speaks for two seats has one pace. */
+export type QueueInput = { readonly seat: SeatId; readonly buckets?: Buckets } & Partial<QueueConfig>;
 
 export const QUEUE_DEFAULTS: QueueConfig = {
   window: 512,

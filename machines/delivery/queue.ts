@@ -13,7 +13,7 @@
  * urgent one overtakes, and a message of priority p is overtaken only by what was accepted at most (9 - p) * agingPerLevel after
  * it: nobody starves. Messages that are not in the window yet take no part; the window fills in order of acceptance.
  *
- * Pacing counts what is handed over. One queue paces one seat: an account that speaks for two has a bucket in each.
+ * Pacing counts what is handed over. An account has one bucket, whichever of its seats it speaks for.
  *
  * The state is one mutable object: `receive` returns the same one. It draws nothing and reads no clock, so the same inputs give
  * the same effects.
@@ -76,11 +76,12 @@ export class SeatQueue {
 
   constructor(input: QueueInput, at: Millis) {
     this.seat = input.seat;
-    this.#config = { ...QUEUE_DEFAULTS, ...input };
+    const { buckets, ...config } = input;
+    this.#config = { ...QUEUE_DEFAULTS, ...config };
     this.#window = new Window(this.#config);
     this.#recorder = new Recorder(this.#config.recordLimit, this.#config.recordBatch);
     this.#lookups = new Lookups(this.#config.lookups);
-    this.#buckets = new Buckets(this.#config.pacing, at);
+    this.#buckets = buckets ?? new Buckets(this.#config.pacing, at);
   }
 
   /** For status and tests. */

@@ -1,6 +1,7 @@
 /** Which actors a node has, and with what they start: from the store's rows and the configuration. Starts only what is missing. */
 import { hash } from "../account/jitter.ts";
 import type { Timings } from "../account/timings.ts";
+import { Buckets } from "../delivery/pace.ts";
 import type { QueueConfig } from "../delivery/queue-config.ts";
 import type { Clock } from "../ports/clock.ts";
 import { accountOf, type DeviceId, type LineId, type Millis, type NodeId } from "../ports/ids.ts";
@@ -58,7 +59,18 @@ export const orphaned = ({ seats, devices, lines }: Loaded): readonly (SeatRow &
 /** What takes the actors in: the driver, or whoever stands in for it. */
 export type Host = Pick<Driver, "has" | "startChart" | "startReducer">;
 
-export const startFleetActors = (driver: Host, clock: Clock, loaded: Loaded, config: NodeConfig, life: string): void => {
+/** The paces of all accounts: one bucket each for the life of a node, whatever seats they speak for and whichever queue dies. */
+export const bucketsOf = ({ lines }: Loaded, config: NodeConfig, at: Millis): Buckets =>
+  new Buckets(Object.assign({}, ...lines.map(({ id }) => config.queue(id).pacing ?? {})) as QueueConfig["pacing"], at);
+
+export const startFleetActors = (
+  driver: Host,
+  clock: Clock,
+  loaded: Loaded,
+  config: NodeConfig,
+  life: string,
+  buckets: Buckets = bucketsOf(loaded, config, clock.now()),
+): void => {
   const { chart, reducer } = starters(driver);
   const { actors = ACTORS } = config;
   chart("orchestrator", "orchestrator", actors.orchestrator, {
@@ -68,7 +80,7 @@ export const startFleetActors = (driver: Host, clock: Clock, loaded: Loaded, con
   reducer("dialler", "dialler", actors.dialler, { perSecond: config.reconnectPerSecond }, clock);
   for (const seat of loaded.seats) {
     chart(`sender:${seat.id}`, "sender", actors.sender, { seat: seat.id, resolveFor: config.timings.resolveFor });
-    reducer(`queue:${seat.id}`, "queue", actors.queue, { seat: seat.id, ...config.queue(seat.line) }, clock);
+    reducer(`queue:${seat.id}`, "queue", actors.queue, { seat: seat.id, ...config.queue(seat.line), buckets }, clock);
     chart(`seat:${seat.id}`, "seat", actors.seat, { row: seat, timings: config.timings.seat, life });
   }
   reducer(

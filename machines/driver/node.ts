@@ -6,6 +6,7 @@
  * itself; it starts actors, routes facts, and knows which message belongs to which seat while it is under way.
  */
 import { chooseSeat } from "../delivery/balance.ts";
+import type { Buckets } from "../delivery/pace.ts";
 import { Acceptance, type AcceptAnswer, type AcceptRequest } from "../delivery/acceptance.ts";
 import type { RosterState } from "../fleet/roster.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -24,7 +25,7 @@ import type { AlertRow, AuditDraft, FailoverRecord, FleetEvent } from "../ports/
 import type { SeatRow, StoreAnswer, StorePort } from "../ports/store.ts";
 import { type Address, type Effect, type FailoverInput, tell } from "../protocol.ts";
 import { ACTORS } from "./actors.ts";
-import { declaredOf, type Loaded, type NodeConfig, orphaned, startAccountActors, startFleetActors } from "./boot.ts";
+import { bucketsOf, declaredOf, type Loaded, type NodeConfig, orphaned, startAccountActors, startFleetActors } from "./boot.ts";
 import { Driver, type Observe } from "./driver.ts";
 import type { JournalWriter } from "./journal.ts";
 import { retold } from "./revival.ts";
@@ -62,6 +63,7 @@ export class Node {
   readonly #options: NodeOptions;
   readonly #driver: Driver;
   readonly #acceptance: Acceptance;
+  #buckets: Buckets | undefined;
   readonly #seatOfMessage = new Map<string, SeatId>();
   readonly #seatOfWaId = new Map<string, SeatId>();
   readonly #deaths = new Map<Address, Millis[]>();
@@ -224,7 +226,8 @@ export class Node {
       if (!this.#driver.has(address)) this.#driver.startChart(address, "alert", actors.alert, { row: alert, known: true });
     }
     startAccountActors(this.#driver, clock, loaded, config, id, (device) => this.#dials.get(device) ?? 0);
-    startFleetActors(this.#driver, clock, loaded, config, life);
+    this.#buckets ??= bucketsOf(loaded, config, clock.now());
+    startFleetActors(this.#driver, clock, loaded, config, life, this.#buckets);
   }
 
   /** A failover that was cut short: the seat's row says how far it came, and the seat goes on from there. */
