@@ -161,8 +161,9 @@ describe("a send", () => {
     const bench = new Bench(1, calm);
     bench.serve();
     bench.grant();
+    bench.store.latency = 50;
     bench.send(1);
-    bench.until(() => bench.store.commits.some(({ attempt }) => attempt !== null));
+    bench.run(60);
     bench.perform({ op: "revoke", device: a, seat: "sales/sales-1" as never });
     bench.run(1_000);
     expect(bench.of("unsent")).toMatchObject([{ why: "stale" }]);
