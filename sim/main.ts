@@ -1,4 +1,5 @@
 /** What the command line loads of sim/, on demand. */
+export { CHAOS_DEFAULTS, type ChaosArguments, type ChaosOutcome, runChaos } from "./chaos.ts";
 export {
   DEMO_DEFAULTS,
   DEMO_FAULT_NAMES,
@@ -7,3 +8,4 @@ export {
   runDemo,
 } from "./demo.ts";
 export { type LoopbackArguments, runLoopback } from "./loopback/main.ts";
+export { type ReplayArguments, type ReplayOutcome, runReplay } from "./replay.ts";

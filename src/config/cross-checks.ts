@@ -79,6 +79,7 @@ const checkTimings = (written: Data): Fault[] => {
         path: setting ? ["timers", setting] : ["timers"],
         about: setting ? "value" : "key",
         message: `${name}: the targets can't be met unless ${relation}. Here ${figures}: ${remedy}`,
+        missesTargets: true,
       };
     });
 };

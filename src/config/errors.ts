@@ -12,6 +12,8 @@ export interface ConfigError {
   readonly path: string;
   /** What was expected, and what to do. */
   readonly message: string;
+  /** The file is well-formed, but with these settings the targets can't be met. */
+  readonly missesTargets?: true;
 }
 
 export const whereOf = (source: Source): string => {

@@ -10,6 +10,8 @@ export interface Fault {
   readonly path: Path;
   readonly about: "key" | "value";
   readonly message: string;
+  /** The file is well-formed, but with these settings the targets can't be met. */
+  readonly missesTargets?: true;
 }
 
 type Issue = z.core.$ZodIssue;

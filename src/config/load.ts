@@ -67,7 +67,8 @@ const toError = (
 ): ConfigError => {
   const override = overrides.find(({ path }) => path.every((step, index) => step === fault.path[index]));
   const source: Source = override ? { kind: "env", variable: override.variable } : locate(fault.path, fault.about);
-  return { source, path: fault.path.join("."), message: fault.message };
+  const error = { source, path: fault.path.join("."), message: fault.message };
+  return fault.missesTargets ? { ...error, missesTargets: true } : error;
 };
 
 const check = (

@@ -1,0 +1,116 @@
+/** `greenroom chaos`: the fleet of a fleet file, under faults, in simulation. */
+import { InvalidArgumentError } from "commander";
+import { configErrorText, type FleetConfig, loadFleetFile } from "../../config/index.ts";
+import { parseDuration } from "../../config/duration.ts";
+import { type Cli, configFault, type ExitCode } from "../cli.ts";
+import { wholeNumber } from "../help.ts";
+import { interrupts } from "../interrupts.ts";
+import type { Simulator, SimulatorCommand } from "../simulator-door.ts";
+
+interface Options {
+  readonly fleet?: string;
+  readonly seeds?: number;
+  readonly seed?: string;
+  readonly minutes?: number;
+  readonly for?: number;
+  readonly faults?: readonly string[];
+  readonly jobs?: number;
+  readonly out?: string;
+  readonly junit?: string;
+  readonly html?: string;
+  readonly profile?: "swarm" | "year";
+  readonly json?: boolean;
+}
+type PlannedFleet = NonNullable<Parameters<Simulator["runChaos"]>[0]["fleet"]>;
+
+export const chaos: SimulatorCommand<Options> = {
+  name: "chaos",
+  summary: "torment a simulated fleet with faults, and check what must hold",
+  examples: [
+    ["greenroom chaos", "a hundred seeds of a fleet of 20 accounts"],
+    ["greenroom chaos --fleet fleet.yaml --minutes 5 --out failures", "your own fleet; failing plans go to files"],
+    ["greenroom chaos --seed 17", "one seed, run twice and compared"],
+    ["greenroom chaos --fleet fleet.yaml --seeds 500 --junit chaos.xml --html chaos.html", "for CI"],
+    ["greenroom chaos --profile year", "a year of an ordinary fleet: its availability"],
+  ],
+  define: (command) =>
+    command
+      .option("--fleet <file>", "the fleet file (default: a fleet of 20 accounts, 3 lines and twins)")
+      .option("--seeds <count>", "so many runs, each of a seed of its own (default: 100)", wholeNumber(1, 10_000_000))
+      .option("--seed <seed>", "this one run, twice")
+      .option("--minutes <count>", "as many runs as fit into so many minutes", above0)
+      .option("--for <duration>", "simulated length of a run, such as 10m (default)", span)
+      .option("--faults <names>", "only these kinds of fault, separated by commas", names)
+      .option("--jobs <count>", "threads (default: one for each core)", wholeNumber(1, 1024))
+      .option("--out <folder>", "write the smallest failing plans there")
+      .option("--junit <file>", "write a JUnit report")
+      .option("--html <file>", "write a report for a browser")
+      .option("--profile <name>", 'what is drawn: "swarm" (default) or "year"', profile)
+      .option("--json", "one JSON document instead of text"),
+  run: async (simulator: Simulator, options: Options, _args, cli: Cli): Promise<ExitCode> => {
+    const { fleet, seeds, seed, minutes, for: length, faults, jobs, out, junit, html, profile: name, json } = options;
+    const planned = fleet === undefined ? null : load(cli, fleet);
+    if (planned === "missesTargets") return 1;
+    const days = name === "year" ? simulator.CHAOS_DEFAULTS.yearDays : simulator.CHAOS_DEFAULTS.seeds;
+    const { exitCode } = await simulator.runChaos({
+      fleet: planned,
+      runs: seed !== undefined ? { seed } : minutes !== undefined ? { minutes } : { seeds: seeds ?? days },
+      ...(length === undefined ? {} : { for: length }),
+      ...(jobs === undefined ? {} : { jobs }),
+      ...(name === undefined ? {} : { profile: name }),
+      faults: faults ?? null,
+      out: out ?? null,
+      junit: junit ?? null,
+      html: html ?? null,
+      json: json === true,
+      stdout: cli.stdout,
+      stderr: cli.stderr,
+      signal: interrupts().signal,
+    });
+    return exitCode;
+  },
+};
+
+/** Settings that can't meet the targets are what chaos is there to find; whatever else is wrong with the file is bad input. */
+const load = (cli: Cli, file: string): PlannedFleet | "missesTargets" => {
+  const loaded = loadFleetFile(file, cli.env);
+  if (loaded.ok) return plannedOf(loaded.fleet);
+  if (!loaded.errors.every(({ missesTargets }) => missesTargets === true)) throw configFault(file, loaded.errors);
+  for (const error of loaded.errors) cli.note(configErrorText(error));
+  cli.note("With these settings the targets can't be met, so nothing was run.");
+  return "missesTargets";
+};
+
+const plannedOf = ({ accounts, lines, timers, brake, reconnect }: FleetConfig): PlannedFleet => ({
+  accounts: accounts.map(({ id, role, devices }) => ({ id, role, devices })),
+  lines: lines.map(({ id, masters, servants, strategy }) => ({ id, masters, servants, strategy })),
+  settings: {
+    timers,
+    brake,
+    reconnectPerSecond: reconnect.perSecond,
+    pacing: Object.fromEntries(accounts.flatMap(({ id, pacing }) => (pacing ? [[id, pacing]] : []))),
+    lines: Object.fromEntries(
+      lines.map(({ id, whenNumberChanges, outboxLimit, failback }) => [id, { whenNumberChanges, outboxLimit, failback }]),
+    ),
+  },
+});
+
+const above0 = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError("expected a number above 0.");
+  return value;
+};
+const span = (text: string): number => {
+  const value = parseDuration(text);
+  if (value === undefined) throw new InvalidArgumentError("expected a duration such as 10m or 600s.");
+  return value;
+};
+const names = (text: string): readonly string[] =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+const profile = (text: string): "swarm" | "year" => {
+  if (text !== "swarm" && text !== "year") throw new InvalidArgumentError('expected "swarm" or "year".');
+  return text;
+};
