@@ -1,0 +1,93 @@
+/**
+ * kill -9 of `greenroom up`, and a restart: how long until every seat is in service again. Real processes, real Baileys, a server on
+ * loopback. Counted from the start of the new process; the target is 5 s, no device may ask for a code, and no message may be lost.
+ */
+import { cpus } from "node:os";
+import { DEVICES, Rig, type Up, until } from "../test/e2e/rig.ts";
+
+export interface RestartResult {
+  readonly devices: number;
+  readonly seats: number;
+  readonly runs: readonly {
+    /** From the start of the process to its control socket. */
+    readonly upMs: number;
+    /** To the last seat in service. */
+    readonly inServiceMs: number;
+    readonly codesAsked: number;
+    readonly accepted: number;
+    readonly lost: number;
+  }[];
+  readonly boundMs: number;
+  readonly met: boolean;
+}
+
+const BOUND = 5000;
+const RUNS = 5;
+const PEOPLE = ["99910000001", "99910000002"];
+const BURST = 60;
+
+export const runRestartBench = async ({ json = false, runs = RUNS } = {}): Promise<RestartResult> => {
+  const rig = await Rig.start();
+  try {
+    let up = await rig.up();
+    for (const device of DEVICES) await rig.link(device);
+    await rig.serving();
+    await until(async () => (await rig.ask("accounts", {})).devices.every(({ health }) => health === "healthy"));
+    const measured: RestartResult["runs"][number][] = [];
+    for (let run = 0; run < runs; run++) {
+      const accepted = await killWhileSending(rig, up, run);
+      const from = performance.now();
+      up = await rig.up();
+      const upMs = Math.round(performance.now() - from);
+      await rig.serving();
+      const inServiceMs = Math.round(performance.now() - from);
+      const codesAsked = (await rig.ask("links", {})).links.length;
+      await until(async () => (await rig.ask("status", {})).seats.every(({ queue }) => queue.open === 0));
+      await Promise.all(PEOPLE.map((person) => rig.loopback.person(person).settled()));
+      const got = new Set(PEOPLE.flatMap((person) => rig.loopback.person(person).received.map(({ text }) => text)));
+      measured.push({
+        upMs,
+        inServiceMs,
+        codesAsked,
+        accepted: accepted.length,
+        lost: accepted.filter((text) => !got.has(text)).length,
+      });
+    }
+    const met = measured.every(({ inServiceMs, codesAsked, lost }) => inServiceMs < BOUND && codesAsked === 0 && lost === 0);
+    const result = { devices: DEVICES.length, seats: up.started.seats.length, runs: measured, boundMs: BOUND, met };
+    process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : text(result));
+    return result;
+  } finally {
+    await rig.close();
+  }
+};
+
+/** Texts that were accepted: each has to arrive. */
+const killWhileSending = async (rig: Rig, up: Up, run: number): Promise<string[]> => {
+  const accepted: string[] = [];
+  const sends = Array.from({ length: BURST }, async (_, index) => {
+    const said = `run ${run}, message ${index}`;
+    await rig.ask("send", { line: index % 2 === 0 ? "sales" : "help", to: PEOPLE[index % PEOPLE.length] as string, text: said });
+    accepted.push(said);
+    if (accepted.length === BURST / 2) up.child.kill("SIGKILL");
+  });
+  await Promise.allSettled(sends);
+  await up.ended;
+  return accepted;
+};
+
+const text = ({ devices, seats, runs, boundMs, met }: RestartResult): string =>
+  [
+    `kill -9 of up and a restart: ${devices} devices, ${seats} seats, ${cpus().length} x ${cpus()[0]?.model ?? "unknown"}`,
+    ...runs.map(
+      ({ upMs, inServiceMs, codesAsked, accepted, lost }, run) =>
+        `  run ${run + 1}: up after ${upMs} ms, every seat in service after ${inServiceMs} ms; ${codesAsked} codes asked; ${accepted} accepted, ${lost} lost`,
+    ),
+    `${met ? "met" : "MISSED"}: every seat in service within ${boundMs} ms, no code asked, nothing lost`,
+    "",
+  ].join("\n");
+
+if (import.meta.main) {
+  const { met } = await runRestartBench({ json: process.argv.includes("--json") });
+  process.exitCode = met ? 0 : 1;
+}
