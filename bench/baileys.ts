@@ -1,87 +1,131 @@
 /**
- * What durability costs: our connection port on SQLite against raw Baileys, on the same server, in one run, one after the other.
- * Client and server are separate processes; sends are paced by their acks.
+ * What durability costs: our connection port on SQLite against raw Baileys with keys in memory and with keys in its own files, on the
+ * same server, in one run. Each arm is a process of its own, and the server another; sends are paced by their acks.
+ *
+ * The arms take turns in short slices, in an order that changes, and a ratio is the median over the rounds: what disturbs the machine
+ * disturbs neighbours alike.
  */
-import { type ChildProcess, fork } from "node:child_process";
-import { ARMS, type Arm, type Figures, type Ready } from "./baileys/messages.ts";
+import type { ChildProcess } from "node:child_process";
+import { ARMS, type Arm, type Measure, type Memory, type Rate, type Shape } from "./baileys/messages.ts";
+import { type Peer, questions, startChild, startPeer } from "./peer/index.ts";
+import type { PeerOp } from "./peer/messages.ts";
+import { type BenchOptions, type Figure, median, report, type Report } from "./report.ts";
 
-const start = (file: string, args: string[] = []): ChildProcess =>
-  fork(new URL(file, import.meta.url), {
-    execArgv: ["--disable-warning=ExperimentalWarning", ...args],
-    stdio: ["ignore", 2, 2, "ipc"],
-  });
+const [MEMORY, FILES, OURS] = ARMS as [Arm, Arm, Arm];
+const SENDS: readonly Shape[] = ["1x1", "1x20", "10x10"];
+const RECEIVERS = [1, 10] as const;
 
-const said = <T extends object>(child: ChildProcess, key: string): Promise<T> =>
-  new Promise((resolve, reject) => {
-    child.on("message", (message: Record<string, unknown>) => {
-      if (key in message) resolve(message[key] as T);
-    });
-    child.once("exit", (code) => reject(new Error(`a process of the benchmark ended early (${code})`)));
-  });
-
-const runArm = async (arm: Arm, base: number, seconds: number): Promise<Figures> => {
-  const server = start("./baileys/server.ts");
-  const ready = await said<Ready>(server, "ready");
-  const client = start("./baileys/client.ts", ["--expose-gc"]);
-  client.on("message", (message: { call?: object }) => {
-    if (message.call) server.send(message.call);
-  });
-  server.on("message", (message: { re?: number }) => {
-    if (message.re !== undefined && client.connected) client.send(message);
-  });
-  client.send({ start: { arm, ready, seconds, base } });
-  try {
-    return await said<Figures>(client, "figures");
-  } finally {
-    client.disconnect();
-    server.disconnect();
-  }
-};
-
-export const runBaileysBench = async ({
-  json,
-  seconds,
-  arms = ARMS,
-}: {
-  json: boolean;
-  /** Per measurement. */
-  seconds: number;
-  arms?: readonly Arm[];
-}): Promise<{ figures: readonly Figures[] }> => {
-  const figures: Figures[] = [];
-  for (const [index, arm] of arms.entries()) figures.push(await runArm(arm, index + 1, seconds));
-  if (!json) print(figures);
-  return { figures };
-};
-
-const print = (figures: readonly Figures[]): void => {
-  const base = figures[0];
-  for (const { arm, send, receive, probe, memory } of figures) {
-    process.stdout.write(`${arm}\n`);
-    for (const [kind, rates, raw] of [
-      ["send", send, base?.send],
-      ["receive", receive, base?.receive],
-    ] as const) {
-      for (const [shape, rate] of Object.entries(rates)) {
-        const against = (raw as Record<string, { perSecond: number }> | undefined)?.[shape]?.perSecond ?? rate.perSecond;
-        const latency = rate.p50 === null ? "" : `, p50 ${rate.p50} ms, p99 ${rate.p99} ms`;
-        process.stdout.write(
-          `  ${kind} ${shape}: ${rate.perSecond}/s (${(rate.perSecond / against).toFixed(2)} of the first arm), ${rate.cpuMs} ms CPU each${latency}\n`,
-        );
-      }
-    }
-    process.stdout.write(
-      `  probe: ${probe.cpuMs} ms CPU, ${(probe.coreShareAt100 * 100).toFixed(1)} % of a core for 100 at 1 Hz\n`,
-    );
-    process.stdout.write(`  idle connection: ${memory.rssPerConnectionKiB} KiB RSS, ${memory.heapPerConnectionKiB} KiB heap\n`);
-  }
-};
-
-if (import.meta.main) {
-  const json = process.argv.includes("--json");
-  const seconds = Number(process.argv.find((arg) => arg.startsWith("--seconds="))?.slice(10) ?? 3);
-  const only = process.argv.find((arg) => arg.startsWith("--arm="))?.slice(6);
-  const arms = only === undefined ? ARMS : ARMS.filter((arm) => arm.startsWith(only));
-  const result = await runBaileysBench({ json, seconds, arms });
-  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+interface Size {
+  /** Of which the memory is measured. */
+  readonly idle: number;
+  readonly rounds: number;
+  readonly sliceMs: number;
+  readonly receive: number;
 }
+const FULL: Size = { idle: 50, rounds: 9, sliceMs: 700, receive: 400 };
+const QUICK: Size = { idle: 15, rounds: 3, sliceMs: 400, receive: 200 };
+
+interface ArmProcess {
+  readonly arm: Arm;
+  measure<T>(what: Measure): Promise<T>;
+  stop(): void;
+}
+
+const startArm = (arm: Arm, base: number, peer: Peer): ArmProcess => {
+  const child: ChildProcess = startChild(new URL("./baileys/client.child.ts", import.meta.url), ["--expose-gc"]);
+  const { ask, take, failAll } = questions((message) => void child.send(message));
+  const relay = ({ id, ...op }: PeerOp & { id: number }): void => {
+    const answer = (text: object): void => {
+      if (child.connected) child.send({ ...text, re: id });
+    };
+    peer.call(op).then(answer, (error: Error) => answer({ error: error.message }));
+  };
+  child.on("message", (message: { call?: PeerOp & { id: number }; re?: number }) => {
+    if (message.call) relay(message.call);
+    else take(message);
+  });
+  child.once("exit", (code) => failAll(new Error(`the process of "${arm}" ended (${code})`)));
+  child.send({ start: { arm, ready: { url: peer.url, root: peer.root }, base } });
+  return {
+    arm,
+    measure: async <T>(what: Measure): Promise<T> => (await ask(what))["figures"] as T,
+    stop: () => {
+      if (child.connected) child.disconnect();
+    },
+  };
+};
+
+/** One slice of each arm a round; the order turns. */
+const takeTurns = async (arms: readonly ArmProcess[], rounds: number, what: Measure): Promise<Map<Arm, Rate[]>> => {
+  const slices = new Map<Arm, Rate[]>(arms.map(({ arm }) => [arm, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (let turn = 0; turn < arms.length; turn += 1) {
+      const arm = arms[(round + turn) % arms.length] as ArmProcess;
+      slices.get(arm.arm)?.push(await arm.measure<Rate>(what));
+    }
+  }
+  return slices;
+};
+
+const ratio = (slices: ReadonlyMap<Arm, readonly Rate[]>, over: Arm): number => {
+  const theirs = slices.get(over) ?? [];
+  return median((slices.get(OURS) ?? []).map((rate, round) => rate.perSecond / (theirs[round]?.perSecond ?? Number.NaN)));
+};
+
+const compared = (what: string, slices: ReadonlyMap<Arm, readonly Rate[]>): Figure[] => [
+  ...[...slices].flatMap(([arm, rates]): Figure[] => {
+    const of = (pick: (rate: Rate) => number): number => median(rates.map(pick));
+    const name = `${what}, ${arm}`;
+    const latency = rates[0]?.p50 === null ? [] : [{ what: `${name}: p50`, value: of(({ p50 }) => p50 ?? 0), unit: "ms" }];
+    return [
+      { what: name, value: of(({ perSecond }) => perSecond), unit: "/s" },
+      { what: `${name}: CPU`, value: of(({ cpuMs }) => cpuMs), unit: "ms" },
+      ...latency,
+    ];
+  }),
+  { what: `${what}: ours over raw in memory`, value: ratio(slices, MEMORY), unit: "", bound: { is: ">=", than: 0.8 } },
+  { what: `${what}: ours over raw on files`, value: ratio(slices, FILES), unit: "", bound: { is: ">", than: 1 } },
+];
+
+/** What one more connection takes, from the second on: the first pays for code and caches that all share. */
+const memoryOf = async (arm: ArmProcess, idle: number): Promise<Memory> => {
+  await arm.measure({ measure: "connect", count: 2 });
+  const few = await arm.measure<Memory>({ measure: "memory" });
+  await arm.measure({ measure: "connect", count: idle + 2 });
+  const many = await arm.measure<Memory>({ measure: "memory" });
+  const each = (key: keyof Memory): number => (many[key] - few[key]) / idle / 1024;
+  return { rss: each("rss"), heapUsed: each("heapUsed") };
+};
+
+const remembered = (memories: ReadonlyMap<Arm, Memory>): Figure[] => {
+  const shown = [...memories].flatMap(([arm, { rss, heapUsed }]) => [
+    { what: `idle connection, ${arm}`, value: rss, unit: "KiB RSS" },
+    { what: `idle connection, ${arm}: heap`, value: heapUsed, unit: "KiB" },
+  ]);
+  const than = (memories.get(OURS)?.rss ?? Number.NaN) / (memories.get(MEMORY)?.rss ?? Number.NaN);
+  return [...shown, { what: "idle connection: ours over raw in memory", value: than, unit: "", bound: { is: "<=", than: 1.25 } }];
+};
+
+export const runBaileysBench = async (options: BenchOptions): Promise<Report> => {
+  const size = options.quick ? QUICK : FULL;
+  const peer = await startPeer();
+  const arms = ARMS.map((arm, index) => startArm(arm, index + 1, peer));
+  try {
+    const memories = new Map<Arm, Memory>();
+    for (const arm of arms) memories.set(arm.arm, await memoryOf(arm, size.idle));
+    for (const arm of arms) await arm.measure({ measure: "warm" });
+    const figures: Figure[] = [];
+    for (const shape of SENDS) {
+      const slices = await takeTurns(arms, size.rounds, { measure: "send", shape, ms: size.sliceMs });
+      figures.push(...compared(`send ${shape}`, slices));
+    }
+    for (const connections of RECEIVERS) {
+      const slices = await takeTurns(arms, size.rounds, { measure: "receive", connections, count: size.receive });
+      figures.push(...compared(`receive on ${connections}`, slices));
+    }
+    return report("baileys", [...figures, ...remembered(memories)], options);
+  } finally {
+    for (const arm of arms) arm.stop();
+    peer.stop();
+  }
+};

@@ -8,6 +8,8 @@ import type { OutboxDraft, StoreOp } from "../../machines/ports/store.ts";
 import { makeAsk } from "../../src/adapters/baileys/ask.ts";
 import { createBaileysConnections } from "../../src/adapters/baileys/index.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
+import { adopt } from "../adopt.ts";
+import { storeDevice } from "../fleet.ts";
 import type { Bench, Client } from "./client.ts";
 
 const LINE = lineId("bench");
@@ -49,16 +51,8 @@ export const greenroomClient = async (bench: Bench, lids: readonly string[]): Pr
         return;
       case "received":
         return received();
-      case "probed": {
-        const key = `probed ${fact.device} ${fact.probe}`;
-        waiting.get(key)?.(fact);
-        waiting.delete(key);
-        return;
-      }
       case "unsent":
         throw new Error(`unsent: ${fact.why}: ${fact.detail}`);
-      case "linkOffer":
-      case "linked":
       case "serving":
       case "closed": {
         const key = `${fact.kind} ${fact.device}`;
@@ -78,7 +72,6 @@ export const greenroomClient = async (bench: Bench, lids: readonly string[]): Pr
     const account = accountId(`c${index}`);
     const id = deviceId(account, "a");
     const seat = seatId(LINE, account);
-    await bench.call({ op: "accounts", numbers: [bench.numberOf(index)] });
     await must("fleet.declare", {
       fleet: {
         accounts: [{ id: account, role: "master", devices: [id] }],
@@ -95,14 +88,9 @@ export const greenroomClient = async (bench: Bench, lids: readonly string[]): Pr
     const leases = await must("lease.acquire", { devices: [id], node: nodeId("n1"), ttl: 3_600_000 });
     const term = leases.kind === "leases" ? leases.granted[0]?.term : undefined;
     if (term === undefined) throw new Error("no lease");
-    const offer = fact(`linkOffer ${id}`);
-    const restart = fact(`closed ${id}`);
-    port.perform({ op: "link", device: id, dial: 1, leaseTerm: term, method: { kind: "qr" }, connectTimeout: 20_000 });
-    const offered = await offer;
-    if (offered.kind === "linkOffer") await bench.call({ op: "scan", number: bench.numberOf(index), qr: offered.offer.text });
-    await restart;
+    await storeDevice(ask, id, term, await adopt(bench, bench.numberOf(index)));
     const serving = fact(`serving ${id}`);
-    port.perform({ op: "open", device: id, dial: 2, leaseTerm: term, connectTimeout: 20_000 });
+    port.perform({ op: "open", device: id, dial: 1, leaseTerm: term, connectTimeout: 20_000 });
     await serving;
     const audit = { at: 0, actor: "bench", action: "seat.moved", subject: seat, text: "bench", evidence: {} };
     const moved = await must("seat.change", { seat, expect: seatTerm(0), holder: id, phase: "serving", failover: null, audit });
@@ -117,11 +105,12 @@ export const greenroomClient = async (bench: Bench, lids: readonly string[]): Pr
     },
     prepare: async (connection, contact, count) => {
       const key = `${connection} ${contact}`;
-      const drafts: OutboxDraft[] = [];
+      const drafts: OutboxDraft[] = ready.get(key) ?? [];
+      const before = drafts.length;
       const to = contacts[contact];
       const seat = seatId(LINE, accountId(`c${connection}`));
       if (to === undefined) throw new Error("no such contact");
-      for (let made = 0; made < count; made += 1) {
+      for (let made = before; made < count; made += 1) {
         messages += 1;
         drafts.push({
           id: `m${String(messages).padStart(9, "0")}` as MessageId,
@@ -138,10 +127,10 @@ export const greenroomClient = async (bench: Bench, lids: readonly string[]): Pr
           acceptedAt: Date.now(),
         });
       }
-      for (let from = 0; from < drafts.length; from += 200) {
+      for (let from = before; from < drafts.length; from += 200) {
         await must("outbox.accept", { messages: drafts.slice(from, from + 200), limit: 10_000_000 });
       }
-      ready.set(key, [...(ready.get(key) ?? []), ...drafts]);
+      ready.set(key, drafts);
     },
     send: (connection, contact) => {
       const draft = ready.get(`${connection} ${contact}`)?.pop();
@@ -163,18 +152,6 @@ export const greenroomClient = async (bench: Bench, lids: readonly string[]): Pr
     },
     onReceived: (listener) => {
       received = listener;
-    },
-    probe: async (connection) => {
-      const device = devices[connection];
-      if (!device) throw new Error("no such connection");
-      messages += 1;
-      const probed = fact(`probed ${device.id} ${messages}`);
-      port.perform({ op: "probe", device: device.id, probe: messages, deadline: 1000 });
-      await probed;
-    },
-    close: async () => {
-      await port.shutdown();
-      store.close();
     },
   };
 };

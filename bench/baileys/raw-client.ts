@@ -6,37 +6,16 @@ import {
   generateMessageIDV2,
   initAuthCreds,
   makeWASocket,
-  type SignalKeyStore,
   useMultiFileAuthState,
   WA_CERT_DETAILS,
   type WASocket,
 } from "@whiskeysockets/baileys";
 import pino from "pino";
 import { silenceLibsignal } from "../../src/adapters/baileys/quiet.ts";
+import { adopt } from "../adopt.ts";
 import type { Bench, Client } from "./client.ts";
+import { memoryKeys } from "./memory-keys.ts";
 import type { Arm } from "./messages.ts";
-
-const memoryKeys = (): SignalKeyStore => {
-  const data = new Map<string, unknown>();
-  return {
-    get: (type, ids) => {
-      const found: Record<string, never> = {};
-      for (const id of ids) {
-        const value = data.get(`${type}.${id}`);
-        if (value !== undefined) found[id] = value as never;
-      }
-      return found;
-    },
-    set: (changes) => {
-      for (const [type, entries] of Object.entries(changes)) {
-        for (const [id, value] of Object.entries(entries ?? {})) {
-          if (value === null) data.delete(`${type}.${id}`);
-          else data.set(`${type}.${id}`, value);
-        }
-      }
-    },
-  };
-};
 
 export const rawClient = (arm: Arm, bench: Bench, lids: readonly string[]): Client => {
   silenceLibsignal();
@@ -47,16 +26,19 @@ export const rawClient = (arm: Arm, bench: Bench, lids: readonly string[]): Clie
   let received = (): void => undefined;
 
   const authOf = async (index: number): Promise<{ state: AuthenticationState; save: () => Promise<void> }> => {
-    if (arm === "raw, keys in memory") {
-      return { state: { creds: initAuthCreds(), keys: memoryKeys() }, save: () => Promise.resolve() };
-    }
-    const { state, saveCreds } = await useMultiFileAuthState(join(bench.directory, `auth-${index}`));
-    return { state, save: saveCreds };
+    const inMemory = { state: { creds: initAuthCreds(), keys: memoryKeys() }, saveCreds: () => Promise.resolve() };
+    const { state, saveCreds: save } =
+      arm === "raw, keys in memory" ? inMemory : await useMultiFileAuthState(join(bench.directory, `auth-${index}`));
+    const { creds, preKeys } = await adopt(bench, bench.numberOf(index));
+    Object.assign(state.creds, creds);
+    await state.keys.set({ "pre-key": Object.fromEntries(preKeys.map(({ id, pair }) => [id, pair])) });
+    await save();
+    return { state, save };
   };
-  const dial = (index: number, auth: Awaited<ReturnType<typeof authOf>>): Promise<WASocket> =>
+  const dial = ({ state, save }: Awaited<ReturnType<typeof authOf>>): Promise<WASocket> =>
     new Promise((resolve, reject) => {
-      const sock = makeWASocket({ waWebSocketUrl: bench.ready.url, auth: auth.state, logger });
-      sock.ev.on("creds.update", () => void auth.save());
+      const sock = makeWASocket({ waWebSocketUrl: bench.ready.url, auth: state, logger });
+      sock.ev.on("creds.update", () => void save());
       sock.ws.on("CB:ack,class:message", ({ attrs }: BinaryNode) => {
         const id = attrs["id"] ?? "";
         acks.get(id)?.();
@@ -65,18 +47,9 @@ export const rawClient = (arm: Arm, bench: Bench, lids: readonly string[]): Clie
       sock.ev.on("messages.upsert", ({ messages }) => {
         for (const message of messages) if (message.key.fromMe !== true && message.message?.conversation) received();
       });
-      let asked = false;
-      sock.ev.on("connection.update", ({ connection, qr, receivedPendingNotifications, lastDisconnect }) => {
-        if (qr && !asked) {
-          asked = true;
-          bench.call({ op: "scan", number: bench.numberOf(index), qr }).catch(reject);
-        }
+      sock.ev.on("connection.update", ({ connection, receivedPendingNotifications, lastDisconnect }) => {
         if (receivedPendingNotifications) resolve(sock);
-        if (connection === "close") {
-          const error = lastDisconnect?.error as { output?: { statusCode?: number } } | undefined;
-          if (error?.output?.statusCode === 515) dial(index, auth).then(resolve, reject);
-          else reject(error ?? new Error("closed"));
-        }
+        if (connection === "close") reject(lastDisconnect?.error ?? new Error("closed"));
       });
     });
 
@@ -84,8 +57,7 @@ export const rawClient = (arm: Arm, bench: Bench, lids: readonly string[]): Clie
     connect: async (count) => {
       while (sockets.length < count) {
         const index = sockets.length;
-        await bench.call({ op: "accounts", numbers: [bench.numberOf(index)] });
-        sockets.push(await dial(index, await authOf(index)));
+        sockets.push(await dial(await authOf(index)));
       }
     },
     prepare: () => Promise.resolve(),
@@ -100,16 +72,6 @@ export const rawClient = (arm: Arm, bench: Bench, lids: readonly string[]): Clie
     },
     onReceived: (listener) => {
       received = listener;
-    },
-    probe: async (connection) => {
-      await sockets[connection]?.query(
-        { tag: "iq", attrs: { to: "s.whatsapp.net", type: "get", xmlns: "w:p" }, content: [{ tag: "ping", attrs: {} }] },
-        1000,
-      );
-    },
-    close: async () => {
-      for (const sock of sockets) void sock.end(undefined);
-      await new Promise((resolve) => setTimeout(resolve, 200));
     },
   };
 };
