@@ -6,6 +6,7 @@
  * Lines on which a fault is being watched are left alone.
  */
 import { accountOf, type DeviceId, type LineId, type SeatId } from "../../machines/ports/ids.ts";
+import type { ConnectionContext } from "../../machines/account/connection.ts";
 import type { HealthContext } from "../../machines/account/health.ts";
 import { type DemoSeat, MEMBERS, SEATS } from "./fleet.ts";
 import type { Stage } from "./stage.ts";
@@ -15,6 +16,9 @@ const LOOK_EVERY = 200;
 const PATIENCE = 5000;
 /** After a move that was demanded. */
 const REST = 750;
+/** A link that served for longer than this begins to back off anew; one that failed so often before that dials within a second or two. */
+const LASTING = 30_000;
+const FEW = 1;
 /** States of a connection that a person can cut short. */
 const RESTING: ReadonlySet<unknown> = new Set(["backingOff", "replaced", "evicted", "suspended", "banned", "outdated"]);
 
@@ -62,6 +66,11 @@ export class Caretaker {
   mayBeRepaired(device: DeviceId): boolean {
     const health = this.#stage.supervisor.node.driver.peek(`health:${device}`)?.context as HealthContext | undefined;
     return health !== undefined && this.#stage.now() > health.redialAskedAt + health.timers.repairCooldown;
+  }
+  isDialledSoon(device: DeviceId): boolean {
+    const link = this.#stage.supervisor.node.driver.peek(`connection:${device}`)?.context as ConnectionContext | undefined;
+    if (link === undefined || link.servingSince === null) return false;
+    return link.failures <= FEW || this.#stage.now() - link.servingSince > LASTING;
   }
   seatsOf(device: DeviceId): readonly SeatId[] {
     return this.#stage.supervisor.node.roster()?.holds.get(device) ?? [];

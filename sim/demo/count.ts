@@ -34,19 +34,25 @@ export interface Outbound {
   readonly troubles: readonly string[];
 }
 export interface Inbound {
-  /** By people, to accounts that had a linked device then. */
+  /** By people, to devices of which at least one is still linked. */
   readonly written: number;
   /** Different messages in the inbox. */
   readonly stored: number;
+  /** Not stored yet in a run that was cut short. */
+  readonly open: number;
   readonly lost: number;
   /** Rows of the inbox beyond the first for a message. */
   readonly repeated: number;
+  /** Not stored, and every device that it was written for was removed meanwhile: the phone has it, and nobody else ever will. */
+  readonly unreachable: number;
   readonly troubles: readonly string[];
 }
 export interface Written {
   readonly id: string;
   /** The number written to. */
   readonly to: string;
+  /** Its linked devices at that time. */
+  readonly devices: readonly number[];
   /** Milliseconds since the traffic began. */
   readonly at: number;
 }
@@ -117,7 +123,8 @@ const readPhone = (
     shown.add(arrival.id);
     if (message.order < last) {
       seen.outOfOrder++;
-      seen.troubles.push(`after #${last}: ${told(message, rows)}`);
+      const unread = phone.arrivals.filter(({ id, outcome }) => id === arrival.id && outcome === "undecryptable").length;
+      seen.troubles.push(`after #${last}: ${told(message, rows)}${unread > 0 ? `; ${unread} times unreadable` : ""}`);
     }
     last = Math.max(last, message.order);
   }
@@ -134,14 +141,24 @@ const told = ({ id, person, order }: AcceptedMessage, rows: ReadonlyMap<MessageI
 const isMarked = (row: Row | undefined): boolean =>
   row !== undefined && row.attempts.length > 1 && row.attempts.some(({ outcome }) => outcome === "unanswered");
 
-export const countInbound = (written: readonly Written[], inbox: readonly { readonly waId: string }[]): Inbound => {
+/** `linked`: the devices that a number has now. */
+export const countInbound = (
+  written: readonly Written[],
+  inbox: readonly { readonly waId: string }[],
+  linked: (number: string) => readonly number[],
+  { wasCutShort = false }: { readonly wasCutShort?: boolean } = {},
+): Inbound => {
   const stored = new Set(inbox.map(({ waId }) => waId));
-  const lost = written.filter(({ id }) => !stored.has(id));
+  const absent = written.filter(({ id }) => !stored.has(id));
+  const due = absent.filter(({ to, devices }) => devices.some((device) => linked(to).includes(device)));
+  const lost = wasCutShort ? [] : due;
   return {
-    written: written.length,
+    written: written.length - absent.length + due.length,
     stored: stored.size,
+    open: due.length - lost.length,
     lost: lost.length,
     repeated: inbox.length - stored.size,
+    unreachable: absent.length - due.length,
     troubles: lost
       .slice(0, TROUBLES)
       .map(({ to, at }) => `never in the inbox: written to ${to} after ${(at / 1000).toFixed(1)} s`),

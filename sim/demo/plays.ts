@@ -38,6 +38,8 @@ interface Fleet {
   isWell(device: DeviceId): boolean;
   /** It was not dialled anew for silence so lately that it would not be again. */
   mayBeRepaired(device: DeviceId): boolean;
+  /** Its link did not end so often of late that the next dial would be put off for long. */
+  isDialledSoon(device: DeviceId): boolean;
   /** In service with its preferred holder, and not only just now. */
   isHome(seat: DemoSeat): boolean;
   /** Seats for which the device speaks. */
@@ -68,6 +70,8 @@ const canBegin = (scene: Scene, fleet: Fleet): boolean => {
     const isFit = fleet.isHome(seat) && own.every((device) => fleet.isWell(device)) && isFree(seat.home);
     if (!isFit || (scene.fault.averted && !fleet.mayBeRepaired(seat.home))) return false;
     const ladder = scene.fault.expected[seat.twin ? "twin" : "alone"];
+    const comesBack = ladder === "reconnect" || scene.fault.alarms;
+    if (comesBack && !own.every((device) => fleet.isDialledSoon(device))) return false;
     if (ladder !== "account" && ladder !== "rerouted") return true;
     // The whole account is out: somebody else must be there, and no other seat hang on it.
     const others = devicesOf(({ line, role, account }) => line === seat.line && role === "master" && account !== seat.account);

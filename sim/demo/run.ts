@@ -3,7 +3,7 @@ import type { ConnectionFact } from "../../machines/ports/connection.ts";
 import type { FleetEvent } from "../../machines/ports/records.ts";
 import type { LoopbackOptions } from "../loopback/index.ts";
 import { Caretaker } from "./caretaker.ts";
-import { isIntact } from "./count.ts";
+import { type AcceptedMessage, isIntact } from "./count.ts";
 import { DEMO_FAULTS, type DemoFault } from "./faults.ts";
 import { MEMBERS, SEATS } from "./fleet.ts";
 import { type Load, measureLoad } from "./load.ts";
@@ -59,6 +59,7 @@ const CATCH_UP_WITHIN = 30_000;
 const RESTORE_WITHIN = 90_000;
 /** New contacts written to on a line whose account may not begin chats. */
 const STRANGERS = 6;
+const STRANGERS_WITHIN = 10_000;
 
 export const runFaults = async (options: DemoOptions): Promise<DemoResult> => {
   const startedAt = performance.now();
@@ -204,8 +205,11 @@ class Show {
     for (const watch of watches) watch.begin(at);
     const healing = fault.healAfter ? setTimeout(heal, fault.healAfter) : undefined;
     try {
-      if (fault.toStrangers) for (const seat of seats) await this.#writeToStrangers(seat.line);
-      return await Promise.all(watches.map((watch) => watch.finish(this.#options.signal)));
+      const strangers = fault.toStrangers ? await this.#writeToStrangers(seats) : [];
+      const rows = await Promise.all(watches.map((watch) => watch.finish(this.#options.signal)));
+      // Each of them has found a seat that may write to it, before that one is restricted in its turn.
+      await this.#arePastStrangers(strangers);
+      return rows;
     } finally {
       clearTimeout(healing);
       heal();
@@ -214,10 +218,22 @@ class Show {
   }
 
   /** Chats that the account would have to begin: some of them fall to the restricted seat, and have to leave it. */
-  async #writeToStrangers(line: (typeof SEATS)[number]["line"]): Promise<void> {
-    for (let index = 0; index < STRANGERS; index++) {
-      const { number } = this.#stage.person(`9992${String(++strangers).padStart(8, "0")}`);
-      await this.#traffic.send(number, line);
+  async #writeToStrangers(seats: Scene["seats"]): Promise<AcceptedMessage[]> {
+    const messages: AcceptedMessage[] = [];
+    for (const { line } of seats) {
+      for (let index = 0; index < STRANGERS; index++) {
+        const { number } = this.#stage.person(`9992${String(++strangers).padStart(8, "0")}`);
+        const message = await this.#traffic.send(number, line);
+        if (message) messages.push(message);
+      }
+    }
+    return messages;
+  }
+
+  async #arePastStrangers(messages: readonly AcceptedMessage[]): Promise<void> {
+    const end = performance.now() + STRANGERS_WITHIN;
+    for (const message of messages) {
+      while (!(await this.#traffic.isProved(message)) && performance.now() < end) await pause(50, this.#options.signal);
     }
   }
 }

@@ -20,7 +20,7 @@ import { DECLARATION, MEMBERS, PEOPLE } from "./fleet.ts";
 import { waitForFact, waitUntil } from "./waiting.ts";
 
 /** How long a fleet of ten may take to be linked and in service. */
-const READY_WITHIN = 60_000;
+const READY_WITHIN = 120_000;
 /** What the server adds to each frame: so that nothing is as fast as loopback alone would make it. */
 const LATENCY = { min: 5, max: 30 };
 

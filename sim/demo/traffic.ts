@@ -1,5 +1,5 @@
 /** Steady two-way traffic between the lines and the people, and at its end the account of it. */
-import { isOpen } from "../../machines/delivery/outbox-state.ts";
+import { isOpen, isProved } from "../../machines/delivery/outbox-state.ts";
 import type { LineId, MessageId, SeatId } from "../../machines/ports/ids.ts";
 import type { OutboxRow, OutboxState } from "../../machines/ports/store.ts";
 import type { Supervisor } from "../../src/runtime/supervisor.ts";
@@ -15,18 +15,15 @@ const WRITE_EVERY = 40_000;
 export const WARM_UP = 4000;
 /** From a person's first message to the first for it: the chat is warm by then. */
 const ANSWER_AFTER = 500;
-/** Settling at the end: messages under way get this long; in a run that was cut short, less. */
-const SETTLE_WITHIN = 20_000;
+/** Settling ends when nothing has moved for so long; in a run that was cut short, after this long. */
+const STUCK_AFTER = 20_000;
 const SETTLE_IN_HASTE = 1500;
 const EVERYTHING = 10_000_000;
 
 export interface Account extends Outbound {
   /** Wanted, and not accepted: the outbox was full or the store failed. */
   readonly refused: number;
-  readonly inbound: Inbound & {
-    /** Written to a number without a linked device: its phone has them, and nobody else ever will. */
-    readonly unreachable: number;
-  };
+  readonly inbound: Inbound;
 }
 type Accepted = AcceptedMessage & { readonly seat: SeatId };
 
@@ -38,7 +35,6 @@ export class Traffic {
   readonly #written: Written[] = [];
   readonly #startedAt = performance.now();
   #greetings = 0;
-  #unreachable = 0;
   #refused = 0;
 
   constructor(stage: Stage) {
@@ -88,11 +84,16 @@ export class Traffic {
     return message;
   }
 
+  /** The store says that WhatsApp has taken it. */
+  async isProved({ id }: AcceptedMessage): Promise<boolean> {
+    const answer = await this.#stage.supervisor.ask("outbox.get", { id });
+    return answer.kind === "row" && answer.row !== null && isProved(answer.row.state);
+  }
+
   write(person: string, master: string): void {
-    const isReachable = this.#stage.loopback.account(master).devices().length > 0;
+    const devices = this.#stage.loopback.account(master).devices();
     const id = this.#stage.person(person).send(master, `hello ${++this.#greetings}`);
-    if (isReachable) this.#written.push({ id, to: master, at: performance.now() - this.#startedAt });
-    else this.#unreachable++;
+    this.#written.push({ id, to: master, devices, at: performance.now() - this.#startedAt });
   }
 
   /** Messages of all seats that are still under way. */
@@ -102,28 +103,37 @@ export class Traffic {
     return counts.seats.filter(({ state }) => isOpen(state)).reduce((total, { count }) => total + count, 0);
   }
 
-  /** Waits until nothing is under way any more, then counts at both ends. */
+  /** Waits until nothing is under way any more, or nothing moves, then counts at both ends. */
   async settle({ wasCutShort }: { readonly wasCutShort: boolean }): Promise<Account> {
     const { supervisor } = this.#stage;
-    const end = performance.now() + (wasCutShort ? SETTLE_IN_HASTE : SETTLE_WITHIN);
-    while (performance.now() < end && !(await this.#isQuiet(supervisor))) await pause(200);
+    if (wasCutShort) await pause(SETTLE_IN_HASTE);
+    else await this.#quiet();
     const people = this.#stage.people();
     await Promise.all(people.map((person) => person.settled()));
     const rows = await allRows(supervisor);
     const accepted = [...this.#accepted.values()];
-    const inbox = await supervisor.ask("inbox.read", { afterSeq: 0, limit: EVERYTHING });
-    const stored = inbox.kind === "rows" ? inbox.rows.filter(({ fromMe }) => !fromMe) : [];
     return {
       ...countOutbound(accepted, rows, people, { wasCutShort }),
       refused: this.#refused,
-      inbound: { ...countInbound(this.#written, stored), unreachable: this.#unreachable },
+      inbound: await this.#inbound(wasCutShort),
     };
   }
 
-  async #isQuiet(supervisor: Supervisor): Promise<boolean> {
-    if ((await this.open()) > 0) return false;
-    const inbox = await supervisor.ask("inbox.read", { afterSeq: 0, limit: EVERYTHING });
-    return inbox.kind === "rows" && countInbound(this.#written, inbox.rows).lost === 0;
+  async #quiet(): Promise<void> {
+    let left = Number.POSITIVE_INFINITY;
+    let movedAt = performance.now();
+    while (left > 0 && performance.now() - movedAt < STUCK_AFTER) {
+      await pause(200);
+      const now = (await this.open()) + (await this.#inbound(false)).lost;
+      if (now !== left) movedAt = performance.now();
+      left = now;
+    }
+  }
+
+  async #inbound(wasCutShort: boolean): Promise<Inbound> {
+    const inbox = await this.#stage.supervisor.ask("inbox.read", { afterSeq: 0, limit: EVERYTHING });
+    const rows = inbox.kind === "rows" ? inbox.rows.filter(({ fromMe }) => !fromMe) : [];
+    return countInbound(this.#written, rows, (number) => this.#stage.loopback.account(number).devices(), { wasCutShort });
   }
 
   #after(ms: number, work: () => void, every?: number): void {

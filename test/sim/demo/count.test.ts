@@ -1,13 +1,20 @@
 import { describe, expect, it } from "vitest";
 import type { DeviceId, MessageId, Millis, SeatTerm, WaId } from "../../../machines/ports/ids.ts";
 import type { AttemptOutcome, OutboxRow } from "../../../machines/ports/store.ts";
-import { type AcceptedMessage, countInbound, countOutbound, isIntact, type Phone } from "../../../sim/demo/count.ts";
+import {
+  type AcceptedMessage,
+  countInbound,
+  countOutbound,
+  isIntact,
+  type Phone,
+  type Written,
+} from "../../../sim/demo/count.ts";
 
 describe("what was accepted", () => {
   it("is intact when every phone got every message once and in order", () => {
     const counts = countOutbound([message(1), message(2)], rows(row(1), row(2)), [phone(1, 2)]);
     expect(counts).toMatchObject({ accepted: 2, acknowledged: 2, held: 0, open: 0, lost: 0, outOfOrder: 0, troubles: [] });
-    expect(isIntact(counts, countInbound([], []))).toBe(true);
+    expect(isIntact(counts, countInbound([], [], linked))).toBe(true);
   });
 
   it.each<[string, Parameters<typeof rows>, Phone]>([
@@ -20,7 +27,7 @@ describe("what was accepted", () => {
     const counts = countOutbound([message(1)], rows(...outbox), [at]);
     expect(counts.lost).toBe(1);
     expect(counts.troubles).toHaveLength(1);
-    expect(isIntact(counts, countInbound([], []))).toBe(false);
+    expect(isIntact(counts, countInbound([], [], linked))).toBe(false);
   });
 
   it("is not lost while it is under way in a run that was cut short", () => {
@@ -78,14 +85,29 @@ describe("the order at a phone", () => {
 describe("what people wrote", () => {
   it("is lost if the inbox does not have it, and repeated if it has it twice", () => {
     const inbox = [{ waId: "A" }, { waId: "C" }, { waId: "C" }];
-    const written = ["A", "B", "C"].map((id) => ({ id, to: "1", at: 1500 }));
-    const counts = countInbound(written, inbox);
+    const counts = countInbound([written("A", 1), written("B", 1), written("C", 1)], inbox, linked);
     expect(counts).toMatchObject({ written: 3, stored: 2, lost: 1, repeated: 1 });
     expect(counts.troubles).toEqual(["never in the inbox: written to 1 after 1.5 s"]);
     expect(isIntact(countOutbound([], rows(), []), counts)).toBe(false);
   });
+
+  it("is nobody's loss if every device that it was written for was removed, and a loss if one is still there", () => {
+    const counts = countInbound([written("A"), written("B", 9), written("C", 9, 1), written("D", 9)], [{ waId: "D" }], linked);
+    expect(counts).toMatchObject({ written: 2, stored: 1, lost: 1, unreachable: 2 });
+  });
+
+  it("is under way, not lost, in a run that was cut short", () => {
+    const counts = countInbound([written("A", 1)], [], linked, { wasCutShort: true });
+    expect(counts).toMatchObject({ written: 1, stored: 0, open: 1, lost: 0, troubles: [] });
+  });
 });
 
+function written(id: string, ...devices: number[]): Written {
+  return { id, to: "1", devices, at: 1500 };
+}
+function linked(number: string): number[] {
+  return number === "1" ? [1, 2] : [];
+}
 function message(order: number): AcceptedMessage {
   return { id: `m${order}` as MessageId, waId: `W${order}` as WaId, person: "1", order };
 }

@@ -43,6 +43,7 @@ describe("the next scene", () => {
     ["nobody else of the line is well", "banned", { isWell: (device) => device.includes("-1/") }],
     ["its account speaks for another seat, too", "banned", { seatsOf: () => ["x/x" as SeatId] }],
     ["it was repaired lately, and a repair is what is played", "half-open-link", { mayBeRepaired: () => false }],
+    ["its link ended so often that it would not be dialled soon", "half-open-link", { isDialledSoon: () => false }],
   ])("waits while %s", (_, name, state) => {
     const left = playsOf(faultsNamed([name]).faults, 1).filter(({ variant }) => variant === "twin");
     expect(nextScene(left, new Map(), fleet(state))).toBeUndefined();
@@ -63,6 +64,7 @@ function fleet(state: Partial<Fleet> = {}): Fleet {
     isWell: () => true,
     isHome: () => true,
     mayBeRepaired: () => true,
+    isDialledSoon: () => true,
     seatsOf: (device: DeviceId) => SEATS.filter(({ home }) => home === device).map(({ seat }) => seat),
     ...state,
   };
