@@ -101,6 +101,33 @@ describe("a failover, told step by step", () => {
     expect(stage.writes("failover.record").at(-1)?.failover?.outcome).toBe("rolledBack");
   });
 
+  it("is not called off any more once the seat has moved: the old holder comes back by a rollback only", () => {
+    const stage = new Stage().well();
+    for (const id of [BUSY, FREE, LAST]) stage.health(id, "failed", "closed");
+    stage.fail("closed");
+    stage.store("ok");
+    stage.health(TWIN, "failed", "closed");
+    stage.probe("missing");
+    expect(stage.failover).toBe("selecting");
+    stage.host.tell(`failover:${SEAT}`, { type: "holder.well", device: HOLDER });
+    expect(stage.failover).toBe("selecting");
+    stage.health(HOLDER, "recovering");
+    stage.store("ok");
+    expect(stage.ended.map(({ outcome }) => outcome)).toEqual(["rolledBack"]);
+  });
+
+  it("does not take whom it chose early if nothing was heard from it since", () => {
+    const stage = new Stage().well();
+    stage.health(TWIN, "failed", "silent");
+    stage.fail("silent");
+    expect(stage.failover).toBe("preparing");
+    stage.host.advance(TIMINGS.numberAfter + 100);
+    expect(stage.commits).toEqual([]);
+    stage.seen(LAST);
+    expect(stage.commits.map(({ holder }) => holder)).toEqual([LAST]);
+    expect(stage.broken).toEqual([]);
+  });
+
   it("goes back when a move that an operator wanted does not work out: nobody had failed", () => {
     const stage = new Stage().well();
     stage.host.tell(`seat:${SEAT}`, { type: "failover.demand", to: FREE, by: "operator:ada" });

@@ -16,6 +16,12 @@ describe("who may take a seat", () => {
     expect(ranked(host)).toEqual([TWIN, FREE, LAST, BUSY]);
   });
 
+  it("a twin first even if it speaks for another seat already", () => {
+    const host = started();
+    host.tell("roster", { type: "seat.held", seat: OTHER_SEAT, holder: TWIN, term: 2, left: null });
+    expect(ranked(host)).toEqual([TWIN, BUSY, FREE, LAST]);
+  });
+
   it("nobody whose last stanza is too old, and a stanza pushes a new ranking to whoever waits for one", () => {
     const host = started();
     host.advance(FRESH + 1);
