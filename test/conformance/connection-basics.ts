@@ -174,8 +174,7 @@ const questions: readonly Case[] = [
     title: "answers a probe with its round trip; the answer is evidence, and comes before it",
     async run(stage) {
       await stage.serve(a);
-      await stage.settle(a);
-      stage.facts.length = 0;
+      await stage.quiet(a);
       expect(await stage.probe(a)).toBeGreaterThanOrEqual(0);
       expect(stage.facts.map(({ kind }) => kind)).toEqual(["evidence", "probed"]);
     },

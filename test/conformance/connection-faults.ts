@@ -17,8 +17,7 @@ const open = "permanent";
 const inService = async (stage: Stage): Promise<void> => {
   await stage.serve(a, b);
   await stage.seat(a);
-  await stage.settle(a, b);
-  stage.facts.length = 0;
+  await stage.quiet(a, b);
 };
 /** A later link works: the fault left nothing behind. */
 const wellAgain = async (stage: Stage): Promise<void> => {

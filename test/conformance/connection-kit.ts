@@ -153,6 +153,7 @@ export class Stage {
       const { waId } = await stage.send(device, "ana");
       await stage.fact("acked", (fact) => fact.waId === waId);
     }
+    await stage.settle(a, b);
     await stage.reset();
     return stage;
   }
@@ -175,7 +176,7 @@ export class Stage {
         this.perform({ op: "terminate", device });
       }
     }
-    await this.rest(this.outside.lull);
+    await this.rest(10);
     this.facts.length = 0;
   }
 
@@ -383,7 +384,13 @@ export class Stage {
   async settle(...devices: readonly DeviceId[]): Promise<void> {
     await this.rest(this.outside.lull);
     for (const device of devices) await this.probe(device);
+  }
+
+  /** The same, after which the next stanza is told as evidence again. */
+  async quiet(...devices: readonly DeviceId[]): Promise<void> {
+    await this.settle(...devices);
     await this.rest(this.outside.lull);
+    this.facts.length = 0;
   }
 
   /** Nothing is done for a moment. */
