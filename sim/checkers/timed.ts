@@ -39,7 +39,7 @@ export const measure = (timeline: Timeline): Timed => {
         timings.push({ measure: owed.measure, class: classOf(each), ms: owed.ms });
         continue;
       }
-      const reason = excuse(timeline, each);
+      const reason = excuse(timeline, each) ?? (owed.measure === "firstAck" ? pacedIn(timeline.life, each) : null);
       if (reason !== null) {
         excluded.push(reason);
         continue;
@@ -83,21 +83,18 @@ const owedIn = (timeline: Timeline, each: Case): Owed[] => {
   if (record?.chosenAt)
     owed.push({ measure: "choice", ms: Math.max(0, record.chosenAt - record.detectedAt), bound: BOUNDS.choice });
   if (change) owed.push({ measure: "inService", ms: sinceOrNull(change.at, servingAt), bound: BOUNDS.inService });
-  if (hasSomethingToSay(timeline.life, each)) {
-    const restarted = restartOf(timeline, each);
-    const pause = paceOf(timeline.life, change?.holder ?? each.device);
-    owed.push({ measure: "firstAck", ms: sinceOrNull(restarted, firstAckAt), bound: BOUNDS.firstAck + pause });
+  const restarted = restartOf(timeline, each);
+  if (hasSomethingToSay(timeline.life, each, restarted)) {
+    owed.push({ measure: "firstAck", ms: sinceOrNull(restarted, firstAckAt), bound: BOUNDS.firstAck });
   }
   return owed;
 };
 
 const sinceOrNull = (from: Millis, at: Millis | null): Millis | null => (at === null ? null : Math.max(0, at - from));
 
-/** Its operator lets the account speak only so often. */
-const paceOf = ({ plan }: Life, device: DeviceId): Millis => {
-  const pace = plan.fleet.settings.pacing?.[accountOf(device)];
-  return pace ? 1_000 / pace.perSecond : 0;
-};
+/** The operator lets the account speak only so often, and it may have other seats to speak for. */
+const pacedIn = ({ plan }: Life, { change, device }: Case): string | null =>
+  plan.fleet.settings.pacing?.[accountOf(change?.holder ?? device)] ? "the account is paced" : null;
 
 const recordOf = ({ tables }: Life, { seat, change }: Case) =>
   [...tables.failovers.values()].find((record) => record.seat === seat && record.termAfter === change?.term);
@@ -105,7 +102,9 @@ const recordOf = ({ tables }: Life, { seat, change }: Case) =>
 /** A fault on the chosen candidate restarts the clock, once. */
 const restartOf = (timeline: Timeline, { from, change, span }: Case): Millis => {
   const candidate = change?.holder;
-  if (!candidate) return from;
+  if (!change || !candidate) return from;
+  // The same fault had it in its grip already, and nothing showed that before it spoke.
+  if (span.devices.includes(candidate)) return change.at;
   const hit = timeline.faults.find(
     (other) =>
       other.index !== span.index &&
@@ -117,7 +116,7 @@ const restartOf = (timeline: Timeline, { from, change, span }: Case): Millis => 
 };
 
 /** A message of the seat that nothing of its own kept back: accepted early enough, and its conversation not held. */
-const hasSomethingToSay = ({ tables }: Life, { seat, from }: Case): boolean => {
+const hasSomethingToSay = ({ tables }: Life, { seat }: Case, from: Millis): boolean => {
   const heldChats = new Set(tables.outbox.flatMap(({ state, conversation }) => (state === "held" ? [conversation] : [])));
   return tables.outbox.some(
     (row) =>

@@ -43,7 +43,7 @@ export const drawSwarmPlan = (seed: number | string, { fleet: given, for: length
     workload: {
       from: WORK_FROM,
       until: Math.round(length * LAST_WORK),
-      peoplePerLine: 20,
+      peoplePerLine: 40,
       sends: 1,
       writes: 0.2,
       warm: random.pick([1, 1, 0.9, 0.5]),

@@ -82,12 +82,13 @@ class Search {
     }
   }
 
-  /** Nothing after the moment at which it broke. */
+  /** Nothing after the moment at which it broke, and after the last fault. */
   length(): void {
     const at = this.#at;
     if (typeof at !== "number" || this.best.liveness) return;
     this.try((best) => {
-      const length = Math.ceil((at + 1_000) / 1_000) * 1_000;
+      const last = Math.max(at, ...best.faults.map((fault) => fault.at));
+      const length = Math.ceil((last + 1_000) / 1_000) * 1_000;
       return length < best.for
         ? { ...best, for: length, workload: { ...best.workload, until: Math.min(best.workload.until, length) } }
         : null;

@@ -8,9 +8,9 @@ import type { Fleet } from "../world/harness.ts";
 import type { PersonId } from "../world/ledger.ts";
 import type { Random } from "../world/random.ts";
 
-const EVERY: Millis = 500;
-/** As long as the target for a first acknowledgement, and one more. */
-const FOR: Millis = 11_000;
+const EVERY: Millis = 1_000;
+/** Twice as long as the target for a first acknowledgement: a fault on the chosen candidate restarts the clock. */
+const FOR: Millis = 22_000;
 /** Holders hit beyond these in one stroke say nothing new. */
 const AT_ONCE = 3;
 

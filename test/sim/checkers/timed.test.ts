@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { Coverage, allTransitions } from "../../../sim/checkers/coverage.ts";
+import { eventsOf } from "../../../sim/checkers/life.ts";
+import { serviceOf } from "../../../sim/checkers/service.ts";
+import { measure } from "../../../sim/checkers/timed.ts";
+import { Timeline } from "../../../sim/checkers/timeline.ts";
+import { runPlan } from "../../../sim/plan/run.ts";
+import { honest, plan, withEvents, without } from "./doctored.ts";
+
+const measured = (life = honest()) => measure(new Timeline(life));
+
+describe("timed checks", () => {
+  it("measure what the fault led to, by class and rung", () => {
+    const { timings, violations, excluded } = measured();
+    expect(violations).toEqual([]);
+    expect(excluded).toEqual([]);
+    expect(timings.map((timing) => timing.measure).sort()).toEqual(["choice", "detection", "firstAck", "inService"]);
+    expect(new Set(timings.map((timing) => timing.class))).toEqual(new Set(["logged-out, twin"]));
+    expect(Math.max(...timings.map(({ ms }) => ms))).toBeLessThan(2_000);
+  });
+
+  it("notice a failure that nobody saw", () => {
+    const life = honest();
+    const seen = eventsOf(life, "said").filter(({ type }) => type === "holder.failed");
+    expect(measured(without(life, ...seen)).violations.map(({ property }) => property)).toEqual(["timed-detection"]);
+  });
+
+  it("notice acknowledgements that come too late", () => {
+    const life = honest();
+    const begun = eventsOf(life, "fault")[0]?.at ?? 0;
+    const late = withEvents(life, (events) =>
+      events.map((event) => (event.kind === "ackTold" && event.at > begun ? { ...event, at: event.at + 12_000 } : event)),
+    );
+    expect(measured(late).violations.map(({ property }) => property)).toEqual(["timed-firstAck"]);
+  });
+
+  it("notice a seat that moved and did not come into service", () => {
+    const life = honest();
+    const stuck = eventsOf(life, "seat").filter(({ term, phase }) => term > 1 && phase === "serving");
+    expect(measured(without(life, ...stuck)).violations.map(({ property }) => property)).toContain("timed-inService");
+  });
+
+  it("excuse what a reason explains, and count it by that reason", () => {
+    const life = honest();
+    const fault = eventsOf(life, "fault")[0];
+    const slow = { ...(fault as NonNullable<typeof fault>), index: 1, fault: "store-slow", devices: [] };
+    const seen = eventsOf(life, "said").filter(({ type }) => type === "holder.failed");
+    const doctored = withEvents(without(life, ...seen), (events) =>
+      events.flatMap((event) => (event === fault ? [event, slow] : [event])),
+    );
+    const faults = [...life.faults, { kind: "store-slow" as const, target: { all: true as const }, at: 0, for: 1_000, mean: 1 }];
+    const { violations, excluded } = measured({ ...doctored, faults });
+    expect(violations).toEqual([]);
+    expect(excluded).toEqual(["the store was out of reach"]);
+  });
+});
+
+describe("service", () => {
+  it("counts nothing against a fleet whose changes have their faults", () => {
+    const { downMs, falseNumberChanges, falseTwinHandovers } = serviceOf(new Timeline(honest()));
+    expect({ falseNumberChanges, falseTwinHandovers }).toEqual({ falseNumberChanges: 0, falseTwinHandovers: 0 });
+    expect(downMs).toBe(0);
+  });
+
+  it("counts a handover that no fault explains, and a seat as down while its messages wait", () => {
+    const life = honest();
+    const unexplained = without(life, ...eventsOf(life, "fault"));
+    expect(serviceOf(new Timeline(unexplained)).falseTwinHandovers).toBe(1);
+    const mute = without(life, ...eventsOf(life, "accepted"));
+    expect(serviceOf(new Timeline(mute)).downMs).toBeGreaterThan(60_000);
+  });
+});
+
+describe("coverage", () => {
+  it("names every transition that charts have, and counts those that a run takes", () => {
+    const coverage = new Coverage();
+    runPlan({ ...plan, for: 110_000, liveness: null }, { observe: coverage.observe });
+    expect(new Set(allTransitions).size).toBe(allTransitions.length);
+    for (const name of coverage.taken.keys()) expect(allTransitions).toContain(name);
+    expect(coverage.taken.size).toBeGreaterThanOrEqual(40);
+    expect([...coverage.taken.keys()]).toContain("seat: serving + holder.failed if isHolder → asking");
+  });
+});
