@@ -25,7 +25,7 @@ type PlannedFleet = NonNullable<Parameters<Simulator["runChaos"]>[0]["fleet"]>;
 
 export const chaos: SimulatorCommand<Options> = {
   name: "chaos",
-  summary: "torment a simulated fleet with faults, and check what must hold",
+  summary: "torment a simulated fleet, check what must hold",
   examples: [
     ["greenroom chaos", "a hundred seeds of a fleet of 20 accounts"],
     ["greenroom chaos --fleet fleet.yaml --minutes 5 --out failures", "your own fleet; failing plans go to files"],

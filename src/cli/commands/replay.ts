@@ -10,7 +10,7 @@ interface Options {
 
 export const replay: SimulatorCommand<Options> = {
   name: "replay",
-  summary: "run a plan again, or follow a journal, and compare every state",
+  summary: "run a plan or a journal again, compare every state",
   examples: [
     ["greenroom replay failures/nothing-lost-17.json", "what `greenroom chaos --out` left"],
     ["greenroom replay plan.json --shrink --save lost-ack", "find the smallest plan, and keep it as a scenario"],
