@@ -166,7 +166,8 @@ export class Watch {
     const move = moveIn(records);
     const proof = this.#proofs.find(({ at, device, sentAt }) => {
       if (at < this.#healedAt()) return false;
-      if (move) return device === move.to && sentAt >= (move.committedAt ?? 0);
+      // Whoever speaks by then: the one that was chosen may have had to pass the seat on.
+      if (move) return device !== this.#seat.home && sentAt >= (move.committedAt ?? 0);
       if (ladder === "reconnect") return device === this.#seat.home && at >= (this.#reopenedAt ?? Infinity);
       return true;
     });

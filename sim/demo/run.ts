@@ -56,7 +56,7 @@ export interface DemoResult {
 const CAUGHT_UP = 5;
 const CATCH_UP_WITHIN = 30_000;
 /** A fault's traces are gone after this long, or something is wrong: sends that got no answer are doubted for 30 s. */
-const RESTORE_WITHIN = 90_000;
+const RESTORE_WITHIN = 120_000;
 /** New contacts written to on a line whose account may not begin chats. */
 const STRANGERS = 6;
 const STRANGERS_WITHIN = 10_000;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DemoArguments, type DemoOutcome, type Output, runDemo } from "../../../sim/demo.ts";
 
-const PATIENCE = 180_000;
+const PATIENCE = 280_000;
 let folder = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "greenroom-demo-test-"));
