@@ -44,7 +44,10 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
-const shaped = ({ lines, mastersPerLine, devicesPerMaster, servantsPerLine }: FleetShape): FleetDeclaration => {
+const openStore = (directory: string): SqliteStore =>
+  openSqliteStore({ file: join(directory, "bench.db"), key: Buffer.alloc(32, 1), clock: systemClock });
+
+export const shaped = ({ lines, mastersPerLine, devicesPerMaster, servantsPerLine }: FleetShape): FleetDeclaration => {
   const names = Array.from({ length: lines }, (_, index) => lineId(`line-${index}`));
   const masters = names.map((line) => Array.from({ length: mastersPerLine }, (_, index) => accountId(`${line}-m${index}`)));
   const servants = names.map((line) => Array.from({ length: servantsPerLine }, (_, index) => accountId(`${line}-s${index}`)));
@@ -85,26 +88,47 @@ export const storeDevice = async (
   await ask("device.update", { device, link: "linked", jid: me.id, lid: me.lid, audit });
 };
 
-/** A supervisor on a store full of linked devices. Not started yet. */
-export const makeFleet = async (peer: Peer, directory: string, shape: FleetShape): Promise<Fleet> => {
-  const declaration = shaped(shape);
-  const store = openSqliteStore({ file: join(directory, "bench.db"), key: Buffer.alloc(32, 1), clock: systemClock });
+/** Fills a store with linked devices, and says where the peer knows them. */
+export const seedFleet = async (
+  peer: Pick<Peer, "call">,
+  directory: string,
+  declaration: FleetDeclaration,
+): Promise<ReadonlyMap<DeviceId, DeviceAddress>> => {
+  const store = openStore(directory);
   let requests = 0;
-  const nextRequestId = (): RequestId => `bench-${++requests}` as RequestId;
-  const ask = makeAsk(store, nextRequestId);
+  const ask = makeAsk(store, () => `seed-${++requests}` as RequestId);
   const devices = declaration.accounts.flatMap((account) => account.devices);
   const addresses = new Map<DeviceId, DeviceAddress>();
   await ask("fleet.declare", { fleet: declaration });
   const leases = await ask("lease.acquire", { devices, node: NODE, ttl: 3_600_000 });
   if (leases.kind !== "leases") throw new Error("no leases");
-  const terms = new Map(leases.granted.map(({ device, term }) => [device, term]));
   const phones = new Map(declaration.accounts.map(({ id }, index) => [id, `4915${String(index).padStart(8, "0")}`]));
-  for (const device of devices) {
+  for (const { device, term } of leases.granted) {
     const phone = phones.get(accountOf(device)) ?? "";
     const adopted = await adopt(peer, phone);
-    await storeDevice(ask, device, terms.get(device) as LeaseTerm, adopted);
+    await storeDevice(ask, device, term, adopted);
     addresses.set(device, { account: phone, device: adopted.device });
   }
+  store.close();
+  return addresses;
+};
+
+/** A supervisor on a store full of linked devices. Not started yet. */
+export const makeFleet = async (peer: Peer, directory: string, shape: FleetShape): Promise<Fleet> => {
+  const declaration = shaped(shape);
+  const addresses = await seedFleet(peer, directory, declaration);
+  return openFleet(peer, directory, declaration, addresses);
+};
+
+export const openFleet = (
+  peer: Pick<Peer, "url" | "root">,
+  directory: string,
+  declaration: FleetDeclaration,
+  addresses: ReadonlyMap<DeviceId, DeviceAddress>,
+): Fleet => {
+  const store = openStore(directory);
+  let requests = 0;
+  const nextRequestId = (): RequestId => `bench-${++requests}` as RequestId;
   const real = createBaileysConnections({
     store,
     clock: systemClock,
@@ -139,7 +163,7 @@ export const makeFleet = async (peer: Peer, directory: string, shape: FleetShape
   return {
     supervisor,
     store,
-    devices,
+    devices: declaration.accounts.flatMap((account) => account.devices),
     address: (device) => addresses.get(device) ?? { account: "", device: 0 },
     onDial: (listener) => {
       dialled = listener;

@@ -22,6 +22,27 @@ export const rawSocket = (sock: WASocket): WebSocket => {
 };
 
 /**
+ * Node finds out by a failed access whether a key is a key object, and that failure takes a stack trace: three quarters of what it
+ * costs to encrypt or decrypt a small frame with Baileys' bare keys. Errors made by `work` in this turn have no stack.
+ */
+export const withoutStacks = <T>(work: () => T): T => {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+};
+
+/** Frames are decrypted in the turn in which the socket gives them to its wrapper. */
+export const readWithoutStacks = (sock: WASocket): void => {
+  const emit = sock.ws.emit.bind(sock.ws);
+  sock.ws.emit = (event: string | symbol, ...args: unknown[]) =>
+    event === "message" ? withoutStacks(() => emit(event, ...args)) : emit(event, ...args);
+};
+
+/**
  * Makes Baileys' own `end()` immediate: it awaits `ws.close()` before it reports anything, and a silent peer makes that last 30 s.
  */
 export const closeAtOnce = (sock: WASocket): void => {

@@ -23,7 +23,7 @@ import type { AccountId, DeviceId, Millis, WaId } from "../../../machines/ports/
 import type { Cache } from "./caches.ts";
 import { type CloseSignal, closingOf } from "./close-reason.ts";
 import type { Deadlines, Deadline } from "./deadlines.ts";
-import { abandon, closeAtOnce, onRefusedUpgrade, rawSocket } from "./internals.ts";
+import { abandon, closeAtOnce, onRefusedUpgrade, rawSocket, readWithoutStacks, withoutStacks } from "./internals.ts";
 import { authorOf, draftsOf, isCopy } from "./inbound.ts";
 import { decodeCreds } from "./keys/codec.ts";
 import { CredsKeeper } from "./keys/creds-keeper.ts";
@@ -143,7 +143,8 @@ export class Link {
   write(stanza: BinaryNode): void {
     if (this.state === "closed" || this.#sock?.ws.isOpen !== true) throw new Error("the link is closed");
     // Its promise tells when the kernel has taken the bytes, which nobody needs; a failure shows as the socket's end.
-    this.#sock.sendNode(stanza).catch(() => undefined);
+    const sock = this.#sock;
+    withoutStacks(() => sock.sendNode(stanza)).catch(() => undefined);
   }
 
   /** Calls `answered` when the stanza with this id arrives, unless the link closes before. */
@@ -216,6 +217,7 @@ export class Link {
     });
     this.#sock = sock;
     closeAtOnce(sock);
+    readWithoutStacks(sock);
     onRefusedUpgrade(sock, (status) => this.close({ kind: "http", status }));
     let upgraded = false;
     const socket = rawSocket(sock);
