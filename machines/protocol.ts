@@ -35,7 +35,7 @@ import type {
   WaId,
 } from "./ports/ids.ts";
 import type { AlertLevel, AuditDraft, FailoverCause, FleetEvent, Ladder } from "./ports/records.ts";
-import type { OutboxRow, Role, SeatRow, Standing, StoreAnswer, StoreOp, StoreOps } from "./ports/store.ts";
+import type { OutboxRow, SeatRow, Standing, StoreAnswer, StoreOp, StoreOps } from "./ports/store.ts";
 
 export type Address =
   | `connection:${DeviceId}`
@@ -397,8 +397,4 @@ export interface FailoverInput {
   readonly retryEvery: Millis;
   /** When nobody could be found: give up, tell the seat, be asked again. */
   readonly giveUpAt: Millis;
-}
-export interface FleetView {
-  readonly lines: readonly { id: LineId; masters: readonly AccountId[]; servants: readonly AccountId[] }[];
-  readonly accounts: readonly { id: AccountId; role: Role; devices: readonly DeviceId[] }[];
 }

@@ -1,3 +1,2 @@
 /** The device connections of a node, on Baileys. This folder is the only one in src that may name it. */
 export { createBaileysConnections } from "./connections.ts";
-export type { BaileysOptions, DeviceSnapshot } from "./connections.ts";
