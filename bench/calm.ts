@@ -38,6 +38,7 @@ export const runCalmBench = async ({ json, quick = false, minutes = quick ? 0.5 
     traffic.stop();
     const account = await traffic.settle({ wasCutShort: false });
     const { lagMs, cpuShare } = loadSoFar();
+    for (const failover of failovers) process.stderr.write(`${told(failover)}\n`);
     return report(
       "calm",
       [
@@ -56,6 +57,10 @@ export const runCalmBench = async ({ json, quick = false, minutes = quick ? 0.5 
     await stage.close();
   }
 };
+
+/** The evidence, for whoever has to find out why. */
+const told = ({ seat, cause, from, to, outcome, lastEvidenceAt, detectedAt, steps }: FailoverRecord): string =>
+  `${seat}: ${from} ${cause}, detected ${detectedAt - (lastEvidenceAt ?? detectedAt)} ms after the last stanza, ${outcome}${to ? ` with ${to}` : ""}: ${steps.map(({ at, text }) => `+${at - detectedAt} ms ${text}`).join("; ")}`;
 
 const none = { is: "<=", than: 0 } as const;
 
