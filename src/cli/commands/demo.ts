@@ -23,9 +23,9 @@ export const demo: SimulatorCommand<Options> = {
   ],
   define: (command) =>
     command
-      .option("--faults <names>", 'which faults, separated by commas, or "all" (default: a selection)', faultNames)
+      .option("--faults <names>", 'which faults, separated by commas (default: all)', faultNames)
       .option("--repeat <count>", "play everything so often", wholeNumber(1, 1000))
-      .option("--seconds <count>", "watch no fault longer than this", seconds)
+      .option("--seconds <count>", "no new fault begins after this long, for each round", seconds)
       .option("--journal <file>", "write the supervisor's journal there at the end")
       .option("--json", "one JSON document instead of text"),
   run: async (simulator: Simulator, options: Options, _args, cli: Cli): Promise<ExitCode> => {
