@@ -262,7 +262,7 @@ export class Driver {
   #deliver(to: Address, event: AnyEvent, ifNobody: (() => void) | undefined): void {
     const stamped = { ...event, at: this.#options.clock.now() };
     const reducer = this.#reducers.get(to);
-    if (reducer) return this.#guarded(to, reducer, () => reducer.reducer.receive(reducer.state, stamped));
+    if (reducer) return this.#reduce(to, reducer, stamped);
     const chart = this.#charts.get(to);
     if (!chart) return ifNobody ? ifNobody() : this.#count(`${kindOf(to)} ${event.type} (nobody there)`);
     // Told before its own turn came.
@@ -281,6 +281,15 @@ export class Driver {
 
   *#standing(): Iterable<{ to: Address; kind: string; snapshot: unknown }> {
     for (const [to, { kind, actor }] of this.#charts) yield { to, kind, snapshot: actor.getSnapshot() };
+  }
+
+  /** As `#guarded`, for most of what is delivered: without a closure for each event. */
+  #reduce(address: Address, hosted: HostedReducer, event: AnyEvent & { at: Millis }): void {
+    try {
+      this.#take(address, hosted, hosted.reducer.receive(hosted.state, event));
+    } catch (error) {
+      this.#end(address, error);
+    }
   }
 
   /** An error in a reducer's step, or in carrying out what it asked for, is the end of that reducer and of nobody else. */

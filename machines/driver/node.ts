@@ -29,7 +29,7 @@ import { bucketsOf, declaredOf, type Loaded, type NodeConfig, orphaned, startAcc
 import { Driver, type Observe } from "./driver.ts";
 import type { JournalWriter } from "./journal.ts";
 import { retold } from "./revival.ts";
-import { route } from "./routing.ts";
+import { route, type Routes } from "./routing.ts";
 
 export interface NodeOptions {
   readonly id: NodeId;
@@ -73,6 +73,11 @@ export class Node {
   #pausedBy: string | null = null;
   #isStopped = false;
   #loaded: Loaded | undefined;
+  readonly #routes: Routes = {
+    seatsOf: (device) => this.roster()?.holds.get(device) ?? [],
+    seatOfMessage: (message) => this.#seatOfMessage.get(message),
+    seatOfWaId: (waId) => this.#seatOfWaId.get(waId),
+  };
   #requests = 0;
   #cursor = 0;
 
@@ -275,12 +280,7 @@ export class Node {
   }
 
   #route(fact: ConnectionFact): void {
-    const tells = route(fact, {
-      seatsOf: (device) => this.roster()?.holds.get(device) ?? [],
-      seatOfMessage: (message) => this.#seatOfMessage.get(message),
-      seatOfWaId: (waId) => this.#seatOfWaId.get(waId),
-    });
-    this.#driver.perform("roster", tells);
+    this.#driver.perform("roster", route(fact, this.#routes));
   }
 
   /** Proof of a message that an earlier life sent. */
