@@ -69,6 +69,8 @@ export interface DriverOptions {
   /** Told about each timer that fired more than `lateAfter` ms late. */
   readonly lateAfter: Millis;
   readonly onLate: (by: Millis) => void;
+  /** The store answered somebody who no longer waits for it: what it says may be news all the same. */
+  readonly onOrphan?: (answer: StoreAnswer) => void;
   readonly observe?: Observe;
 }
 
@@ -367,7 +369,10 @@ export class Driver {
         // The answer is for the one that asked: its successor under the same address has questions of its own.
         this.#options.store.ask(command, (answer) => {
           if (this.#actorAt(from) === asker) this.tell(from, storeEvent(answer));
-          else this.#count(`${kindOf(from)} store.${answer.kind} (asker gone)`);
+          else {
+            this.#count(`${kindOf(from)} store.${answer.kind} (asker gone)`);
+            this.#options.onOrphan?.(answer);
+          }
         });
         return;
       }

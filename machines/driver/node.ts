@@ -104,6 +104,7 @@ export class Node {
       onEvent: (event) => this.#onEvent(event),
       onDeath: (address, kind, error) => this.#onDeath(address, kind, error),
       onLate: (by) => this.#onLate(by),
+      onOrphan: (answer) => this.#onOrphan(answer),
       onCommand: (command) => {
         if (command.op === "send") this.#know(command.message, command.waId, command.seat);
         if (command.op === "open" || command.op === "link") this.#dials.set(command.device, command.dial);
@@ -309,6 +310,12 @@ export class Node {
       "roster",
       devices.map(({ id }) => tell(`detector:${id}`, { type: "loop.late", by })),
     );
+  }
+
+  /** A failover that had given up waiting did move its seat: the row is the truth, whoever asked for it. */
+  #onOrphan(answer: StoreAnswer): void {
+    if ((answer.op !== "seat.change" && answer.op !== "seat.settle") || answer.kind === "failed") return;
+    this.#driver.tell(`seat:${answer.row.id}`, { type: "seat.changed", row: answer.row } as { type: string });
   }
 
   // ---- effects that are the composition's ----

@@ -9,7 +9,7 @@
  * | from       | event                         | to         |
  * | any        | seat.changed if isOld         | same       |
  * | any        | seat.changed if isOurs        | same       |
- * | any        | seat.changed                  | same       |
+ * | any        | seat.changed                  | waiting    |
  * | any        | holder.suspect                | same       |
  * | any        | holder.well                   | same       |
  * | any        | holder.failed                 | same       |
@@ -38,6 +38,9 @@
  * | denied     | holder.well if isHolder       | serving    |
  * | denied     | holder.failed if isHolder     | denied     |
  * | denied     | failover.demand               | moving     |
+ * | moving     | seat.changed if isOld         | same       |
+ * | moving     | seat.changed if isOurs        | same       |
+ * | moving     | seat.changed                  | same       |
  * | moving     | failover.ended if isServing   | serving    |
  * | moving     | failover.ended if isUndecided | waiting    |
  * | moving     | failover.ended                | stranded   |
@@ -337,7 +340,12 @@ export const seatMachine = setup({
   }),
   initial: "starting",
   on: {
-    "seat.changed": [{ guard: "isOld" }, { guard: "isOurs", actions: "takeRow" }, { actions: ["follow", "takeRow"] }],
+    // A change that nobody waited for any more: the new holder has to show that it is well.
+    "seat.changed": [
+      { guard: "isOld" },
+      { guard: "isOurs", actions: "takeRow" },
+      { target: ".waiting", actions: ["follow", "takeRow"] },
+    ],
     // Said of somebody else, or at a time when it makes no difference.
     "holder.suspect": {},
     "holder.well": {},
@@ -404,6 +412,7 @@ export const seatMachine = setup({
     moving: {
       entry: ["countFailover", "startFailover"],
       on: {
+        "seat.changed": [{ guard: "isOld" }, { guard: "isOurs", actions: "takeRow" }, { actions: ["follow", "takeRow"] }],
         "failover.ended": [
           { guard: "isServing", target: "serving", actions: "review" },
           { guard: "isUndecided", target: "waiting", actions: ["sayRefused", "forgetDemand", "review"] },

@@ -17,9 +17,10 @@ export interface Case {
   readonly from: Millis;
   readonly rung: Rung | null;
   readonly detectedAt: Millis | null;
-  /** The row that moved the seat, and when it was in service. */
+  /** The row that first moved the seat. */
   readonly change: Event<"seat"> | null;
-  readonly servingAt: Millis | null;
+  /** The row that brought it back into service, and that which had moved it there: another candidate may have been tried before. */
+  readonly served: { readonly at: Millis; readonly movedAt: Millis } | null;
   /** The first acknowledgement of a message that passed the gate once something had been done. */
   readonly firstAckAt: Millis | null;
 }
@@ -48,10 +49,7 @@ export const casesOf = (timeline: Timeline): Case[] => {
       const change = timeline.seats.get(seat)?.find((next) => within(next.at) && next.term > row.term) ?? null;
       const detectedAt = failed.find(({ at, subject }) => subject === seat && within(at))?.at ?? null;
       const backAt = dials.find((event) => event.device === device && within(event.at) && event.at > span.from)?.at ?? null;
-      const servingAt = change
-        ? (timeline.seats.get(seat)?.find(({ at, term, phase }) => at >= change.at && term === change.term && phase === "serving")
-            ?.at ?? null)
-        : null;
+      const served = change ? servedAfter(timeline.seats.get(seat) ?? [], change) : null;
       const actedAt = change?.at ?? backAt;
       const rung = change?.holder
         ? accountOf(change.holder) === accountOf(device)
@@ -61,9 +59,15 @@ export const casesOf = (timeline: Timeline): Case[] => {
           ? null
           : "reconnect";
       const firstAckAt = acks.first(seat, actedAt ?? from);
-      return [{ seat, device, span, harm, from, rung, detectedAt, change, servingAt, firstAckAt }];
+      return [{ seat, device, span, harm, from, rung, detectedAt, change, served, firstAckAt }];
     });
   });
+};
+
+const servedAfter = (rows: readonly Event<"seat">[], change: Event<"seat">): Case["served"] => {
+  const row = rows.find(({ at, phase, term }) => at >= change.at && term >= change.term && phase === "serving");
+  const moved = row && rows.find(({ term }) => term === row.term);
+  return row && moved ? { at: row.at, movedAt: moved.at } : null;
 };
 
 /** A twin hears the copies of what it sends: the lost acks are made up for. */

@@ -72,7 +72,7 @@ interface Owed {
 
 const owedIn = (timeline: Timeline, each: Case): Owed[] => {
   const owed: Owed[] = [];
-  const { from, span, detectedAt, change, servingAt, firstAckAt, rung } = each;
+  const { from, span, detectedAt, change, served, firstAckAt, rung } = each;
   const lasted = span.to - from;
   // A silence that is over before it can be told from a stall, or that a re-dial healed, has nothing to detect.
   const passed = each.harm !== "closed" && (lasted < BOUNDS.detection || (rung === "reconnect" && detectedAt === null));
@@ -82,7 +82,7 @@ const owedIn = (timeline: Timeline, each: Case): Owed[] => {
   const record = change && recordOf(timeline.life, each);
   if (record?.chosenAt)
     owed.push({ measure: "choice", ms: Math.max(0, record.chosenAt - record.detectedAt), bound: BOUNDS.choice });
-  if (change) owed.push({ measure: "inService", ms: sinceOrNull(change.at, servingAt), bound: BOUNDS.inService });
+  if (change) owed.push({ measure: "inService", ms: served && served.at - served.movedAt, bound: BOUNDS.inService });
   const restarted = restartOf(timeline, each);
   if (hasSomethingToSay(timeline.life, each, restarted)) {
     owed.push({ measure: "firstAck", ms: sinceOrNull(restarted, firstAckAt), bound: BOUNDS.firstAck });

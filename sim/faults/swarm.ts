@@ -27,8 +27,8 @@ export const drawSwarm = (random: Random, options: SwarmOptions): Fault[] => {
   const { from, to, kinds = faultKinds, most = 8 } = options;
   const mixture = random.shuffle(kinds).slice(0, random.int(1, Math.min(6, kinds.length)));
   const count = random.int(1, most);
-  // Half of the runs have their faults within a few seconds of each other, where the interesting interleavings are.
-  const span = random.chance(0.5) ? to - from : Math.min(to - from, 15_000);
+  // A third of the runs have their faults within a few seconds of each other, where the interesting interleavings are.
+  const span = random.chance(0.67) ? to - from : Math.min(to - from, 15_000);
   const start = random.int(from, to - span);
   const faults = Array.from({ length: count }, () => {
     const kind = random.pick(mixture);
