@@ -7,5 +7,6 @@ export {
   type DemoOutcome,
   runDemo,
 } from "./demo.ts";
+export { type ExploreArguments, type ExploreOutcome, runExplore } from "./explore.ts";
 export { type LoopbackArguments, runLoopback } from "./loopback/main.ts";
 export { type ReplayArguments, type ReplayOutcome, runReplay } from "./replay.ts";

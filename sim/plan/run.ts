@@ -1,7 +1,9 @@
 /** Carries out a plan, and hands over what really happened. Equal plans give equal lives, to the last byte. */
+import type { Actors } from "../../machines/driver/actors.ts";
 import type { JournalRecord } from "../../machines/driver/journal.ts";
 import type { Observe } from "../../machines/driver/driver.ts";
 import type { Millis } from "../../machines/ports/ids.ts";
+import type { StorePort } from "../../machines/ports/store.ts";
 import { Fleet } from "../world/harness.ts";
 import type { Gate } from "../world/device.ts";
 import { configOf } from "./config.ts";
@@ -14,21 +16,26 @@ export interface RunOptions {
   /** Told of each transition that a chart takes. */
   readonly observe?: Observe;
   readonly gate?: Gate;
+  /** Other actors than production's: a planted bug. */
+  readonly actors?: Actors;
+  /** The way of the devices to the store, put in another's place. */
+  readonly deviceStore?: (store: StorePort) => StorePort;
 }
 
 /** The fleet at the end of its plan. */
-export const runPlan = (plan: Plan, { journal, observe, gate }: RunOptions = {}): Fleet => {
+export const runPlan = (plan: Plan, { journal, observe, gate, actors, deviceStore }: RunOptions = {}): Fleet => {
   const { seed, workload, faults, liveness, fleet: planned } = plan;
   const { accounts, lines } = planned;
   const fleet = new Fleet({
     seed,
     declaration: { accounts, lines },
-    config: configOf(planned),
+    config: { ...configOf(planned), ...(actors ? { actors } : {}) },
     workload,
     faults,
     ...(journal ? { journal } : {}),
     ...(observe ? { observe } : {}),
     ...(gate ? { gate } : {}),
+    ...(deviceStore ? { deviceStore } : {}),
   });
   const upTo = (at: Millis): void => void fleet.run(Math.max(0, at - fleet.now));
   const { clock } = fleet.world;

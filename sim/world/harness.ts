@@ -18,7 +18,15 @@ import {
   type SeatId,
 } from "../../machines/ports/ids.ts";
 import type { FailoverRecord, FleetEventRow } from "../../machines/ports/records.ts";
-import type { FleetDeclaration, SeatRow, StoreAnswer, StoreCommand, StoreOp, StoreOps } from "../../machines/ports/store.ts";
+import type {
+  FleetDeclaration,
+  SeatRow,
+  StoreAnswer,
+  StoreCommand,
+  StoreOp,
+  StoreOps,
+  StorePort,
+} from "../../machines/ports/store.ts";
 import type { Fault } from "../faults/catalogue.ts";
 import type { Order } from "../faults/rule.ts";
 import type { Gate } from "./device.ts";
@@ -44,6 +52,8 @@ export interface FleetOptions {
   /** Regions of WhatsApp, dealt out to the accounts in turn. */
   readonly regions?: readonly string[];
   readonly gate?: Gate;
+  /** Stands between the devices and the store. */
+  readonly deviceStore?: (store: StorePort) => StorePort;
   readonly observe?: Observe;
   /** Each record of the journal; null (the default) writes none. */
   readonly journal?: ((record: JournalRecord) => void) | null;
@@ -274,7 +284,8 @@ export class Fleet {
       if ((answer.op !== "seat.change" && answer.op !== "seat.settle") || answer.kind === "failed") return;
       world.ledger.record({ kind: "seatTold", node: this.id, seat: answer.row.id, term: answer.row.term });
     });
-    const connections = world.connections(clock, store, this.#options.gate);
+    const { gate, deviceStore = (direct: StorePort) => direct } = this.#options;
+    const connections = world.connections(clock, deviceStore(store), gate);
     const life = `${this.id}-${++this.#lives}`;
     const draws = world.random.stream(`draws:${life}`);
     const { journal, observe } = this.#options;
