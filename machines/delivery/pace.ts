@@ -30,6 +30,11 @@ export class Buckets {
     return tokens >= 1 ? at : at + Math.max(1, Math.ceil(((1 - tokens) * 1000) / pace.perSecond));
   }
 
+  /** How many may be under preparation at once: what waits for a slow answer leaves in one breath when it comes. */
+  most(account: AccountId): number {
+    return this.#paces[account]?.burst ?? Number.POSITIVE_INFINITY;
+  }
+
   take(account: AccountId, at: Millis): void {
     const pace = this.#paces[account];
     if (pace) this.#filled(account, pace, at).tokens -= 1;

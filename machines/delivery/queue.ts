@@ -596,13 +596,14 @@ export class SeatQueue {
     if (!line || this.#drain !== "no" || this.#held.state !== "known" || this.#recorder.isFull) return;
     if (!line.isUp && (at < line.retryAt || this.#asked.size > 0)) return;
     const allowed = line.isUp ? this.#config.perDevice : 1;
+    const mostAsked = Math.max(1, this.#buckets.most(line.account));
     if (!line.isUp) {
       for (const row of this.#unanswered) {
         if (this.#window.ready.size > 0) break;
         this.#decide(row, at);
       }
     }
-    while (this.#asked.size + this.#sent.size < allowed) {
+    while (this.#asked.size + this.#sent.size < allowed && this.#asked.size < mostAsked) {
       const row = this.#window.ready.peek()?.rows[0];
       if (!row) return;
       if (isExpired(row, at)) this.#fail(row, row.state === "unanswered" ? "expired while unanswered" : "expired", at);

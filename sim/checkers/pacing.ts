@@ -3,10 +3,10 @@ import { accountOf, type AccountId, type Millis } from "../../machines/ports/ids
 import { eventsOf, type Property } from "./life.ts";
 
 /**
- * What leaves is counted at the gate, what is paced at the handing over: those that were prepared while the store was slow may pass
- * together. A restart begins with an empty bucket.
+ * What leaves is counted at the gate, what is paced at the handing over: up to a burst may wait for a slow answer, and pass together
+ * with the next burst when it comes. One more for what two of its seats prepare at once. A restart begins with an empty bucket.
  */
-const PREPARATION = 2;
+const atOnce = (burst: number): number => 2 * burst + 1;
 
 export const paceIsKept: Property = {
   name: "pace-is-kept",
@@ -19,7 +19,7 @@ export const paceIsKept: Property = {
       const account = accountOf(device);
       const pace = pacing[account];
       if (!pace) continue;
-      const full = pace.burst + PREPARATION;
+      const full = atOnce(pace.burst);
       const bucket = buckets.get(account) ?? { tokens: full, at };
       const tokens = Math.min(full, bucket.tokens + ((at - bucket.at) * pace.perSecond) / 1000) - 1;
       buckets.set(account, { tokens, at });

@@ -39,6 +39,8 @@ export const measure = (timeline: Timeline): Timed => {
         timings.push({ measure: owed.measure, class: classOf(each), ms: owed.ms });
         continue;
       }
+      // What had no time to happen before the run was over is owed by nobody.
+      if (owed.ms === null && timeline.life.to < each.from + HORIZON) continue;
       const reason = excuse(timeline, each) ?? (owed.measure === "firstAck" ? pacedIn(timeline.life, each) : null);
       if (reason !== null) {
         excluded.push(reason);

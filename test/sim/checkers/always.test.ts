@@ -147,8 +147,8 @@ describe("the checker notices", () => {
 
   it("an account that sends faster than its pace", () => {
     const life = honest();
-    const gate = first(life, "gate", ({ device }) => device.startsWith("sales-1/"));
-    expect(brokenIn(paceIsKept, after(life, gate, ...Array.from({ length: 20 }, () => gate)))).toHaveLength(1);
+    const gate = first(life, "gate", ({ device }) => device.startsWith("support-1/"));
+    expect(brokenIn(paceIsKept, after(life, gate, ...Array.from({ length: 40 }, () => gate)))).toHaveLength(1);
   });
 
   it("an actor that died, in the store and in the node", () => {

@@ -11,7 +11,7 @@ import type { AccountId, DeviceId, SeatId } from "../../../machines/ports/ids.ts
 export const plan: Plan = {
   version: PLAN_VERSION,
   seed: "doctored",
-  fleet: { ...demoFleet(), settings: { pacing: { ["sales-1" as AccountId]: { perSecond: 5, burst: 10 } } } },
+  fleet: { ...demoFleet(), settings: { pacing: { ["support-1" as AccountId]: { perSecond: 5, burst: 10 } } } },
   workload: { from: 15_000, until: 140_000, peoplePerLine: 10, sends: 2, writes: 0.5, warm: 1 },
   faults: [{ kind: "logged-out", target: { seat: "sales/sales-1" as SeatId }, at: 90_000, for: "permanent" }],
   liveness: { at: 110_000, core: ["sales-1/a", "sales-1/b", "support-1/a"] as DeviceId[] },
