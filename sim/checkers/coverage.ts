@@ -2,10 +2,6 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 import { ACTORS } from "../../machines/driver/actors.ts";
 
-export type Chart = {
-  readonly [K in keyof typeof ACTORS]: (typeof ACTORS)[K] extends AnyStateMachine ? K : never;
-}[keyof typeof ACTORS];
-
 const isChart = (actor: unknown): actor is AnyStateMachine => typeof actor === "object" && actor !== null && "root" in actor;
 
 const nodesOf = (node: AnyStateNode): AnyStateNode[] => [node, ...Object.values(node.states).flatMap(nodesOf)];

@@ -166,7 +166,3 @@ class Board implements FaultBoard {
     this.#ledger.record({ kind: "fault", index, what, fault: fault.kind, text: describeFault(fault), devices });
   }
 }
-
-/** When the last of them ends: Infinity if one is permanent. */
-export const lastEnd = (faults: readonly Fault[]): Millis =>
-  Math.max(0, ...faults.map((fault) => (fault.for === "permanent" ? Number.POSITIVE_INFINITY : fault.at + fault.for)));
