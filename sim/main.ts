@@ -9,4 +9,5 @@ export {
 } from "./demo.ts";
 export { type ExploreArguments, type ExploreOutcome, runExplore } from "./explore.ts";
 export { type LoopbackArguments, runLoopback } from "./loopback/main.ts";
+export { type PlantsArguments, type PlantsOutcome, runPlants } from "./plants.ts";
 export { type ReplayArguments, type ReplayOutcome, runReplay } from "./replay.ts";

@@ -1,41 +1,54 @@
 /** The planted bugs. Each is a mistake that somebody could make, and names the property that has to notice it. */
 import type { AnyEventObject } from "xstate";
-import type { Effect, QueueEvent, RosterEvent } from "../../machines/protocol.ts";
+import type { QueueEvent } from "../../machines/protocol.ts";
 import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../machines/ports/store.ts";
 import { inChart, inEffects, inReducer, type Plant } from "./plant.ts";
 
 const nothing = (): void => {};
-const isSend = (effect: Effect): boolean => effect.op === "connection" && effect.command.op === "send";
+
+type Commit = StoreCommand<"keys.commit">;
+type Ask = (commit: Commit, reply: (answer: StoreAnswer<"keys.commit">) => void) => void;
+
+/** What becomes of a device's commits of its keys on their way to the store. */
+const inCommits =
+  (change: (commit: Commit, reply: (answer: StoreAnswer<"keys.commit">) => void, ask: Ask) => void) =>
+  (store: StorePort): StorePort => ({
+    ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
+      if (command.op !== "keys.commit") return store.ask<K>(command, reply);
+      change(command as unknown as Commit, reply as never, (commit, then) => store.ask(commit, then));
+    },
+  });
+const committed = (commit: Commit): StoreAnswer<"keys.commit"> =>
+  ({
+    op: "keys.commit",
+    reqId: commit.reqId,
+    kind: "committed",
+    inbound: commit.inbound.map((draft, i) => ({ ...draft, seq: i + 1 })),
+  }) as unknown as StoreAnswer<"keys.commit">;
 
 /** The device believes its keys to be kept before they are. */
-const hasty = (store: StorePort): StorePort => ({
-  ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
-    if (command.op !== "keys.commit") return store.ask<K>(command, reply);
-    const { reqId, inbound } = command as unknown as StoreCommand<"keys.commit">;
-    const rows = inbound.map((draft, i) => ({ ...draft, seq: i + 1 }));
-    store.ask<K>(command, nothing);
-    reply({ op: "keys.commit", reqId, kind: "committed", inbound: rows } as unknown as StoreAnswer<K>);
-  },
+const hasty = inCommits((commit, reply, ask) => {
+  ask(commit, nothing);
+  reply(committed(commit));
 });
+/** What the store refuses because a term has ended counts as done. */
+const unfenced = inCommits((commit, reply, ask) =>
+  ask(commit, (answer) => reply(answer.kind === "stale" ? committed(commit) : answer)),
+);
 
 export const PLANTS: readonly Plant[] = [
   {
     name: "gate-skipped",
-    says: "the gate lets everything through",
+    says: "the gate lets everything through, and so does the store's fence",
     caughtBy: "gate-keeps-terms",
-    parts: { gate: () => true },
-  },
-  {
-    name: "gate-one-term-late",
-    says: "the gate takes the term before the present one for valid",
-    caughtBy: "gate-keeps-terms",
-    parts: { gate: (held, asked) => held === undefined || asked >= held - 1 },
+    parts: { gate: () => true, deviceStore: unfenced },
   },
   {
     name: "revoke-forgotten",
-    says: "a seat that changes hands leaves the old holder its grant",
+    says: "a seat that changes hands leaves the old holder its grant, and the store's fence is down",
     caughtBy: "gate-keeps-terms",
     parts: {
+      deviceStore: unfenced,
       actors: inEffects("seat", "follow", (effect) =>
         (effect.op === "connection" && effect.command.op === "revoke") ||
         (effect.op === "tell" && effect.event.type === "sender.close")
@@ -59,7 +72,7 @@ export const PLANTS: readonly Plant[] = [
   {
     name: "rollback-elsewhere",
     says: "a rollback leaves the seat with the candidate that failed",
-    caughtBy: "rollback-restores",
+    caughtBy: "changes-are-audited",
     parts: {
       actors: inEffects("failover", "rollBack", (effect) =>
         effect.op === "store" && effect.ask.op === "seat.change" && effect.ask.failover
@@ -82,15 +95,15 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: "fifo-broken",
-    says: "a message waits for the next one of its conversation, and leaves after it",
+    says: "messages of one conversation do not wait for each other",
     caughtBy: "in-order",
     parts: { actors: fifoBroken() },
   },
   {
-    name: "resent-though-held",
-    says: "unanswered messages are sent again by another number, whatever the line wants",
+    name: "attempt-unrecorded",
+    says: "attempts leave without a row of their own",
     caughtBy: "duplicates-are-marked",
-    parts: { actors: sentTwice() },
+    parts: { deviceStore: inCommits((commit, reply, ask) => ask({ ...commit, attempt: null }, reply)) },
   },
   {
     name: "pace-ignored",
@@ -110,9 +123,13 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: "inbox-after-receipt",
-    says: "an inbound message is receipted before its row is kept",
+    says: "an inbound message is receipted though its row is not kept",
     caughtBy: "kept-before-receipt",
-    parts: { deviceStore: hasty },
+    parts: {
+      deviceStore: inCommits((commit, reply, ask) =>
+        ask({ ...commit, inbound: [] }, (answer) => reply(answer.kind === "committed" ? committed(commit) : answer)),
+      ),
+    },
   },
   {
     name: "alert-missing",
@@ -188,6 +205,23 @@ export const PLANTS: readonly Plant[] = [
     parts: { actors: inReducer("roster", { input: (input) => ({ ...input, candidateFresh: 600_000 }) }) },
   },
   {
+    name: "verify-forever",
+    says: "a new holder that does not answer is waited for a minute",
+    caughtBy: "timed-firstAck",
+    parts: {
+      actors: inChart("failover", {
+        delays: { verifyDeadline: () => 60_000 },
+        guards: { isNewHolder: ({ event }: { event: AnyEventObject }) => event.type === "probe.seen" },
+      }),
+    },
+  },
+  {
+    name: "never-granted",
+    says: "the orchestrator lets no seat move by itself",
+    caughtBy: "timed-choice",
+    parts: { actors: inChart("orchestrator", { actions: { grant: nothing } }) },
+  },
+  {
     name: "never-asks-again",
     says: "a stranded seat never looks for a holder again",
     caughtBy: "seats-are-held",
@@ -199,11 +233,7 @@ export const PLANTS: readonly Plant[] = [
     name: "roster-forgets",
     says: "the roster does not hear of devices that are well again",
     caughtBy: "seats-are-held",
-    parts: {
-      actors: inReducer("roster", {
-        events: (event: RosterEvent | AnyEventObject) => (isComeback(event) ? [] : [event as never]),
-      }),
-    },
+    parts: { actors: rosterForgets() },
   },
   {
     name: "queue-stays-closed",
@@ -249,45 +279,29 @@ const proof = (waId: string | undefined, at: number): QueueEvent =>
   ({ type: "proved", waId: waId ?? "", by: "ack", receipt: null, at }) as QueueEvent;
 
 function fifoBroken() {
-  /** The message that waits, by contact; the queue believes that it has left. */
-  const waiting = new Map<string, Effect>();
-  const left: { message: string; waId: string; device: string; attempt: number }[] = [];
+  let count = 0;
+  const alone = <R extends { readonly conversation: string }>(row: R): R => ({
+    ...row,
+    conversation: `${row.conversation}#${++count}`,
+  });
   return inReducer("queue", {
     events: (event) => {
-      const believed = left
-        .splice(0)
-        .flatMap(({ message, waId, device, attempt }) => [
-          { type: "sent", device, message, attempt, at: event.at } as QueueEvent,
-          proof(waId, event.at),
-        ]);
-      return [...believed, event];
+      if (event.type === "queue.offer") return [{ ...event, rows: event.rows.map(alone) }];
+      if (event.type !== "store.rows") return [event];
+      return [{ ...event, answer: { ...event.answer, rows: event.answer.rows.map(alone) } } as typeof event];
     },
-    effects: (effects) =>
-      effects.flatMap((effect) => {
-        if (effect.op !== "connection" || effect.command.op !== "send") return [effect];
-        const { contact, message, waId, device, attempt } = effect.command;
-        const earlier = waiting.get(contact);
-        if (earlier) {
-          waiting.delete(contact);
-          return [effect, earlier];
-        }
-        waiting.set(contact, effect);
-        left.push({ message, waId, device, attempt });
-        return [];
-      }),
   });
 }
 
-/** Each message leaves a second time, with the next effect of its seat. */
-function sentTwice() {
-  return inReducer("queue", {
-    effects: (effects) => effects.flatMap((effect) => (isSend(effect) ? [effect, effect] : [effect])),
+function rosterForgets() {
+  const failed = new Set<string>();
+  return inReducer("roster", {
+    events: (event) => {
+      if (event.type !== "device.health") return [event];
+      if (event.state === "failed") failed.add(event.device);
+      return failed.has(event.device) && (event.state === "recovering" || event.state === "healthy") ? [] : [event];
+    },
   });
-}
-
-function isComeback(event: { readonly type: string }): boolean {
-  const { type, state } = event as { type: string; state?: string };
-  return type === "device.health" && state === "recovering";
 }
 
 function isWellEnded({ event }: { event: AnyEventObject }): boolean {

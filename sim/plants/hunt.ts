@@ -31,7 +31,8 @@ export const hunt = (plant: Plant, { seeds, from = 1, shrinkFor = 60 }: HuntOpti
   for (let seed = from; seed < from + seeds; seed++) {
     const plan = drawSwarmPlan(seed, { fleet: null, for: RUN_FOR, kinds: faultKinds });
     const found = broken(plan);
-    if (!found) continue;
+    // What sound machines break as well is not the plant's.
+    if (!found || judge(plan).violations.some(({ property }) => property === caughtBy)) continue;
     const fails = (smaller: Plan) => {
       const again = broken(smaller);
       return again ? again.at : false;

@@ -9,6 +9,7 @@ import { chaos } from "./commands/chaos.ts";
 import { demo } from "./commands/demo.ts";
 import { deviceCommand } from "./commands/device.ts";
 import { drawCommand } from "./commands/draw.ts";
+import { explore } from "./commands/explore.ts";
 import { failoverCommand } from "./commands/failover.ts";
 import { heldCommand } from "./commands/held.ts";
 import { historyCommand } from "./commands/history.ts";
@@ -59,7 +60,10 @@ export const programFor = (cli: Cli): Command => {
   program.addCommand(statusCommand(cli)).addCommand(whyCommand(cli)).addCommand(accountsCommand(cli));
   program.addCommand(historyCommand(cli)).addCommand(alertsCommand(cli)).addCommand(auditCommand(cli));
   program.commandsGroup("Prove it:");
-  program.addCommand(simulatorCommand(cli, chaos)).addCommand(simulatorCommand(cli, replay));
+  program
+    .addCommand(simulatorCommand(cli, chaos))
+    .addCommand(simulatorCommand(cli, explore))
+    .addCommand(simulatorCommand(cli, replay));
   program.commandsGroup("Look at the machines:");
   program.addCommand(drawCommand(cli));
   program.commandsGroup("Act on a running fleet:");

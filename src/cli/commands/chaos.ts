@@ -19,6 +19,7 @@ interface Options {
   readonly junit?: string;
   readonly html?: string;
   readonly profile?: "swarm" | "year";
+  readonly plant?: string;
   readonly json?: boolean;
 }
 type PlannedFleet = NonNullable<Parameters<Simulator["runChaos"]>[0]["fleet"]>;
@@ -46,9 +47,16 @@ export const chaos: SimulatorCommand<Options> = {
       .option("--junit <file>", "write a JUnit report")
       .option("--html <file>", "write a report for a browser")
       .option("--profile <name>", 'what is drawn: "swarm" (default) or "year"', profile)
+      .option("--plant <names>", 'plant bugs and see them caught: names, "all" or "list"')
       .option("--json", "one JSON document instead of text"),
   run: async (simulator: Simulator, options: Options, _args, cli: Cli): Promise<ExitCode> => {
     const { fleet, seeds, seed, minutes, for: length, faults, jobs, out, junit, html, profile: name, json } = options;
+    const { plant } = options;
+    if (plant !== undefined) {
+      const { stdout, stderr } = cli;
+      return simulator.runPlants({ plant, ...(seeds === undefined ? {} : { seeds }), json: json === true, stdout, stderr })
+        .exitCode;
+    }
     const planned = fleet === undefined ? null : load(cli, fleet);
     if (planned === "missesTargets") return 1;
     const days = name === "year" ? simulator.CHAOS_DEFAULTS.yearDays : simulator.CHAOS_DEFAULTS.seeds;
