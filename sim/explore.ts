@@ -63,7 +63,7 @@ export const runExplore = async (args: ExploreArguments): Promise<ExploreOutcome
     return { document: null, exitCode: 2 };
   }
   if (args.replay) return again(args.replay, json, stdout, stderr);
-  const cast = new Cast(plant === null ? undefined : plantNamed(plant)?.parts.actors);
+  const cast = new Cast(plant === null ? undefined : plantNamed(plant)?.parts().actors);
   const sweeps: SweepResult[] = [];
   let counterexample: Trace | null = null;
   for (const sweep of sweepsOf(args)) {
@@ -133,7 +133,7 @@ const again = (file: string, json: boolean, stdout: Output, stderr: Output): Exp
     const trace = parseTrace(readFileSync(file, "utf8"));
     const plant = trace.plant === null ? undefined : plantNamed(trace.plant);
     if (trace.plant !== null && !plant) throw new TraceError(`there is no planted bug ${trace.plant}`);
-    const broken = replay(trace, new Cast(plant?.parts.actors));
+    const broken = replay(trace, new Cast(plant?.parts().actors));
     const document = { trace, broken };
     const end = broken === null ? "Nothing breaks any more.\n" : `Broken again: ${broken}\n`;
     stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${storyOf(trace)}${end}`);

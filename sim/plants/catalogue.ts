@@ -41,13 +41,13 @@ export const PLANTS: readonly Plant[] = [
     name: "gate-skipped",
     says: "the gate lets everything through, and so does the store's fence",
     caughtBy: "gate-keeps-terms",
-    parts: { gate: () => true, deviceStore: unfenced },
+    parts: () => ({ gate: () => true, deviceStore: unfenced }),
   },
   {
     name: "revoke-forgotten",
     says: "a seat that changes hands leaves the old holder its grant, and the store's fence is down",
     caughtBy: "gate-keeps-terms",
-    parts: {
+    parts: () => ({
       deviceStore: unfenced,
       actors: inEffects("seat", "follow", (effect) =>
         (effect.op === "connection" && effect.command.op === "revoke") ||
@@ -55,99 +55,99 @@ export const PLANTS: readonly Plant[] = [
           ? []
           : [effect],
       ),
-    },
+    }),
   },
   {
     name: "commit-unaudited",
     says: "a change of holder is written under another action",
     caughtBy: "changes-are-audited",
-    parts: {
+    parts: () => ({
       actors: inEffects("failover", "commit", (effect) =>
         effect.op === "store" && effect.ask.op === "seat.change"
           ? [{ ...effect, ask: { ...effect.ask, audit: { ...effect.ask.audit, action: "seat.noted" } } }]
           : [effect],
       ),
-    },
+    }),
   },
   {
     name: "rollback-elsewhere",
     says: "a rollback leaves the seat with the candidate that failed",
     caughtBy: "changes-are-audited",
-    parts: {
+    parts: () => ({
       actors: inEffects("failover", "rollBack", (effect) =>
         effect.op === "store" && effect.ask.op === "seat.change" && effect.ask.failover
           ? [{ ...effect, ask: { ...effect.ask, holder: effect.ask.failover.to } }]
           : [effect],
       ),
-    },
+    }),
   },
   {
     name: "outbox-acked-early",
     says: "passing the gate counts as WhatsApp's ack",
     caughtBy: "nothing-lost",
-    parts: { actors: ackedEarly() },
+    parts: () => ({ actors: ackedEarly() }),
   },
   {
     name: "unsent-forgotten",
     says: "what the connection could not send is taken for sent and proved",
     caughtBy: "nothing-lost",
-    parts: { actors: unsentForgotten() },
+    parts: () => ({ actors: unsentForgotten() }),
   },
   {
     name: "fifo-broken",
     says: "messages of one conversation do not wait for each other",
     caughtBy: "in-order",
-    parts: { actors: fifoBroken() },
+    parts: () => ({ actors: fifoBroken() }),
   },
   {
     name: "attempt-unrecorded",
     says: "attempts leave without a row of their own",
     caughtBy: "duplicates-are-marked",
-    parts: { deviceStore: inCommits((commit, reply, ask) => ask({ ...commit, attempt: null }, reply)) },
+    parts: () => ({ deviceStore: inCommits((commit, reply, ask) => ask({ ...commit, attempt: null }, reply)) }),
   },
   {
     name: "pace-ignored",
     says: "accounts are not paced",
     caughtBy: "pace-is-kept",
-    parts: {
+    parts: () => ({
       actors: inReducer("queue", {
         input: ({ buckets: _shared, ...input }) => ({ ...input, pacing: {} }),
       }),
-    },
+    }),
   },
   {
     name: "keys-after-bytes",
     says: "ciphertext and receipts leave before the keys are kept",
     caughtBy: "keys-before-bytes",
-    parts: { deviceStore: hasty },
+    parts: () => ({ deviceStore: hasty }),
   },
   {
     name: "inbox-after-receipt",
     says: "an inbound message is receipted though its row is not kept",
     caughtBy: "kept-before-receipt",
-    parts: {
+    parts: () => ({
       deviceStore: inCommits((commit, reply, ask) =>
         ask({ ...commit, inbound: [] }, (answer) => reply(answer.kind === "committed" ? committed(commit) : answer)),
       ),
-    },
+    }),
   },
   {
     name: "alert-missing",
     says: "a device that fails raises no alert",
     caughtBy: "detections-alert",
-    parts: { actors: inChart("health", { actions: { raiseAlert: nothing } }) },
+    parts: () => ({ actors: inChart("health", { actions: { raiseAlert: nothing } }) }),
   },
   {
     name: "alert-unresolved",
     says: "a device that is well again leaves its alert open",
     caughtBy: "recoveries-resolve",
-    parts: { actors: inChart("health", { actions: { resolveAlert: nothing } }) },
+    parts: () => ({ actors: inChart("health", { actions: { resolveAlert: nothing } }) }),
   },
   {
     name: "actor-dies",
     says: "health can't do with an account that is out for good",
     caughtBy: "no-actor-dies",
-    parts: {
+    parts: () => ({
       actors: inChart("seat", {
         actions: {
           toFailover: () => {
@@ -155,91 +155,93 @@ export const PLANTS: readonly Plant[] = [
           },
         },
       }),
-    },
+    }),
   },
   {
     name: "stale-detector",
     says: "the detector takes its own probes for evidence",
     caughtBy: "timed-detection",
-    parts: {
+    parts: () => ({
       actors: inReducer("detector", {
         events: (event) => (event.type === "wake" ? [{ type: "evidence", at: event.at }, event] : [event]),
       }),
-    },
+    }),
   },
   {
     name: "one-phase-late",
     says: "a device counts as failed one deadline later than it should",
     caughtBy: "timed-detection",
-    parts: {
+    parts: () => ({
       actors: inReducer("detector", {
         input: (input) => ({
           ...input,
           timers: { ...input.timers, overdue: input.timers.gone, gone: 2 * input.timers.gone - input.timers.overdue },
         }),
       }),
-    },
+    }),
   },
   {
     name: "ack-clock-ignored",
     says: "sends that nobody acknowledges accuse nobody",
     caughtBy: "timed-detection",
-    parts: { actors: inReducer("detector", { events: (event) => (event.type === "attempt.sent" ? [] : [event]) }) },
+    parts: () => ({ actors: inReducer("detector", { events: (event) => (event.type === "attempt.sent" ? [] : [event]) }) }),
   },
   {
     name: "closing-unheard",
     says: "a link that ends is judged like a silent one",
     caughtBy: "timed-detection",
-    parts: { actors: inChart("health", { guards: { isOld: (_: unknown, { end }: { end: string }) => end !== "ourOwn" } }) },
+    parts: () => ({
+      actors: inChart("health", { guards: { isOld: (_: unknown, { end }: { end: string }) => end !== "ourOwn" } }),
+    }),
   },
   {
     name: "waits-too-long",
     says: "a failover that has to wait for its time waits ten seconds more",
     caughtBy: "timed-firstAck",
-    parts: { actors: inChart("failover", { delays: { untilCommit: () => 10_000 } }) },
+    parts: () => ({ actors: inChart("failover", { delays: { untilCommit: () => 10_000 } }) }),
   },
   {
     name: "stale-candidates",
     says: "a candidate is taken however long ago it was heard",
     caughtBy: "timed-inService",
-    parts: { actors: inReducer("roster", { input: (input) => ({ ...input, candidateFresh: 600_000 }) }) },
+    parts: () => ({ actors: inReducer("roster", { input: (input) => ({ ...input, candidateFresh: 600_000 }) }) }),
   },
   {
     name: "verify-forever",
     says: "a new holder that does not answer is waited for a minute",
     caughtBy: "timed-firstAck",
-    parts: {
+    parts: () => ({
       actors: inChart("failover", {
         delays: { verifyDeadline: () => 60_000 },
         guards: { isNewHolder: ({ event }: { event: AnyEventObject }) => event.type === "probe.seen" },
       }),
-    },
+    }),
   },
   {
     name: "never-granted",
     says: "the orchestrator lets no seat move by itself",
     caughtBy: "timed-choice",
-    parts: { actors: inChart("orchestrator", { actions: { grant: nothing } }) },
+    parts: () => ({ actors: inChart("orchestrator", { actions: { grant: nothing } }) }),
   },
   {
     name: "never-asks-again",
     says: "a stranded seat never looks for a holder again",
     caughtBy: "seats-are-held",
-    parts: {
+    parts: () => ({
       actors: inChart("seat", { delays: { askAgain: () => 86_400_000 }, guards: { isServing: isWellEnded } }),
-    },
+    }),
   },
   {
     name: "roster-forgets",
     says: "the roster does not hear of devices that are well again",
     caughtBy: "seats-are-held",
-    parts: { actors: rosterForgets() },
+    parts: () => ({ actors: rosterForgets() }),
   },
   {
     name: "queue-stays-closed",
     says: "a seat's queue does not open for its second holder",
     caughtBy: "outbox-drains",
-    parts: { actors: inChart("sender", { actions: { openQueue: nothing } }) },
+    parts: () => ({ actors: inChart("sender", { actions: { openQueue: nothing } }) }),
   },
 ];
 

@@ -27,7 +27,7 @@ const RUN_FOR = 300_000;
 
 export const hunt = (plant: Plant, { seeds, from = 1, shrinkFor = 60 }: HuntOptions): Catch => {
   const { name, caughtBy, parts } = plant;
-  const broken = (plan: Plan) => judge(plan, parts).violations.find(({ property }) => property === caughtBy);
+  const broken = (plan: Plan) => judge(plan, parts()).violations.find(({ property }) => property === caughtBy);
   for (let seed = from; seed < from + seeds; seed++) {
     const plan = drawSwarmPlan(seed, { fleet: null, for: RUN_FOR, kinds: faultKinds });
     const found = broken(plan);

@@ -10,8 +10,8 @@ export interface Plant {
   readonly says: string;
   /** The property that must break. */
   readonly caughtBy: string;
-  /** What the run is given in the place of what is sound. */
-  readonly parts: Pick<RunOptions, "actors" | "gate" | "deviceStore">;
+  /** What a run is given in the place of what is sound; made anew for each, because some remember. */
+  readonly parts: () => Pick<RunOptions, "actors" | "gate" | "deviceStore">;
 }
 
 type Charts = { readonly [K in keyof Actors as Actors[K] extends AnyStateMachine ? K : never]: AnyStateMachine };
