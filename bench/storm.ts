@@ -203,8 +203,7 @@ const drop = async (fleet: Fleet, peer: Peer): Promise<Figure[]> => {
     { what: "drop: links dropped at once", value: dropped.length, unit: "" },
     { what: "drop: seats among them", value: seats, unit: "" },
     { what: "drop: dials", value: dials.length, unit: "" },
-    // The links end over many turns, and the burst of the budget goes to whoever asks first; from there on holders go first.
-    { what: "drop: others dialled before the last holder", value: before, unit: "", bound: { is: "<=", than: BUDGET } },
+    { what: "drop: others dialled before the last holder", value: before, unit: "", bound: { is: "<=", than: 0 } },
     { what: "drop: dials a second", value: (dials.length - 1) / span, unit: "", bound: { is: ">=", than: BUDGET } },
     {
       what: "drop: last seat in service again",

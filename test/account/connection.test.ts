@@ -283,6 +283,7 @@ function staged(input: Partial<ConnectionInput> = {}, isStarted = true): Host {
   });
   if (!isStarted) return host;
   host.reducer("dialler", dialler, { perSecond: 25 });
+  host.tell("dialler", { type: "dial.rank", device, rank: 0 });
   host.tell(CONNECTION, { type: "start" });
   if (host.value(CONNECTION) === "unleased" && input.standing !== "banned")
     host.tell(CONNECTION, { type: "lease.granted", term: 1 });

@@ -139,6 +139,7 @@ class World {
       if (effect.op === "tell" || effect.op === "connection") this.#look();
     };
     host.reducer("dialler", dialler, { perSecond: 25 });
+    host.tell("dialler", { type: "dial.rank", device, rank: 0 });
     host.reducer(DETECTOR, detector, { device, watch: "holder", timers: timings.detector });
     host.chart(HEALTH, healthMachine, { device, at, timers: timings.health });
     host.chart(LEASE, leaseMachine, { device, node: nodeId("n1"), at, ttl: 4000, renewEvery: null });

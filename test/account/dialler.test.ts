@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { dialler, type DiallerState } from "../../machines/account/dialler.ts";
+import { dialler, type DiallerState, GATHER } from "../../machines/account/dialler.ts";
 import { accountId, type DeviceId, deviceId, type Millis } from "../../machines/ports/ids.ts";
 import type { DiallerEvent, Step } from "../../machines/protocol.ts";
 
@@ -9,14 +9,14 @@ const device = (number: number): DeviceId => deviceId(accountId("sales"), `d${nu
 describe("the reconnect budget", () => {
   it("lets a burst through, and then one dial per interval", () => {
     const run = new Run(25);
-    for (let number = 0; number < 30; number++) run.tell({ type: "dial.request", device: device(number) });
+    for (let number = 0; number < 30; number++) run.holder(number).tell({ type: "dial.request", device: device(number) });
     run.until(1000);
     expect(run.grants.slice(0, 25).map(({ at }) => at)).toEqual(Array.from({ length: 25 }, () => 0));
     expect(run.grants.slice(25).map(({ at }) => at)).toEqual([40, 80, 120, 160, 200]);
   });
 
   it("serves holders of seats first, then stand-ins, then the rest, and equals in the order of asking", () => {
-    const run = new Run(1).tell({ type: "dial.request", device: device(9) });
+    const run = new Run(1).holder(9).tell({ type: "dial.request", device: device(9) });
     for (const [number, rank] of [
       [1, 2],
       [2, 1],
@@ -28,6 +28,21 @@ describe("the reconnect budget", () => {
     }
     run.until(10_000);
     expect(run.grants.map(({ to }) => to)).toEqual([9, 3, 5, 2, 4, 1].map((number) => device(number)));
+  });
+
+  it("leaves the whole budget to holders who ask a moment after the others", () => {
+    const run = new Run(2);
+    for (const number of [1, 2, 3]) run.tell({ type: "dial.request", device: device(number) });
+    run.until(GATHER - 1);
+    for (const number of [4, 5]) run.holder(number).tell({ type: "dial.request", device: device(number) });
+    run.until(10_000);
+    expect(run.grants.map(({ to }) => to)).toEqual([4, 5, 1, 2, 3].map((number) => device(number)));
+    expect(run.grants.slice(0, 2).map(({ at }) => at)).toEqual([GATHER - 1, GATHER - 1]);
+  });
+
+  it("lets one without a seat dial after that moment, when nobody else asks", () => {
+    const run = new Run(25).tell({ type: "dial.request", device: device(1) }).until(1000);
+    expect(run.grants).toEqual([{ at: GATHER, to: device(1) }]);
   });
 
   it("grants once to who asks twice", () => {
@@ -74,7 +89,7 @@ describe("the reconnect budget", () => {
     );
   });
 
-  it("lets nobody wait while there is budget, and a lower rank never before a higher one", () => {
+  it("lets no holder wait while there is budget, nobody else longer than a moment, and a lower rank never before a higher one", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), scriptArb, (perSecond, script) => {
         const run = play(perSecond, script);
@@ -98,6 +113,9 @@ class Run {
   get state(): DiallerState {
     return this.#step.state;
   }
+  holder(number: number): this {
+    return this.tell({ type: "dial.rank", device: device(number), rank: 0 });
+  }
   tell(event: DiallerEvent extends infer E ? (E extends unknown ? Omit<E, "at"> : never) : never): this {
     this.#step = dialler.receive(this.#step.state, { ...event, at: this.now });
     const { state, effects = [], wakeAt } = this.#step;
@@ -106,9 +124,10 @@ class Run {
     );
     this.grants.push(...granted.map((to) => ({ at: this.now, to })));
     const rank = (one: DeviceId) => state.ranks.get(one) ?? 2;
-    if (state.waiting.some((one) => granted.some((other) => rank(one) < rank(other))))
+    if (state.waiting.some((one) => granted.some((other) => rank(one.device) < rank(other))))
       this.faults.push(`${this.now}: out of rank`);
-    if (state.waiting.length > 0 && state.budget >= 1000) this.faults.push(`${this.now}: waits with budget`);
+    const isReady = (one: { device: DeviceId; since: Millis }) => rank(one.device) === 0 || one.since + GATHER <= this.now;
+    if (state.waiting.some(isReady) && state.budget >= 1000) this.faults.push(`${this.now}: waits with budget`);
     if (wakeAt !== null && wakeAt <= this.now) this.faults.push(`${this.now}: wishes to be woken at ${wakeAt}`);
     if ((wakeAt === null) !== (state.waiting.length === 0)) this.faults.push(`${this.now}: wakes for nothing or not at all`);
     return this;
