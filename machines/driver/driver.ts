@@ -69,7 +69,7 @@ export interface DriverOptions {
   /** Told about each timer that fired more than `lateAfter` ms late. */
   readonly lateAfter: Millis;
   readonly onLate: (by: Millis) => void;
-  /** The store answered somebody who no longer waits for it: what it says may be news all the same. */
+  /** The store answered where nobody waits for it (any more): what it says may be news all the same. */
   readonly onOrphan?: (answer: StoreAnswer) => void;
   readonly observe?: Observe;
 }
@@ -415,6 +415,7 @@ export class Driver {
       const command = { ...ask, reqId: this.#nextRequest() } as StoreCommand;
       this.#options.store.ask(command, (answer) => {
         if (answer.kind === "failed") failed.push(ask);
+        else this.#options.onOrphan?.(answer);
         if (--unanswered === 0) this.#written(asked.length, failed);
       });
     }

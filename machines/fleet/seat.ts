@@ -296,6 +296,13 @@ export const seatMachine = setup({
             },
           }),
     ),
+    /** A commit that was answered "failed" may have happened: the answer to this says what the row really is. */
+    recheck: emit(({ context: { seat, row } }) =>
+      effects({
+        op: "write",
+        ask: { op: "seat.settle", seat, term: row.term, phase: row.phase, failover: null, audit: null },
+      }),
+    ),
     noteSettled: assign(({ context }) => ({ row: { ...context.row, phase: "serving" as const } })),
     sayServing: emit(({ context }) =>
       effects({
@@ -415,8 +422,8 @@ export const seatMachine = setup({
         "seat.changed": [{ guard: "isOld" }, { guard: "isOurs", actions: "takeRow" }, { actions: ["follow", "takeRow"] }],
         "failover.ended": [
           { guard: "isServing", target: "serving", actions: "review" },
-          { guard: "isUndecided", target: "waiting", actions: ["sayRefused", "forgetDemand", "review"] },
-          { target: "stranded", actions: "review" },
+          { guard: "isUndecided", target: "waiting", actions: ["recheck", "sayRefused", "forgetDemand", "review"] },
+          { target: "stranded", actions: ["recheck", "review"] },
         ],
         "holder.well": { actions: "toFailover" },
         "holder.failed": { actions: "toFailover" },
