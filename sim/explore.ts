@@ -166,11 +166,12 @@ const lineOf = ({ name, bounds, states, transitions, depth, cut, exhausted, comp
     "",
   ].join("\n");
 
-const summary = ({ states, failover, counterexample }: ExploreDocument, out: string | null): string => {
+const summary = ({ sweeps, states, failover, counterexample }: ExploreDocument, out: string | null): string => {
   const { taken, total, missing } = failover;
   const covered = `${states} states in all; ${taken} of ${total} transitions of a failover taken\n`;
   const rest = missing.map((name) => `  not taken: ${name}\n`).join("");
-  if (!counterexample) return `${covered}${rest}Everything held.\n`;
+  const end = sweeps.every(({ exhausted }) => exhausted) ? "Everything held." : "Everything held as far as it went.";
+  if (!counterexample) return `${covered}${rest}${end}\n`;
   return `${covered}\n${storyOf(counterexample)}Broken: ${counterexample.property}\n${out ? `Again: greenroom explore --replay ${out}\n` : ""}`;
 };
 

@@ -195,12 +195,6 @@ export const PLANTS: readonly Plant[] = [
     }),
   },
   {
-    name: "waits-too-long",
-    says: "a failover that has to wait for its time waits ten seconds more",
-    caughtBy: "timed-firstAck",
-    parts: () => ({ actors: inChart("failover", { delays: { untilCommit: () => 10_000 } }) }),
-  },
-  {
     name: "stale-candidates",
     says: "a candidate is taken however long ago it was heard",
     caughtBy: "timed-inService",
