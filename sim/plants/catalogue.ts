@@ -214,7 +214,7 @@ export const PLANTS: readonly Plant[] = [
   {
     name: "never-granted",
     says: "the orchestrator lets no seat move by itself",
-    caughtBy: "timed-choice",
+    caughtBy: "seats-are-held",
     parts: () => ({ actors: inChart("orchestrator", { actions: { grant: nothing } }) }),
   },
   {
