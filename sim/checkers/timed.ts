@@ -7,7 +7,7 @@ import { accountOf, type DeviceId, lineOf, type Millis, type SeatId } from "../.
 import type { Fault } from "../faults/catalogue.ts";
 import { type Case, casesOf, HORIZON } from "./cases.ts";
 import type { Life, Violation } from "./life.ts";
-import { overlaps, Timeline } from "./timeline.ts";
+import { overlaps, type Timeline } from "./timeline.ts";
 
 export type Measure = "detection" | "choice" | "inService" | "firstAck";
 export const BOUNDS: Readonly<Record<Measure, Millis>> = {

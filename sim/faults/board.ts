@@ -2,7 +2,7 @@
  * The faults of a run: begins and ends them on time, and asks those that are active, in the order in which they began.
  * When none concerns links or the store, which is most of the time, asking costs one comparison.
  */
-import type { DeviceId, Millis } from "../../machines/ports/ids.ts";
+import type { DeviceId } from "../../machines/ports/ids.ts";
 import type { WorldClock } from "../world/clock.ts";
 import type { Ledger } from "../world/ledger.ts";
 import type { RandomSource } from "../world/random.ts";
