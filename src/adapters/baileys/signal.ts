@@ -6,10 +6,11 @@
  * repository does the cryptography, on a view of our keys that belongs to the running transaction.
  */
 import { DEFAULT_CONNECTION_CONFIG, MISSING_KEYS_ERROR_TEXT, proto, unpadRandomMax16 } from "@whiskeysockets/baileys";
-import type { AuthenticationCreds, SignalRepositoryWithLIDStore } from "@whiskeysockets/baileys";
+import type { AuthenticationCreds, SignalDataTypeMap, SignalRepositoryWithLIDStore } from "@whiskeysockets/baileys";
 import type { AttemptDraft, InboundDraft } from "../../../machines/ports/store.ts";
 import type { DeviceKeys } from "./keys/device-keys.ts";
 import type { BaileysLogger } from "./quiet.ts";
+import { openAlone, type RecordPlace } from "./sessions.ts";
 import { isGroupKeyUsed, isKeyUsed } from "./used-key.ts";
 
 /** What the link knows about a ciphertext from the stanza that carried it: who wrote it, and which rows its plaintext makes. */
@@ -94,13 +95,16 @@ export const makeSignal = (options: {
   type Group = Parameters<SignalRepositoryWithLIDStore["decryptGroupMessage"]>[0];
   /** What has been read before must be told from what can't be read: Baileys drops the one and asks for the other again. */
   const open = async (sealed: Direct): Promise<Uint8Array> => {
+    if (sealed.type !== "msg") return inside.decryptMessage(sealed);
+    const address = inside.jidToSignalProtocolAddress(sealed.jid);
+    const place: RecordPlace = {
+      get: async () => (await keys.inside.get("session", [address]))[address],
+      set: async (record) => keys.inside.set({ session: { [address]: record as SignalDataTypeMap["session"] } }),
+    };
     try {
-      return await inside.decryptMessage(sealed);
+      return await openAlone(place, () => inside.decryptMessage(sealed));
     } catch (error) {
-      if (sealed.type !== "msg") throw error;
-      const address = inside.jidToSignalProtocolAddress(sealed.jid);
-      const record = (await keys.inside.get("session", [address]))[address];
-      throw isKeyUsed(record, sealed.ciphertext) ? new Error(MISSING_KEYS_ERROR_TEXT, { cause: error }) : error;
+      throw isKeyUsed(await place.get(), sealed.ciphertext) ? new Error(MISSING_KEYS_ERROR_TEXT, { cause: error }) : error;
     }
   };
   const openGroup = async (sealed: Group): Promise<Uint8Array> => {
