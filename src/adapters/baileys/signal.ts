@@ -91,6 +91,12 @@ export const makeSignal = (options: {
     return value;
   };
 
+  /** Taken, and durable before anything that is built upon it. */
+  const begun = async (work: () => Promise<void>): Promise<void> => {
+    const { durable } = await keys.begin(work);
+    durable.catch(() => undefined);
+  };
+
   type Direct = Parameters<SignalRepositoryWithLIDStore["decryptMessage"]>[0];
   type Group = Parameters<SignalRepositoryWithLIDStore["decryptGroupMessage"]>[0];
   /** What has been read before must be told from what can't be read: Baileys drops the one and asks for the other again. */
@@ -206,7 +212,7 @@ export const makeSignal = (options: {
     encryptMessage: (input) => durably(() => inside.encryptMessage(input)),
     encryptGroupMessage: (input) => durably(() => inside.encryptGroupMessage(input)),
     getSenderKeyDistributionMessage: (input) => durably(() => inside.getSenderKeyDistributionMessage(input)),
-    injectE2ESession: (input) => durably(() => inside.injectE2ESession(input)),
+    injectE2ESession: (input) => begun(() => inside.injectE2ESession(input)),
     deleteSession: (jids) => durably(() => inside.deleteSession(jids)),
     migrateSession: (from, to) => durably(() => inside.migrateSession(from, to)),
     decryptMessage: (input) => decryptInTurn(input.ciphertext, () => open(input)),

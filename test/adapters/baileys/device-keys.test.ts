@@ -69,6 +69,24 @@ describe("a device's keys", () => {
     await durable;
   });
 
+  it("that can be asked for again keep nobody waiting; sessions do", async () => {
+    const { keys, commits, turn } = bench();
+    const told: string[] = [];
+    const mapping = { "1": "2" };
+    void Promise.resolve(keys.outside.set({ "lid-mapping": mapping })).then(() => told.push("mapping"));
+    const both = { session: { a: session(1) }, "lid-mapping": mapping };
+    void Promise.resolve(keys.outside.set(both)).then(() => told.push("session"));
+    await turn();
+    expect(told).toEqual(["mapping"]);
+    expect(await keys.outside.get("lid-mapping", ["1"])).toEqual(mapping);
+    commits[0]?.answer(committed);
+    await turn();
+    expect(told).toEqual(["mapping"]);
+    commits[1]?.answer(committed);
+    await turn();
+    expect(told).toEqual(["mapping", "session"]);
+  });
+
   it("are committed one transaction at a time, and what queues meanwhile shares the next", async () => {
     const { commits, step, turn } = bench();
     const first = await step("a", 1);
