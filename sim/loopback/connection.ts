@@ -16,6 +16,8 @@ export interface LinkHandlers {
   introduced(link: Link, introduction: Introduction): void;
   stanza(link: Link, node: Node): void;
   closed(link: Link): void;
+  /** A stanza left so many milliseconds after it was to be sent. */
+  waited(ms: number): void;
 }
 
 type Outgoing =
@@ -42,7 +44,10 @@ export class Link {
   private readonly handlers: LinkHandlers;
   private readonly reader = new FrameReader();
   private readonly inbound = new Lane<Buffer>((data) => this.read(data));
-  private readonly outbound = new Lane<Outgoing>((item) => this.write(item));
+  private readonly outbound = new Lane<Outgoing>(
+    (item) => this.write(item),
+    (ms) => this.handlers.waited(ms),
+  );
   private readonly batched: Buffer[] = [];
   private grace: NodeJS.Timeout | undefined;
   private stage: "hello" | "final" | "open" | "closed" = "hello";

@@ -84,6 +84,8 @@ export interface Loopback {
   person(number: string, options?: PersonOptions): Person;
   on<K extends EventName>(name: K, listener: Listener<K>): () => void;
   connections(): ConnectionView[];
+  /** The longest that a stanza was kept back on its way to a client, in milliseconds, by whatever fault or latency. */
+  longestStall(): number;
   close(): Promise<void>;
 }
 
@@ -129,6 +131,7 @@ export async function startLoopback(options: LoopbackOptions = {}): Promise<Loop
     account,
     person,
     on: (name, listener) => service.events.on(name, listener),
+    longestStall: () => service.longestStall,
     connections: () => connections(service),
     close: async () => {
       service.faults.close();

@@ -16,14 +16,17 @@ export const FREE: Flow = { held: false, delay: undefined };
 export const HELD: Flow = { held: true, delay: undefined };
 
 export class Lane<T> {
-  private readonly waiting: Array<{ readonly item: T; readonly due: number }> = [];
+  private readonly waiting: Array<{ readonly item: T; readonly since: number; readonly due: number }> = [];
   private flow: Flow = FREE;
   private lastDue = 0;
   private timer: NodeJS.Timeout | undefined;
   private readonly emit: (item: T) => void;
+  private readonly waited: ((ms: number) => void) | undefined;
 
-  constructor(emit: (item: T) => void) {
+  /** `waited` is told how long an item was really kept, our own lateness included. */
+  constructor(emit: (item: T) => void, waited?: (ms: number) => void) {
     this.emit = emit;
+    this.waited = waited;
   }
 
   get held(): boolean {
@@ -34,14 +37,16 @@ export class Lane<T> {
     return this.flow.keeps ?? false;
   }
 
+  /** A delay counts from this moment, whatever waits already: delays of a queue do not add up, but nothing overtakes. */
   push(item: T, late = 0): void {
     const { held, delay } = this.flow;
     if (!held && !delay && late === 0 && this.waiting.length === 0) {
       this.emit(item);
       return;
     }
-    this.lastDue = Math.max(this.lastDue, performance.now() + late + (delay ? delay() : 0));
-    this.waiting.push({ item, due: this.lastDue });
+    const since = performance.now();
+    this.lastDue = Math.max(this.lastDue, since + late + (delay ? delay() : 0));
+    this.waiting.push({ item, since, due: this.lastDue });
     this.arm();
   }
 
@@ -73,7 +78,9 @@ export class Lane<T> {
     const now = performance.now() + 0.5;
     while (!this.flow.held && this.waiting[0] && this.waiting[0].due <= now) {
       const next = this.waiting.shift();
-      if (next) this.emit(next.item);
+      if (!next) break;
+      this.waited?.(now - next.since);
+      this.emit(next.item);
     }
     this.arm();
   }

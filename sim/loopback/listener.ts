@@ -99,6 +99,9 @@ function linkHandlers(service: Service): LinkHandlers {
       registration.offer(service);
     },
     stanza: (link, node) => handleStanza(service, link, node),
+    waited: (ms) => {
+      service.longestStall = Math.max(service.longestStall, ms);
+    },
     closed: (link) => {
       service.links.delete(link);
       service.registrations.get(link)?.gone();

@@ -14,6 +14,8 @@ export function seeded(seed: number): Draw {
 
 /** Milliseconds for one frame in one direction; now and then drawn from the tail. */
 export interface Latency {
+  /** "out": only what the server sends is late, so that a request and its answer are late once. Default "both". */
+  ways?: "both" | "out";
   min: number;
   max: number;
   tailChance?: number;

@@ -34,6 +34,8 @@ export class Service {
   mediaHost: string | undefined;
   /** The usual delay of a frame, if there is one. */
   readonly latency: Draw | undefined;
+  /** The longest that a stanza was kept back on its way to a client, in milliseconds. */
+  longestStall = 0;
   private lastId = 0;
   private lastOrder = 0;
 
@@ -91,6 +93,7 @@ export class Service {
   reviewFlow(link: Link): void {
     const lanes = this.faults.flow(link);
     const normal = this.latency ? { held: false, delay: this.latency } : FREE;
-    link.setFlow(lanes?.inbound ?? normal, lanes?.outbound ?? normal);
+    const inbound = this.options.latency?.ways === "out" ? FREE : normal;
+    link.setFlow(lanes?.inbound ?? inbound, lanes?.outbound ?? normal);
   }
 }
