@@ -35,11 +35,17 @@ export const withoutStacks = <T>(work: () => T): T => {
   }
 };
 
-/** Frames are decrypted in the turn in which the socket gives them to its wrapper. */
+/**
+ * Frames are decrypted in the turn in which the socket gives them to its wrapper, and handed on some turns later. Baileys' callbacks
+ * for stanzas (`CB:`) answer without looking whether the socket has closed meanwhile, and nobody waits for the promises of some: such a
+ * rejection ends the process. What could not be answered any more is kept from them.
+ */
 export const readWithoutStacks = (sock: WASocket): void => {
   const emit = sock.ws.emit.bind(sock.ws);
-  sock.ws.emit = (event: string | symbol, ...args: unknown[]) =>
-    event === "message" ? withoutStacks(() => emit(event, ...args)) : emit(event, ...args);
+  sock.ws.emit = (event: string | symbol, ...args: unknown[]) => {
+    if (typeof event === "string" && event.startsWith("CB:") && !sock.ws.isOpen) return false;
+    return event === "message" ? withoutStacks(() => emit(event, ...args)) : emit(event, ...args);
+  };
 };
 
 /**

@@ -28,6 +28,7 @@ import { authorOf, draftsOf, isCopy } from "./inbound.ts";
 import { decodeCreds } from "./keys/codec.ts";
 import { CredsKeeper } from "./keys/creds-keeper.ts";
 import type { DeviceKeys } from "./keys/device-keys.ts";
+import { endingKeys, endingWith } from "./keys/ending.ts";
 import { offerAndPair } from "./linking.ts";
 import { preparePreKeys } from "./pre-keys.ts";
 import type { BaileysLogger } from "./quiet.ts";
@@ -189,12 +190,13 @@ export class Link {
   #open(creds: AuthenticationCreds): void {
     const { options } = this;
     const { caches, logger, keys } = options;
+    const ending = endingWith(() => this.close({ kind: "ours" }));
     const sock = makeWASocket({
       ...DEFAULT_CONNECTION_CONFIG,
       waWebSocketUrl: options.url,
       ...(options.waVersion ? { version: options.waVersion } : {}),
       ...(options.allowSelfSigned ? { agent: new Agent({ rejectUnauthorized: false }) } : {}),
-      auth: { creds, keys: keys.outside },
+      auth: { creds, keys: endingKeys(keys.outside, ending) },
       browser: Browsers.macOS("Chrome"),
       logger,
       // The deadline of the dial is ours. Without one of Baileys' own, each write is spared two stack traces and a timer.
@@ -211,7 +213,7 @@ export class Link {
       callOfferCache: caches.calls,
       getMessage: ({ id }) => (id ? options.getMessage(id as WaId) : Promise.resolve(undefined)),
       makeSignalRepository: (_auth, _logger, pnToLid) => {
-        this.#signal = makeSignal({ creds, keys, logger, pnToLid, drafts: this.#drafts });
+        this.#signal = makeSignal({ creds, keys, logger, pnToLid, drafts: this.#drafts, ending });
         return this.#signal.repository;
       },
     });

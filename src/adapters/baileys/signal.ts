@@ -9,6 +9,7 @@ import { DEFAULT_CONNECTION_CONFIG, MISSING_KEYS_ERROR_TEXT, proto, unpadRandomM
 import type { AuthenticationCreds, SignalDataTypeMap, SignalRepositoryWithLIDStore } from "@whiskeysockets/baileys";
 import type { AttemptDraft, InboundDraft } from "../../../machines/ports/store.ts";
 import type { DeviceKeys } from "./keys/device-keys.ts";
+import { type Ending, endingKeys } from "./keys/ending.ts";
 import type { BaileysLogger } from "./quiet.ts";
 import { openAlone, type RecordPlace } from "./sessions.ts";
 import { isGroupKeyUsed, isKeyUsed } from "./used-key.ts";
@@ -74,20 +75,21 @@ export const makeSignal = (options: {
   logger: BaileysLogger;
   pnToLid: PnToLid | undefined;
   drafts: Draftsman;
+  ending: Ending;
 }): Signal => {
-  const { creds, keys, logger, drafts } = options;
+  const { creds, keys, logger, drafts, ending } = options;
   const build = DEFAULT_CONNECTION_CONFIG.makeSignalRepository;
   // No look-up over the network may hold up a transaction: inside, an unknown mapping is simply unknown.
   const inside = build({ creds, keys: keys.inside }, logger);
-  const outside = build({ creds, keys: keys.outside }, logger, options.pnToLid);
+  const outside = build({ creds, keys: endingKeys(keys.outside, ending) }, logger, options.pnToLid);
   /** Sender keys stored together with the message that brought them; Baileys offers each a second time. */
   const distributed = new Set<string>();
   const nameOf = (author: string, item: proto.Message.ISenderKeyDistributionMessage): string =>
     `${author}\0${item.groupId ?? ""}\0${Buffer.from(item.axolotlSenderKeyDistributionMessage ?? []).toString("base64")}`;
 
   const durably = async <T>(work: () => Promise<T>): Promise<T> => {
-    const { value, durable } = await keys.begin(work);
-    await durable;
+    const { value, durable } = await ending(keys.begin(work));
+    await ending(durable);
     return value;
   };
 
@@ -126,7 +128,7 @@ export const makeSignal = (options: {
    * decrypt still keeps what was learned about the sender's identity.
    */
   const stepped = async (ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>): Promise<() => Promise<Uint8Array>> => {
-    const { value, durable } = await keys.begin(async (draft) => {
+    const begun = keys.begin(async (draft) => {
       let padded: Uint8Array;
       try {
         padded = await decrypt();
@@ -145,10 +147,12 @@ export const makeSignal = (options: {
       }
       return { padded };
     });
+    const { value, durable } = await ending(begun);
+    const ended = ending(durable);
     // It may fail before anybody waits for it.
-    durable.catch(() => undefined);
+    ended.catch(() => undefined);
     return async () => {
-      await durable;
+      await ended;
       if ("padded" in value) return value.padded;
       // "Key used already" makes Baileys tell the server that the message may be forgotten: its first copy must be durable by then.
       await keys.barrier();
@@ -185,7 +189,7 @@ export const makeSignal = (options: {
     const step = line.then(async () => {
       inARow += 1;
       if (inARow % BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
-      const by = left.has(author) ? null : await sender();
+      const by = left.has(author) ? null : await ending(sender());
       if (!by) {
         leave(author, ciphertext);
         return { whenDurable: null };

@@ -39,7 +39,14 @@ const pair = () => {
     onInbound: () => undefined,
     onBroken: () => undefined,
   });
-  const { repository } = makeSignal({ creds, keys, logger: quiet, pnToLid: undefined, drafts: () => null });
+  const { repository } = makeSignal({
+    creds,
+    keys,
+    logger: quiet,
+    pnToLid: undefined,
+    drafts: () => null,
+    ending: (work) => work,
+  });
   const phone = new SignalEndpoint();
   const registration = Buffer.alloc(4);
   registration.writeUInt32BE(creds.registrationId);

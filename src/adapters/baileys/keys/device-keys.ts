@@ -31,6 +31,8 @@ export class Draft {
   keys = new Map<string, KeyChange>();
   readonly inbound: InboundDraft[] = [];
   attempt: (() => AttemptDraft | null) | null = null;
+  /** The store did not give a key. Whoever asked may have gone on without it, as if there were none: nothing of this may be kept. */
+  failure: CommitError | null = null;
 
   constructor(epoch: number) {
     this.epoch = epoch;
@@ -128,7 +130,7 @@ export class DeviceKeys {
 
   /**
    * Takes steps through `inside`. Resolves when they are taken and queued; `durable` when they may be relied on.
-   * @throws whatever `work` throws; then none of its changes is kept. `durable` rejects with CommitError.
+   * @throws whatever `work` throws, or CommitError if it lacked a key; then none of its changes is kept. `durable` rejects with CommitError.
    */
   begin<T>(work: (draft: Draft) => Promise<T>): Promise<{ value: T; durable: Promise<void> }> {
     const run = async (): Promise<{ value: T; durable: Promise<void> }> => {
@@ -136,6 +138,7 @@ export class DeviceKeys {
       this.#draft = draft;
       try {
         const value = await work(draft);
+        if (draft.failure) throw draft.failure;
         return { value, durable: this.#end(draft) };
       } finally {
         this.#draft = null;
@@ -197,7 +200,11 @@ export class DeviceKeys {
   async #load(type: string, ids: string[], found: { [id: string]: unknown }, draft: Draft | null): Promise<void> {
     const epoch = this.#epoch;
     const answer = await this.#ask("keys.load", { device: this.#device, type, ids });
-    if (answer.kind === "failed") throw new Error(`E_KEYS_LOAD the store did not give the keys (${answer.cause})`);
+    if (answer.kind === "failed") {
+      const failure = new CommitError("store", `E_KEYS_LOAD the store did not give the keys (${answer.cause})`);
+      if (draft) draft.failure ??= failure;
+      throw failure;
+    }
     for (const [index, id] of ids.entries()) {
       const name = nameOf(type, id);
       // Somebody may have changed it while we waited: what is known by now is newer than what was read.

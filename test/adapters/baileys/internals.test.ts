@@ -1,0 +1,26 @@
+/** What is changed of Baileys' websocket, on one that is no network. */
+import type { WASocket } from "@whiskeysockets/baileys";
+import { EventEmitter } from "node:events";
+import { describe, expect, it } from "vitest";
+import { readWithoutStacks } from "../../../src/adapters/baileys/internals.ts";
+
+class Wrapper extends EventEmitter {
+  isOpen = true;
+}
+
+describe("a websocket that has closed while its last frames were read", () => {
+  it("hands no stanza to Baileys, whose answer to it would be rejected with nobody to hear it; we still read it", () => {
+    const ws = new Wrapper();
+    readWithoutStacks({ ws } as unknown as WASocket);
+    const heard: string[] = [];
+    for (const event of ["frame", "message", "CB:ib,,offline_preview"]) ws.on(event, () => void heard.push(event));
+    const say = (): void => {
+      for (const event of ["message", "frame", "CB:ib,,offline_preview"]) ws.emit(event);
+    };
+    say();
+    expect(heard.splice(0)).toEqual(["message", "frame", "CB:ib,,offline_preview"]);
+    ws.isOpen = false;
+    say();
+    expect(heard).toEqual(["message", "frame"]);
+  });
+});
