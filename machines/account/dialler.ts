@@ -6,7 +6,7 @@
  * Links that end together are told one after the other, so who holds no seat lets a moment pass before it takes of the budget: by
  * then every holder has asked.
  * Laws: within any span of t ms at most burst + t · perSecond / 1000 grants; a device waits at most once; no holder waits while there
- * is budget, and nobody else longer than `GATHER`; a lower rank is granted only when no higher one waits.
+ * is budget, and otherwise who is next no longer than `GATHER`; a lower rank is granted only when no higher one waits.
  */
 import type { DeviceId, Millis } from "../ports/ids.ts";
 import { type DiallerEvent, type Effect, type Reducer, type Step, tell } from "../protocol.ts";

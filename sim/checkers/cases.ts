@@ -46,12 +46,13 @@ export const casesOf = (timeline: Timeline): Case[] => {
       if (from === null || from > Math.min(span.to, span.from + HORIZON)) return [];
       const until = from + HORIZON;
       const within = (at: Millis): boolean => at >= span.from && at <= until;
-      const change = timeline.seats.get(seat)?.find((next) => within(next.at) && next.term > row.term) ?? null;
+      const moved = timeline.seats.get(seat)?.find((next) => within(next.at) && next.term > row.term) ?? null;
       const backAt = dials.find((event) => event.device === device && within(event.at) && event.at > span.from)?.at ?? null;
       const saidAt = failed.find(({ at, subject }) => subject === seat && within(at))?.at ?? null;
-      // A silent link that was dialled anew is healed: what is detected afterwards is another story.
-      const isHealed = harm === "silent" && backAt !== null && saidAt !== null && saidAt > backAt;
+      // A silent link that was dialled anew is healed: what is detected afterwards, and what moves then, is another story.
+      const isHealed = harm === "silent" && backAt !== null && (saidAt ?? Number.POSITIVE_INFINITY) > backAt;
       const detectedAt = isHealed ? null : saidAt;
+      const change = isHealed && moved !== null && moved.at > backAt ? null : moved;
       const served = change ? servedAfter(timeline.seats.get(seat) ?? [], change) : null;
       const actedAt = change?.at ?? backAt;
       const rung = change?.holder

@@ -73,6 +73,7 @@ export const CHARTS: readonly Chart[] = [
       rerank: formatDuration(seat.rerank),
       untilCommit: `${formatDuration(DEFAULT_TIMERS.moveToTwin)} (twin) or ${formatDuration(DEFAULT_TIMERS.moveToNumber)} (number) since the last evidence`,
       commitRetry: "250ms",
+      commitDeadline: "1s",
       verifyDeadline: formatDuration(seat.verify),
     },
   },

@@ -89,7 +89,7 @@ describe("the reconnect budget", () => {
     );
   });
 
-  it("lets no holder wait while there is budget, nobody else longer than a moment, and a lower rank never before a higher one", () => {
+  it("lets no holder wait while there is budget, who is next otherwise no longer than a moment, and a lower rank never before a higher one", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), scriptArb, (perSecond, script) => {
         const run = play(perSecond, script);
@@ -126,8 +126,9 @@ class Run {
     const rank = (one: DeviceId) => state.ranks.get(one) ?? 2;
     if (state.waiting.some((one) => granted.some((other) => rank(one.device) < rank(other))))
       this.faults.push(`${this.now}: out of rank`);
-    const isReady = (one: { device: DeviceId; since: Millis }) => rank(one.device) === 0 || one.since + GATHER <= this.now;
-    if (state.waiting.some(isReady) && state.budget >= 1000) this.faults.push(`${this.now}: waits with budget`);
+    const first = state.waiting.toSorted((one, other) => rank(one.device) - rank(other.device))[0];
+    const isReady = first && (rank(first.device) === 0 || first.since + GATHER <= this.now);
+    if (isReady && state.budget >= 1000) this.faults.push(`${this.now}: waits with budget`);
     if (wakeAt !== null && wakeAt <= this.now) this.faults.push(`${this.now}: wishes to be woken at ${wakeAt}`);
     if ((wakeAt === null) !== (state.waiting.length === 0)) this.faults.push(`${this.now}: wakes for nothing or not at all`);
     return this;
