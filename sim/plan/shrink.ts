@@ -60,7 +60,7 @@ class Search {
   /** Takes the change if the property still breaks. */
   try(change: (best: Plan) => Plan | null): boolean {
     const candidate = change(this.best);
-    if (candidate === null || this.tried >= this.#most || same(candidate, this.best)) return false;
+    if (candidate === null || this.tried >= this.#most || same(candidate, this.best) || hasLateFault(candidate)) return false;
     this.tried++;
     const at = this.#fails(candidate);
     if (at === false) return false;
@@ -108,6 +108,10 @@ class Search {
     }
   }
 }
+
+/** A time that was rounded up may lie beyond the end. */
+const hasLateFault = ({ faults, liveness, for: length }: Plan): boolean =>
+  faults.some(({ at }) => at >= (liveness?.at ?? length));
 
 const same = (one: Plan, other: Plan): boolean => JSON.stringify(one) === JSON.stringify(other);
 

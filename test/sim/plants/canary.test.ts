@@ -31,7 +31,7 @@ describe("planted bugs", () => {
     { timeout: 300_000 },
     (name) => {
       const plant = plantNamed(name) as Plant;
-      const { seed, caughtBy } = hunt(plant, { seeds: 3, shrinkFor: 0 });
+      const { seed, caughtBy } = hunt(plant, { seeds: 20, shrinkFor: 0 });
       expect(caughtBy).toBe(plant.caughtBy);
       expect(seed).not.toBeNull();
     },
