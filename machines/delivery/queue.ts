@@ -542,12 +542,6 @@ export class SeatQueue {
   // ---- what time brings ----
 
   #onDue(at: Millis): void {
-    for (let row = this.#window.due.peek(); row && row.dueAt <= at; row = this.#window.due.peek()) {
-      if (row.phase === "unanswered" && this.#line?.isUp) this.#decide(row, at);
-      else if (isExpired(row, at)) this.#fail(row, EXPIRED[row.phase] ?? "expired", at);
-      else if (row.phase === "delayed") this.#window.move(row, "ready", at);
-      else this.#window.wake(row, NEVER);
-    }
     const { ackFor, askedFor, orphanedFor, muteLimit } = this.#config;
     for (const row of this.#sent) {
       const isMute = at - row.since >= ackFor && (this.#lastProofAt > row.since || at - row.since >= 3 * ackFor);
@@ -570,6 +564,13 @@ export class SeatQueue {
       if (at - row.since < orphanedFor) break;
       if (row.proof) this.#finish(row, at);
       else this.#giveUp(row, at);
+    }
+    // Last, because what was just given up may have expired long ago.
+    for (let row = this.#window.due.peek(); row && row.dueAt <= at; row = this.#window.due.peek()) {
+      if (row.phase === "unanswered" && this.#line?.isUp) this.#decide(row, at);
+      else if (isExpired(row, at)) this.#fail(row, EXPIRED[row.phase] ?? "expired", at);
+      else if (row.phase === "delayed") this.#window.move(row, "ready", at);
+      else this.#window.wake(row, NEVER);
     }
   }
 

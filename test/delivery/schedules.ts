@@ -42,7 +42,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("operator" as const), pick, word: fc.constantFrom("release", "fail") }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant("advance" as const), by: fc.nat(2500) }) },
 );
-type ScheduleStep = typeof step extends fc.Arbitrary<infer T> ? T : never;
+export type ScheduleStep = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 export const schedule = fc.array(step, { minLength: 20, maxLength: 160, size: "max" });
 

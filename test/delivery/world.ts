@@ -35,6 +35,8 @@ interface Job {
   readonly send: Send;
   readonly life: number;
   stage: "asked" | "committed";
+  /** Its link has ended: it can't leave any more, whenever that is said. */
+  isOver: boolean;
 }
 /** A frame that passed the gate, and what WhatsApp has yet to say about it. */
 interface Frame {
@@ -72,6 +74,8 @@ export class World {
   #frames: Frame[] = [];
   #reroutes: { conversation: ConversationId; message: MessageId }[] = [];
   readonly #input: QueueInput;
+  /** Facts may come after the queue has given up waiting for them: then it may try again while an attempt is under way. */
+  readonly #areFactsLate: boolean;
   #queue: SeatQueue;
   #wakeAt: number | null = null;
   #seq = 0;
@@ -86,8 +90,9 @@ export class World {
   mostUnderWay = 0;
   readonly handedOver: { at: number; account: AccountId; message: MessageId }[] = [];
 
-  constructor(input: QueueInput) {
+  constructor(input: QueueInput, { areFactsLate = false }: { readonly areFactsLate?: boolean } = {}) {
     this.#input = input;
+    this.#areFactsLate = areFactsLate;
     this.#queue = undefined as unknown as SeatQueue;
     this.#start();
   }
@@ -168,6 +173,7 @@ export class World {
     const device = this.#open;
     if (!device) return;
     this.#up.delete(device);
+    if (this.#areFactsLate) this.#endJobs(device);
     this.#lost(device);
     for (const frame of this.#frames) if (frame.send.device === device) frame.answered = true;
     this.tell({ type: "link.lost", device });
@@ -226,7 +232,7 @@ export class World {
     if (!job) return;
     const { send } = job;
     const isUp = this.#up.has(send.device);
-    if (!isUp || (fate === "closed" && job.stage === "asked")) return this.#unsent(job, "closed");
+    if (!isUp || job.isOver || (fate === "closed" && job.stage === "asked")) return this.#unsent(job, "closed");
     if (fate === "store" || fate === "lookup" || fate === "unpreparable") {
       if (job.stage === "asked") return this.#unsent(job, fate);
     }
@@ -374,7 +380,12 @@ export class World {
   #tells(to: string, event: { type: string }): void {
     if (event.type === "queue.resolved") this.resolved++;
     if (event.type === "queue.drained") this.drained++;
+    if (event.type === "redial.request" && this.#areFactsLate) this.#endJobs(to.slice("connection:".length));
     if (to === "roster") this.#reroutes.push(event as unknown as { conversation: ConversationId; message: MessageId });
+  }
+
+  #endJobs(device: string): void {
+    for (const job of this.#jobs) if (job.send.device === device) job.isOver = true;
   }
 
   #lost(device: DeviceId): void {
@@ -412,7 +423,7 @@ export class World {
     if (truth.proved) broken("a proved message handed over");
     if (truth.over) broken("a decided message handed over");
     if (row.expiresAt !== null && row.expiresAt <= this.now) broken("an expired message handed over");
-    if (truth.pending !== null) broken("a second attempt while one is under way");
+    if (truth.pending !== null && !this.#areFactsLate) broken("a second attempt while one is under way");
     if (attempt <= truth.highest) broken("the number of a committed attempt used again");
     if (truth.refusedBy.has(account)) broken("a 463 tried again on the same account");
     for (const earlier of this.rows.values()) {
@@ -427,7 +438,7 @@ export class World {
     }
     truth.pending = attempt;
     this.handedOver.push({ at: this.now, account, message });
-    this.#jobs.push({ send, life: this.#life, stage: "asked" });
+    this.#jobs.push({ send, life: this.#life, stage: "asked", isOver: false });
   }
 
   // ---- the store ----
