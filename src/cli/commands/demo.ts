@@ -23,7 +23,7 @@ export const demo: SimulatorCommand<Options> = {
   ],
   define: (command) =>
     command
-      .option("--faults <names>", 'which faults, separated by commas (default: all)', faultNames)
+      .option("--faults <names>", "which faults, separated by commas (default: all)", faultNames)
       .option("--repeat <count>", "play everything so often", wholeNumber(1, 1000))
       .option("--seconds <count>", "no new fault begins after this long, for each round", seconds)
       .option("--journal <file>", "write the supervisor's journal there at the end")
