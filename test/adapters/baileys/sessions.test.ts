@@ -1,5 +1,11 @@
 /** Two that begin a session with each other at the same time, and go on as the messages cross: libsignal alone loses some. */
-import { generateSignalPubKey, initAuthCreds, proto, writeRandomPadMax16 } from "@whiskeysockets/baileys";
+import {
+  DEFAULT_CONNECTION_CONFIG,
+  generateSignalPubKey,
+  initAuthCreds,
+  proto,
+  writeRandomPadMax16,
+} from "@whiskeysockets/baileys";
 import { describe, expect, it } from "vitest";
 import type { DeviceId, LeaseTerm } from "../../../machines/ports/ids.ts";
 import type { StoreOps } from "../../../machines/ports/store.ts";
@@ -32,14 +38,14 @@ const storing: Ask = ((op: string, { ids }: StoreOps["keys.load"]["in"]) =>
 const bytesOf = (text: string): Uint8Array => proto.Message.encode({ conversation: text }).finish();
 const threeBytes = (id: number): Buffer => Buffer.from([id >> 16, id >> 8, id]);
 
-/** Our side, as the adapter makes it, and a phone. */
-const pair = () => {
+/** Our side, as the adapter makes it or as Baileys does, and a phone. */
+const pair = ({ isBare }: { readonly isBare: boolean }) => {
   const creds = initAuthCreds();
   const keys = new DeviceKeys(storing, "sales-1/a" as DeviceId, 1 as LeaseTerm, {
     onInbound: () => undefined,
     onBroken: () => undefined,
   });
-  const { repository } = makeSignal({
+  const { repository: own } = makeSignal({
     creds,
     keys,
     logger: quiet,
@@ -47,6 +53,7 @@ const pair = () => {
     drafts: () => null,
     ending: (work) => work,
   });
+  const repository = isBare ? DEFAULT_CONNECTION_CONFIG.makeSignalRepository({ creds, keys: keys.outside }, quiet) : own;
   const phone = new SignalEndpoint();
   const registration = Buffer.alloc(4);
   registration.writeUInt32BE(creds.registrationId);
@@ -86,20 +93,27 @@ const pair = () => {
   };
 };
 
+/** Messages that could not be read, when both begin at once, go on as their messages cross, and one then speaks more often. */
+const unreadable = async ({ ours, phone }: ReturnType<typeof pair>): Promise<number> => {
+  let count = 0;
+  const failed = (): void => void (count += 1);
+  await Promise.all([ours.begin(), phone.begin()]);
+  for (let round = 0; round < 6; round += 1) {
+    const [there, back] = [await ours.seal(`there ${round}`), await phone.seal(`back ${round}`)];
+    await phone.open(there).catch(failed);
+    await ours.open(back).catch(failed);
+  }
+  for (let round = 0; round < 3; round += 1) {
+    for (let more = 0; more <= round; more += 1) await ours.open(await phone.seal("again")).catch(failed);
+    await phone.open(await ours.seal("and again")).catch(failed);
+  }
+  return count;
+};
+
 describe("sessions that both sides have begun", () => {
-  it("read whatever crosses, each in the session that the other has closed", async () => {
-    const { ours, phone } = pair();
-    await Promise.all([ours.begin(), phone.begin()]);
-    for (let round = 0; round < 6; round += 1) {
-      const [there, back] = [await ours.seal(`there ${round}`), await phone.seal(`back ${round}`)];
-      await expect(phone.open(there)).resolves.toBeDefined();
-      await expect(ours.open(back)).resolves.toBeDefined();
-    }
-    // One side speaks more often: its ratchet stands still in one session and not in the other.
-    for (let round = 0; round < 3; round += 1) {
-      for (let more = 0; more <= round; more += 1) await expect(ours.open(await phone.seal("again"))).resolves.toBeDefined();
-      await expect(phone.open(await ours.seal("and again"))).resolves.toBeDefined();
-    }
+  it("read whatever crosses, each in the session that the other has closed; libsignal spoils those that it tries in vain", async () => {
+    expect(await unreadable(pair({ isBare: false }))).toBe(0);
+    expect(await unreadable(pair({ isBare: true }))).toBeGreaterThan(0);
   });
 
   it("are as they were where none fits", async () => {
