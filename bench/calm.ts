@@ -6,10 +6,10 @@
  * was to be sent; frames behind it wait for it, so that order is kept, and their delays do not add up to its. What clients send is
  * not delayed: a request and its answer are late once. In both directions two tails would meet now and then, and keep an answer
  * for up to 5 s; a stall of 3 s and more is a fault, which the supervisor is to act on. The longest stall that was really inflicted
- * is printed: on a machine that was late itself it may be a fault, and then the run says nothing.
+ * is printed, because a machine that is late itself adds to it: where it is 3 s or more, a move may have been right. It fails the run
+ * all the same.
  */
 import { parseArgs } from "node:util";
-import { ASSUMED } from "../machines/account/timers.ts";
 import type { ConnectionFact } from "../machines/ports/connection.ts";
 import type { DeviceId } from "../machines/ports/ids.ts";
 import type { FailoverRecord } from "../machines/ports/records.ts";
@@ -51,12 +51,7 @@ export const runCalmBench = async ({ json, quick = false, minutes = quick ? 0.5 
       "calm",
       [
         { what: "without a fault, with jitter", value: minutes, unit: "min" },
-        {
-          what: "longest that a frame was kept back",
-          value: Math.round(stage.loopback.longestStall()),
-          unit: "ms",
-          bound: { is: "<", than: ASSUMED.stall },
-        },
+        { what: "longest that a frame was kept back", value: Math.round(stage.loopback.longestStall()), unit: "ms" },
         ...movesIn(failovers),
         ...watch.figures(),
         ...messagesOf(account),
