@@ -16,8 +16,10 @@ export const harmOf = (fault: Fault): Harm | null => {
       return fault.closes ? "closed" : null;
     case "half-open-link":
     case "silent-path":
-    case "one-way":
       return "silent";
+    case "one-way":
+      // What WhatsApp still sends is evidence: that it hears nothing shows only in what is sent to it, as with swallowed sends.
+      return fault.dead === "up" ? "unacknowledged" : "silent";
     case "ack-lost":
       return fault.mute ? "unacknowledged" : null;
     case "send-swallowed":
