@@ -145,9 +145,12 @@ export class Window {
     const { window, page } = this.#limits;
     if (window - this.#count < Math.max(1, Math.min(page, window >> 2))) return null;
     const first = this.#hungry.values().next().value ?? null;
-    const hungry = this.#more && this.#mainNext ? null : first;
+    const parkedAfter = (first?.parkedFrom ?? 1) - 1;
+    // Ahead of a cursor that was set back there are rows whose earlier ones only the main pass will see.
+    const isMain = first === null || (this.#more && (this.#mainNext || parkedAfter > this.#cursor));
+    const hungry = isMain ? null : first;
     this.#mainNext = hungry !== null;
-    const afterSeq = hungry ? (hungry.parkedFrom ?? 1) - 1 : this.#cursor;
+    const afterSeq = hungry ? parkedAfter : this.#cursor;
     this.#reading = { afterSeq, hungry, isOutdated: false, hasMissed: false };
     return { afterSeq, limit: page };
   }

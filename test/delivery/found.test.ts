@@ -1,0 +1,33 @@
+/** Schedules on which a law was once broken. */
+import { expect, it } from "vitest";
+import { type ScheduleStep, take } from "./schedules.ts";
+import { SEAT, World } from "./world.ts";
+
+const SMALL = { seat: SEAT, window: 8, perConversation: 3, page: 4, remember: 4, perDevice: 3, recordBatch: 3 } as const;
+const NO_WAITS = { ackFor: 1e9, askedFor: 1e9, orphanedFor: 1e9 } as const;
+
+const accept = (conversation: number): ScheduleStep => ({ do: "accept", conversation, priority: 0 });
+const store: ScheduleStep = { do: "store", fate: "ok" };
+const go: ScheduleStep = { do: "connection", pick: 0, fate: "go" };
+const open = (device: number): ScheduleStep => ({ do: "open", device, again: false });
+
+/**
+ * The store is read anew from its beginning (a reload) while a conversation waits for rows of its own far ahead: reading there
+ * brought the last message of another one, whose middle message had not been seen yet.
+ */
+it("reads nothing ahead of a cursor that was set back", () => {
+  const world = new World({ ...SMALL, ...NO_WAITS });
+  const before: ScheduleStep[] = [accept(0), store, open(2), store, accept(2), go, { do: "crash" }];
+  const backlog = [0, 3, 3, 0, 1, 1, 2, 1].map(accept);
+  const refused: ScheduleStep[] = [go, go, go, { do: "whatsapp", pick: 0, says: 463 }, go, { do: "linkLost" }];
+  const released: ScheduleStep[] = [
+    { do: "acceptBriefly", conversation: 0, lasts: 1 },
+    { do: "operator", pick: 0, word: "release" },
+  ];
+  const held: ScheduleStep = { do: "advance", by: 1000 };
+  const steps = [...before, ...backlog, open(0), store, store, held, ...refused, store, store, store, ...released];
+  for (const step of steps) take(world, step);
+  world.reload();
+  world.heal("a/1" as never);
+  expect(world.unfinished()).toEqual([]);
+});
