@@ -266,9 +266,9 @@ export type QueueEvent =
           detail: string;
         }
       | { type: "proved"; waId: WaId; by: "ack" | "copy" | "receipt"; receipt: "delivered" | "read" | null }
-      | { type: "refused"; waId: WaId; code: number }
+      | { type: "refused"; device: DeviceId; waId: WaId; code: number }
       | { type: "link.lost"; device: DeviceId }
-      | { type: "rerouted"; message: MessageId; to: SeatId | null }
+      | { type: "rerouted"; conversation: ConversationId; message: MessageId; to: SeatId | null }
       /** An operator's word on a held message. */
       | { type: "held.release"; message: MessageId }
       | { type: "held.fail"; message: MessageId }

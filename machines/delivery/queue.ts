@@ -34,6 +34,7 @@ import { Window } from "./window.ts";
 
 type Sent = Extract<QueueEvent, { type: "sent" }>;
 type Unsent = Extract<QueueEvent, { type: "unsent" }>;
+type Refused = Extract<QueueEvent, { type: "refused" }>;
 type Open = Extract<QueueEvent, { type: "queue.open" }>;
 
 /** Who speaks for the seat, as long as the queue is open. */
@@ -143,11 +144,13 @@ export class SeatQueue {
       case "proved":
         return this.#onProved(event.waId, event, at);
       case "refused":
-        return this.#onRefused(event.waId, event.code, at);
+        return this.#onRefused(event);
       case "link.lost":
         return this.#onLinkLost(event.device, at);
       case "rerouted":
-        return this.#onRerouted(event.message, event.to, at);
+        // The message may be settled and forgotten by now; its conversation has moved all the same.
+        if (event.to !== null) return this.#depart(event.conversation);
+        return this.#onNotRerouted(event.message, at);
       case "held.release":
         return this.#release(event.message, at);
       case "held.fail": {
@@ -432,28 +435,26 @@ export class SeatQueue {
     this.#window.settle(row, at);
   }
 
-  #onRefused(waId: WaId, code: number, at: Millis): void {
+  #onRefused({ device, waId, code, at }: Refused): void {
     const row = this.#window.byWaId(waId);
     if (!row || row.phase === "settled") return;
-    if (isPreparing(row)) {
-      // About an earlier attempt; the one that is being prepared gets its own answer.
-      const refused = row.doubts.pop();
-      if (refused && mayAnotherAccountTry(code)) row.refusedBy.push(refused.account);
-      return;
-    }
-    const wasSent = this.#sent.delete(row);
-    if (wasSent && row.device) {
-      this.#lastProofAt = at;
-      this.#out.push(tell(`detector:${row.device}`, { type: "attempt.answered", message: row.id, byAck: true }));
-    }
-    const doubt = wasSent ? undefined : row.doubts.pop();
-    const account = wasSent ? row.device && accountOf(row.device) : doubt?.account;
-    if (!account) return;
+    const account = accountOf(device);
+    const isAnswer = row.device === device && this.#sent.delete(row);
+    const doubt = isAnswer ? undefined : takeDoubt(row, account);
+    if (!isAnswer && !doubt) return;
     const outcome = attempt(doubt?.number ?? row.attempt, "refused", String(code));
-    if (!mayAnotherAccountTry(code)) return this.#fail(row, refusalReason(code), at, outcome);
-    row.refusedBy.push(account);
+    const isAboutAccount = mayAnotherAccountTry(code);
+    if (isAboutAccount) row.refusedBy.push(account);
+    if (isAnswer) {
+      this.#lastProofAt = at;
+      this.#out.push(tell(`detector:${device}`, { type: "attempt.answered", message: row.id, byAck: true }));
+    } else if (isUnderWay(row)) {
+      // About an earlier attempt; the one under way gets its own answer.
+      return row.phase === "sent" ? this.#write(row, outcome) : undefined;
+    }
+    if (!isAboutAccount) return this.#fail(row, refusalReason(code), at, outcome);
     const isDoubtful = row.doubts.length > 0;
-    if (!wasSent && isDoubtful) return this.#write(row, outcome);
+    if (!isAnswer && isDoubtful) return this.#write(row, outcome);
     this.#record(row, { type: "attempt.refused", doubtful: isDoubtful }, refusalReason(code), outcome);
     if (row.isLeaving) return this.#window.leave(row);
     if (row.phase === "rerouting" || row.phase === "releasing") return;
@@ -472,11 +473,9 @@ export class SeatQueue {
     );
   }
 
-  #onRerouted(message: MessageId, to: SeatId | null, at: Millis): void {
+  #onNotRerouted(message: MessageId, at: Millis): void {
     const row = this.#window.get(message);
-    if (!row) return;
-    if (to !== null) return this.#depart(row.conversation.id);
-    if (row.phase !== "rerouting") return;
+    if (row?.phase !== "rerouting") return;
     if (this.#line && row.refusedBy.includes(this.#line.account)) this.#fail(row, refusalReason(463), at);
     else this.#window.move(row, "ready", at);
   }
@@ -554,9 +553,10 @@ export class SeatQueue {
     }
     for (const row of this.#asked) {
       if (at - row.since < askedFor) break;
-      if (this.#line?.isUp && row.device === this.#line.device) {
-        this.#out.push(tell(`connection:${this.#line.device}`, { type: "redial.request" }));
-        this.#lineDown(this.#line, at);
+      const line = this.#line;
+      if (line && row.device === line.device && row.opening === this.#openings) {
+        this.#out.push(tell(`connection:${line.device}`, { type: "redial.request" }));
+        if (line.isUp) this.#lineDown(line, at);
       }
       this.#orphan(row, at);
     }
@@ -685,6 +685,12 @@ const attempt = (number: number, outcome: AttemptOutcome, detail: string | null)
 const EXPIRED: Readonly<Partial<Record<Row["phase"], string>>> = {
   held: "expired while held",
   unanswered: "expired while unanswered",
+};
+
+/** The latest attempt of that account of which nobody knows whether it arrived, which no longer is one. */
+const takeDoubt = (row: Row, account: AccountId): Row["doubts"][number] | undefined => {
+  const place = row.doubts.findLastIndex((doubt) => doubt.account === account);
+  return place < 0 ? undefined : row.doubts.splice(place, 1)[0];
 };
 
 const isPreparing = (row: Row): boolean => row.phase === "asked" || row.phase === "orphaned";

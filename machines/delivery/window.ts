@@ -56,6 +56,8 @@ export class Window {
   #reading: Reading | null = null;
   #hasRead = false;
   #departed = new Set<ConversationId>();
+  /** Adopted rows that the cursor has not reached: earlier ones of their conversations may be unread. */
+  readonly #ahead = new Set<Row>();
   /** Conversations whose parked rows the page at hand has begun to bring. */
   #fetched: Conversation[] = [];
   /** Conversations whose first row is ready, the most urgent first. */
@@ -115,6 +117,7 @@ export class Window {
     for (const stored of rows) {
       if (this.#rows.has(stored.id) || this.#departed.has(stored.conversation)) continue;
       const row = rowFrom(stored, this.#conversation(stored.conversation), at);
+      if (this.#more && stored.seq > this.#cursor) this.#ahead.add(row);
       this.#insert(row, at);
       taken.push(row);
     }
@@ -186,9 +189,19 @@ export class Window {
     else if (!reading.isOutdated) {
       this.#more = !isEnd || reading.hasMissed;
       this.#cursor = readTo;
+      this.#catchUp(isEnd);
     }
     this.#forget();
     return taken;
+  }
+
+  /** The cursor has moved on, or has come to the end. */
+  #catchUp(isEnd: boolean): void {
+    for (const row of this.#ahead) {
+      if (row.seq > this.#cursor && !isEnd) continue;
+      this.#ahead.delete(row);
+      this.#review(row.conversation);
+    }
   }
 
   /** The read failed. */
@@ -344,6 +357,7 @@ export class Window {
     conversation.rows.splice(place, 1);
     this.#rows.delete(row.id);
     this.#byWaId.delete(row.waId);
+    this.#ahead.delete(row);
     this.due.remove(row);
     if (isCounted(row)) this.#count--;
     if (place === 0) this.ready.remove(conversation);
@@ -355,7 +369,7 @@ export class Window {
     const first = conversation.rows[0];
     const { parkedFrom } = conversation;
     const isFirst = first !== undefined && (parkedFrom === null || first.seq < parkedFrom);
-    if (first?.phase !== "ready" || !isFirst) this.ready.remove(conversation);
+    if (first?.phase !== "ready" || !isFirst || this.#ahead.has(first)) this.ready.remove(conversation);
     else if (conversation.slot < 0) {
       conversation.rank = first.acceptedAt - first.priority * this.#limits.agingPerLevel;
       conversation.rankSeq = first.seq;
@@ -379,6 +393,7 @@ export class Window {
       conversation.rows.splice(place, 1);
       this.#rows.delete(row.id);
       this.#byWaId.delete(row.waId);
+      this.#ahead.delete(row);
       this.due.remove(row);
       this.#count--;
       conversation.parkedFrom = Math.min(conversation.parkedFrom ?? row.seq, row.seq);

@@ -70,7 +70,7 @@ export const route = (fact: ConnectionFact, routes: Routes): readonly Tell[] => 
     case "receipt":
       return toSeat(routes.seatOfWaId(fact.waId), { type: "proved", waId: fact.waId, by: "receipt", receipt: fact.receipt });
     case "refused":
-      return toSeat(routes.seatOfWaId(fact.waId), { type: "refused", waId: fact.waId, code: fact.code });
+      return toSeat(routes.seatOfWaId(fact.waId), { type: "refused", device: fact.device, waId: fact.waId, code: fact.code });
     case "standing":
       return [tell(`standing:${fact.account}`, { type: "standing.reported", standing: fact.standing, until: fact.until })];
     case "checked":

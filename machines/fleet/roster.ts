@@ -175,9 +175,10 @@ const react = (state: RosterState, event: Event): Effect[] => {
     case "reroute.request": {
       const from = state.seats.get(event.seat);
       const to = from && chooseReroute(state, from);
-      if (!from || !to) return [tell(`queue:${event.seat}`, { type: "rerouted", message: event.message, to: null })];
-      state.reroutes.push({ conversation: event.conversation, message: event.message, from: from.id, to: to.id });
-      return [{ op: "store", ask: { op: "conversation.assign", conversation: event.conversation, seat: to.id } }];
+      const { conversation, message } = event;
+      if (!from || !to) return [tell(`queue:${event.seat}`, { type: "rerouted", conversation, message, to: null })];
+      state.reroutes.push({ conversation, message, from: from.id, to: to.id });
+      return [{ op: "store", ask: { op: "conversation.assign", conversation, seat: to.id } }];
     }
     case "store.assigned":
     case "store.failed":
@@ -198,9 +199,9 @@ const edit = (state: RosterState, id: DeviceId, change: Partial<Pick<DeviceView,
 const onAssigned = (state: RosterState, done: boolean): Effect[] => {
   const reroute = state.reroutes.shift();
   if (!reroute) return [];
-  const { message, from, to } = reroute;
-  if (!done) return [tell(`queue:${from}`, { type: "rerouted", message, to: null })];
-  return [tell(`queue:${from}`, { type: "rerouted", message, to }), tell(`queue:${to}`, { type: "queue.reload" })];
+  const { from, to, ...asked } = reroute;
+  if (!done) return [tell(`queue:${from}`, { type: "rerouted", ...asked, to: null })];
+  return [tell(`queue:${from}`, { type: "rerouted", ...asked, to }), tell(`queue:${to}`, { type: "queue.reload" })];
 };
 
 // ---- health ----

@@ -268,7 +268,7 @@ export class World {
       if (truth.pending === attempt) truth.pending = null;
       if (says === 463) truth.refusedBy.add(accountOf(device));
       else if (!truth.proved && !isAsked) truth.over = true;
-      return this.tell({ type: "refused", waId, code: says });
+      return this.tell({ type: "refused", device, waId, code: says });
     }
     truth.proved = true;
     truth.over = true;
@@ -289,7 +289,8 @@ export class World {
         this.truth(row.id).over = true;
       }
     } else if (this.#open && this.truth(wish.message).refusedBy.has(accountOf(this.#open))) this.truth(wish.message).over = true;
-    this.tell({ type: "rerouted", message: wish.message, to: found ? OTHER : null });
+    const { conversation, message } = wish;
+    this.tell({ type: "rerouted", conversation, message, to: found ? OTHER : null });
   }
 
   operator(pick: number, word: "release" | "fail"): void {
@@ -331,7 +332,7 @@ export class World {
       if (this.#jobs.length > 0) this.connection(0, "go");
       else if (this.#reroutes.length > 0) this.reroute(false);
       else if (this.#frames.some(({ answered }) => !answered)) this.whatsapp(0, "ack");
-      else if (this.#wakeAt !== null && this.unfinished().length > 0) this.advance(Math.max(1, this.#wakeAt - this.now));
+      else if (this.#wakeAt !== null) this.advance(Math.max(1, this.#wakeAt - this.now));
       else if (this.#asks.length === 0) return;
     }
     throw new Error(`no end: ${this.unfinished().length} unfinished`);
