@@ -131,7 +131,7 @@ export class Link {
     if (this.state === "closed") return;
     this.state = "closed";
     this.#deadline?.cancel();
-    this.#keeper?.cancel();
+    this.#keeper?.close();
     this.#answers.clear();
     const { device, dial, clock, emit, onClosed } = this.options;
     const sock = this.#sock;

@@ -73,7 +73,9 @@ describe("the credentials of a device", () => {
   it("are left alone once their link is gone", () => {
     bench.creds.routingInfo = Buffer.from([1]);
     bench.keeper.changed();
-    bench.keeper.cancel();
+    bench.keeper.close();
+    bench.creds.nextPreKeyId = 31;
+    bench.keeper.changed();
     bench.turn(5000);
     expect(bench.saved).toEqual([]);
   });

@@ -25,6 +25,7 @@ export class CredsKeeper {
   #saved: string;
   #hints: string;
   #waiting: Deadline | null = null;
+  #isClosed = false;
 
   /** `creds` are as the store has them. */
   constructor(options: CredsKeeperOptions) {
@@ -35,6 +36,7 @@ export class CredsKeeper {
 
   /** They may have changed. */
   changed(): void {
+    if (this.#isClosed) return;
     const lasting = this.#lasting();
     if (lasting !== this.#saved) return this.#save(lasting);
     if (this.#waiting || this.#passing() === this.#hints) return;
@@ -42,14 +44,19 @@ export class CredsKeeper {
     this.#waiting = deadlines.add(2 * LATER - (now() % LATER), () => this.#save(this.#lasting()));
   }
 
-  /** What waits is forgotten: another link of the device may have newer credentials. */
-  cancel(): void {
+  /** What waits is forgotten, and so is what comes later: another link of the device may have newer credentials. */
+  close(): void {
+    this.#isClosed = true;
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#waiting?.cancel();
     this.#waiting = null;
   }
 
   #save(lasting: string): void {
-    this.cancel();
+    this.#forget();
     this.#saved = lasting;
     this.#hints = this.#passing();
     this.#options.save(encodeCreds(this.#options.creds));
