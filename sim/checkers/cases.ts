@@ -91,19 +91,21 @@ const wasHarmed = (timeline: Timeline, { index, from }: FaultSpan, device: Devic
       harmOf(other.fault) !== null,
   );
 
-/** When messages of seats passed the gate and were acknowledged. */
+/**
+ * When messages of seats passed the gate, and when we were told that WhatsApp has taken them: by the ack, or by what DESIGN.md
+ * (idea 5) takes for the same, a twin's own copy or a receipt.
+ */
 class Acks {
   readonly #gates: readonly Event<"gate">[];
-  readonly #ackedAt = new Map<string, Millis[]>();
+  readonly #acceptedAt: ReadonlyMap<string, Millis>;
+  /** By device and message for acks, by account and message for other proof. */
+  readonly #told = new Map<string, Millis[]>();
 
   constructor(life: Life) {
     this.#gates = eventsOf(life, "gate");
-    for (const { device, waId, at } of eventsOf(life, "ackTold")) {
-      const key = `${device} ${waId}`;
-      const list = this.#ackedAt.get(key);
-      if (list) list.push(at);
-      else this.#ackedAt.set(key, [at]);
-    }
+    this.#acceptedAt = new Map(eventsOf(life, "accepted").map(({ message, attempt, at }) => [`${message} ${attempt}`, at]));
+    for (const { device, waId, at } of eventsOf(life, "ackTold")) this.#note(`${device} ${waId}`, at);
+    for (const { device, waId, at } of eventsOf(life, "proofTold")) this.#note(`${accountOf(device)} ${waId}`, at);
   }
 
   firstSent(seat: SeatId, device: DeviceId, from: Millis): Millis | null {
@@ -115,9 +117,23 @@ class Acks {
     for (const gate of this.#gates) {
       if (gate.at < from || gate.seat !== seat) continue;
       if (gate.at > from + HORIZON || (best !== null && gate.at > best)) break;
-      const acked = this.#ackedAt.get(`${gate.device} ${gate.waId}`)?.find((at) => at >= gate.at);
-      if (acked !== undefined && (best === null || acked < best)) best = acked;
+      const told = this.#toldAt(gate);
+      if (told !== undefined && (best === null || told < best)) best = told;
     }
     return best;
+  }
+
+  /** Of this very attempt: what proves an earlier one says nothing about who speaks now. */
+  #toldAt({ device, waId, message, attempt }: Event<"gate">): Millis | undefined {
+    const accepted = this.#acceptedAt.get(`${message} ${attempt}`);
+    if (accepted === undefined) return undefined;
+    const told = [`${device} ${waId}`, `${accountOf(device)} ${waId}`].flatMap((key) => this.#told.get(key) ?? []);
+    return told.filter((at) => at >= accepted).sort((one, other) => one - other)[0];
+  }
+
+  #note(key: string, at: Millis): void {
+    const list = this.#told.get(key);
+    if (list) list.push(at);
+    else this.#told.set(key, [at]);
   }
 }

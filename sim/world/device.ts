@@ -188,6 +188,7 @@ export class Device implements LinkOwner {
     };
     const at = this.clock.now();
     if (envelope.kind === "status") {
+      this.service.ledger.record({ kind: "proofTold", device: this.id, waId: envelope.waId, by: "receipt" });
       this.emit({ kind: "receipt", device: this.id, at, waId: envelope.waId, receipt: envelope.receipt });
       return receipt();
     }
@@ -196,7 +197,10 @@ export class Device implements LinkOwner {
       return receipt();
     }
     // WhatsApp gave it to another of the account's devices: it took the message, whether or not its ack comes.
-    if (envelope.kind === "copy") this.emit({ kind: "copied", device: this.id, at, waId: envelope.waId });
+    if (envelope.kind === "copy") {
+      this.service.ledger.record({ kind: "proofTold", device: this.id, waId: envelope.waId, by: "copy" });
+      this.emit({ kind: "copied", device: this.id, at, waId: envelope.waId });
+    }
     this.#keys.exclusively((done) => {
       const { epoch } = this.#keys;
       this.clock.setTimeout(() => {

@@ -41,7 +41,9 @@ export type WorldEvent =
     }
   | { kind: "refused"; account: AccountId; device: DeviceId; message: MessageId; waId: WaId; code: number }
   | { kind: "swallowed"; device: DeviceId; message: MessageId; waId: WaId }
+  // We were told that it took it: by its ack, or by a twin's copy or a phone's receipt, which prove the same.
   | { kind: "ackTold"; device: DeviceId; waId: WaId }
+  | { kind: "proofTold"; device: DeviceId; waId: WaId; by: "copy" | "receipt" }
   // At a person's phone. `shown`: a new message on the screen. `hidden`: known already (same number, same id). `unreadable`: its key was used before.
   | { kind: "shown"; person: PersonId; account: AccountId; device: DeviceId; message: MessageId; waId: WaId }
   | { kind: "hidden"; person: PersonId; account: AccountId; device: DeviceId; message: MessageId; waId: WaId }

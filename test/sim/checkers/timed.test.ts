@@ -29,9 +29,22 @@ describe("timed checks", () => {
     const life = honest();
     const begun = eventsOf(life, "fault")[0]?.at ?? 0;
     const late = withEvents(life, (events) =>
-      events.map((event) => (event.kind === "ackTold" && event.at > begun ? { ...event, at: event.at + 12_000 } : event)),
+      events.map((event) =>
+        (event.kind === "ackTold" || event.kind === "proofTold") && event.at > begun
+          ? { ...event, at: event.at + 12_000 }
+          : event,
+      ),
     );
     expect(measured(late).violations.map(({ property }) => property)).toEqual(["timed-firstAck"]);
+  });
+
+  it("take a receipt or a twin's copy for an acknowledgement: they prove as much", () => {
+    const life = honest();
+    const begun = eventsOf(life, "fault")[0]?.at ?? 0;
+    const acks = eventsOf(life, "ackTold").filter(({ at }) => at > begun);
+    expect(measured(without(life, ...acks)).violations).toEqual([]);
+    const proofs = eventsOf(life, "proofTold").filter(({ at }) => at > begun);
+    expect(measured(without(life, ...acks, ...proofs)).violations.map(({ property }) => property)).toEqual(["timed-firstAck"]);
   });
 
   it("notice a seat that moved and did not come into service", () => {
