@@ -174,6 +174,7 @@ export interface StoreOps {
    * A seat stands for each (line, master).
    */
   "fleet.declare": { in: { fleet: FleetDeclaration }; out: { kind: "declared" } };
+  /** A device whose credentials are there is linked, though nobody lived to write that down, unless it was logged out since. */
   "fleet.load": {
     in: object;
     out: {

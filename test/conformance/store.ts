@@ -157,6 +157,17 @@ export const storeConformance = (name: string, make: MakeStore): void => {
         expect(loaded.seats.find(({ id }) => id === SEAT)).toMatchObject({ holder: A, term: 1, phase: "serving" });
       });
 
+      it("takes a device for linked whose credentials are there, but not one that was logged out", async () => {
+        const linkOf = async (id: typeof A) =>
+          (await store.expect("loaded", { op: "fleet.load" })).devices.find((row) => row.id === id)?.link;
+        expect(await linkOf(A)).toBe("unlinked");
+        await lease();
+        await commit({ creds: Buffer.from("me") });
+        expect([await linkOf(A), await linkOf(B)]).toEqual(["linked", "unlinked"]);
+        await store.ask({ op: "device.update", device: A, link: "loggedOut", jid: null, lid: null, audit });
+        expect(await linkOf(A)).toBe("loggedOut");
+      });
+
       it("refuses a line whose master nobody declared, and writes nothing of it", async () => {
         const fleet = { accounts: [], lines: [{ id: line("x"), masters: [account("nobody")], servants: [], strategy: "s" }] };
         expect((await store.ask({ op: "fleet.declare", fleet })).kind).toBe("failed");

@@ -31,11 +31,11 @@ export const fleetOps = ({ state, onSeat }: Bench): Pick<Handlers, Ops> => ({
     return { kind: "declared" };
   },
   "fleet.load": () => {
-    const { accounts, devices, lines, seats, failovers, alerts } = state().tables;
+    const { accounts, devices, lines, seats, failovers, alerts, creds } = state().tables;
     return {
       kind: "loaded",
       accounts: inPlace(accounts),
-      devices: inPlace(devices),
+      devices: inPlace(devices).map((row) => (row.link === "unlinked" && creds.has(row.id) ? { ...row, link: "linked" } : row)),
       lines: inPlace(lines),
       seats: [...seats.values()].sort((a, b) => compare(a.id, b.id)),
       failovers: [...failovers.values()].filter(({ outcome }) => outcome === "running"),

@@ -23,7 +23,7 @@ export const fleetOps = ({ db }: Bench): Pick<Handlers, "fleet.declare" | "fleet
   "fleet.load": () => ({
     kind: "loaded",
     accounts: db.all("select * from account order by place, id").map(accountRow),
-    devices: db.all("select * from device order by place, id").map(deviceRow),
+    devices: db.all(DEVICES).map(deviceRow),
     lines: db.all("select * from line order by place, id").map(lineRow),
     seats: db.all("select * from seat order by id").map(seatRow),
     failovers: runningFailovers(db),
@@ -88,6 +88,10 @@ const accountRow = (row: Row): AccountRow => ({
   standing: textOf<AccountRow["standing"]>(row, "standing"),
   standingUntil: numberOrNull(row, "standing_until"),
 });
+/** Who died between the credentials and this row was linked all the same: to link it again would leave a dead device at WhatsApp. */
+const DEVICES = `select id, account, jid, lid,
+    case when link = 'unlinked' and exists (select 1 from creds where device = device.id) then 'linked' else link end as link
+  from device order by place, id`;
 const deviceRow = (row: Row): DeviceRow => ({
   id: textOf<DeviceId>(row, "id"),
   account: textOf<AccountId>(row, "account"),
