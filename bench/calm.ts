@@ -9,7 +9,6 @@
  * is printed, because a machine that is late itself adds to it: where it is 3 s or more, a move may have been right. It fails the run
  * all the same.
  */
-import { parseArgs } from "node:util";
 import type { ConnectionFact } from "../machines/ports/connection.ts";
 import type { DeviceId } from "../machines/ports/ids.ts";
 import type { FailoverRecord } from "../machines/ports/records.ts";
@@ -19,6 +18,7 @@ import { measureLoad } from "../sim/demo/load.ts";
 import { type Stage, setStage } from "../sim/demo/stage.ts";
 import { type Account, Traffic } from "../sim/demo/traffic.ts";
 import { pause } from "../sim/demo/waiting.ts";
+import { atLeastOne, readOptions } from "./options.ts";
 import { type Figure, quantile, type Report, report } from "./report.ts";
 
 export interface CalmOptions {
@@ -160,11 +160,16 @@ class CalmWatch {
   }
 }
 
+const USAGE = `node bench/calm.ts [--minutes N] [--json]
+
+Jitter and no faults, on real connections: nobody may be accused. Exit 1 if a seat moved or a message was lost.
+
+  --minutes  how long; default: ${MINUTES}
+  --json     one document on stdout`;
+
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: { json: { type: "boolean", default: false }, minutes: { type: "string", default: String(MINUTES) } },
-  });
-  const result = await runCalmBench({ json: values.json, minutes: Number(values.minutes) });
-  if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  const options = readOptions(USAGE, { minutes: String(MINUTES) });
+  const result = await runCalmBench({ json: options.json, minutes: atLeastOne("minutes", options.minutes) });
+  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   process.exitCode = result.missed.length === 0 ? 0 : 1;
 }

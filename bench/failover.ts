@@ -4,12 +4,12 @@
  * Several processes play side by side, each with a fleet and a WhatsApp of its own; a round heals each fault as soon as it is
  * measured. How late the event loops were is printed with the figures: a machine that can't keep up measures itself.
  */
-import { parseArgs } from "node:util";
 import { DEMO_FAULT_NAMES } from "../sim/demo.ts";
 import { TARGETS } from "../sim/demo/judge.ts";
 import type { DemoResult } from "../sim/demo/run.ts";
 import { table } from "../sim/demo/summary.ts";
 import type { FailoverOrder, FailoverWord } from "./failover.child.ts";
+import { atLeastOne, readOptions } from "./options.ts";
 import { startChild } from "./peer/index.ts";
 import { machine, quantile } from "./report.ts";
 
@@ -185,21 +185,26 @@ const print = ({ groups, messages, load, repeat, jobs, seconds, missed, machine:
   process.stdout.write(`${lines.join("\n")}\n`);
 };
 
+const USAGE = `node bench/failover.ts [--faults NAME,NAME...] [--repeat N] [--jobs N] [--json]
+
+Plays faults of the demo on real connections, each on a seat with a twin and on one without, and prints how long each step took.
+Exit 1 if a target was missed or a message lost.
+
+  --faults   ${DEMO_FAULT_NAMES.join(", ")}; default: all
+  --repeat   rounds of each; default: ${REPEAT}
+  --jobs     processes side by side, each with a fleet of its own; default: ${JOBS}
+  --json     one document on stdout`;
+
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: {
-      json: { type: "boolean", default: false },
-      repeat: { type: "string", default: String(REPEAT) },
-      jobs: { type: "string", default: String(JOBS) },
-      faults: { type: "string", default: "all" },
-    },
-  });
-  const figures = await runFailoverBench({
-    json: values.json,
-    repeat: Number(values.repeat),
-    jobs: Number(values.jobs),
-    faults: values.faults === "all" ? "all" : values.faults.split(","),
-  });
-  if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
+  const options = readOptions(USAGE, { faults: "all", repeat: String(REPEAT), jobs: String(JOBS) });
+  const faults = options.faults === "all" ? "all" : options.faults.split(",");
+  const unknown = faults === "all" ? [] : faults.filter((name) => !DEMO_FAULT_NAMES.includes(name));
+  if (unknown.length > 0) {
+    process.stderr.write(`no fault is named ${unknown.join(", ")}; there are ${DEMO_FAULT_NAMES.join(", ")}\n`);
+    process.exit(2);
+  }
+  const [repeat, jobs] = [atLeastOne("repeat", options.repeat), atLeastOne("jobs", options.jobs)];
+  const figures = await runFailoverBench({ json: options.json, repeat, jobs, faults });
+  if (options.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
   process.exitCode = figures.missed.length === 0 ? 0 : 1;
 }

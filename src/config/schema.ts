@@ -67,7 +67,7 @@ const TIMER_WORDS: { readonly [T in keyof Timers]: string } = {
   quiet: "From when on a holder counts as quiet.",
   standbyProbe: "How often masters that hold no seat are probed.",
   servantProbe: "How often servants are probed.",
-  suspect: "Without a sign of life for so long, new sends wait and candidates are probed.",
+  suspect: "Without a sign of life for so long, candidates are ranked and probed.",
   repair: "Without a sign of life for so long, the link is dialled anew, once.",
   failed: "Without a sign of life for so long, the holder has failed: alert.",
   moveToTwin: "And after so long its seat moves to a twin.",
