@@ -72,7 +72,6 @@ export class SeatQueue {
   #readAt: Millis = 0;
   #lastProofAt: Millis = -1;
   #pacedUntil: Millis | null = null;
-  #redialled: { device: DeviceId; term: SeatTerm | null } | null = null;
   #out: Effect[] = [];
 
   constructor(input: QueueInput, at: Millis) {
@@ -340,7 +339,6 @@ export class SeatQueue {
     if (line && isCurrent && !line.isUp) line.retryAt = at + this.#config.linkRetry;
     switch (why) {
       case "stale":
-        if (!line || row.device !== line.device || row.term === line.term) this.#redial(row);
         if (isCurrent && row.staleIn === this.#openings) {
           // Twice under one opening, so it is not the seat that was lost: the row is no longer ours, or not open. The store knows.
           this.#depart(row.conversation.id);
@@ -363,13 +361,6 @@ export class SeatQueue {
         }
         return this.#window.move(row, "delayed", at, at + this.#backOff(row.tries));
     }
-  }
-
-  /** Once for a device and term: it lost its seat with a send in preparation, and comes back as a standby. */
-  #redial(row: Row): void {
-    if (!row.device || (this.#redialled?.device === row.device && this.#redialled.term === row.term)) return;
-    this.#redialled = { device: row.device, term: row.term };
-    this.#out.push(tell(`connection:${row.device}`, { type: "redial.request" }));
   }
 
   #onProved(waId: WaId, { by, receipt }: Proof, at: Millis): void {

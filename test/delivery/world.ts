@@ -381,7 +381,11 @@ export class World {
   #tells(to: string, event: { type: string }): void {
     if (event.type === "queue.resolved") this.resolved++;
     if (event.type === "queue.drained") this.drained++;
-    if (event.type === "redial.request" && this.#areFactsLate) this.#endJobs(to.slice("connection:".length));
+    if (event.type === "redial.request") {
+      // The device may hold other seats: its link ends only if it reports nothing.
+      if (!this.#areFactsLate) throw new Error(`a link that reports what it does is dialled anew: ${to}`);
+      this.#endJobs(to.slice("connection:".length));
+    }
     if (to === "roster") this.#reroutes.push(event as unknown as { conversation: ConversationId; message: MessageId });
   }
 
