@@ -276,8 +276,8 @@ export class Driver {
     this.#noteInput(to, chart, stamped);
   }
 
-  #noteInput(to: Address, chart: HostedChart, event: AnyEvent): void {
-    this.#options.journal?.input(to, event, chart.actor.getSnapshot());
+  #noteInput(to: Address, chart: HostedChart, event: AnyEvent, at?: Millis): void {
+    this.#options.journal?.input(to, event, chart.actor.getSnapshot(), at);
     if (chart.isDead) this.#options.journal?.dead(to);
   }
 
@@ -454,7 +454,7 @@ export class Driver {
           this.#watchLateness(due);
           this.#turn(() => {
             fire();
-            if (chart && event) this.#noteInput(address, chart, event);
+            if (chart && event) this.#noteInput(address, chart, event, clock.now());
           });
         }, after);
         this.#live.add(timer);

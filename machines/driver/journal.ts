@@ -18,7 +18,14 @@ type Body =
   /** A node starts: nothing that was before exists any more. */
   | { readonly k: "life"; readonly version: number; readonly node: string; readonly at: number }
   | { readonly k: "start"; readonly to: Address; readonly kind: string; readonly input: unknown; readonly hash: string }
-  | { readonly k: "in"; readonly to: Address; readonly event: { readonly type: string }; readonly hash: string }
+  /** `at`: of a delayed transition, whose event says no time. */
+  | {
+      readonly k: "in";
+      readonly to: Address;
+      readonly event: { readonly type: string };
+      readonly at?: number;
+      readonly hash: string;
+    }
   /** The chart died of an error, or was ended by one: it is no more. */
   | { readonly k: "dead"; readonly to: Address }
   /** So many `state` records follow: all charts that there are. */
@@ -53,8 +60,8 @@ export class JournalWriter {
   start(to: Address, kind: string, input: unknown, snapshot: unknown): void {
     this.#put({ k: "start", to, kind, input: redacted(input), hash: stateHash(snapshot) });
   }
-  input(to: Address, event: { readonly type: string }, snapshot: unknown): void {
-    this.#put({ k: "in", to, event: redacted(event), hash: stateHash(snapshot) });
+  input(to: Address, event: { readonly type: string }, snapshot: unknown, at?: number): void {
+    this.#put({ k: "in", to, event: redacted(event), ...(at === undefined ? {} : { at }), hash: stateHash(snapshot) });
   }
   dead(to: Address): void {
     this.#put({ k: "dead", to });

@@ -5,7 +5,7 @@
  * counted and said to be unverified. The first state that differs ends it.
  */
 import { type AnyActorRef, type AnyStateMachine, createActor } from "xstate";
-import type { Address } from "../protocol.ts";
+import type { Address, Effect, Emitted } from "../protocol.ts";
 import { ACTORS } from "./actors.ts";
 import { JOURNAL_VERSION, type JournalRecord, stateHash } from "./journal.ts";
 
@@ -36,13 +36,26 @@ export interface ReplayResult {
   readonly notes: readonly string[];
 }
 
+/** Told of each step that was followed and compared, in order. What can't be verified is not told. */
+export interface Onlooker {
+  /** A node starts: nothing that was before exists any more. */
+  life(node: string, at: number): void;
+  /** The chart is there, newly begun or found in a checkpoint; `effects` are those of its start. */
+  stands(to: Address, kind: string, value: unknown, effects: readonly Effect[]): void;
+  step(record: Extract<JournalRecord, { k: "in" }>, value: unknown, effects: readonly Effect[]): void;
+  /** At its final state, or dead of an error. */
+  ends(to: Address, isDead: boolean): void;
+  /** What follows can't be told until the next start or checkpoint. */
+  loses(): void;
+}
+
 type Charts = Readonly<Record<string, unknown>>;
 type Of<K extends JournalRecord["k"]> = Extract<JournalRecord, { k: K }>;
 type At<R extends JournalRecord = JournalRecord> = R & { readonly to: Address };
 
 /** `charts`: by kind; production's unless said otherwise. */
-export const replayJournal = (records: Iterable<JournalRecord>, charts: Charts = ACTORS): ReplayResult => {
-  const replay = new Replay(charts);
+export const replayJournal = (records: Iterable<JournalRecord>, charts: Charts = ACTORS, onlooker?: Onlooker): ReplayResult => {
+  const replay = new Replay(charts, onlooker);
   for (const record of records) if (!replay.take(record)) break;
   return replay.result();
 };
@@ -51,6 +64,7 @@ const DEAF = { setTimeout: () => 0, clearTimeout: () => undefined };
 
 class Replay {
   readonly #charts: Charts;
+  readonly #onlooker: Onlooker | undefined;
   readonly #actors = new Map<Address, AnyActorRef>();
   readonly #notes: string[] = [];
   /** `lost`: what charts there are is not known. `restoring`: a checkpoint is being read. */
@@ -65,9 +79,12 @@ class Replay {
   #records = 0;
   #compared = 0;
   #unverified = 0;
+  /** Of the step that is being followed. */
+  #effects: readonly Effect[] = [];
 
-  constructor(charts: Charts) {
+  constructor(charts: Charts, onlooker: Onlooker | undefined) {
     this.#charts = charts;
+    this.#onlooker = onlooker;
   }
 
   /** False when there is no use in going on. */
@@ -80,7 +97,7 @@ class Replay {
     this.#records++;
     if (record.k !== "life" && this.#last !== null && record.n !== this.#last + 1) this.#onGap(record.n);
     this.#last = record.n;
-    if (record.k === "life") this.#onLife();
+    if (record.k === "life") this.#onLife(record);
     else if (record.k === "checkpoint") this.#onCheckpoint(record);
     else if (record.k === "state") this.#onState(record);
     else if (this.#state === "following") this.#follow(record);
@@ -108,7 +125,8 @@ class Replay {
 
   // ---- where it can begin ----
 
-  #onLife(): void {
+  #onLife({ node, at }: Of<"life">): void {
+    this.#onlooker?.life(node, at);
     this.#endSkip(this.#last);
     this.#lives++;
     this.#clear(this.#actors);
@@ -144,7 +162,10 @@ class Replay {
     this.#restored.set(to, actor);
     if (this.#restored.size < this.#awaited) return;
     this.#clear(this.#actors);
-    for (const [address, actor] of this.#restored) this.#actors.set(address, actor);
+    for (const [address, actor] of this.#restored) {
+      this.#actors.set(address, actor);
+      this.#onlooker?.stands(address, kindIn(address), valueOf(actor), []);
+    }
     this.#restored = new Map();
     this.#endSkip(n);
     this.#state = "following";
@@ -155,6 +176,7 @@ class Replay {
       `records ${(this.#last as number) + 1} to ${n - 1} are missing: what follows can be verified from the next checkpoint or start on`,
     );
     this.#state = "lost";
+    this.#onlooker?.loses();
   }
 
   #skip({ n }: JournalRecord): void {
@@ -176,6 +198,7 @@ class Replay {
   #follow(record: At<Of<"start"> | Of<"in"> | Of<"dead">>): void {
     const { n, to } = record;
     if (record.k === "dead") {
+      this.#onlooker?.ends(to, true);
       this.#forget(to);
       return;
     }
@@ -184,19 +207,25 @@ class Replay {
       if (!machine) return;
       const actor = this.#actor(machine, to, { input: record.input });
       this.#actors.set(to, actor);
+      this.#effects = [];
       actor.start();
+      this.#onlooker?.stands(to, record.kind, valueOf(actor), this.#effects);
       return this.#judge(n, to, actor, "start", record.hash);
     }
     const actor = this.#actors.get(to);
     if (!actor) return this.#diverge(n, to, record.event.type, "an actor that takes it", "none: it has ended or never began");
+    this.#effects = [];
     actor.send(record.event);
+    this.#onlooker?.step(record, valueOf(actor), this.#effects);
     this.#judge(n, to, actor, record.event.type, record.hash);
   }
 
   #judge(n: number, to: Address, actor: AnyActorRef, after: string, expected: string): void {
     const snapshot = actor.getSnapshot() as { status: string };
     this.#compare(n, to, after, expected, stateHash(snapshot));
-    if (snapshot.status === "done") this.#forget(to);
+    if (snapshot.status !== "done") return;
+    this.#onlooker?.ends(to, false);
+    this.#forget(to);
   }
 
   #compare(n: number, actor: Address, after: string, expected: string, actual: string): void {
@@ -219,6 +248,10 @@ class Replay {
     const actor = createActor(machine, { id, clock: DEAF, ...options } as Parameters<typeof createActor>[1]);
     // An error shows as a state that differs, or as the "dead" that the journal has too.
     actor.subscribe({ error: () => undefined });
+    if (this.#onlooker)
+      actor.on("*", (emitted) => {
+        this.#effects = [...this.#effects, ...(emitted as unknown as Emitted).effects];
+      });
     return actor;
   }
   #forget(address: Address): void {
@@ -230,6 +263,10 @@ class Replay {
     actors.clear();
   }
 }
+
+const valueOf = (actor: AnyActorRef): unknown => (actor.getSnapshot() as { value: unknown }).value;
+/** Charts are named as their addresses begin. */
+const kindIn = (address: Address): string => address.split(":", 1)[0] ?? address;
 
 const KINDS: ReadonlySet<string> = new Set<JournalRecord["k"]>(["life", "start", "in", "dead", "checkpoint", "state"]);
 
