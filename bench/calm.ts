@@ -40,7 +40,7 @@ export const runCalmBench = async ({ json, quick = false, minutes = quick ? 0.5 
   try {
     await stage.linkAll();
     watch.begin(stage);
-    traffic.start();
+    await traffic.start();
     await pause(minutes * 60_000);
     const failovers = await watch.end(stage);
     traffic.stop();

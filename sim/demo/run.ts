@@ -10,7 +10,7 @@ import { type Load, measureLoad } from "./load.ts";
 import { type FaultRow, Watch } from "./measure.ts";
 import { nextScene, type Play, playsOf, type Scene } from "./plays.ts";
 import { type Stage, setStage } from "./stage.ts";
-import { type Account, Traffic, WARM_UP } from "./traffic.ts";
+import { type Account, Traffic } from "./traffic.ts";
 import { pause, waitUntil } from "./waiting.ts";
 
 export interface Witness {
@@ -134,8 +134,7 @@ class Show {
       supervisor.onEvent((event) => witness.onEvent(event));
       await this.#stage.linkAll();
       this.#caretaker.start();
-      this.#traffic.start();
-      await pause(WARM_UP, signal);
+      await this.#traffic.start(signal);
       await this.#caughtUp();
       await this.#playAll();
     } catch (error) {

@@ -4,17 +4,16 @@ import type { LineId, MessageId, SeatId } from "../../machines/ports/ids.ts";
 import type { OutboxRow, OutboxState } from "../../machines/ports/store.ts";
 import type { Supervisor } from "../../src/runtime/supervisor.ts";
 import { type AcceptedMessage, countInbound, countOutbound, type Inbound, type Outbound, type Written } from "./count.ts";
-import { PEOPLE } from "./fleet.ts";
+import { type DemoPerson, PEOPLE } from "./fleet.ts";
 import type { Stage } from "./stage.ts";
 import { pause } from "./waiting.ts";
 
 /** Milliseconds between two messages to one person, and between two from one. */
 const SEND_EVERY = 8000;
 const WRITE_EVERY = 40_000;
-/** Within this span everybody has written and been written to for the first time. */
-export const WARM_UP = 4000;
-/** From a person's first message to the first for it: the chat is warm by then. */
-const ANSWER_AFTER = 500;
+/** Within this span everybody writes for the first time; a slow machine may take longer to store all of it. */
+const GREET_WITHIN = 3500;
+const STORED_WITHIN = 60_000;
 /** Settling ends when nothing has moved for so long; in a run that was cut short, after this long. */
 const STUCK_AFTER = 20_000;
 const SETTLE_IN_HASTE = 1500;
@@ -41,17 +40,33 @@ export class Traffic {
     this.#stage = stage;
   }
 
-  /** Everybody writes first, so that every chat is warm; then both sides go on, each person at a time of its own. */
-  start(): void {
+  /**
+   * Everybody writes first and is answered once that is stored: so every chat is warm, and belongs to the seat that was written
+   * to. When all have been, both sides go on, each person at a time of its own: each seat always has something to say.
+   * @throws if the first messages are not stored within a minute
+   */
+  async start(signal?: AbortSignal): Promise<void> {
+    const unheard = new Map<string, DemoPerson>();
+    PEOPLE.forEach((person, index) => {
+      const greet = (): void => void unheard.set(this.write(person.number, person.master), person);
+      this.#after((index / PEOPLE.length) * GREET_WITHIN, greet);
+    });
+    const end = performance.now() + STORED_WITHIN;
+    for (let heard = 0, afterSeq = 0; heard < PEOPLE.length; await pause(50, signal)) {
+      if (performance.now() > end) throw new Error(`${PEOPLE.length - heard} people's first messages were not stored`);
+      const inbox = await this.#stage.supervisor.ask("inbox.read", { afterSeq, limit: EVERYTHING });
+      for (const { seq, waId } of inbox.kind === "rows" ? inbox.rows : []) {
+        afterSeq = seq;
+        const person = unheard.get(waId);
+        if (!person) continue;
+        heard++;
+        void this.send(person.number, person.line);
+      }
+    }
     PEOPLE.forEach(({ number, line, master }, index) => {
       const share = index / PEOPLE.length;
-      const write = (): void => this.write(number, master);
-      const send = (): void => void this.send(number, line);
-      const first = share * (WARM_UP - ANSWER_AFTER);
-      this.#after(first, write);
-      this.#after(first + ANSWER_AFTER, send);
-      this.#after(WARM_UP + share * SEND_EVERY, send, SEND_EVERY);
-      this.#after(WARM_UP + share * WRITE_EVERY, write, WRITE_EVERY);
+      this.#after(share * SEND_EVERY, () => void this.send(number, line), SEND_EVERY);
+      this.#after(share * WRITE_EVERY, () => void this.write(number, master), WRITE_EVERY);
     });
   }
 
@@ -90,10 +105,12 @@ export class Traffic {
     return answer.kind === "row" && answer.row !== null && isProved(answer.row.state);
   }
 
-  write(person: string, master: string): void {
+  /** The id of the message. */
+  write(person: string, master: string): string {
     const devices = this.#stage.loopback.account(master).devices();
     const id = this.#stage.person(person).send(master, `hello ${++this.#greetings}`);
     this.#written.push({ id, to: master, devices, at: performance.now() - this.#startedAt });
+    return id;
   }
 
   /** Messages of all seats that are still under way. */
