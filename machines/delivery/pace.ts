@@ -1,5 +1,5 @@
 /** Pacing of accounts: token buckets. A message costs one token when it is handed to the connection, sent or not. */
-import type { AccountId, Millis } from "../ports/ids.ts";
+import type { AccountId, Millis, SeatId } from "../ports/ids.ts";
 
 export interface Pace {
   /** Messages per second, in the long run. */
@@ -8,13 +8,25 @@ export interface Pace {
   readonly burst: number;
 }
 
+/** Who was told to come back, in the order of asking, and when. */
+type Line = Map<SeatId, Millis>;
+interface Bucket {
+  tokens: number;
+  at: Millis;
+  readonly line: Line;
+}
+
+/** A seat that does not come for its token by so long after its time has nothing to say any more: the next one's turn. */
+const LAPSE: Millis = 500;
+
 /**
  * Buckets are empty when the queue starts, whatever happened before: a crash loop can't turn into a burst. An account that is
  * first used later has been filling since then.
+ * Seats that share an account take turns: who asked first is served first, and one that has just spoken asks again behind the others.
  */
 export class Buckets {
   readonly #paces: Readonly<Record<string, Pace>>;
-  readonly #buckets = new Map<AccountId, { tokens: number; at: Millis }>();
+  readonly #buckets = new Map<AccountId, Bucket>();
   readonly #startedAt: Millis;
 
   constructor(paces: Readonly<Record<string, Pace>>, startedAt: Millis) {
@@ -22,12 +34,16 @@ export class Buckets {
     this.#startedAt = startedAt;
   }
 
-  /** When the account may hand over the next message: `at` if it may now. Accounts that are not named are not paced. */
-  nextAt(account: AccountId, at: Millis): Millis {
+  /** When the seat may hand over the account's next message: `at` if it may now. Accounts that are not named are not paced. */
+  nextAt(account: AccountId, seat: SeatId, at: Millis): Millis {
     const pace = this.#paces[account];
     if (!pace) return at;
-    const { tokens } = this.#filled(account, pace, at);
-    return tokens >= 1 ? at : at + Math.max(1, Math.ceil(((1 - tokens) * 1000) / pace.perSecond));
+    const { tokens, line } = this.#filled(account, pace, at);
+    const needed = ahead(line, seat, at) + 1;
+    if (tokens >= needed) return at;
+    const next = at + Math.max(1, Math.ceil(((needed - tokens) * 1000) / pace.perSecond));
+    line.set(seat, next);
+    return next;
   }
 
   /** How many may be under preparation at once: what waits for a slow answer leaves in one breath when it comes. */
@@ -35,15 +51,18 @@ export class Buckets {
     return this.#paces[account]?.burst ?? Number.POSITIVE_INFINITY;
   }
 
-  take(account: AccountId, at: Millis): void {
+  take(account: AccountId, seat: SeatId, at: Millis): void {
     const pace = this.#paces[account];
-    if (pace) this.#filled(account, pace, at).tokens -= 1;
+    if (!pace) return;
+    const bucket = this.#filled(account, pace, at);
+    bucket.tokens -= 1;
+    bucket.line.delete(seat);
   }
 
-  #filled(account: AccountId, pace: Pace, at: Millis): { tokens: number; at: Millis } {
+  #filled(account: AccountId, pace: Pace, at: Millis): Bucket {
     let bucket = this.#buckets.get(account);
     if (!bucket) {
-      bucket = { tokens: 0, at: this.#startedAt };
+      bucket = { tokens: 0, at: this.#startedAt, line: new Map() };
       this.#buckets.set(account, bucket);
     }
     if (at > bucket.at) {
@@ -53,3 +72,14 @@ export class Buckets {
     return bucket;
   }
 }
+
+/** How many others stand before the seat, after those have left who did not come in time. */
+const ahead = (line: Line, seat: SeatId, at: Millis): number => {
+  let count = 0;
+  for (const [other, due] of line) {
+    if (other === seat) return count;
+    if (due + LAPSE < at) line.delete(other);
+    else count++;
+  }
+  return count;
+};

@@ -13,7 +13,7 @@
  * urgent one overtakes, and a message of priority p is overtaken only by what was accepted at most (9 - p) * agingPerLevel after
  * it: nobody starves. Messages that are not in the window yet take no part; the window fills in order of acceptance.
  *
- * Pacing counts what is handed over. An account has one bucket, whichever of its seats it speaks for.
+ * Pacing counts what is handed over. An account has one bucket, whichever of its seats it speaks for; they take turns at it.
  *
  * The state is one mutable object: `receive` returns the same one. It draws nothing and reads no clock, so the same inputs give
  * the same effects.
@@ -602,12 +602,12 @@ export class SeatQueue {
       else if (this.#mustHold(row)) this.#hold(row, "unanswered on another number", at);
       else if (row.refusedBy.includes(line.account)) this.#reroute(row, at);
       else {
-        const nextAt = this.#buckets.nextAt(line.account, at);
+        const nextAt = this.#buckets.nextAt(line.account, this.seat, at);
         if (nextAt > at) {
           this.#pacedUntil = nextAt;
           return;
         }
-        this.#buckets.take(line.account, at);
+        this.#buckets.take(line.account, this.seat, at);
         this.#send(row, line, at);
       }
     }

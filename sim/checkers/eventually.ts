@@ -1,6 +1,7 @@
 /** Eventually: once the core is healed the fleet converges, whatever stays broken beside it. */
-import { accountOf, type DeviceId, type Millis } from "../../machines/ports/ids.ts";
 import { isOpen } from "../../machines/delivery/outbox-state.ts";
+import type { Pace } from "../../machines/delivery/pace.ts";
+import { type AccountId, accountOf, type DeviceId, type Millis } from "../../machines/ports/ids.ts";
 import { eventsOf, type Life, type Property } from "./life.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -26,16 +27,29 @@ export const seatsAreHeld: Property = {
 
 export const outboxDrains: Property = {
   name: "outbox-drains",
-  says: "at the end nothing accepted waits, but for what is held and what comes after it in its conversation",
+  says: "at the end nothing accepted waits, but for what is held, what comes after it in its conversation, and what an account at its pace has no time for",
   *broken(life) {
     if (!life.plan.liveness) return;
+    const busy = atTheirPace(life);
     const held = new Set(life.tables.outbox.flatMap(({ state, conversation }) => (state === "held" ? [conversation] : [])));
     for (const { id, seat, state, acceptedAt, conversation, attempts } of life.tables.outbox) {
       if (!isOpen(state) || held.has(conversation) || acceptedAt > life.to - FRESH) continue;
+      const holder = life.tables.seats.get(seat)?.holder;
+      if (holder && busy.has(accountOf(holder))) continue;
       yield { at: acceptedAt, text: `message ${id} of ${seat} is still ${state} after ${attempts.length} attempts` };
       return;
     }
   },
+};
+
+/** Accounts that the operator lets speak only so often, and that spoke as often as that to the end. */
+const atTheirPace = (life: Life): ReadonlySet<AccountId> => {
+  const sent = new Map<AccountId, number>();
+  for (const { at, device } of eventsOf(life, "gate")) {
+    if (at > life.to - FRESH) sent.set(accountOf(device), (sent.get(accountOf(device)) ?? 0) + 1);
+  }
+  const paces = Object.entries(life.plan.fleet.settings.pacing ?? {}) as [AccountId, Pace][];
+  return new Set(paces.flatMap(([id, { perSecond }]) => ((sent.get(id) ?? 0) >= 0.8 * perSecond * (FRESH / 1_000) ? [id] : [])));
 };
 
 export const inboxFills: Property = {

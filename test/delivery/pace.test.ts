@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { Buckets } from "../../machines/delivery/pace.ts";
+import { accountId, lineId, seatId, type SeatId } from "../../machines/ports/ids.ts";
+
+const account = accountId("sales-1");
+const seats = ["sales-1", "sales-2", "sales-3"].map((master) => seatId(lineId("sales"), accountId(master)));
+const [first, second, third] = seats as [SeatId, SeatId, SeatId];
+const paced = (perSecond: number, burst = 1): Buckets => new Buckets({ [account]: { perSecond, burst } }, 0);
+
+/** Each seat always has something to say, asks when it was told to, and the earlier in the list the sooner in the turn. */
+const hungry = (buckets: Buckets, order: readonly SeatId[], until: number): Map<SeatId, number[]> => {
+  const due = new Map(order.map((seat) => [seat, 0]));
+  const sent = new Map(order.map((seat) => [seat, [] as number[]]));
+  for (let at = 0; at <= until; at++) {
+    for (const seat of order) {
+      while ((due.get(seat) ?? 0) <= at) {
+        const next = buckets.nextAt(account, seat, at);
+        due.set(seat, next);
+        if (next > at) break;
+        buckets.take(account, seat, at);
+        sent.get(seat)?.push(at);
+      }
+    }
+  }
+  return sent;
+};
+
+describe("the pace of an account", () => {
+  it("is shared by its seats in turns, whoever of them is asked first", () => {
+    const sent = hungry(paced(0.5), seats, 60_000);
+    const counts = seats.map((seat) => sent.get(seat)?.length ?? 0);
+    expect(counts).toEqual([10, 10, 10]);
+    expect(sent.get(third)?.[0]).toBe(6_000);
+  });
+
+  it("is one seat's alone while the others have nothing to say", () => {
+    expect(hungry(paced(1), [second], 10_000).get(second)).toHaveLength(10);
+  });
+
+  it("does not wait for a seat that asked and did not come", () => {
+    const buckets = paced(1);
+    expect(buckets.nextAt(account, first, 0)).toBe(1_000);
+    expect(buckets.nextAt(account, second, 0)).toBe(2_000);
+    expect(buckets.nextAt(account, second, 1_501)).toBe(1_501);
+  });
+
+  it("lets a burst of one seat pass at once, and is kept all the same", () => {
+    const buckets = paced(1, 3);
+    for (let no = 0; no < 3; no++) {
+      expect(buckets.nextAt(account, first, 3_000)).toBe(3_000);
+      buckets.take(account, first, 3_000);
+    }
+    expect(buckets.nextAt(account, first, 3_000)).toBe(4_000);
+  });
+});
