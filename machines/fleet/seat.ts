@@ -220,6 +220,7 @@ export const seatMachine = setup({
     passAskAgain: assign(({ context }) => ({ detectedAt: context.detectedAt + askAgain(context) })),
     /** Its holder had all the time that a re-dial gets: from now on nobody waits for it. */
     noteStranded: assign(({ context, event }) => ({ strandings: context.strandings + 1, isFinal: true, detectedAt: event.at })),
+    /** A failover that moved nothing (averted, or nobody was able) takes no turn of the brake's from another seat. */
     giveUpTurn: emit(({ context }) =>
       context.demand === null && context.row.term === context.termBefore
         ? effects(tell("orchestrator", { type: "failover.gaveUp", seat: context.seat }))
@@ -421,7 +422,7 @@ export const seatMachine = setup({
       on: {
         "seat.changed": [{ guard: "isOld" }, { guard: "isOurs", actions: "takeRow" }, { actions: ["follow", "takeRow"] }],
         "failover.ended": [
-          { guard: "isServing", target: "serving", actions: "review" },
+          { guard: "isServing", target: "serving", actions: ["giveUpTurn", "review"] },
           { guard: "isUndecided", target: "waiting", actions: ["recheck", "sayRefused", "forgetDemand", "review"] },
           { target: "stranded", actions: ["recheck", "review"] },
         ],

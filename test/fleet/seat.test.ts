@@ -89,6 +89,20 @@ describe("a seat", () => {
     expect(stage.host.of("audit").map(({ entry }) => entry.actor)).toContain("operator:ada");
   });
 
+  it("gives its turn at the brake back when its holder came back before it moved, and keeps it when it moved", () => {
+    const averted = new Stage().well();
+    averted.fail("silent");
+    averted.health(HOLDER, "recovering");
+    expect(averted.state).toBe("serving");
+    expect(turnsGivenBack(averted)).toBe(1);
+    const moved = new Stage().well();
+    moved.fail();
+    moved.store("ok");
+    moved.probe("seen");
+    expect(moved.row.holder).toBe(TWIN);
+    expect(turnsGivenBack(moved)).toBe(0);
+  });
+
   it("says no to an operator while it is moving, and when nobody could take it", () => {
     const stage = new Stage().well();
     stage.fail("silent");
@@ -168,4 +182,7 @@ function opened(stage: Stage): readonly string[] {
 }
 function events(stage: Stage): readonly string[] {
   return stage.host.of("event").map(({ event }) => event.type);
+}
+function turnsGivenBack(stage: Stage): number {
+  return stage.host.told("orchestrator").filter(({ type }) => type === "failover.gaveUp").length;
 }
