@@ -3,7 +3,10 @@ import { difference, rate } from "./fields.ts";
 import type { FaultBase, FaultRule } from "./rule.ts";
 import { forHow, inWords, seconds } from "./target.ts";
 
-/** The node's clock jumps by `offset` and runs `rate` times as fast; afterwards it is right again, though it never goes back. */
+/**
+ * The node's system clock is stepped by `offset`, and all its clocks run `rate` times as fast; afterwards both are right again. What
+ * runs counts by a monotonic clock, so the step is seen by a node that starts meanwhile, for the whole of its life.
+ */
 export interface ClockSkew extends FaultBase {
   readonly kind: "clock-skew";
   readonly offset: Millis;
@@ -15,7 +18,7 @@ export const clockSkew: FaultRule<ClockSkew> = {
   aims: ["node"],
   fields: { offset: difference, rate },
   describe: ({ target, for: span, offset, rate }) =>
-    `the clock of ${inWords(target)} jumps by ${seconds(offset)}${rate === 1 ? "" : ` and runs at ${rate}`}, ${forHow(span)}`,
+    `the system clock of ${inWords(target)} is off by ${seconds(offset)}${rate === 1 ? "" : ` and runs at ${rate}`}, ${forHow(span)}`,
   begin({ target, offset, rate }, world) {
     const hit = world.nodes(target).filter((node) => world.skewNode(node, offset, rate));
     return hit.length > 0

@@ -27,9 +27,12 @@ export interface NodeClock extends Clock {
   arrive(fire: () => void, after: Millis): unknown;
   /** Nothing of the node runs for `length` ms from now. Overlapping stalls end with the last one. */
   stall(length: Millis): void;
-  /** Each timer set from now on fires later by what `draw` says. Null: punctual again. */
+  /** Each timer that falls due from now on fires later by what `draw` says. Null: punctual again. */
   delayTimers(draw: (() => Millis) | null): void;
-  /** From now on the node's clock is `offset` ms ahead (negative: behind) and runs `rate` times as fast. It never goes back: it waits. */
+  /**
+   * From now on the node's clock runs `rate` times as fast. Its system clock is stepped to `offset` ms ahead (negative: behind), which a
+   * running node does not see: it counts from its start by a monotonic clock (src/runtime/clock.ts). The next start shows it.
+   */
   skew(offset: Millis, rate?: number): void;
   /** The process is gone: timers and arrivals are forgotten. */
   stop(): void;
@@ -61,6 +64,8 @@ class World implements WorldClock {
   #atThisInstant = 0;
   readonly #heap = new Heap<Timer>();
   readonly #views = new Map<NodeId, View>();
+  /** How far the system clocks of nodes are off. */
+  readonly #steps = new Map<NodeId, Millis>();
 
   constructor(startAt: Millis) {
     this.#now = startAt;
@@ -92,9 +97,13 @@ class World implements WorldClock {
   node(id: NodeId): NodeClock {
     const known = this.#views.get(id);
     if (known?.alive) return known;
-    const view = new View(id, this);
+    const view = new View(id, this, this.#steps.get(id) ?? 0);
     this.#views.set(id, view);
     return view;
+  }
+
+  setSystemClock(id: NodeId, offset: Millis): void {
+    this.#steps.set(id, offset);
   }
 
   step(): boolean {
@@ -132,8 +141,8 @@ class World implements WorldClock {
   }
 
   /** A held timer goes back in as the same object, so that its owner can still cancel it. */
-  reenter(timer: Timer): void {
-    timer.at = this.#now;
+  reenter(timer: Timer, after: Millis = 0): void {
+    timer.at = this.#now + after;
     timer.seq = this.#seq++;
     timer.queued = true;
     this.#heap.push(timer);
@@ -165,14 +174,16 @@ class View implements NodeClock {
   #heldTimers: Timer[] = [];
   #heldArrivals: Timer[] = [];
   #late: (() => Millis) | null = null;
-  #offset: Millis = 0;
+  readonly #delayed = new WeakSet<Timer>();
+  /** Ahead of the world by so much at `#since`. */
+  #offset: Millis;
   #rate = 1;
   #since: Millis = 0;
-  #shown = Number.NEGATIVE_INFINITY;
 
-  constructor(id: NodeId, world: World) {
+  constructor(id: NodeId, world: World, offset: Millis) {
     this.id = id;
     this.#world = world;
+    this.#offset = offset;
   }
 
   get alive(): boolean {
@@ -184,16 +195,12 @@ class View implements NodeClock {
   }
 
   now(): Millis {
-    const now = this.#world.now();
-    if (this.#offset === 0 && this.#rate === 1 && this.#shown <= now) return now;
-    const shown = this.#reading(now);
-    if (shown > this.#shown) this.#shown = shown;
-    return this.#shown;
+    const now = this.#world.now() + this.#offset;
+    return this.#rate === 1 ? now : now + this.#gained();
   }
 
   setTimeout(fire: () => void, after: Millis): unknown {
-    const late = this.#late === null ? 0 : this.#late();
-    return this.#enter(fire, Math.max(0, after) / this.#rate + late, false);
+    return this.#enter(fire, Math.max(0, after) / this.#rate, false);
   }
 
   clearTimeout(timer: unknown): void {
@@ -216,10 +223,10 @@ class View implements NodeClock {
   }
 
   skew(offset: Millis, rate = 1): void {
-    this.#shown = this.now();
-    this.#offset = offset;
+    this.#offset += this.#gained();
     this.#rate = rate;
     this.#since = this.#world.now();
+    this.#world.setSystemClock(this.id, offset);
   }
 
   stop(): void {
@@ -231,7 +238,7 @@ class View implements NodeClock {
   /** Asked when a timer of this node falls due: may it run now? If not it is kept, or lost with the process. */
   admits(timer: Timer): boolean {
     if (!this.#alive) return false;
-    if (!this.stalled) return true;
+    if (!this.stalled) return this.#late === null || timer.io || this.#isDelayed(timer, this.#late);
     (timer.io ? this.#heldArrivals : this.#heldTimers).push(timer);
     return false;
   }
@@ -240,8 +247,19 @@ class View implements NodeClock {
     return this.#alive ? this.#world.enter(fire, this.#world.now() + after, this, io) : null;
   }
 
-  #reading(now: Millis): Millis {
-    return now + this.#offset + (now - this.#since) * (this.#rate - 1);
+  /** Once for each timer: true if it has had its delay, or gets none. */
+  #isDelayed(timer: Timer, draw: () => Millis): boolean {
+    if (this.#delayed.delete(timer)) return true;
+    const late = draw();
+    if (late <= 0) return true;
+    this.#delayed.add(timer);
+    this.#world.reenter(timer, late);
+    return false;
+  }
+
+  /** What a clock that runs fast or slow has gained since its rate was set. */
+  #gained(): Millis {
+    return this.#rate === 1 ? 0 : Math.round((this.#world.now() - this.#since) * (this.#rate - 1));
   }
 
   /** Held entries are in due order already; entering them again keeps it. */

@@ -181,7 +181,7 @@ class Reach implements FaultWorld {
 
   skewNode(node: NodeId, offset: Millis, rate: number): boolean {
     const control = this.#controls.get(node);
-    if (!control?.clock.alive) return false;
+    if (!control) return false;
     this.#world.ledger.record({ kind: "node", node, what: "skewed", for: null });
     control.clock.skew(offset, rate);
     return true;

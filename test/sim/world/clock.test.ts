@@ -114,22 +114,31 @@ describe("a node's view of it", () => {
     expect([first.alive, second.alive]).toEqual([false, true]);
   });
 
-  it("shows a skewed clock that never goes back, and stretches timers by its rate", () => {
+  it("shows a stepped system clock to the next life of a node only, and goes on from there", () => {
     const clock = createClock(1_000);
     const node = clock.node(n1);
-    node.skew(500);
-    expect(node.now()).toBe(1_500);
-    node.skew(0);
-    expect(node.now()).toBe(1_500);
-    clock.run(1_400);
-    expect(node.now()).toBe(1_500);
+    node.skew(-500);
+    expect(node.now()).toBe(1_000);
+    node.stop();
+    const next = clock.node(n1);
+    expect(next.now()).toBe(500);
+    next.skew(0);
     clock.run(1_600);
-    expect(node.now()).toBe(1_600);
+    expect(next.now()).toBe(1_100);
+  });
+
+  it("stretches timers by the rate of a clock, and keeps what it gained", () => {
+    const clock = createClock(1_600);
+    const node = clock.node(n1);
     node.skew(0, 2);
     const at: number[] = [];
     node.setTimeout(() => at.push(clock.now(), node.now()), 100);
     clock.run(2_000);
     expect(at).toEqual([1_650, 1_700]);
+    node.skew(0);
+    expect(node.now()).toBe(2_400);
+    clock.run(2_100);
+    expect(node.now()).toBe(2_500);
   });
 
   it("fires timers late when told to, arrivals never", () => {
@@ -141,6 +150,10 @@ describe("a node's view of it", () => {
     node.arrive(() => seen.push(`frame@${clock.now()}`), 10);
     clock.run(100);
     expect(seen).toEqual(["frame@10", "timer@17"]);
+    node.setTimeout(() => seen.push(`late@${clock.now()}`), 10);
+    node.delayTimers(null);
+    clock.run(200);
+    expect(seen.at(-1)).toBe("late@110");
   });
 });
 
