@@ -49,10 +49,12 @@ export const casesOf = (timeline: Timeline): Case[] => {
       const moved = timeline.seats.get(seat)?.find((next) => within(next.at) && next.term > row.term) ?? null;
       const backAt = dials.find((event) => event.device === device && within(event.at) && event.at > span.from)?.at ?? null;
       const saidAt = failed.find(({ at, subject }) => subject === seat && within(at))?.at ?? null;
-      // A silent link that was dialled anew is healed: what is detected afterwards, and what moves then, is another story.
+      // A link that was dialled anew is healed, unless nothing was wrong with it: what fails afterwards, and moves then, is another story.
       const isHealed = harm === "silent" && backAt !== null && (saidAt ?? Number.POSITIVE_INFINITY) > backAt;
       const detectedAt = isHealed ? null : saidAt;
-      const change = isHealed && moved !== null && moved.at > backAt ? null : moved;
+      const failedLast = failed.findLast(({ at, subject }) => subject === seat && moved !== null && at <= moved.at)?.at ?? 0;
+      const isAnother = harm !== "unacknowledged" && backAt !== null && moved !== null && failedLast > backAt;
+      const change = isAnother || (isHealed && moved !== null && moved.at > backAt) ? null : moved;
       const served = change ? servedAfter(timeline.seats.get(seat) ?? [], change) : null;
       const actedAt = change?.at ?? backAt;
       const rung = change?.holder

@@ -37,11 +37,13 @@ const downSpans = (life: Life): ReadonlyMap<SeatId, Span[]> => {
   const stuck = new Set(
     life.tables.outbox.flatMap(({ state, conversation }) => (state === "held" || state === "failed" ? [conversation] : [])),
   );
+  // By the world's clock: a row has its node's.
+  const acceptedAt = new Map(life.accepted.map(({ id, at }) => [id, at]));
   const spans = new Map<SeatId, Span[]>();
-  for (const { seat, waId, acceptedAt, conversation, attempts } of life.tables.outbox) {
+  for (const { id, seat, waId, conversation, attempts, ...row } of life.tables.outbox) {
     const isPaced = attempts.some(({ device }) => accountOf(device) in pacing);
     if (isPaced || stuck.has(conversation)) continue;
-    const from = acceptedAt + PATIENCE;
+    const from = (acceptedAt.get(id) ?? row.acceptedAt) + PATIENCE;
     const to = Math.min(acked.get(waId) ?? life.to, life.to);
     if (to > from) spans.set(seat, [...(spans.get(seat) ?? []), { from, to }]);
   }
@@ -77,16 +79,19 @@ const lengthOf = (spans: readonly Span[]): Millis => spans.reduce((sum, { from, 
 const unexplained = (timeline: Timeline): Pick<Service, "falseNumberChanges" | "falseTwinHandovers"> => {
   let falseNumberChanges = 0;
   let falseTwinHandovers = 0;
-  const causes = new Map(
-    [...timeline.life.tables.failovers.values()].map((record) => [`${record.seat} ${record.termAfter}`, record.cause]),
+  const records = new Map(
+    [...timeline.life.tables.failovers.values()].map((record) => [`${record.seat} ${record.termAfter}`, record]),
   );
   for (const [seat, rows] of timeline.seats) {
     for (const [i, row] of rows.entries()) {
       const before = rows[i - 1];
       if (!before?.holder || !row.holder || row.term === before.term || row.holder === before.holder) continue;
-      const cause = causes.get(`${seat} ${row.term}`);
+      const record = records.get(`${seat} ${row.term}`);
+      const cause = record?.cause;
       if (cause === "operator" || cause === "failback" || cause === "removed" || cause === "startup") continue;
-      if (isExplained(timeline, before.holder, row.at)) continue;
+      // A second candidate, or the way back, has the cause of the first.
+      const left = record?.from ?? before.holder;
+      if (isExplained(timeline, left, row.at) || isExplained(timeline, before.holder, row.at)) continue;
       if (accountOf(row.holder) === accountOf(before.holder)) falseTwinHandovers++;
       else falseNumberChanges++;
     }

@@ -7,7 +7,7 @@ import { accountOf, type DeviceId, lineOf, type Millis, type SeatId } from "../.
 import type { Fault } from "../faults/catalogue.ts";
 import { type Case, casesOf, HORIZON } from "./cases.ts";
 import type { Life, Violation } from "./life.ts";
-import { overlaps, type Timeline } from "./timeline.ts";
+import { type FaultSpan, overlaps, type Timeline } from "./timeline.ts";
 
 export type Measure = "detection" | "choice" | "inService" | "firstAck";
 export const BOUNDS: Readonly<Record<Measure, Millis>> = {
@@ -118,47 +118,56 @@ const restartOf = (timeline: Timeline, { from, change, span }: Case): Millis => 
 };
 
 /** A message of the seat that nothing of its own kept back: accepted early enough, and its conversation not held. */
-const hasSomethingToSay = ({ tables }: Life, { seat }: Case, from: Millis): boolean => {
+const hasSomethingToSay = ({ accepted, tables }: Life, { seat }: Case, from: Millis): boolean => {
   const heldChats = new Set(tables.outbox.flatMap(({ state, conversation }) => (state === "held" ? [conversation] : [])));
-  return tables.outbox.some(
-    (row) =>
-      row.seat === seat &&
-      row.acceptedAt >= from + 1_000 &&
-      row.acceptedAt <= from + BOUNDS.firstAck - 2_000 &&
-      !heldChats.has(row.conversation),
+  const early = new Set(
+    accepted.flatMap(({ id, at }) => (at >= from + 1_000 && at <= from + BOUNDS.firstAck - 2_000 ? [id] : [])),
   );
+  return tables.outbox.some((row) => row.seat === seat && early.has(row.id) && !heldChats.has(row.conversation));
 };
 
 // ---- reasons for which a bound is not owed ----
 
-const LATE_LOOP: ReadonlySet<Fault["kind"]> = new Set(["node-pause", "late-timers", "clock-skew", "node-crash"]);
-const isShared = ({ target }: Fault): boolean => "all" in target || "region" in target || "node" in target;
+const LATE_LOOP: ReadonlySet<Fault["kind"]> = new Set(["node-pause", "late-timers", "node-crash"]);
 /** What a busy or stopped event loop does to others lasts for some time. */
 const AFTERMATH: Millis = 15_000;
 
 const excuse = (timeline: Timeline, each: Case): string | null => {
-  const { from } = each;
+  const { from, seat } = each;
   const until = Math.min(each.firstAckAt ?? Number.POSITIVE_INFINITY, from + HORIZON);
-  const some = (since: Millis, is: (fault: Fault) => boolean): boolean =>
-    timeline.faults.some((span) => span.index !== each.span.index && overlaps(span, since, until) && is(span.fault));
-  if (some(from - 2_000, ({ kind }) => kind.startsWith("store-"))) return "the store was out of reach";
-  if (some(from - AFTERMATH, ({ kind }) => LATE_LOOP.has(kind))) return "our own event loop was late";
-  if (some(from - AFTERMATH, (fault) => isShared(fault) && fault.kind !== "operator")) return "WhatsApp was out of reach";
-  if (some(from - AFTERMATH, ({ kind }) => kind === "operator")) return "an operator held";
-  if (timeline.held.some((span) => overlaps(span, from, until))) return "the brake held";
-  if (!hasCandidate(timeline, each, until)) return "no eligible candidate stayed healthy";
-  return null;
+  const some = (since: Millis, is: (span: FaultSpan) => boolean): boolean =>
+    timeline.faults.some((span) => span.index !== each.span.index && overlaps(span, since, until) && is(span));
+  if (some(from - 2_000, ({ fault }) => fault.kind.startsWith("store-"))) return "the store was out of reach";
+  if (some(from - AFTERMATH, ({ fault }) => LATE_LOOP.has(fault.kind))) return "our own event loop was late";
+  const line = devicesOf(timeline, seat);
+  if (some(from - AFTERMATH, (span) => isOrder(span, line))) return "an operator held";
+  if (timeline.braked.some((span) => overlaps(span, from, until))) return "the brake held";
+  const isOutage = some(from - AFTERMATH, isShared);
+  // The veto is right only if something that links share was broken.
+  if (isOutage && timeline.outages.some((span) => overlaps(span, from, until))) return "WhatsApp was out of reach";
+  if (hasCandidate(timeline, each, until)) return null;
+  return isOutage ? "WhatsApp was out of reach" : "no eligible candidate stayed healthy";
+};
+
+const isShared = ({ fault: { target } }: FaultSpan): boolean => "all" in target || "region" in target || "node" in target;
+
+/** An order that concerns the seat: all automatic moves, or a device of its line. */
+const isOrder = ({ fault, devices }: FaultSpan, line: readonly DeviceId[]): boolean =>
+  fault.kind === "operator" && (fault.order === "pause" || devices.some((device) => line.includes(device)));
+
+/** Those that may speak for the seat. */
+const devicesOf = ({ life }: Timeline, seat: SeatId): DeviceId[] => {
+  const { lines, accounts } = life.plan.fleet;
+  const masters = new Set(lines.find(({ id }) => id === lineOf(seat))?.masters ?? []);
+  return accounts.filter(({ id }) => masters.has(id)).flatMap(({ devices }) => devices);
 };
 
 /** A device needs that long in good health to be trusted (probation, a doubt about its sends). */
 const GOOD_STANDING: Millis = 60_000;
 
 /** Somebody else of the line was in service and untouched, long enough before, and until it was over. */
-const hasCandidate = (timeline: Timeline, { seat, device, from, span }: Case, until: Millis): boolean => {
-  const { lines, accounts } = timeline.life.plan.fleet;
-  const masters = new Set(lines.find(({ id }) => id === lineOf(seat))?.masters ?? []);
-  const others = accounts.filter(({ id }) => masters.has(id)).flatMap(({ devices }) => devices);
-  return others.some(
+const hasCandidate = (timeline: Timeline, { seat, device, from, span }: Case, until: Millis): boolean =>
+  devicesOf(timeline, seat).some(
     (other) =>
       other !== device &&
       !span.devices.includes(other) &&
@@ -166,7 +175,6 @@ const hasCandidate = (timeline: Timeline, { seat, device, from, span }: Case, un
       timeline.servedThrough(other, from - AFTERMATH, until) &&
       !leftLately(timeline, seat, other, from),
   );
-};
 
 /** The seat was taken from it a moment ago: the cool-down forbids going back. */
 const leftLately = (timeline: Timeline, seat: SeatId, device: DeviceId, at: Millis): boolean =>

@@ -23,15 +23,17 @@ export class Timeline {
   /** Changes of each seat's row, in order. */
   readonly seats: ReadonlyMap<SeatId, readonly Event<"seat">[]>;
   readonly #serving: ReadonlyMap<DeviceId, readonly Span[]>;
-  /** While automatic moves were held back: by the brake, by an outage that was suspected. */
-  readonly held: readonly Span[];
+  /** While automatic moves were held back: by the brake, or because an outage was suspected. */
+  readonly braked: readonly Span[];
+  readonly outages: readonly Span[];
 
   constructor(life: Life) {
     this.life = life;
     this.faults = faultSpans(life);
     this.seats = groupBy(eventsOf(life, "seat"), ({ seat }) => seat);
     this.#serving = servingSpans(life);
-    this.held = alertSpans(life, ["fleet.brake", "fleet.outage"]);
+    this.braked = alertSpans(life, "fleet.brake");
+    this.outages = alertSpans(life, "fleet.outage");
   }
 
   /** The seat's row as the store had it. */
@@ -102,21 +104,14 @@ const servingSpans = (life: Life): Map<DeviceId, Span[]> => {
   return spans;
 };
 
-const alertSpans = (life: Life, rules: readonly string[]): Span[] => {
+const alertSpans = (life: Life, key: string): Span[] => {
   const spans: { from: Millis; to: Millis }[] = [];
-  const open = new Map<string, { from: Millis; to: Millis }>();
   for (const { at, type, data } of eventsOf(life, "said")) {
-    const key = String(data["key"]);
-    if (!rules.includes(key)) continue;
-    if (type === "alert.raised" && !open.has(key)) {
-      const span = { from: at, to: Number.POSITIVE_INFINITY };
-      spans.push(span);
-      open.set(key, span);
-    } else if (type === "alert.resolved") {
-      const span = open.get(key);
-      if (span) span.to = at;
-      open.delete(key);
-    }
+    if (data["key"] !== key) continue;
+    const last = spans.at(-1);
+    const isOpen = last?.to === Number.POSITIVE_INFINITY;
+    if (type === "alert.raised" && !isOpen) spans.push({ from: at, to: Number.POSITIVE_INFINITY });
+    else if (type === "alert.resolved" && isOpen) last.to = at;
   }
   return spans;
 };
