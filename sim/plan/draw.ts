@@ -27,7 +27,7 @@ const LAST_WORK = 0.85;
 
 export const drawSwarmPlan = (seed: number | string, { fleet: given, for: length, kinds }: SwarmPlans): Plan => {
   const random = createRandom(seed).stream("plan");
-  const fleet = given ?? { ...referenceFleet(), settings: drawSettings(random) };
+  const fleet = given ?? { ...referenceFleet(), settings: drawSettings(random, createRandom(seed).stream("brake")) };
   const faults = drawSwarm(random, {
     declaration: fleet,
     nodes: [NODE],
@@ -54,12 +54,16 @@ export const drawSwarmPlan = (seed: number | string, { fleet: given, for: length
   };
 };
 
-const drawSettings = (random: Random): FleetSettings => {
+/** Half of the fleets have no brake to speak of: behind it a burst of failovers would never be seen. */
+const NO_BRAKE = { seats: 1_000, share: 1, within: 30_000 };
+
+const drawSettings = (random: Random, forBrake: Random): FleetSettings => {
   const { accounts, lines } = referenceFleet();
   const paced = random.chance(0.3) ? accounts.filter(() => random.chance(0.5)) : [];
   const whenNumberChanges = random.chance(0.3) ? "resend" : "hold";
   const failback = random.chance(0.2) ? "automatic" : "manual";
   return {
+    ...(forBrake.chance(0.5) ? { brake: NO_BRAKE } : {}),
     pacing: Object.fromEntries(
       paced.map(({ id }) => [id, { perSecond: random.pick([0.5, 1, 5]), burst: random.pick([1, 3, 10]) }]),
     ),
