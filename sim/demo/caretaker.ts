@@ -14,8 +14,6 @@ import type { Stage } from "./stage.ts";
 const LOOK_EVERY = 200;
 /** A demand gets this long before it is made again. */
 const PATIENCE = 5000;
-/** After a move that was demanded. */
-const REST = 750;
 /** A link that served for longer than this begins to back off anew; one that failed so often before that dials within a second or two. */
 const LASTING = 30_000;
 const FEW = 1;
@@ -27,6 +25,8 @@ export class Caretaker {
   readonly #left = new Set<LineId>();
   readonly #linking = new Set<DeviceId>();
   readonly #demanded = new Map<SeatId, number>();
+  /** Seats with held messages, as of the last look. */
+  #held: ReadonlySet<SeatId> = new Set();
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
   #failure: unknown;
@@ -49,15 +49,14 @@ export class Caretaker {
     for (const line of lines) this.#left.delete(line);
   }
 
-  /**
-   * In service with its preferred holder, and its line has come to rest: a device that gave a seat back with a send in preparation
-   * is dialled anew a moment later. Throws what went wrong while putting things back.
-   */
-  isHome({ seat, home, line }: DemoSeat): boolean {
+  /** In service with its preferred holder, and nothing is held any more. Throws what went wrong while putting things back. */
+  isHome(seat: DemoSeat): boolean {
     if (this.#failure !== undefined) throw this.#failure;
+    return this.#isBack(seat) && !this.#held.has(seat.seat);
+  }
+  #isBack({ seat, home }: DemoSeat): boolean {
     const view = this.#stage.supervisor.node.seat(seat);
-    const isResting = SEATS.every((other) => other.line !== line || this.#sinceDemand(other.seat) > REST);
-    return view?.row.holder === home && view.state === "serving" && this.isWell(home) && isResting;
+    return view?.row.holder === home && view.state === "serving" && this.isWell(home);
   }
   isWell(device: DeviceId): boolean {
     const roster = this.#stage.supervisor.node.roster();
@@ -135,7 +134,8 @@ export class Caretaker {
     const { supervisor } = this.#stage;
     const held = await supervisor.ask("outbox.list", { seat: null, states: ["held"], limit: 10_000 });
     if (held.kind !== "rows") return;
-    const home = new Set(SEATS.filter((seat) => !this.#left.has(seat.line) && this.isHome(seat)).map(({ seat }) => seat));
+    this.#held = new Set(held.rows.map(({ seat }) => seat));
+    const home = new Set(SEATS.filter((seat) => !this.#left.has(seat.line) && this.#isBack(seat)).map(({ seat }) => seat));
     for (const { id, seat } of held.rows) if (home.has(seat)) supervisor.node.releaseHeld(seat, id, true);
   }
 }

@@ -40,7 +40,7 @@ interface Fleet {
   mayBeRepaired(device: DeviceId): boolean;
   /** Its link did not end so often of late that the next dial would be put off for long. */
   isDialledSoon(device: DeviceId): boolean;
-  /** In service with its preferred holder, and not only just now. */
+  /** In service with its preferred holder, and nothing of it is held. */
   isHome(seat: DemoSeat): boolean;
   /** Seats for which the device speaks. */
   seatsOf(device: DeviceId): readonly SeatId[];
