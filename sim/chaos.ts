@@ -6,17 +6,20 @@ import { checkTimers } from "../machines/account/timers.ts";
 import type { Millis } from "../machines/ports/ids.ts";
 import { openProgress } from "./chaos/progress.ts";
 import { Pool } from "./chaos/pool.ts";
-import type { Draw, Profile } from "./chaos/task.ts";
+import { type Draw, planFor, type Profile } from "./chaos/task.ts";
 import { type ChaosDocument, type FoundViolation, MOST_EXCLUDED, Totals } from "./chaos/totals.ts";
+import type { Film } from "../machines/driver/film.ts";
 import type { Output } from "./demo.ts";
 import { faultKinds, isFaultKind } from "./faults/catalogue.ts";
 import { timersOf } from "./plan/config.ts";
 import { LEAST_LENGTH } from "./plan/draw.ts";
 import type { Plan, PlannedFleet } from "./plan/plan.ts";
 import { DAY } from "./plan/year.ts";
-import { html } from "./report/html.ts";
+import { filmOfPlan } from "./report/film.ts";
+import { reportHtml } from "./report/html.ts";
 import { junit } from "./report/junit.ts";
 import { summary } from "./report/summary.ts";
+import { pageOf } from "./report/page.ts";
 import { percent } from "./report/table.ts";
 
 export interface ChaosArguments {
@@ -67,7 +70,7 @@ export const runChaos = async (args: ChaosArguments): Promise<ChaosOutcome> => {
   const { document, isInterrupted } = await carryOut(args, stderr);
   const replay = (violation: FoundViolation): string => replayCommand(violation, args);
   if (args.junit) writeFileSync(args.junit, junit(document, replay));
-  if (args.html) writeFileSync(args.html, html(document, replay));
+  if (args.html) writeFileSync(args.html, pageOf(filmOf(document, args), reportHtml(document, replay)));
   stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : summary(document, { replay }));
   return { document, exitCode: isInterrupted ? 130 : document.violations.length === 0 ? 0 : 1 };
 };
@@ -101,13 +104,8 @@ const timerViolations = (fleet: PlannedFleet | null): string | null => {
 // ---- the runs ----
 
 const carryOut = async (args: ChaosArguments, stderr: Output): Promise<{ document: ChaosDocument; isInterrupted: boolean }> => {
-  const { runs, profile = "swarm", jobs = availableParallelism(), signal } = args;
-  const draw: Draw = {
-    profile,
-    fleet: args.fleet,
-    for: profile === "year" ? DAY : (args.for ?? CHAOS_DEFAULTS.for),
-    kinds: (args.faults ?? faultKinds).filter(isFaultKind),
-  };
+  const { runs, jobs = availableParallelism(), signal } = args;
+  const draw = drawOf(args);
   const totals = new Totals();
   const from = performance.now();
   const seconds = (): number => (performance.now() - from) / 1_000;
@@ -130,6 +128,13 @@ const carryOut = async (args: ChaosArguments, stderr: Output): Promise<{ documen
     await pool.close();
   }
 };
+
+const drawOf = ({ profile = "swarm", fleet, for: length, faults }: ChaosArguments): Draw => ({
+  profile,
+  fleet,
+  for: profile === "year" ? DAY : (length ?? CHAOS_DEFAULTS.for),
+  kinds: (faults ?? faultKinds).filter(isFaultKind),
+});
 
 /** One seed after the other, until there are enough or the time is over. */
 const seedsOf = function* (runs: ChaosArguments["runs"], elapsed: () => number, signal?: AbortSignal): Generator<string> {
@@ -192,6 +197,20 @@ const write = (violations: readonly FoundViolation[], { out }: ChaosArguments): 
       );
   }
   return violations;
+};
+
+/** What is most worth watching: the smallest run that breaks something, else the one that came closest to it. */
+const filmOf = ({ violations, timings }: ChaosDocument, args: ChaosArguments): Film => {
+  const broken = violations.find(({ plan }) => plan !== null);
+  const plan = broken?.shrunk ?? broken?.plan;
+  if (broken && plan) return filmOfPlan(plan, `Greenroom: seed ${broken.seed}, which breaks ${broken.property}`);
+  const { firstAck, inService, detection } = timings;
+  const worst = firstAck.worstSeed ?? inService.worstSeed ?? detection.worstSeed;
+  const seed = worst ?? ("seed" in args.runs ? args.runs.seed : "1");
+  return filmOfPlan(
+    planFor(drawOf(args), seed),
+    `Greenroom: seed ${seed}${worst === null ? "" : ", the slowest of those that held"}`,
+  );
 };
 
 const replayCommand = (violation: FoundViolation, { out, profile, for: length }: ChaosArguments): string => {

@@ -2,17 +2,23 @@
  * `greenroom replay`: runs a plan again, twice, and says whether it is the same run and what it breaks. A journal is followed
  * record by record, and each state is compared with what was recorded.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { judge } from "./chaos/judge.ts";
-import type { JournalRecord } from "../machines/driver/journal.ts";
+import { filmOf } from "../machines/driver/camera.ts";
+import type { Film } from "../machines/driver/film.ts";
 import { type ReplayResult, replayJournal } from "../machines/driver/replay.ts";
+import { judge } from "./chaos/judge.ts";
 import type { Violation } from "./checkers/life.ts";
 import type { Output } from "./demo.ts";
+import { type JournalFile, readJournal } from "./journal-file.ts";
 import { checkPlan, PlanError } from "./plan/parse.ts";
 import type { Plan } from "./plan/plan.ts";
 import { shrink } from "./plan/shrink.ts";
 import { inPlainWords } from "./plan/words.ts";
+import { chromeTrace, timingsCsv } from "./report/exports.ts";
+import { filmOfPlan } from "./report/film.ts";
+import { pageOf } from "./report/page.ts";
 
 export interface ReplayArguments {
   /** A plan; or what `greenroom chaos --out` left, a plan with the property that it broke; or a journal, a record a line. */
@@ -21,6 +27,10 @@ export interface ReplayArguments {
   readonly shrink?: boolean;
   /** Keeps the plan as a scenario of this name, which the tests run for ever after. */
   readonly save?: string | null;
+  /** Files to write: a page that plays it, a trace for Perfetto, a table of timings. */
+  readonly html?: string | null;
+  readonly perfetto?: string | null;
+  readonly csv?: string | null;
   readonly json: boolean;
   readonly stdout?: Output;
   readonly stderr?: Output;
@@ -42,16 +52,10 @@ export interface ReplayOutcome {
 const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const SCENARIOS = new URL("./scenarios/", import.meta.url);
 
-export const runReplay = ({
-  file,
-  json,
-  save = null,
-  stdout = process.stdout,
-  stderr = process.stderr,
-  ...options
-}: ReplayArguments): ReplayOutcome => {
-  const journal = journalIn(file);
-  if (journal !== null) return follow(journal, json, stdout);
+export const runReplay = (args: ReplayArguments): ReplayOutcome => {
+  const { file, json, save = null, stdout = process.stdout, stderr = process.stderr, ...options } = args;
+  const journal = statSync(file, { throwIfNoEntry: false })?.isFile() ? readJournal(readFileSync(file, "utf8")) : null;
+  if (journal !== null) return follow(journal, args, stdout, stderr);
   let given: { plan: Plan; property: string | null };
   try {
     given = read(file);
@@ -74,29 +78,20 @@ export const runReplay = ({
     plan,
     saved: save === null ? null : keep(save, plan, property ?? null),
   };
+  write(args, () => filmOfPlan(plan, `Greenroom: seed ${plan.seed}`));
   stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : inWords(document));
   return { document, exitCode: document.isSame && document.violations.length === 0 ? 0 : 1 };
 };
 
-/** Null if it is none: its first line is a record. */
-const journalIn = (file: string): JournalRecord[] | null => {
-  const lines = existsSync(file)
-    ? readFileSync(file, "utf8")
-        .split("\n")
-        .filter((line) => line !== "")
-    : [];
-  try {
-    const first = JSON.parse(lines[0] ?? "") as { k?: unknown };
-    if (typeof first.k !== "string") return null;
-    return lines.map((line) => JSON.parse(line) as JournalRecord);
-  } catch {
-    return null;
-  }
-};
-
-const follow = (records: readonly JournalRecord[], json: boolean, stdout: Output): ReplayOutcome => {
+/** What can be shown is shown, even of a file that is not whole; but then the exit says so. */
+const follow = ({ records, fault }: JournalFile, args: ReplayArguments, stdout: Output, stderr: Output): ReplayOutcome => {
+  const { file, json } = args;
   const result = replayJournal(records);
   const { outcome, compared, lives, divergence, notes } = result;
+  write(args, () => {
+    const { film } = filmOf(records, `Greenroom: ${basename(file)}`);
+    return fault === null ? film : { ...film, notes: [fault, ...film.notes], isPartial: true };
+  });
   const words = [
     `${result.records} records, ${lives} lives, ${compared} states compared: ${outcome}`,
     ...(divergence
@@ -108,7 +103,17 @@ const follow = (records: readonly JournalRecord[], json: boolean, stdout: Output
     "",
   ];
   stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : words.join("\n"));
-  return { document: result, exitCode: outcome === "identical" ? 0 : outcome === "diverged" ? 1 : 2 };
+  if (fault !== null) stderr.write(`E_JOURNAL ${file}: ${fault}\n`);
+  return { document: result, exitCode: outcome === "diverged" ? 1 : outcome === "identical" && fault === null ? 0 : 2 };
+};
+
+/** Made only if a file of it is wanted. */
+const write = ({ html, perfetto, csv }: ReplayArguments, make: () => Film): void => {
+  if (!html && !perfetto && !csv) return;
+  const film = make();
+  if (html) writeFileSync(html, pageOf(film));
+  if (perfetto) writeFileSync(perfetto, chromeTrace(film));
+  if (csv) writeFileSync(csv, timingsCsv(film));
 };
 
 /** Both kinds of file. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Film, filmOf, GONE, NO_STATE, NOBODY } from "../../machines/driver/film.ts";
+import { filmOf } from "../../machines/driver/camera.ts";
+import { type Film, GONE, NO_STATE, NOBODY } from "../../machines/driver/film.ts";
 import type { JournalRecord } from "../../machines/driver/journal.ts";
 import type { DeviceId } from "../../machines/ports/ids.ts";
 import { Fleet } from "../../sim/world/harness.ts";

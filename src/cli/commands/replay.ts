@@ -5,6 +5,9 @@ import type { Simulator, SimulatorCommand } from "../simulator-door.ts";
 interface Options {
   readonly shrink?: boolean;
   readonly save?: string;
+  readonly html?: string;
+  readonly perfetto?: string;
+  readonly csv?: string;
   readonly json?: boolean;
 }
 
@@ -15,18 +18,25 @@ export const replay: SimulatorCommand<Options> = {
     ["greenroom replay failures/nothing-lost-17.json", "what `greenroom chaos --out` left"],
     ["greenroom replay plan.json --shrink --save lost-ack", "find the smallest plan, and keep it as a scenario"],
     ["greenroom replay journal.jsonl", "what a fleet or the demo recorded"],
+    ["greenroom replay journal.jsonl --html film.html", "watch it like a film in a browser"],
   ],
   define: (command) =>
     command
       .argument("<file>", "a plan, a failing run, or a journal with a record a line")
       .option("--shrink", "look for the smallest plan that breaks the same")
       .option("--save <name>", "keep the plan as a scenario that the tests run")
+      .option("--html <file>", "write a page that plays it: who was in which state, what was decided and why")
+      .option("--perfetto <file>", "write a trace that Perfetto and Chrome open")
+      .option("--csv <file>", "write a table of the changes of holder and how long each took")
       .option("--json", "one JSON document instead of text"),
   run: async (simulator: Simulator, options: Options, [file = ""], cli: Cli): Promise<ExitCode> => {
     const { exitCode } = simulator.runReplay({
       file,
       shrink: options.shrink === true,
       save: options.save ?? null,
+      html: options.html ?? null,
+      perfetto: options.perfetto ?? null,
+      csv: options.csv ?? null,
       json: options.json === true,
       stdout: cli.stdout,
       stderr: cli.stderr,

@@ -8,7 +8,7 @@ import { faultKinds } from "../../../sim/faults/catalogue.ts";
 import { drawSwarmPlan } from "../../../sim/plan/draw.ts";
 import { runPlan } from "../../../sim/plan/run.ts";
 import { runReplay } from "../../../sim/replay.ts";
-import { html } from "../../../sim/report/html.ts";
+import { reportHtml } from "../../../sim/report/html.ts";
 import { junit } from "../../../sim/report/junit.ts";
 import { summary } from "../../../sim/report/summary.ts";
 import { demoFleet } from "../../../sim/world/reference.ts";
@@ -121,7 +121,7 @@ describe("reports", () => {
   });
 
   it("as a page that fetches nothing", () => {
-    const page = html(document([broken]), replay);
+    const page = reportHtml(document([broken]), replay);
     expect(page).not.toMatch(/(?:src|href)=|url\(|@import/);
     expect(page).toContain("&lt;b&gt;");
     expect(page).toContain("greenroom replay nothing-lost-17.json");
