@@ -290,9 +290,9 @@ export type StoreEvent<K extends StoreOp> = {
     : never;
 }[K];
 
-type Unstamped<T> = T extends unknown ? Omit<T, "at"> : never;
+type Unstamped<T> = T extends unknown ? Omit<T, "at"> & { readonly at?: Millis } : never;
 
-/** What `to` understands, without the stamp. */
+/** What `to` understands. The driver stamps it; who tells very often may do so itself, with the present. */
 export type EventFor<A extends Address> = A extends `connection:${string}`
   ? Unstamped<ConnectionRequest | LinkEvent>
   : A extends `health:${string}`
@@ -335,6 +335,7 @@ export type WriteOp =
   | "alert.record"
   | "account.update"
   | "device.update"
+  | "orders.write"
   | "audit.append"
   | "events.append";
 export type Effect =
@@ -363,6 +364,24 @@ export type Effect =
 /** What charts emit; the driver carries it out in order. */
 export type Emitted = { readonly type: "effects"; readonly effects: readonly Effect[] };
 export const effects = (...list: readonly Effect[]): Emitted => ({ type: "effects", effects: list });
+/**
+ * An address that much is told to, made once for each id: a new string would be hashed anew and compared letter by letter at each
+ * delivery. Ids are those of declared devices and seats, so there are few.
+ */
+const addresses = <Kind extends string, Id extends string>(kind: Kind): ((id: Id) => `${Kind}:${Id}`) => {
+  const known = new Map<Id, `${Kind}:${Id}`>();
+  return (id) => {
+    let address = known.get(id);
+    if (address === undefined) {
+      address = `${kind}:${id}`;
+      known.set(id, address);
+    }
+    return address;
+  };
+};
+export const detectorOf = addresses<"detector", DeviceId>("detector");
+export const queueOf = addresses<"queue", SeatId>("queue");
+
 export const tell = <A extends Address>(to: A, event: EventFor<A>): Tell => ({ op: "tell", to, event });
 
 /** A reducer that the driver hosts beside the charts: high-rate events end here, and only edges go on. */

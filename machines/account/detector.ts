@@ -121,7 +121,7 @@ export const detector: Reducer<DetectorState, DetectorEvent, DetectorInput> = {
     state = answerAsked(state, at, effects);
     if (nextProbeAt(state) <= at) state = sendProbe(state, at, effects);
     const wakeAt = nextWake(state);
-    return { state: { ...state, wakeAt }, effects, wakeAt };
+    return { state: wakeAt === state.wakeAt ? state : { ...state, wakeAt }, effects, wakeAt };
   },
 };
 
@@ -162,7 +162,7 @@ const heard = (state: DetectorState, at: Millis, effects: Effect[]): DetectorSta
   // A holder may have to take a second seat: the roster has to know how fresh it is without asking.
   const reports = state.watch === "candidate" || state.watch === "holder";
   const tellsRoster = reports && at - state.lastSeenToldAt >= SEEN_EVERY;
-  if (tellsRoster) effects.push(tell("roster", { type: "device.seen", device: state.device }));
+  if (tellsRoster) effects.push(tell("roster", { type: "device.seen", at, device: state.device }));
   return {
     ...(state.link.level >= 2 ? spokenAgain(state, at) : state),
     lastEvidenceAt: at,
@@ -284,8 +284,10 @@ const deadline = ({ timers, watch }: DetectorState, level: Level, clock: "link" 
 const pause = ({ timers, watch }: Pick<DetectorState, "timers" | "watch">): Millis =>
   Math.max(0, timers.probeEvery[watch] - timers.probeEvery.holder);
 
+const risen = (suspicion: Suspicion): Suspicion => ({ ...suspicion, level: (suspicion.level + 1) as Level });
+
 const risesAt = (state: DetectorState, clock: "link" | "ack"): Millis => {
-  const { since, level } = state[clock];
+  const { since, level } = clock === "link" ? state.link : state.ack;
   return since === null || level === 3 ? Number.POSITIVE_INFINITY : since + deadline(state, (level + 1) as Level, clock);
 };
 
@@ -294,13 +296,13 @@ const EDGES = ["evidence.fresh", "evidence.late", "evidence.overdue", "evidence.
 const judge = (before: DetectorState, at: Millis, effects: Effect[]): DetectorState => {
   let state = before;
   if (lapsesAt(state) <= at) state = { ...state, awaited: [], ack: CALM };
-  for (const clock of ["link", "ack"] as const)
-    while (risesAt(state, clock) <= at)
-      state = { ...state, [clock]: { ...state[clock], level: (state[clock].level + 1) as Level } };
+  while (risesAt(state, "link") <= at) state = { ...state, link: risen(state.link) };
+  while (risesAt(state, "ack") <= at) state = { ...state, ack: risen(state.ack) };
+  const worst = Math.max(state.link.level, state.ack.level) as Level;
+  if (worst === 0 && state.reported === 0) return state;
   const to = `health:${state.device}` as const;
   const lastEvidenceAt = state.lastEvidenceAt ?? at;
-  const worst = Math.max(state.link.level, state.ack.level) as Level;
-  if (worst === 0 && state.reported > 0 && state.isUp) {
+  if (worst === 0 && state.isUp) {
     effects.push(tell(to, { type: "evidence.fresh", lastEvidenceAt }));
     return { ...state, reported: 0 };
   }
@@ -349,12 +351,7 @@ const sendProbe = (state: DetectorState, at: Millis, effects: Effect[]): Detecto
 };
 
 const nextWake = (state: DetectorState): Millis | null => {
-  const soonest = Math.min(
-    nextProbeAt(state),
-    risesAt(state, "link"),
-    risesAt(state, "ack"),
-    lapsesAt(state),
-    ...state.asked.map(({ until }) => until),
-  );
+  let soonest = Math.min(nextProbeAt(state), risesAt(state, "link"), risesAt(state, "ack"), lapsesAt(state));
+  for (const { until } of state.asked) soonest = Math.min(soonest, until);
   return Number.isFinite(soonest) ? soonest : null;
 };

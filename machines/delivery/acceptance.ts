@@ -52,6 +52,8 @@ export interface AcceptanceOptions {
   readonly outboxLimit: (line: LineId) => number;
 }
 
+const BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz";
+const HEX = "0123456789ABCDEF";
 /** Entries kept per cache. An entry is about 200 bytes. */
 const CACHE = 20_000;
 
@@ -142,13 +144,13 @@ export class Acceptance {
   #ids(at: Millis): { id: MessageId; waId: WaId } {
     this.#count = (this.#count + 1) % 0x100_0000;
     const time = at.toString(36).padStart(9, "0");
-    const id = `m${time}${this.#count.toString(36).padStart(5, "0")}${this.#digits(36, 6)}` as MessageId;
-    return { id, waId: `3EB0${this.#digits(16, 18).toUpperCase()}` as WaId };
+    const id = `m${time}${this.#count.toString(36).padStart(5, "0")}${this.#digits(BASE_36, 6)}` as MessageId;
+    return { id, waId: `3EB0${this.#digits(HEX, 18)}` as WaId };
   }
 
-  #digits(base: 16 | 36, length: number): string {
+  #digits(from: string, length: number): string {
     let text = "";
-    while (text.length < length) text += Math.floor(this.#options.draw() * base).toString(base);
+    while (text.length < length) text += from.charAt(Math.floor(this.#options.draw() * from.length));
     return text;
   }
 }

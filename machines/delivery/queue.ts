@@ -21,7 +21,7 @@
 import { accountOf, type AccountId, type ConversationId, type DeviceId, type MessageId, type Millis } from "../ports/ids.ts";
 import type { SeatId, SeatTerm, WaId } from "../ports/ids.ts";
 import type { AttemptOutcome, OutboxRow } from "../ports/store.ts";
-import { type Effect, type QueueEvent, type Reducer, type Step, tell } from "../protocol.ts";
+import { detectorOf, type Effect, type QueueEvent, type Reducer, type Step, tell } from "../protocol.ts";
 import { Lookups } from "./lookups.ts";
 import { isProved } from "./outbox-state.ts";
 import { stepOutbox, type OutboxEvent } from "./outbox.ts";
@@ -232,7 +232,7 @@ export class SeatQueue {
   /** The attempt is unanswered. */
   #giveUp(row: Row, at: Millis): void {
     const wasSent = this.#sent.delete(row);
-    if (wasSent && row.device) this.#out.push(tell(`detector:${row.device}`, { type: "attempt.dropped", message: row.id }));
+    if (wasSent && row.device) this.#out.push(tell(detectorOf(row.device), { type: "attempt.dropped", message: row.id }));
     this.#asked.delete(row);
     this.#orphaned.delete(row);
     if (row.device) row.doubts.push({ account: accountOf(row.device), number: row.attempt });
@@ -304,7 +304,7 @@ export class SeatQueue {
     this.#orphaned.delete(row);
     this.#sent.add(row);
     this.#window.move(row, "sent", at);
-    if (row.device) this.#out.push(tell(`detector:${row.device}`, { type: "attempt.sent", message }));
+    if (row.device) this.#out.push(tell(detectorOf(row.device), { type: "attempt.sent", message }));
     if (line && !line.isUp && row.opening === this.#openings) this.#lineUp(line, at);
   }
 
@@ -395,7 +395,7 @@ export class SeatQueue {
       this.#lastProofAt = at;
       if (row.device) {
         const event = { type: "attempt.answered", message: row.id, byAck: proof.by === "ack" } as const;
-        this.#out.push(tell(`detector:${row.device}`, event));
+        this.#out.push(tell(detectorOf(row.device), event));
       }
     }
     const before = row.state;

@@ -41,11 +41,16 @@ interface HostedReducer {
   timer: unknown;
   /** When the armed timer fires: it may be earlier than wakeAt, never later. */
   armedFor: Millis;
+  readonly onTimer: () => void;
 }
 
-type Mail =
-  | { readonly to: Address; readonly event: AnyEvent; readonly ifNobody: (() => void) | undefined }
-  | { readonly begin: Address; readonly chart: HostedChart };
+/** An event for an address, or the beginning of a chart. All have one shape, because nothing is made and read as often. */
+interface Mail {
+  readonly to: Address;
+  readonly event: AnyEvent | null;
+  readonly ifNobody: (() => void) | undefined;
+  readonly begins: HostedChart | null;
+}
 
 /** Told of each transition that a chart takes, for those who count what was exercised. */
 export type Observe = (kind: string, transition: AnyTransitionDefinition) => void;
@@ -86,7 +91,17 @@ const MAX_IN_CIRCLES = 1000;
 /** Mail that was delivered is cleared away so many at a time. */
 const CLEAR_EVERY = 1024;
 
-const storeEvent = (answer: StoreAnswer) => ({ type: `store.${answer.kind}`, answer });
+/** By kind of answer: a name made anew would be compared letter by letter wherever the event goes. */
+const STORE_EVENTS = new Map<StoreAnswer["kind"], string>();
+const storeEventType = (kind: StoreAnswer["kind"]): string => {
+  let type = STORE_EVENTS.get(kind);
+  if (type === undefined) {
+    type = `store.${kind}`;
+    STORE_EVENTS.set(kind, type);
+  }
+  return type;
+};
+const storeEvent = (answer: StoreAnswer, at: Millis) => ({ type: storeEventType(answer.kind), answer, at });
 
 type WriteAsk = Extract<Effect, { op: "write" }>["ask"];
 
@@ -133,7 +148,7 @@ export class Driver {
     this.#charts.set(address, hosted);
     actor.on("*", (emitted) => this.#carry(address, hosted, (emitted as unknown as Emitted).effects));
     actor.subscribe({ error: (error) => this.#bury(address, hosted, error), complete: () => this.#forget(address, hosted) });
-    this.#post({ begin: address, chart: hosted });
+    this.#post({ to: address, event: null, ifNobody: undefined, begins: hosted });
   }
 
   startReducer<S, E extends { type: string; at: Millis }, I>(
@@ -150,6 +165,7 @@ export class Driver {
       wakeAt: null,
       timer: undefined,
       armedFor: Number.POSITIVE_INFINITY,
+      onTimer: () => this.#onTimer(address, hosted),
     };
     this.#reducers.set(address, hosted);
     this.#turn(() => this.#guarded(address, hosted, () => reducer.start(input, this.#options.clock.now())));
@@ -157,7 +173,7 @@ export class Driver {
 
   /** Queues an event; if nothing is being delivered, delivers until the queue is empty. `ifNobody`: when its turn comes and nobody is there. */
   tell(to: Address, event: AnyEvent, ifNobody?: () => void): void {
-    this.#post({ to, event, ifNobody });
+    this.#post({ to, event, ifNobody, begins: null });
   }
 
   /** Ends an actor as an error of its own would have: its owner is told, and starts it again. */
@@ -192,6 +208,7 @@ export class Driver {
   stop(): void {
     for (const timer of this.#live) this.#options.clock.clearTimeout(timer);
     this.#live.clear();
+    for (const { timer } of this.#reducers.values()) this.#options.clock.clearTimeout(timer);
     for (const { actor } of this.#charts.values()) actor.stop();
     this.#charts.clear();
     this.#reducers.clear();
@@ -212,14 +229,16 @@ export class Driver {
   }
 
   #post(mail: Mail): void {
-    this.#mailbox.push(mail);
-    if (!this.#pumping) this.#pump();
+    if (this.#pumping) this.#mailbox.push(mail);
+    else this.#pump(mail);
   }
 
-  #pump(): void {
+  /** Most turns are one event long: it goes past the mailbox. */
+  #pump(first: Mail | null = null): void {
     this.#pumping = true;
     let inCircles: Map<Address, number> | undefined;
     try {
+      if (first) this.#hand(first);
       // The mailbox grows while it is read: what an event causes is delivered in the same turn, in order.
       for (let next = 0, delivered = 0; next < this.#mailbox.length; delivered++) {
         const mail = this.#mailbox[next++] as Mail;
@@ -233,19 +252,23 @@ export class Driver {
           inCircles = undefined;
           continue;
         }
-        if ("begin" in mail) this.#begin(mail.begin, mail.chart);
-        else this.#deliver(mail.to, mail.event, mail.ifNobody);
+        this.#hand(mail);
       }
     } finally {
-      this.#mailbox = [];
+      if (this.#mailbox.length > 0) this.#mailbox = [];
       this.#pumping = false;
     }
     this.#options.journal?.rest(this.#charts.size, () => this.#standing());
   }
 
+  #hand({ to, event, ifNobody, begins }: Mail): void {
+    if (begins) this.#begin(to, begins);
+    else if (event) this.#deliver(to, event, ifNobody);
+  }
+
   /** A turn that does not end would stop everybody: the actor that most of it goes to is the bad one. */
   #isEndless(mail: Mail, deliveries: Map<Address, number>): boolean {
-    const to = "begin" in mail ? mail.begin : mail.to;
+    const { to } = mail;
     const count = (deliveries.get(to) ?? 0) + 1;
     deliveries.set(to, count);
     if (count < MAX_IN_CIRCLES) return false;
@@ -262,7 +285,7 @@ export class Driver {
   }
 
   #deliver(to: Address, event: AnyEvent, ifNobody: (() => void) | undefined): void {
-    const stamped = { ...event, at: this.#options.clock.now() };
+    const stamped = stampedAt(event, this.#options.clock.now());
     const reducer = this.#reducers.get(to);
     if (reducer) return this.#reduce(to, reducer, stamped);
     const chart = this.#charts.get(to);
@@ -306,30 +329,27 @@ export class Driver {
   #take(address: Address, hosted: HostedReducer, step: Step<unknown>): void {
     hosted.state = step.state;
     hosted.wakeAt = step.wakeAt;
-    this.#arm(address, hosted);
+    this.#arm(hosted);
     if (step.effects && step.effects.length > 0) this.#perform(address, step.effects);
   }
 
   /** Wishes change with every stanza, timers should not: one that is armed early enough stays and looks again when it fires. */
-  #arm(address: Address, hosted: HostedReducer): void {
+  #arm(hosted: HostedReducer): void {
     const { wakeAt } = hosted;
     if (wakeAt === null || (hosted.timer !== undefined && hosted.armedFor <= wakeAt)) return;
     const { clock } = this.#options;
-    if (hosted.timer !== undefined) this.#disarm(hosted.timer);
+    if (hosted.timer !== undefined) clock.clearTimeout(hosted.timer);
     hosted.armedFor = wakeAt;
-    const timer = clock.setTimeout(
-      () => {
-        this.#live.delete(timer);
-        hosted.timer = undefined;
-        this.#watchLateness(hosted.armedFor);
-        if (this.#reducers.get(address) !== hosted || hosted.wakeAt === null) return;
-        if (clock.now() < hosted.wakeAt) return this.#arm(address, hosted);
-        this.tell(address, { type: "wake" });
-      },
-      Math.max(0, wakeAt - clock.now()),
-    );
-    hosted.timer = timer;
-    this.#live.add(timer);
+    hosted.timer = clock.setTimeout(hosted.onTimer, Math.max(0, wakeAt - clock.now()));
+  }
+
+  #onTimer(address: Address, hosted: HostedReducer): void {
+    hosted.timer = undefined;
+    this.#watchLateness(hosted.armedFor);
+    if (hosted.wakeAt === null || this.#reducers.get(address) !== hosted) return;
+    const at = this.#options.clock.now();
+    if (at < hosted.wakeAt) this.#arm(hosted);
+    else this.tell(address, { type: "wake", at } as AnyEvent);
   }
 
   #disarm(timer: unknown): void {
@@ -357,7 +377,7 @@ export class Driver {
     const at = this.#options.clock.now();
     switch (effect.op) {
       case "tell":
-        this.#mailbox.push({ to: effect.to, event: effect.event, ifNobody: undefined });
+        this.#mailbox.push({ to: effect.to, event: effect.event, ifNobody: undefined, begins: null });
         return;
       case "connection":
         this.#options.onCommand?.(effect.command);
@@ -368,7 +388,7 @@ export class Driver {
         const asker = this.#actorAt(from);
         // The answer is for the one that asked: its successor under the same address has questions of its own.
         this.#options.store.ask(command, (answer) => {
-          if (this.#actorAt(from) === asker) this.tell(from, storeEvent(answer));
+          if (this.#actorAt(from) === asker) this.tell(from, storeEvent(answer, this.#options.clock.now()));
           else {
             this.#count(`${kindOf(from)} store.${answer.kind} (asker gone)`);
             this.#options.onOrphan?.(answer);
@@ -488,7 +508,7 @@ export class Driver {
     }
     const reducer = this.#reducers.get(address);
     if (!reducer) return;
-    this.#disarm(reducer.timer);
+    this.#options.clock.clearTimeout(reducer.timer);
     this.#reducers.delete(address);
     this.#options.onDeath(address, reducer.kind, error);
   }
@@ -508,6 +528,10 @@ export class Driver {
     this.#ignored.set(what, (this.#ignored.get(what) ?? 0) + 1);
   }
 }
+
+/** With the time of delivery. Whoever tells often writes it in at once; it is right unless the event had to wait. */
+const stampedAt = (event: AnyEvent & { readonly at?: Millis }, at: Millis): AnyEvent & { readonly at: Millis } =>
+  event.at === at ? (event as AnyEvent & { readonly at: Millis }) : { ...event, at };
 
 const isTaken = ({ machine, actor }: HostedChart, event: AnyEvent): boolean =>
   (machine.getTransitionData(actor.getSnapshot() as AnyMachineSnapshot, event)?.length ?? 0) > 0;

@@ -5,7 +5,7 @@
  */
 import type { ConnectionFact } from "../ports/connection.ts";
 import { accountOf, type DeviceId, type SeatId } from "../ports/ids.ts";
-import { type EventFor, type Tell, tell } from "../protocol.ts";
+import { detectorOf, type EventFor, queueOf, type Tell, tell } from "../protocol.ts";
 
 export interface Routes {
   /** Seats that the device speaks for. */
@@ -18,9 +18,9 @@ export interface Routes {
 export const route = (fact: ConnectionFact, routes: Routes): readonly Tell[] => {
   switch (fact.kind) {
     case "evidence":
-      return [tell(`detector:${fact.device}`, { type: "evidence" })];
+      return [tell(detectorOf(fact.device), { type: "evidence", at: fact.at })];
     case "probed":
-      return [tell(`detector:${fact.device}`, { type: "probed", probe: fact.probe, rtt: fact.rtt })];
+      return [tell(detectorOf(fact.device), { type: "probed", at: fact.at, probe: fact.probe, rtt: fact.rtt })];
     case "opened": {
       const event = { type: "connection.opened" as const, dial: fact.dial };
       return [
@@ -55,6 +55,7 @@ export const route = (fact: ConnectionFact, routes: Routes): readonly Tell[] => 
     case "sent":
       return toSeat(routes.seatOfMessage(fact.message), {
         type: "sent",
+        at: fact.at,
         device: fact.device,
         message: fact.message,
         attempt: fact.attempt,
@@ -64,11 +65,17 @@ export const route = (fact: ConnectionFact, routes: Routes): readonly Tell[] => 
       return toSeat(routes.seatOfMessage(message), { type: "unsent", device, message, attempt, why, detail });
     }
     case "acked":
-      return toSeat(routes.seatOfWaId(fact.waId), { type: "proved", waId: fact.waId, by: "ack", receipt: null });
+      return toSeat(routes.seatOfWaId(fact.waId), { type: "proved", at: fact.at, waId: fact.waId, by: "ack", receipt: null });
     case "copied":
-      return toSeat(routes.seatOfWaId(fact.waId), { type: "proved", waId: fact.waId, by: "copy", receipt: null });
+      return toSeat(routes.seatOfWaId(fact.waId), { type: "proved", at: fact.at, waId: fact.waId, by: "copy", receipt: null });
     case "receipt":
-      return toSeat(routes.seatOfWaId(fact.waId), { type: "proved", waId: fact.waId, by: "receipt", receipt: fact.receipt });
+      return toSeat(routes.seatOfWaId(fact.waId), {
+        type: "proved",
+        at: fact.at,
+        waId: fact.waId,
+        by: "receipt",
+        receipt: fact.receipt,
+      });
     case "refused":
       return toSeat(routes.seatOfWaId(fact.waId), { type: "refused", device: fact.device, waId: fact.waId, code: fact.code });
     case "standing":
@@ -89,4 +96,4 @@ export const route = (fact: ConnectionFact, routes: Routes): readonly Tell[] => 
 };
 
 const toSeat = (seat: SeatId | undefined, event: EventFor<`queue:${SeatId}`>): readonly Tell[] =>
-  seat ? [tell(`queue:${seat}`, event)] : [];
+  seat ? [tell(queueOf(seat), event)] : [];

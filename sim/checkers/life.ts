@@ -48,5 +48,14 @@ export const violationsOf = (property: Property, life: Life): Violation[] =>
 type Kind = Recorded["kind"];
 export type Event<K extends Kind> = Extract<Recorded, { kind: K }>;
 
-export const eventsOf = <K extends Kind>({ events }: Pick<Life, "events">, kind: K): Event<K>[] =>
-  events.filter((event): event is Event<K> => event.kind === kind);
+/** Sorted by kind once for each run that is over: a dozen checkers ask. */
+const sorted = new WeakMap<Life["events"], { readonly length: number; readonly kinds: ReadonlyMap<Kind, readonly Recorded[]> }>();
+
+export const eventsOf = <K extends Kind>({ events }: Pick<Life, "events">, kind: K): readonly Event<K>[] => {
+  let known = sorted.get(events);
+  if (known?.length !== events.length) {
+    known = { length: events.length, kinds: Map.groupBy(events, (event) => event.kind) };
+    sorted.set(events, known);
+  }
+  return (known.kinds.get(kind) ?? []) as readonly Event<K>[];
+};

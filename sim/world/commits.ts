@@ -67,7 +67,7 @@ export class CommitQueue {
   }
 
   #commit(batch: readonly Unit[]): void {
-    const keys = [...new Map(batch.flatMap((unit) => unit.keys).map((write) => [`${write.type} ${write.id}`, write])).values()];
+    const keys = lastOfEach(batch.flatMap((unit) => unit.keys));
     const inbound = batch.flatMap((unit) => unit.inbound);
     const creds = batch.reduce<Uint8Array | null>((last, unit) => unit.creds ?? last, null);
     const attempts: { unit: Unit; draft: AttemptDraft }[] = [];
@@ -123,6 +123,10 @@ export class CommitQueue {
     this.#drain();
   }
 }
+
+/** Of several writes of one key the last counts. */
+const lastOfEach = (writes: Unit["keys"]): Unit["keys"] =>
+  writes.length < 2 ? writes : [...new Map(writes.map((write) => [`${write.type} ${write.id}`, write])).values()];
 
 const faultOf = (answer: StoreAnswer<"keys.commit">): CommitFault | null => {
   if (answer.kind === "committed") return null;

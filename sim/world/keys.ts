@@ -68,9 +68,13 @@ export class Keys {
 }
 
 export const bytesOf = (value: number): Uint8Array => {
+  // By hand: a view would want a buffer of its own behind these four bytes, and there are thousands of them.
   const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
+  bytes[0] = value >>> 24;
+  bytes[1] = value >>> 16;
+  bytes[2] = value >>> 8;
+  bytes[3] = value;
   return bytes;
 };
 const numberOf = (bytes: Uint8Array | null): number =>
-  bytes?.length === 4 ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) : 0;
+  bytes?.length === 4 ? bytes.reduce((number, byte) => ((number << 8) | byte) >>> 0, 0) : 0;

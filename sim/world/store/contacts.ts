@@ -73,9 +73,8 @@ const resolve = ({ state, countryOf }: Bench, lid: string | null, pn: string | n
     contacts.set(contact.number, contact);
     return contact;
   };
-  const all = [...contacts.values()];
-  const byLid = lid === null ? undefined : all.find((contact) => contact.lid === lid);
-  const byPn = pn === null ? undefined : all.find((contact) => contact.pn === pn);
+  const byLid = lid === null ? undefined : firstBy(contacts, "lid", lid);
+  const byPn = pn === null ? undefined : firstBy(contacts, "pn", pn);
   if (byLid && byPn && byLid !== byPn && byLid.pn === null && byPn.lid === null) return merge(state(), byLid, byPn);
   const country = pn === null ? null : countryOf(pn);
   if (byLid) {
@@ -86,6 +85,11 @@ const resolve = ({ state, countryOf }: Bench, lid: string | null, pn: string | n
   if (byPn && (lid === null || byPn.lid === null)) return lid === null ? byPn : put({ ...byPn, lid });
   if (byPn) put({ ...byPn, pn: null, country: null });
   return put({ number: contacts.size + 1, lid, pn, country, tier: null, aliasOf: null });
+};
+
+const firstBy = (contacts: State["tables"]["contacts"], by: "lid" | "pn", address: string): Contact | undefined => {
+  for (const contact of contacts.values()) if (contact[by] === address) return contact;
+  return undefined;
 };
 
 const merge = ({ tables }: State, byLid: Contact, byPn: Contact): Contact => {
