@@ -335,7 +335,6 @@ export type WriteOp =
   | "alert.record"
   | "account.update"
   | "device.update"
-  | "orders.write"
   | "audit.append"
   | "events.append";
 export type Effect =
