@@ -335,6 +335,7 @@ export type WriteOp =
   | "alert.record"
   | "account.update"
   | "device.update"
+  | "orders.write"
   | "audit.append"
   | "events.append";
 export type Effect =

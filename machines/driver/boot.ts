@@ -92,7 +92,7 @@ export const startFleetActors = (
         ...account,
         devices: loaded.devices
           .filter((device) => device.account === account.id)
-          .map(({ id, link }) => ({ id, linked: link === "linked" })),
+          .map(({ id, link }) => ({ id, linked: link === "linked", cordoned: loaded.orders.cordoned.includes(id) })),
       })),
       lines: loaded.lines,
       failback: loaded.lines.map(({ id }) => id).filter((line) => config.failback(line) === "automatic"),

@@ -22,7 +22,7 @@ import {
   type SeatId,
 } from "../ports/ids.ts";
 import type { AlertRow, AuditDraft, FailoverRecord, FleetEvent } from "../ports/records.ts";
-import type { SeatRow, StoreAnswer, StorePort } from "../ports/store.ts";
+import type { SeatRow, StandingOrders, StoreAnswer, StorePort } from "../ports/store.ts";
 import { type Address, type Effect, type FailoverInput, tell } from "../protocol.ts";
 import { ACTORS } from "./actors.ts";
 import { bucketsOf, declaredOf, type Loaded, type NodeConfig, orphaned, startAccountActors, startFleetActors } from "./boot.ts";
@@ -70,7 +70,7 @@ export class Node {
   readonly #dials = new Map<DeviceId, number>();
   /** The last failover of each seat. */
   readonly #begun = new Map<Address, FailoverInput>();
-  #pausedBy: string | null = null;
+  #orders: StandingOrders = { pausedBy: null, cordoned: [] };
   #isStopped = false;
   #loaded: Loaded | undefined;
   readonly #routes: Routes = {
@@ -146,11 +146,11 @@ export class Node {
     this.#driver.tell(`seat:${seat}`, { type: "failover.demand", to, by: `operator:${by}` } as { type: string });
   }
   pause(by: string): void {
-    this.#pausedBy = by;
+    this.#order({ ...this.#orders, pausedBy: by });
     this.#driver.tell("orchestrator", { type: "pause.request", by } as { type: string });
   }
   resume(by: string): void {
-    this.#pausedBy = null;
+    this.#order({ ...this.#orders, pausedBy: null });
     this.#driver.tell("orchestrator", { type: "resume.request", by } as { type: string });
   }
   link(device: DeviceId, method: LinkMethod): void {
@@ -164,7 +164,15 @@ export class Node {
     this.#driver.tell(`queue:${seat}`, { type: release ? "held.release" : "held.fail", message } as { type: string });
   }
   cordon(device: DeviceId, cordoned: boolean): void {
+    const others = this.#orders.cordoned.filter((each) => each !== device);
+    this.#order({ ...this.#orders, cordoned: cordoned ? [...others, device] : others });
     this.#driver.tell("roster", { type: "device.cordon", device, cordoned } as { type: string });
+  }
+
+  /** It holds through a restart: a fleet that was paused for maintenance does not begin to move because a process died. */
+  #order(orders: StandingOrders): void {
+    this.#orders = orders;
+    this.#driver.perform("orchestrator", [{ op: "write", ask: { op: "orders.write", orders } }]);
   }
 
   // ---- looking in ----
@@ -197,7 +205,11 @@ export class Node {
     const { clock, id, journal } = this.#options;
     journal?.life(id, clock.now());
     for (const failover of loaded.failovers) this.#interrupt(failover, "a restart");
+    this.#orders = loaded.orders;
     this.#startMissing(loaded);
+    // Before any seat asks to move.
+    const { pausedBy } = this.#orders;
+    if (pausedBy !== null) this.#driver.tell("orchestrator", { type: "pause.request", by: pausedBy } as { type: string });
     for (const seat of loaded.seats) this.#driver.tell(`seat:${seat.id}`, { type: "start" });
     for (const { id, holder } of orphaned(loaded)) this.#expel(id, holder);
     for (const device of loaded.devices) this.#driver.tell(`connection:${device.id}`, { type: "start" });
@@ -376,13 +388,14 @@ export class Node {
     store.ask({ op: "fleet.load", reqId: this.#nextRequest() }, (loaded) => {
       if (this.#isStopped) return;
       if (loaded.kind === "failed") return void clock.setTimeout(() => this.#revive(address), REVIVE_AGAIN);
-      const declared = declaredOf(loaded, config.declaration);
+      // What was ordered last may not be written yet.
+      const declared = { ...declaredOf(loaded, config.declaration), orders: this.#orders };
       this.#loaded = declared;
       const begun = address.startsWith("failover:") && this.#begun.get(address);
       if (begun) this.#interrupt(declared.failovers.find(({ id }) => id === begun.id) ?? intentOf(begun), "the end of its actor");
       this.#startMissing(declared);
       const peek = (other: Address) => this.#driver.peek(other);
-      this.#driver.perform("roster", retold(address, { at: clock.now(), loaded: declared, peek, pausedBy: this.#pausedBy }));
+      this.#driver.perform("roster", retold(address, { at: clock.now(), loaded: declared, peek }));
       clock.setTimeout(() => this.#settleDeath(address), DEATHS_WITHIN);
     });
   }

@@ -13,8 +13,6 @@ export interface Around {
   readonly at: Millis;
   readonly loaded: Loaded;
   readonly peek: (address: Address) => { value: unknown; context: unknown } | undefined;
-  /** Who paused the fleet, if it is paused. */
-  readonly pausedBy: string | null;
 }
 
 export const retold = (address: Address, around: Around): readonly Tell[] => {
@@ -99,7 +97,7 @@ const toRoster = ({ loaded, peek }: Around): readonly Tell[] => [
 ];
 
 const toOrchestrator = (around: Around): readonly Tell[] => [
-  ...(around.pausedBy === null ? [] : [tell("orchestrator", { type: "pause.request", by: around.pausedBy })]),
+  ...toPaused(around.loaded.orders.pausedBy),
   ...dutiesIn(around, (state) => {
     const { quiet, of } = crowd(state, around.at);
     return state.outage ? [tell("orchestrator", { type: "outage.suspected", quiet, of })] : [];
@@ -112,6 +110,9 @@ const toOrchestrator = (around: Around): readonly Tell[] => [
     return [tell("orchestrator", { type: "failover.request", seat: id, cause, isVacant: row.holder === null })];
   }),
 ];
+
+const toPaused = (by: string | null): readonly Tell[] =>
+  by === null ? [] : [tell("orchestrator", { type: "pause.request", by })];
 
 const rowOf = (seat: SeatId, peek: Around["peek"]): SeatRow | undefined =>
   (peek(`seat:${seat}`)?.context as { row: SeatRow } | undefined)?.row;

@@ -41,7 +41,7 @@ export interface RosterInput {
     id: AccountId;
     role: Role;
     standing: Standing;
-    devices: readonly { id: DeviceId; linked: boolean }[];
+    devices: readonly { id: DeviceId; linked: boolean; cordoned: boolean }[];
   }[];
   readonly lines: readonly LineRow[];
   readonly seats: readonly { id: SeatId; line: LineId; account: AccountId; holder: DeviceId | null; term: SeatTerm }[];
@@ -113,7 +113,7 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
         devices: account.devices.map(({ id }) => id),
         line: null,
       });
-      for (const { id, linked } of account.devices) {
+      for (const { id, linked, cordoned } of account.devices) {
         state.devices.set(id, {
           id,
           account: account.id,
@@ -123,7 +123,7 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
           lastSeenAt: null,
           quietSince: null,
           linked,
-          cordoned: false,
+          cordoned,
         });
       }
     }

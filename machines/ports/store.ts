@@ -44,6 +44,13 @@ export interface DeviceRow {
   readonly jid: string | null;
   readonly lid: string | null;
 }
+/** What operators ordered until they say otherwise: it outlives the process. */
+export interface StandingOrders {
+  /** Who switched automatic failover off; null: it is on. */
+  readonly pausedBy: string | null;
+  /** Devices that no seat may go to. */
+  readonly cordoned: readonly DeviceId[];
+}
 export type SeatPhase = "vacant" | "moving" | "serving";
 export interface SeatRow {
   readonly id: SeatId;
@@ -186,8 +193,11 @@ export interface StoreOps {
       /** Begun and not ended: a crash interrupted them. */
       failovers: readonly FailoverRecord[];
       alerts: readonly AlertRow[];
+      orders: StandingOrders;
     };
   };
+  /** In place of those before. */
+  "orders.write": { in: { orders: StandingOrders }; out: { kind: "ordered" } };
   /** An account that was never declared changes nothing; the audit entry is written all the same. So for `device.update`. */
   "account.update": {
     in: { account: AccountId; standing: Standing; until: Millis | null; audit: AuditDraft };

@@ -342,6 +342,7 @@ export class World {
       seats: [...this.seats.values()],
       failovers: [],
       alerts: [],
+      orders: { pausedBy: null, cordoned: [] },
     } as unknown as Parameters<typeof startFleetActors>[2];
   }
 

@@ -79,6 +79,7 @@ export class Fleet {
   readonly #workload: Workload;
   #stopWorkload: () => void = () => {};
   #node: Node | null = null;
+  readonly #lifted = new Map<string, Order>();
   #lives = 0;
   #setupNo = 0;
   #nextBatch: BatchFate | undefined;
@@ -167,6 +168,14 @@ export class Fleet {
     this.#node?.redial(device);
   }
 
+  /** Who lifts an order looks whether it is lifted: a node that was down, or died before it was written down, is told again. */
+  #note(order: Order): void {
+    if (order.kind === "resume") this.#lifted.set("pause", order);
+    else if (order.kind === "pause") this.#lifted.delete("pause");
+    else if (order.kind === "cordon" && order.cordoned) this.#lifted.delete(order.device);
+    else if (order.kind === "cordon") this.#lifted.set(order.device, order);
+  }
+
   /** An operator asks for the device to be linked again, and its owner takes the offer. False if there is no node to ask. */
   linkAgain(device: DeviceId): boolean {
     this.#owners.add(device);
@@ -175,6 +184,7 @@ export class Fleet {
   }
 
   #order(order: Order): boolean {
+    this.#note(order);
     const node = this.#node;
     if (!node) return false;
     switch (order.kind) {
@@ -315,8 +325,9 @@ export class Fleet {
     world.ledger.record({ kind: "node", node: this.id, what: "started", for: null });
     const start = (): void =>
       node.boot((failure) => {
-        if (failure === null) this.#node = node;
-        else clock.setTimeout(start, BOOT_AGAIN);
+        if (failure !== null) return void clock.setTimeout(start, BOOT_AGAIN);
+        this.#node = node;
+        for (const order of this.#lifted.values()) this.#order(order);
       });
     start();
   }

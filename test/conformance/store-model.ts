@@ -299,6 +299,7 @@ const unmodelled: fc.Arbitrary<Question> = fc.oneof(
   ),
   number.map((until): Question => ({ op: "account.update", account: account("sales-2"), standing: "banned", until, audit })),
   fc.constant<Question>({ op: "fleet.load" }),
+  anyDevice.map((of): Question => ({ op: "orders.write", orders: { pausedBy: of, cordoned: [of] } })),
   anyDevice.map((of): Question => ({ op: "keys.wipe", device: of, audit })),
   fc.oneof(
     number.map((n): Question => ({ op: "outbox.get", id: messageId(n) })),

@@ -168,6 +168,15 @@ export const storeConformance = (name: string, make: MakeStore): void => {
         expect(await linkOf(A)).toBe("loggedOut");
       });
 
+      it("keeps what operators ordered, the last word only", async () => {
+        const orders = async () => (await store.expect("loaded", { op: "fleet.load" })).orders;
+        expect(await orders()).toEqual({ pausedBy: null, cordoned: [] });
+        await store.expect("ordered", { op: "orders.write", orders: { pausedBy: "ann", cordoned: [A] } });
+        expect(await orders()).toEqual({ pausedBy: "ann", cordoned: [A] });
+        await store.expect("ordered", { op: "orders.write", orders: { pausedBy: null, cordoned: [A, B] } });
+        expect(await orders()).toEqual({ pausedBy: null, cordoned: [A, B] });
+      });
+
       it("refuses a line whose master nobody declared, and writes nothing of it", async () => {
         const fleet = { accounts: [], lines: [{ id: line("x"), masters: [account("nobody")], servants: [], strategy: "s" }] };
         expect((await store.ask({ op: "fleet.declare", fleet })).kind).toBe("failed");

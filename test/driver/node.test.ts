@@ -4,7 +4,7 @@ import type { DeviceId } from "../../machines/ports/ids.ts";
 import type { Address } from "../../machines/protocol.ts";
 import { Fleet } from "../../sim/world/harness.ts";
 import { demoFleet } from "../../sim/world/reference.ts";
-import { settled, tell, withoutTwin, withTwin } from "../sim/world/story.ts";
+import { type Injection, settled, tell, withoutTwin, withTwin } from "../sim/world/story.ts";
 
 /** Each kind of actor that a node always has. */
 const VICTIMS = [
@@ -30,6 +30,29 @@ const driver = (fleet: Fleet) => {
   if (!fleet.node) throw new Error("no node is there");
   return fleet.node.driver;
 };
+
+describe("what an operator ordered", () => {
+  it("holds through a restart, and what was lifted stays lifted", () => {
+    const fleet = settled("orders", 4);
+    const restart = (): void => {
+      const crash: Injection = { kind: "node-crash", for: 0, tells: true, downFor: 500 };
+      fleet.inject({ ...crash, target: { node: fleet.id } });
+      fleet.run(100);
+      expect(fleet.node).toBeNull();
+      fleet.run(2_000);
+    };
+    fleet.node?.pause("ann");
+    fleet.node?.cordon("support-1/b" as DeviceId, true);
+    fleet.run(100);
+    restart();
+    expect(driver(fleet).peek("orchestrator")?.value).toBe("paused");
+    expect(fleet.node?.roster()?.devices.get("support-1/b" as DeviceId)?.cordoned).toBe(true);
+    fleet.node?.resume("ann");
+    fleet.run(100);
+    restart();
+    expect(driver(fleet).peek("orchestrator")?.value).toBe("automatic");
+  });
+});
 
 describe("an actor that dies", () => {
   it.each(VICTIMS)(

@@ -103,7 +103,7 @@ const rosterInput: RosterInput = {
     id,
     role,
     standing: "good",
-    devices: devices.map((device) => ({ id: device, linked: true })),
+    devices: devices.map((device) => ({ id: device, linked: true, cordoned: false })),
   })),
   lines: demoFleet().lines,
   seats: [

@@ -283,7 +283,7 @@ function started(servants: readonly string[] = []): Host {
     id: accountId(name),
     role: "servant" as const,
     standing: "good" as const,
-    devices: [{ id: deviceId(accountId(name), "a"), linked: true }],
+    devices: [{ id: deviceId(accountId(name), "a"), linked: true, cordoned: false }],
   }));
   host.reducer(
     "roster",

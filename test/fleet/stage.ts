@@ -47,7 +47,7 @@ export const rosterInput = (over: Partial<RosterInput> = {}): RosterInput => ({
     id: accountId(name),
     role: "master",
     standing: "good",
-    devices: DEVICES.filter((id) => id.startsWith(`${name}/`)).map((id) => ({ id, linked: true })),
+    devices: DEVICES.filter((id) => id.startsWith(`${name}/`)).map((id) => ({ id, linked: true, cordoned: false })),
   })),
   lines: [{ id: LINE, masters: ["m1", "m2", "m3", "m4"].map(accountId), servants: [], strategy: "round-robin" }],
   seats: [

@@ -8,6 +8,7 @@ import { compare, type Placed, type State } from "./state.ts";
 type Ops =
   | "fleet.declare"
   | "fleet.load"
+  | "orders.write"
   | "account.update"
   | "device.update"
   | "seat.change"
@@ -31,7 +32,7 @@ export const fleetOps = ({ state, onSeat }: Bench): Pick<Handlers, Ops> => ({
     return { kind: "declared" };
   },
   "fleet.load": () => {
-    const { accounts, devices, lines, seats, failovers, alerts, creds } = state().tables;
+    const { accounts, devices, lines, seats, failovers, alerts, creds, orders } = state().tables;
     return {
       kind: "loaded",
       accounts: inPlace(accounts),
@@ -40,7 +41,12 @@ export const fleetOps = ({ state, onSeat }: Bench): Pick<Handlers, Ops> => ({
       seats: [...seats.values()].sort((a, b) => compare(a.id, b.id)),
       failovers: [...failovers.values()].filter(({ outcome }) => outcome === "running"),
       alerts: alerts.filter(({ state }) => state === "open"),
+      orders: orders.at(-1) ?? { pausedBy: null, cordoned: [] },
     };
+  },
+  "orders.write": ({ orders }) => {
+    state().tables.orders.splice(0, 1, orders);
+    return { kind: "ordered" };
   },
   "account.update": ({ account, standing, until, audit }) => {
     const { accounts } = state().tables;

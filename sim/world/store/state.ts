@@ -21,6 +21,7 @@ import type {
   OutboxRow,
   OutboxState,
   SeatRow,
+  StandingOrders,
 } from "../../../machines/ports/store.ts";
 
 /** A row and its place in the fleet file. */
@@ -63,6 +64,8 @@ const emptyTables = () => ({
   outbox: [] as OutboxRow[],
   /** Row `seq` is at `seq - 1`. */
   inbox: [] as InboundRow[],
+  /** The one document, if any was written. */
+  orders: [] as StandingOrders[],
   creds: new Map<DeviceId, Uint8Array>(),
   /** By device, then by type and id. */
   keys: new Map<DeviceId, Map<string, Uint8Array>>(),
@@ -161,6 +164,7 @@ export const copyTables = (tables: Tables): Tables => ({
   warm: new Set(tables.warm),
   outbox: [...tables.outbox],
   inbox: [...tables.inbox],
+  orders: [...tables.orders],
   creds: new Map(tables.creds),
   keys: new Map([...tables.keys].map(([device, keys]) => [device, new Map(keys)])),
   leases: new Map(tables.leases),

@@ -1,7 +1,14 @@
 /** What the fleet file declares, and how accounts and devices fare. */
 import { seatId, type AccountId, type DeviceId, type LineId, type SeatId } from "../../../../machines/ports/ids.ts";
-import type { AccountRow, DeviceRow, FleetDeclaration, LineRow, SeatRow } from "../../../../machines/ports/store.ts";
-import { jsonOf, numberOf, numberOrNull, textOf, textOrNull, type Database, type Row } from "../database.ts";
+import type {
+  AccountRow,
+  DeviceRow,
+  FleetDeclaration,
+  LineRow,
+  SeatRow,
+  StandingOrders,
+} from "../../../../machines/ports/store.ts";
+import { bytesOf, jsonOf, numberOf, numberOrNull, textOf, textOrNull, type Database, type Row } from "../database.ts";
 import { wholeOrNull, type Bench, type Handlers } from "./handlers.ts";
 import { openAlerts, runningFailovers, writeAudit } from "./records.ts";
 
@@ -14,7 +21,9 @@ export const seatRow = (row: Row): SeatRow => ({
   phase: textOf<SeatRow["phase"]>(row, "phase"),
 });
 
-export const fleetOps = ({ db }: Bench): Pick<Handlers, "fleet.declare" | "fleet.load" | "account.update" | "device.update"> => ({
+type Ops = "fleet.declare" | "fleet.load" | "orders.write" | "account.update" | "device.update";
+
+export const fleetOps = ({ db }: Bench): Pick<Handlers, Ops> => ({
   "fleet.declare": ({ fleet }) => {
     declareAccounts(db, fleet);
     declareLines(db, fleet);
@@ -28,7 +37,12 @@ export const fleetOps = ({ db }: Bench): Pick<Handlers, "fleet.declare" | "fleet
     seats: db.all("select * from seat order by id").map(seatRow),
     failovers: runningFailovers(db),
     alerts: openAlerts(db),
+    orders: ordersIn(db),
   }),
+  "orders.write": ({ orders }) => {
+    db.run("insert or replace into meta (name, value) values ('orders', ?)", Buffer.from(JSON.stringify(orders)));
+    return { kind: "ordered" };
+  },
   "account.update": ({ account, standing, until, audit }) => {
     db.run("update account set standing = ?, standing_until = ? where id = ?", standing, wholeOrNull(until), account);
     writeAudit(db, audit);
@@ -40,6 +54,11 @@ export const fleetOps = ({ db }: Bench): Pick<Handlers, "fleet.declare" | "fleet
     return { kind: "updated" };
   },
 });
+
+const ordersIn = (db: Database): StandingOrders => {
+  const row = db.get("select value from meta where name = 'orders'");
+  return row ? (JSON.parse(Buffer.from(bytesOf(row, "value")).toString()) as StandingOrders) : { pausedBy: null, cordoned: [] };
+};
 
 /** `place` is the order in the fleet file, so that loading gives back what was declared; what is declared no more keeps its own. */
 const declareAccounts = (db: Database, { accounts }: FleetDeclaration): void => {
