@@ -13,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   calm: "jitter and no faults: nobody may be accused",
   restart: "kill -9 of a running supervisor, and its return",
   world: "how fast simulated time passes",
+  viewer: "a film of 100,000 steps in Chromium: opened, and scrubbed",
 };
 const HELP = `npm run bench -- [NAME...] [--json] [--quick]
 

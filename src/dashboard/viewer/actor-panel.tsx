@@ -76,17 +76,20 @@ const Chart = ({ drawing, stand }: { readonly drawing: Drawing; readonly stand: 
   );
 };
 
-/** Drawn anew only when something else is to be lit. In real size the state is brought into view. */
+/** Drawn anew only when something else is to be lit, and the state is brought into view. */
 const Drawn = memo(
   ({ drawing, state, before, isWide }: { drawing: Drawing; state: string | null; before: string | null; isWide: boolean }) => {
     const box = useRef<HTMLDivElement>(null);
     const highlight = lightsOf(drawing, { state, before, since: 0 });
     useEffect(() => {
       const place = drawing.states.find(({ id }) => id === state)?.box;
-      if (!isWide || !place || !box.current) return;
-      box.current.scrollTo(
-        place.x + place.width / 2 - box.current.clientWidth / 2,
-        place.y + place.height / 2 - box.current.clientHeight / 2,
+      const frame = box.current;
+      const width = frame?.querySelector("svg")?.clientWidth;
+      if (!frame || !place || !width) return;
+      const scale = width / drawing.width;
+      frame.scrollTo(
+        (place.x + place.width / 2) * scale - frame.clientWidth / 2,
+        (place.y + place.height / 2) * scale - frame.clientHeight / 2,
       );
     }, [drawing, state, isWide]);
     return (

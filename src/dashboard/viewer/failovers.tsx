@@ -34,6 +34,7 @@ export const Failovers = ({ reel, time, extent, search, onShow }: Props) => {
   if (shown.length === 0) return <p class="hint">No change of holder in the stretch that is shown.</p>;
   return (
     <>
+      <h2 class="unseen">Changes of holder</h2>
       {matching.length > shown.length && <p class="hint">{`The ${shown.length} nearest of ${matching.length}.`}</p>}
       {shown.map((failover) => (
         <article key={failover.id} class={time >= beginOf(failover) && time <= endOf(failover) ? "failover current" : "failover"}>
@@ -109,10 +110,10 @@ const Why = ({
       <table class="ranking">
         <caption>{`Candidates as they were judged at ${clockText(ranking.at - from)}`}</caption>
         <tbody>
-          {ranking.ranked.map(({ device, ladder, lastSeenAt, why }, place) => (
+          {ranking.ranked.map(({ device, ladder, why }, place) => (
             <tr key={device}>
               <th scope="row">{device}</th>
-              <td>{`${place + 1}. ${ladder === "twin" ? "twin" : "another number"}: ${why}; heard ${spanText(Math.max(0, ranking.at - lastSeenAt))} before`}</td>
+              <td>{`${place + 1}. ${ladder === "twin" ? "twin" : "another number"}: ${why}`}</td>
             </tr>
           ))}
           {ranking.rejected.map(({ device, why }) => (

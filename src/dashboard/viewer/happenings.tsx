@@ -1,5 +1,5 @@
 /** What happened, in words: each line leads to its moment. */
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Reel } from "./reel.ts";
 import { foundIn, type Happening, happeningAt, type Tale } from "./story.ts";
 import { clockText } from "./times.ts";
@@ -25,7 +25,7 @@ const AFTER = 60;
 
 export const Happenings = ({ reel, happenings, time, search, onShow }: Props) => {
   const [kinds, setKinds] = useState<ReadonlySet<Tale>>(new Set(KINDS.map(([kind]) => kind)));
-  const found = foundIn(happenings, kinds, search);
+  const found = useMemo(() => foundIn(happenings, kinds, search), [happenings, kinds, search]);
   const here = happeningAt(found, time);
   const first = Math.max(0, here - BEFORE);
   const shown = found.slice(first, first + BEFORE + AFTER);
