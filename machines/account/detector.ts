@@ -121,8 +121,15 @@ export const detector: Reducer<DetectorState, DetectorEvent, DetectorInput> = {
     state = answerAsked(state, at, effects);
     if (nextProbeAt(state) <= at) state = sendProbe(state, at, effects);
     const wakeAt = nextWake(state);
-    return { state: wakeAt === state.wakeAt ? state : { ...state, wakeAt }, effects, wakeAt };
+    return { state: wakeAt === state.wakeAt ? state : woken(before, state, wakeAt), effects, wakeAt };
   },
+};
+
+/** What this step has made itself is finished in place: nobody has seen it yet. */
+const woken = (before: DetectorState, state: DetectorState, wakeAt: Millis | null): DetectorState => {
+  if (state === before) return { ...state, wakeAt };
+  (state as { wakeAt: Millis | null }).wakeAt = wakeAt;
+  return state;
 };
 
 const react = (state: DetectorState, event: DetectorEvent, effects: Effect[]): DetectorState => {

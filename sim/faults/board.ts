@@ -24,7 +24,7 @@ export interface FaultBoard {
   lift(index: number): void;
   liftAll(): void;
   dial(link: LinkView): DialFate | null;
-  frame(frame: Frame): Fate | null;
+  frame(link: LinkView, direction: Frame["direction"], kind: Frame["kind"]): Fate | null;
   cuts(link: LinkView, direction: "up" | "down"): boolean;
   store(ask: StoreAsk): StoreFate | null;
   /** Calls once, in a turn of its own, after a fault has ended: then what it held back may ask again. */
@@ -103,8 +103,9 @@ class Board implements FaultBoard {
     return this.#ask(this.#dial, (active) => active.dial?.(link) ?? null);
   }
 
-  frame(frame: Frame): Fate | null {
+  frame(link: LinkView, direction: Frame["direction"], kind: Frame["kind"]): Fate | null {
     if (this.#frame.length === 0) return null;
+    const frame: Frame = { link, direction, kind };
     return this.#ask(this.#frame, (active) => active.frame?.(frame) ?? null);
   }
 

@@ -44,8 +44,9 @@ export const createFaultyStore = (
     answeredAt = Math.max(answeredAt, world.now() + late);
     clock.arrive(answer, answeredAt - world.now());
   };
-  /** Asked and not answered, in order. */
-  const waiting = new Map<object, () => void>();
+  /** Asked and not answered, by number and so in order. */
+  const waiting = new Map<number, () => void>();
+  let asked = 0;
   return {
     node: clock.id,
     crash() {
@@ -60,7 +61,7 @@ export const createFaultyStore = (
         fail(fate.cause);
         return;
       }
-      const key = {};
+      const key = ++asked;
       waiting.set(key, () => fail("lost"));
       const put = (late: number): void =>
         inner.ask(command, (answer) => {

@@ -5,32 +5,38 @@ export interface Entry {
   fire: (() => void) | null;
 }
 
-const before = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.seq < b.seq);
-
 /**
  * A 4-ary heap by time, then by order of creation. Cancelling only marks an entry (most timers of a supervisor are cancelled,
  * and soon), so it costs nothing; when the marked ones are the majority the heap is rebuilt without them.
+ * The times stand in a list of their own, so that comparing them touches no entry.
  */
 export class Heap<E extends Entry> {
   #items: E[] = [];
+  #times: number[] = [];
   #cancelled = 0;
 
   get size(): number {
     return this.#items.length - this.#cancelled;
   }
 
+  /** Its time must not change while it is here. */
   push(entry: E): void {
     const items = this.#items;
+    const times = this.#times;
+    const { at, seq } = entry;
     let i = items.length;
     items.push(entry);
+    times.push(at);
     while (i > 0) {
       const parent = (i - 1) >> 2;
-      const above = items[parent] as E;
-      if (!before(entry, above)) break;
-      items[i] = above;
+      const above = times[parent] as number;
+      if (at > above || (at === above && seq > (items[parent] as E).seq)) break;
+      items[i] = items[parent] as E;
+      times[i] = above;
       i = parent;
     }
     items[i] = entry;
+    times[i] = at;
   }
 
   /** The earliest entry that was not cancelled. */
@@ -58,34 +64,41 @@ export class Heap<E extends Entry> {
   }
 
   #removeTop(): void {
-    const items = this.#items;
-    const last = items.pop() as E;
-    if (items.length > 0) this.#sink(last, 0);
+    const last = this.#items.pop() as E;
+    const at = this.#times.pop() as number;
+    if (this.#items.length > 0) this.#sink(last, at, 0);
   }
 
-  #sink(entry: E, from: number): void {
+  #sink(entry: E, at: number, from: number): void {
     const items = this.#items;
+    const times = this.#times;
     const length = items.length;
     let i = from;
     for (;;) {
       const first = 4 * i + 1;
       if (first >= length) break;
       let best = first;
+      let bestAt = times[first] as number;
       const end = Math.min(first + 4, length);
       for (let child = first + 1; child < end; child++) {
-        if (before(items[child] as E, items[best] as E)) best = child;
+        const childAt = times[child] as number;
+        if (childAt > bestAt || (childAt === bestAt && (items[child] as E).seq > (items[best] as E).seq)) continue;
+        best = child;
+        bestAt = childAt;
       }
-      const below = items[best] as E;
-      if (!before(below, entry)) break;
-      items[i] = below;
+      if (bestAt > at || (bestAt === at && (items[best] as E).seq > entry.seq)) break;
+      items[i] = items[best] as E;
+      times[i] = bestAt;
       i = best;
     }
     items[i] = entry;
+    times[i] = at;
   }
 
   #rebuild(): void {
     this.#items = this.#items.filter((entry) => entry.fire !== null);
+    this.#times = this.#items.map(({ at }) => at);
     this.#cancelled = 0;
-    for (let i = (this.#items.length - 2) >> 2; i >= 0; i--) this.#sink(this.#items[i] as E, i);
+    for (let i = (this.#items.length - 2) >> 2; i >= 0; i--) this.#sink(this.#items[i] as E, this.#times[i] as number, i);
   }
 }

@@ -79,9 +79,8 @@ export interface MemoryStore extends StorePort {
 }
 
 interface Job {
-  readonly op: StoreOp;
-  readonly run: () => object;
-  readonly reply: (out: object) => void;
+  readonly command: StoreCommand;
+  readonly reply: (answer: StoreAnswer) => void;
 }
 
 export const createMemoryStore = (options: MemoryStoreOptions): MemoryStore => new Memory(options);
@@ -134,12 +133,8 @@ class Memory implements MemoryStore {
 
   ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
     if (this.#crashed) return;
-    const { op, reqId } = command;
-    const job: Job = {
-      op,
-      run: () => this.#carryOut(command),
-      reply: (out) => reply({ op, reqId, at: this.#clock.now(), ...out } as StoreAnswer<K>),
-    };
+    const { op } = command;
+    const job = { command, reply } as unknown as Job;
     const isJournal = op === "journal.append" || op === "journal.read";
     this.#queued[isJournal ? "journal" : "foreground"].push(job);
     this.#arm();
@@ -161,10 +156,15 @@ class Memory implements MemoryStore {
     this.#alive = new Set();
   }
 
-  #carryOut<K extends StoreOp>(command: StoreCommand<K>): object {
-    const out: StoreOps[StoreOp]["out"] = carryOut(this.#handlers, command);
-    if (out.kind === "leases") for (const { device } of out.granted) this.#alive.add(device);
-    return out;
+  /** A command that the store can't make sense of is refused alone, as in the real ones. */
+  #carryOut(command: StoreCommand): object {
+    try {
+      const out: StoreOps[StoreOp]["out"] = carryOut(this.#handlers, command);
+      if (out.kind === "leases") for (const { device } of out.granted) this.#alive.add(device);
+      return out;
+    } catch (error) {
+      return failed("io", error instanceof Error ? error.message : String(error));
+    }
   }
 
   #arm(): void {
@@ -183,7 +183,7 @@ class Memory implements MemoryStore {
     this.#last = lane;
     const jobs = this.#queued[lane];
     this.#queued[lane] = [];
-    return { batch: { number: ++this.#batches, lane, ops: jobs.map(({ op }) => op) }, jobs };
+    return { batch: { number: ++this.#batches, lane, ops: jobs.map(({ command }) => command.op) }, jobs };
   }
 
   #commit({ batch, jobs }: { batch: StoreBatch; jobs: readonly Job[] }): void {
@@ -198,13 +198,15 @@ class Memory implements MemoryStore {
     this.#due = false;
     if (fate?.kind === "crash") this.#crashed = true;
     const isApplied = !fate || (fate.kind === "fail" ? fate.applied : fate.when === "after");
-    const answers = jobs.map((job) => (isApplied ? answerOf(job) : {}));
+    const answers = jobs.map(({ command }) => (isApplied ? this.#carryOut(command) : {}));
     if (this.#crashed) return;
     const life = this.#life;
-    for (const [i, { reply }] of jobs.entries()) {
+    for (const [i, { command, reply }] of jobs.entries()) {
       // A reply may crash the node, which restarts the store: then the others were never heard.
       if (life !== this.#life) return;
-      reply(fate?.kind === "fail" ? failed(fate.cause, "simulated") : (answers[i] ?? {}));
+      const { op, reqId } = command;
+      const out = fate?.kind === "fail" ? failed(fate.cause, "simulated") : answers[i];
+      reply({ op, reqId, at: this.#clock.now(), ...out } as StoreAnswer);
     }
     this.#arm();
   }
@@ -224,12 +226,3 @@ const failed = (cause: StoreFailure["cause"], why: string): StoreFailure => ({
   cause,
   message: `E_STORE_SIM ${why}`,
 });
-
-/** A command that the store can't make sense of is refused alone, as in the real ones. */
-const answerOf = ({ run }: Job): object => {
-  try {
-    return run();
-  } catch (error) {
-    return failed("io", error instanceof Error ? error.message : String(error));
-  }
-};

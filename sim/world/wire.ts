@@ -106,7 +106,7 @@ export class Wire implements LinkView {
     if (this.#isCut("up") || this.#isCut("down")) return;
     let late = 0;
     for (const direction of DIRECTIONS) {
-      const fate = this.#board.frame({ link: this, direction, kind: direction === "up" ? up : down });
+      const fate = this.#board.frame(this, direction, direction === "up" ? up : down);
       if (fate?.kind === "drop") return;
       if (fate?.kind === "late") late += fate.by;
       // Two ways instead of one: each may wait.
@@ -144,7 +144,7 @@ export class Wire implements LinkView {
     if (this.#isCut(direction)) return lost?.();
     const ahead = this.#held?.find((frame) => frame.direction === direction);
     if (ahead) return this.#hold({ direction, kind, send, lost, keeps: ahead.keeps });
-    const fate = this.#board.frame({ link: this, direction, kind });
+    const fate = this.#board.frame(this, direction, kind);
     switch (fate?.kind) {
       case "drop":
         return lost?.();
