@@ -185,8 +185,15 @@ const heard = (state: DetectorState, at: Millis, effects: Effect[]): DetectorSta
 const closed = (state: DetectorState, dial: number, at: Millis): DetectorState => {
   const down = { ...state, isUp: false, dial };
   if (state.reported < 2) return { ...down, link: CALM, ack: CALM, awaited: [], reported: 0 };
-  return state.link.level === 0 ? dropped({ ...down, link: CALM }, () => true, at) : dropped(explained(down), () => true, at);
+  if (state.link.level === 0) return dropped({ ...down, link: CALM }, () => true, at);
+  return dropped(explained({ ...down, link: worse(state) }), () => true, at);
 };
+
+/** The silence explains what nobody answered, and takes over its clock: unanswered attempts that asked for this re-dial began earlier. */
+const worse = ({ link, ack }: DetectorState): Suspicion =>
+  link.since === null || ack.since === null || ack.level <= link.level
+    ? link
+    : { since: Math.min(link.since, ack.since), level: ack.level };
 
 /** On a silent link nothing could answer what was sent since its last stanza: the link clock alone judges that. */
 const explained = (state: DetectorState): DetectorState => {

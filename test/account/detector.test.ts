@@ -92,6 +92,12 @@ describe("the clock of unanswered attempts", () => {
     ]);
   });
 
+  it("keeps its time when the link fell silent after the attempt: the re-dial that it asked for has no longer than any other", () => {
+    const run = up("holder").alive(950).tell(sent("m1")).until(1_900).tell({ type: "evidence" });
+    run.until(4_500).tell(closed(1)).until(6_000);
+    expect(run.edges).toEqual(["2950 late ack", "4450 overdue ack", "5450 gone link"]);
+  });
+
   it("is cleared when a silent link speaks again without a re-dial, and what is still awaited gets the full time anew", () => {
     const dropped = { type: "attempt.dropped", message: id("m1") } as const;
     const run = up("holder").alive(1000).tell(sent("m1")).until(2000).tell(sent("m2")).until(6000).tell(dropped);
