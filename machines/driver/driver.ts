@@ -105,6 +105,39 @@ const storeEvent = (answer: StoreAnswer, at: Millis) => ({ type: storeEventType(
 
 type WriteAsk = Extract<Effect, { op: "write" }>["ask"];
 
+/** What a write says something new about; null: it stands beside all others. */
+const subjectOf = (ask: WriteAsk): string | null => {
+  switch (ask.op) {
+    case "alert.record":
+      return `alert ${ask.alert.key}`;
+    case "failover.record":
+      return `failover ${ask.failover.id}`;
+    case "seat.settle":
+      return `seat ${ask.seat}`;
+    case "account.update":
+      return `account ${ask.account}`;
+    case "device.update":
+      return `device ${ask.device}`;
+    case "orders.write":
+      return "orders";
+    default:
+      return null;
+  }
+};
+/** Two writes about the same thing are not asked in one turn: if only the later one was done, the earlier one asked again would undo it. */
+const together = (asks: readonly WriteAsk[]): WriteAsk[] => {
+  const about = new Set<string>();
+  const first = asks.slice(0, WRITES_TOGETHER);
+  const end = first.findIndex((ask) => {
+    const subject = subjectOf(ask);
+    if (subject === null) return false;
+    if (about.has(subject)) return true;
+    about.add(subject);
+    return false;
+  });
+  return end < 0 ? first : first.slice(0, end);
+};
+
 export class Driver {
   readonly #options: DriverOptions;
   readonly #charts = new Map<Address, HostedChart>();
@@ -427,7 +460,7 @@ export class Driver {
   }
 
   #writeAll(): void {
-    const asked = this.#unwritten.slice(0, WRITES_TOGETHER);
+    const asked = together(this.#unwritten);
     const failed: WriteAsk[] = [];
     let unanswered = asked.length;
     this.#underWay = asked.length;

@@ -239,6 +239,24 @@ describe("decisions that have to become durable", () => {
     expect(subjects(bench)).toEqual(["one", "one", "two", "one", "two"]);
   });
 
+  it("about the same thing are never asked together, so that the earlier one can't undo the later one", () => {
+    const bench = new Bench();
+    bench.chart("lease:a", puppet);
+    const settled = (phase: "moving" | "serving"): Effect => ({
+      op: "write",
+      ask: { op: "seat.settle", seat: "line/m" as never, term: 1 as never, phase, failover: null, audit: null },
+    });
+    bench.tell("lease:a", say(write("one"), settled("moving"), settled("serving")));
+    const phases = (): string[] =>
+      bench.asked.flatMap(({ command }) => (command.op === "seat.settle" ? [(command as { phase: string }).phase] : []));
+    bench.asked[0]?.answer("appended");
+    bench.asked[1]?.answer("failed");
+    bench.run(10_000);
+    expect(phases()).toEqual(["moving", "moving"]);
+    bench.asked[2]?.answer("changed");
+    expect(phases()).toEqual(["moving", "moving", "serving"]);
+  });
+
   it("are kept while the store is out of reach; of mere events the oldest are dropped and counted", () => {
     const bench = new Bench();
     bench.chart("lease:a", puppet);
