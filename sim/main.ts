@@ -10,4 +10,6 @@ export {
 export { type ExploreArguments, type ExploreOutcome, runExplore } from "./explore.ts";
 export { type LoopbackArguments, runLoopback } from "./loopback/main.ts";
 export { type PlantsArguments, type PlantsOutcome, runPlants } from "./plants.ts";
+export { PlanError } from "./plan/parse.ts";
 export { type ReplayArguments, type ReplayOutcome, runReplay } from "./replay.ts";
+export { countTaken } from "./taken.ts";

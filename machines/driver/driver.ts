@@ -175,7 +175,7 @@ export class Driver {
       id: address,
       input,
       clock: this.#chartClock(address),
-      ...(observe ? { inspect: (event: InspectionEvent) => report(kind, event, observe) } : {}),
+      ...(observe ? { inspect: (event: InspectionEvent) => tellTaken(kind, event, observe) } : {}),
     });
     const hosted: HostedChart = { kind, actor, machine, input, isBegun: false, isDead: false };
     this.#charts.set(address, hosted);
@@ -575,7 +575,8 @@ const newestDelayed = (actor: AnyActorRef): AnyEvent | undefined => {
   return Object.values(_scheduledEvents).at(-1)?.event;
 };
 
-const report = (kind: string, event: InspectionEvent, observe: Observe): void => {
+/** What XState says of its inner workings, as far as it is a transition. */
+export const tellTaken = (kind: string, event: InspectionEvent, observe: Observe): void => {
   if (event.type !== "@xstate.microstep") return;
   const { _transitions: taken } = event;
   for (const transition of taken) observe(kind, transition);

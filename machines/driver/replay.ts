@@ -4,9 +4,10 @@
  * It begins at a life's start or at a checkpoint; what stands before the first of them, and what follows a gap until the next, is
  * counted and said to be unverified. The first state that differs ends it.
  */
-import { type AnyActorRef, type AnyStateMachine, createActor } from "xstate";
+import { type AnyActorRef, type AnyStateMachine, createActor, type InspectionEvent } from "xstate";
 import type { Address, Effect, Emitted } from "../protocol.ts";
 import { ACTORS } from "./actors.ts";
+import { type Observe, tellTaken } from "./driver.ts";
 import { JOURNAL_VERSION, type JournalRecord, stateHash } from "./journal.ts";
 
 export interface Divergence {
@@ -43,6 +44,8 @@ export interface Onlooker {
   /** The chart is there, newly begun or found in a checkpoint; `effects` are those of its start. */
   stands(to: Address, kind: string, value: unknown, effects: readonly Effect[]): void;
   step(record: Extract<JournalRecord, { k: "in" }>, value: unknown, effects: readonly Effect[]): void;
+  /** Each transition on the way, as far as it is wanted. */
+  took?: Observe;
   /** At its final state, or dead of an error. */
   ends(to: Address, isDead: boolean): void;
   /** What follows can't be told until the next start or checkpoint. */
@@ -245,7 +248,10 @@ class Replay {
   }
 
   #actor(machine: AnyStateMachine, id: Address, options: { input: unknown } | { snapshot: unknown }): AnyActorRef {
-    const actor = createActor(machine, { id, clock: DEAF, ...options } as Parameters<typeof createActor>[1]);
+    const took = this.#onlooker?.took;
+    const inspect = took && ((event: InspectionEvent) => tellTaken(kindIn(id), event, took));
+    const given = { id, clock: DEAF, ...options, ...(inspect ? { inspect } : {}) };
+    const actor = createActor(machine, given as Parameters<typeof createActor>[1]);
     // An error shows as a state that differs, or as the "dead" that the journal has too.
     actor.subscribe({ error: () => undefined });
     if (this.#onlooker)

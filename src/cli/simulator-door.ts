@@ -19,12 +19,14 @@ export interface SimulatorCommand<O extends { json?: boolean }> {
   readonly run: (simulator: Simulator, options: O, args: readonly string[], cli: Cli) => Promise<ExitCode>;
 }
 
+export const openSimulator = (): Promise<Simulator> => import("../../sim/main.ts");
+
 export const simulatorCommand = <O extends { json?: boolean }>(cli: Cli, definition: SimulatorCommand<O>): Command => {
   const { name, summary, define, run } = definition;
   const command = define(new Command(name).description(summary));
   command.addHelpText("after", examples(definition.examples));
   return command.action(async () => {
     const options = command.opts<O>();
-    await cli.run(options.json === true, async () => run(await import("../../sim/main.ts"), options, command.args, cli));
+    await cli.run(options.json === true, async () => run(await openSimulator(), options, command.args, cli));
   });
 };

@@ -13,7 +13,7 @@ export const EXTENSIONS: { readonly [F in Format]: string } = { svg: "svg", merm
 export const draw = async ({ name, machine, delays }: Chart, format: Format, paint?: Paint): Promise<string> => {
   if (format === "json") return `${JSON.stringify(machine.config, withoutCode, 2)}\n`;
   const graph = graphOf(name, machine, delays);
-  return format === "mermaid" ? mermaidOf(graph) : svgOf(await layOut(graph), paint);
+  return format === "mermaid" ? mermaidOf(graph) : svgOf(await layOut(graph, paint?.counts), paint);
 };
 
 /** The chart as it was written, which createMachine() takes again; guards and actions are there by name. */

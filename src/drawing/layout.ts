@@ -1,6 +1,6 @@
 /** Places a graph on paper with ELK. Units are px at a scale of 1. Needs elkjs, which a checkout has and a published package does not. */
 import type { ElkExtendedEdge, ElkNode } from "elkjs";
-import type { Arrow, Graph, State, Trigger } from "./graph.ts";
+import { ANY, type Arrow, type Graph, type State, type Trigger } from "./graph.ts";
 
 export interface Box {
   readonly x: number;
@@ -16,10 +16,14 @@ export interface PlacedState extends State {
   readonly box: Box;
   readonly lines: readonly string[];
   readonly isCompound: boolean;
+  /** How often it was entered, to be written behind the name. */
+  readonly count?: string;
 }
 export interface PlacedArrow extends Arrow {
   readonly points: readonly Point[];
   readonly label: Box & { readonly lines: readonly string[] };
+  /** How often it was taken, to be written behind the first line. */
+  readonly count?: string;
 }
 export interface Drawing {
   readonly name: string;
@@ -58,11 +62,16 @@ const OPTIONS = {
   "elk.padding": "[top=20,left=20,bottom=20,right=20]",
 };
 
-export const layOut = async (graph: Graph): Promise<Drawing> => {
+/** Per state id and per "from -> to"; what is not there was never taken. */
+export type Counts = ReadonlyMap<string, number>;
+
+export const layOut = async (graph: Graph, counts?: Counts): Promise<Drawing> => {
   const { default: Elk } = await import("elkjs/lib/elk.bundled.js");
-  const placed = await new Elk.default().layout(paperOf(graph));
-  return drawingOf(graph, placed);
+  const placed = await new Elk.default().layout(paperOf(graph, counts));
+  return drawingOf(graph, placed, counts);
 };
+
+const countOf = (id: string, counts: Counts | undefined): string => (counts && id !== ANY ? ` ×${counts.get(id) ?? 0}` : "");
 
 // ---- to ELK ----
 
@@ -70,9 +79,11 @@ const startId = (state: State): string => `start:${state.id}`;
 const edgeId = (arrow: Arrow): string => `${arrow.from} -> ${arrow.to}`;
 const isCompound = (graph: Graph, { id }: State): boolean => graph.states.some(({ parent }) => parent === id);
 
-const paperOf = (graph: Graph): ElkNode => {
+const paperOf = (graph: Graph, counts: Counts | undefined): ElkNode => {
   const inside = (parent: string | null): ElkNode[] => [
-    ...graph.states.filter((state) => state.parent === parent).map((state) => nodeOf(graph, state, inside(state.id))),
+    ...graph.states
+      .filter((state) => state.parent === parent)
+      .map((state) => nodeOf(graph, state, inside(state.id), countOf(state.id, counts))),
     ...graph.states
       .filter((state) => state.parent === parent && state.isInitial)
       .map((state) => ({ id: startId(state), width: DOT, height: DOT })),
@@ -91,7 +102,7 @@ const paperOf = (graph: Graph): ElkNode => {
           id: `${edgeId(arrow)}:label`,
           text: lines.join("\n"),
           layoutOptions: { "elk.edgeLabels.inline": "true" },
-          ...sizeOf(lines),
+          ...sizeOf(counted(lines, countOf(edgeId(arrow), counts))),
         },
       ],
     };
@@ -99,7 +110,7 @@ const paperOf = (graph: Graph): ElkNode => {
   return { id: "paper", layoutOptions: OPTIONS, children: inside(null), edges: [...starts, ...edges] };
 };
 
-const nodeOf = (graph: Graph, state: State, children: ElkNode[]): ElkNode => {
+const nodeOf = (graph: Graph, state: State, children: ElkNode[], count: string): ElkNode => {
   const lines = stateLines(state);
   const head = TITLE_HEIGHT + lines.length * LINE_HEIGHT + (lines.length > 0 ? PAD : 0);
   if (isCompound(graph, state))
@@ -108,9 +119,11 @@ const nodeOf = (graph: Graph, state: State, children: ElkNode[]): ElkNode => {
       children,
       layoutOptions: { "elk.padding": `[top=${head + PAD},left=${PAD * 2},bottom=${PAD * 2},right=${PAD * 2}]` },
     };
-  const width = Math.max(90, state.label.length * TITLE_CHARACTER + 2 * PAD, sizeOf(lines).width + 2 * PAD);
+  const width = Math.max(90, (state.label.length + count.length) * TITLE_CHARACTER + 2 * PAD, sizeOf(lines).width + 2 * PAD);
   return { id: state.id, width, height: head };
 };
+
+const counted = ([first = "", ...others]: readonly string[], count: string): string[] => [`${first}${count}`, ...others];
 
 const sizeOf = (lines: readonly string[]): { width: number; height: number } => ({
   width: Math.max(0, ...lines.map(({ length }) => length)) * CHARACTER + 4,
@@ -131,7 +144,7 @@ const stateLines = ({ entry, exit, inner }: State): string[] => [
 
 // ---- from ELK ----
 
-const drawingOf = (graph: Graph, paper: ElkNode): Drawing => {
+const drawingOf = (graph: Graph, paper: ElkNode, counts: Counts | undefined): Drawing => {
   const boxes = new Map<string, Box>();
   const walk = (node: ElkNode, at: Point): void => {
     for (const child of node.children ?? []) {
@@ -152,12 +165,15 @@ const drawingOf = (graph: Graph, paper: ElkNode): Drawing => {
       box: boxOf(state.id),
       lines: stateLines(state),
       isCompound: isCompound(graph, state),
+      ...(counts && { count: countOf(state.id, counts) }),
     })),
     arrows: graph.arrows.map((arrow) => {
       const edge = edges.get(edgeId(arrow));
       const label = edge?.labels?.[0];
       const box = { x: label?.x ?? 0, y: label?.y ?? 0, width: label?.width ?? 0, height: label?.height ?? 0 };
-      return { ...arrow, points: pointsOf(edge), label: { ...box, lines: arrow.triggers.flatMap(triggerLines) } };
+      const lines = arrow.triggers.flatMap(triggerLines);
+      const count = counts && { count: countOf(edgeId(arrow), counts) };
+      return { ...arrow, points: pointsOf(edge), label: { ...box, lines }, ...count };
     }),
     starts: graph.states
       .filter(({ isInitial }) => isInitial)

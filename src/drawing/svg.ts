@@ -1,9 +1,10 @@
 /** A drawing as one SVG: legible on light and dark paper, without fonts or scripts of its own. */
+import { ANY } from "./graph.ts";
 import { type Drawing, LINE_HEIGHT, PAD, type PlacedArrow, type PlacedState, type Point, TITLE_HEIGHT } from "./layout.ts";
 
 /** How often states and arrows were taken, and which of them are to stand out. */
 export interface Paint {
-  /** Per state id, and per "from -> to". */
+  /** Per state id, and per "from -> to". What is not there was never taken. */
   readonly counts?: ReadonlyMap<string, number>;
   /** Ids of states, and "from -> to". */
   readonly highlight?: ReadonlySet<string>;
@@ -42,7 +43,7 @@ export const svgOf = ({ name, width, height, states, arrows, starts }: Drawing, 
     ),
     ...arrows.map((arrow) => line(arrow.points, `arrow${look(keyOf(arrow), paint)}`)),
     ...states.filter(({ isCompound }) => !isCompound).map((state) => box(state, paint)),
-    ...arrows.map((arrow) => label(arrow, paint)),
+    ...arrows.map((arrow) => label(arrow)),
     "</svg>",
     "",
   ].join("\n");
@@ -51,7 +52,7 @@ const keyOf = ({ from, to }: PlacedArrow): string => `${from} -> ${to}`;
 
 const look = (key: string, { counts, highlight }: Paint): string => {
   const lit = highlight?.has(key) ? " lit" : "";
-  return counts ? `${(counts.get(key) ?? 0) > 0 ? " taken" : " never"}${lit}` : lit;
+  return counts && key !== ANY ? `${(counts.get(key) ?? 0) > 0 ? " taken" : " never"}${lit}` : lit;
 };
 
 const line = (points: readonly Point[], classes: string): string =>
@@ -59,7 +60,6 @@ const line = (points: readonly Point[], classes: string): string =>
 
 const box = (state: PlacedState, paint: Paint): string => {
   const { x, y, width, height } = state.box;
-  const count = paint.counts?.get(state.id);
   return [
     `<g class="place${look(state.id, paint)}">`,
     `<rect class="state" x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" rx="8"/>`,
@@ -68,31 +68,29 @@ const box = (state: PlacedState, paint: Paint): string => {
           `<rect class="state" fill-opacity="0" x="${round(x + 3)}" y="${round(y + 3)}" width="${round(width - 6)}" height="${round(height - 6)}" rx="6"/>`,
         ]
       : []),
-    title(state, count),
+    title(state),
     ...state.lines.map((text, index) => textAt(x + PAD, y + TITLE_HEIGHT + (index + 0.7) * LINE_HEIGHT, text, "")),
     "</g>",
   ].join("");
 };
 
-const title = ({ box: { x, y }, label: name }: PlacedState, count: number | undefined): string =>
-  textAt(x + PAD, y + 17, count === undefined ? name : `${name}  ×${count}`, "name");
+const title = ({ box: { x, y }, label: name, count = "" }: PlacedState): string =>
+  textAt(x + PAD, y + 17, `${name}${count}`, "name");
 
 const group = (state: PlacedState): string => {
   const { x, y, width, height } = state.box;
-  return `<rect class="group" x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" rx="10"/>${title(state, undefined)}`;
+  return `<rect class="group" x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" rx="10"/>${title(state)}`;
 };
 
-const label = (arrow: PlacedArrow, paint: Paint): string => {
-  const { x, y, width, height, lines } = arrow.label;
-  const count = paint.counts?.get(keyOf(arrow));
-  return [
+const label = ({ label: { x, y, width, height, lines }, count = "" }: PlacedArrow): string =>
+  [
     `<rect class="label" x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"/>`,
-    ...lines.map((text, index) => textAt(x + 2, y + (index + 0.75) * LINE_HEIGHT, text, text.startsWith("  /") ? "" : "what")),
-    ...(count === undefined ? [] : [textAt(x + width, y + 0.75 * LINE_HEIGHT, `×${count}`, "count")]),
+    ...lines.map((text, index) =>
+      textAt(x + 2, y + (index + 0.75) * LINE_HEIGHT, text, text.startsWith("  /") ? "" : "what", index === 0 ? count : ""),
+    ),
   ].join("");
-};
 
-const textAt = (x: number, y: number, text: string, classes: string): string =>
-  `<text${classes ? ` class="${classes}"` : ""} x="${round(x)}" y="${round(y)}">${escape(text)}</text>`;
+const textAt = (x: number, y: number, text: string, classes: string, count = ""): string =>
+  `<text${classes ? ` class="${classes}"` : ""} x="${round(x)}" y="${round(y)}">${escape(text)}${count && `<tspan class="count">${count}</tspan>`}</text>`;
 const round = (value: number): number => Math.round(value * 10) / 10;
 const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

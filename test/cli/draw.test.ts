@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { greenroom, makeFolder } from "./process.ts";
 
@@ -23,6 +24,21 @@ describe("draw", () => {
     const { stdout } = await greenroom(["draw", "alert", "--highlight", "warning,resolved"]);
     expect(stdout.match(/class="place lit"/g)).toHaveLength(2);
     expect(stdout.match(/class="arrow lit"/g)).toHaveLength(1);
+  });
+
+  it("paints how often each state and arrow was taken by the runs of a folder", async () => {
+    const scenarios = fileURLToPath(new URL("../../sim/scenarios/", import.meta.url));
+    const { code, stdout, stderr } = await greenroom(["draw", "failover", "--coverage", scenarios]);
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(/^counted in \d+ files\n$/) as string });
+    expect(Number(/>selecting ×(\d+)</.exec(stdout)?.[1])).toBeGreaterThan(0);
+    expect(stdout).toMatch(/class="arrow taken"/);
+  });
+
+  it("says of what is neither journal nor plan that it is not", async () => {
+    expect(await greenroom(["draw", "failover", "--coverage", "package.json"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^E_TRACE package\.json: /) as string,
+    });
   });
 
   it("says which machines there are, and where all of them would go", async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CHARTS } from "../../src/drawing/catalogue.ts";
-import { graphOf } from "../../src/drawing/graph.ts";
+import { ANY, graphOf } from "../../src/drawing/graph.ts";
 import { type Box, type Drawing, layOut, type Point } from "../../src/drawing/layout.ts";
 import { mermaidOf } from "../../src/drawing/mermaid.ts";
 import { svgOf } from "../../src/drawing/svg.ts";
@@ -33,6 +33,16 @@ describe.each(CHARTS)("the drawing of $name", ({ name, machine, delays }) => {
     const placed = await drawing;
     expect(crossings(placed)).toEqual([]);
     expect(covered(placed)).toEqual([]);
+  });
+
+  it("has room for counts, and says of what was never taken that it was not", async () => {
+    const counts = new Map(graph.states.slice(1).map(({ id }) => [id, 123_456]));
+    const placed = await layOut(graph, counts);
+    expect(crossings(placed)).toEqual([]);
+    expect(covered(placed)).toEqual([]);
+    const svg = svgOf(placed, { counts });
+    expect(svg.match(/×123456</g) ?? []).toHaveLength(graph.states.slice(1).filter(({ id }) => id !== ANY).length);
+    expect(svg.match(/class="arrow never"/g) ?? []).toHaveLength(graph.arrows.length);
   });
 
   it("names everything: nothing is a function in place", () => {

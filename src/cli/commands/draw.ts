@@ -7,11 +7,13 @@ import { CHARTS, chartNamed } from "../../drawing/catalogue.ts";
 import { draw, EXTENSIONS, type Format, FORMATS } from "../../drawing/draw.ts";
 import { type Cli, CliError } from "../cli.ts";
 import { examples, withJson } from "../help.ts";
+import { openSimulator } from "../simulator-door.ts";
 
 interface Options {
   readonly format: Format;
   readonly out?: string;
   readonly highlight?: string;
+  readonly coverage?: string;
   readonly json?: boolean;
 }
 
@@ -22,7 +24,8 @@ export const drawCommand = (cli: Cli): Command =>
       .argument("[machine]", `${CHARTS.map(({ name }) => name).join(", ")}; or all`, "all")
       .addOption(new Option("--format <format>", "how").choices(FORMATS).default("svg"))
       .option("--out <folder>", "write files there (default: one machine goes to the terminal)")
-      .option("--highlight <states>", "make these states, and the arrows between them, stand out: a,b,c"),
+      .option("--highlight <states>", "make these states, and the arrows between them, stand out: a,b,c")
+      .option("--coverage <file>", "paint how often each state and arrow was taken: a journal, a plan, or a folder of them"),
   )
     .addHelpText(
       "after",
@@ -31,6 +34,7 @@ export const drawCommand = (cli: Cli): Command =>
         ["greenroom draw all --out charts", "every chart, a file each"],
         ["greenroom draw seat --highlight serving,threatened,asking,moving > seat.svg", "a way through it"],
         ["greenroom draw health --format mermaid", "for a page that renders Mermaid"],
+        ["greenroom draw all --coverage journal.jsonl --out charts", "what this journal went through, and what it never did"],
       ]),
     )
     .action((name: string, options: Options) =>
@@ -38,10 +42,16 @@ export const drawCommand = (cli: Cli): Command =>
         const charts = chosen(name);
         if (charts.length > 1 && !options.out && !options.json)
           throw new CliError("E_USAGE", "all charts need a folder to go to: --out FOLDER", 2);
+        if (options.coverage && options.format !== "svg")
+          throw new CliError("E_USAGE", `--coverage paints SVG, and --format is ${options.format}`, 2);
+        const taken = options.coverage ? await takenIn(options.coverage, cli) : undefined;
         const drawings = await Promise.all(
           charts.map(async (chart) => ({
             name: chart.name,
-            text: await draw(chart, options.format, options.highlight ? { highlight: wayThrough(options.highlight) } : {}),
+            text: await draw(chart, options.format, {
+              ...(options.highlight ? { highlight: wayThrough(options.highlight) } : {}),
+              ...(taken ? { counts: taken.get(chart.name) ?? new Map() } : {}),
+            }),
           })),
         );
         if (options.out) {
@@ -66,6 +76,18 @@ const chosen = (name: string) => {
     `there is no machine ${name}.${didYouMean(name, names)} There are: ${listed(names)}`,
     2,
   );
+};
+
+const takenIn = async (path: string, cli: Cli) => {
+  const { countTaken, PlanError } = await openSimulator();
+  try {
+    const { taken, files, notes } = countTaken(path);
+    cli.note([`counted in ${files} file${files === 1 ? "" : "s"}`, ...notes].join("\n"));
+    return taken;
+  } catch (error) {
+    if (error instanceof PlanError) throw new CliError("E_TRACE", error.message, 2);
+    throw error;
+  }
 };
 
 /** The states, and each arrow from one of them to the next. */
