@@ -1,4 +1,4 @@
-/** A run with something to see in it, for pictures and tests of the viewer: two holders fall silent, one of them on machines with a planted mistake. */
+/** A run with something to see in it, for pictures and tests of the viewer: one holder is logged out and another falls silent, on machines with a planted mistake. */
 import type { Film } from "../machines/driver/film.ts";
 import type { Fault } from "../sim/faults/catalogue.ts";
 import { drawSwarmPlan } from "../sim/plan/draw.ts";
@@ -7,7 +7,7 @@ import { plantNamed } from "../sim/plants/index.ts";
 import { filmOfPlan } from "../sim/report/film.ts";
 
 const FAULTS = [
-  { kind: "close", target: { seat: "support/support-2" }, at: 80_000, for: 0, code: 440 },
+  { kind: "logged-out", target: { seat: "support/support-2" }, at: 80_000, for: "permanent" },
   { kind: "silent-path", target: { seat: "sales/sales-1" }, at: 100_600, for: 60_000, keeps: false },
 ] as unknown as readonly Fault[];
 
