@@ -209,12 +209,13 @@ export const App = ({ reel, charts, complaint, report }: Props) => {
 const toggled = (kinds: ReadonlySet<string>, kind: string): ReadonlySet<string> =>
   kinds.has(kind) ? new Set([...kinds].filter((each) => each !== kind)) : new Set([...kinds, kind]);
 
-/** Where the link says; else where something broke; else where the first fault struck; else the beginning. */
+/** Where the link says; else where something broke; else where the first fault struck, or the first holder was given up; else the beginning. */
 const startOf = ({ film }: Reel, happenings: readonly Happening[]): { time: number; actor: number | null } => {
   const { seconds, actor } = readLink(location.hash);
   const place = film.actors.findIndex(({ address }) => address === actor);
   const first = happenings.find(({ kind }) => kind === "property") ?? happenings.find(({ kind }) => kind === "fault");
-  const time = seconds === null ? (first?.at ?? film.from) : film.from + seconds * 1000;
+  const given = film.failovers.find(({ cause }) => cause !== "startup")?.detectedAt;
+  const time = seconds === null ? (first?.at ?? given ?? film.from) : film.from + seconds * 1000;
   return { time: Math.min(Math.max(time, film.from), film.to), actor: place < 0 ? null : place };
 };
 
