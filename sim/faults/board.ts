@@ -106,7 +106,16 @@ class Board implements FaultBoard {
   frame(link: LinkView, direction: Frame["direction"], kind: Frame["kind"]): Fate | null {
     if (this.#frame.length === 0) return null;
     const frame: Frame = { link, direction, kind };
-    return this.#ask(this.#frame, (active) => active.frame?.(frame) ?? null);
+    let late = 0;
+    for (const { fault, active } of this.#frame) {
+      const fate = active.frame?.(frame) ?? null;
+      if (fate === null) continue;
+      this.#bite(fault);
+      // A slow link can be silent too: lateness adds up, and hides nothing that decides more.
+      if (fate.kind !== "late") return fate;
+      late += fate.by;
+    }
+    return late > 0 ? { kind: "late", by: late } : null;
   }
 
   cuts(link: LinkView, direction: "up" | "down"): boolean {

@@ -3,7 +3,8 @@
  *
  * A rule acts in up to four ways. When it begins and ends it may do something to the world (ban an account, crash a node).
  * While it lasts it may be asked about each dial, each frame on a link and each store operation. Rules are asked in the order
- * in which they began, and the first that decides wins; null means "not my affair". None knows another, so they compose.
+ * in which they began, and the first that decides wins; null means "not my affair". A frame that is only late may yet meet another
+ * fate: delays add up. None knows another, so they compose.
  */
 import type { AccountId, DeviceId, Millis, NodeId, SeatId } from "../../machines/ports/ids.ts";
 import type { StoreFailure, StoreOp } from "../../machines/ports/store.ts";
