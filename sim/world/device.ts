@@ -205,7 +205,8 @@ export class Device implements LinkOwner {
       const { epoch } = this.#keys;
       this.clock.setTimeout(() => {
         done();
-        if (epoch !== this.#keys.epoch) return;
+        // Decrypted with keys that were not kept: as any inbound message that is lost here, it must come again.
+        if (epoch !== this.#keys.epoch) return link.end("dropped", null, null, true);
         const draft = this.#draft(envelope);
         const keys = [{ type: "session", id: `from ${draft.chat}`, value: bytesOf(envelope.no) }];
         const settled = (fault: unknown) => void (fault === null && receipt());
