@@ -3,6 +3,7 @@
  * the distributions. A fault of the node, the store or the whole service is no case: nothing can stand in for those.
  */
 import { accountOf, type DeviceId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
+import { TARGETS } from "../../machines/account/timers.ts";
 import { type Harm, harmOf, isOfDevices } from "../faults/harm.ts";
 import { type Event, eventsOf, type Life } from "./life.ts";
 import type { FaultSpan, Timeline } from "./timeline.ts";
@@ -49,12 +50,17 @@ export const casesOf = (timeline: Timeline): Case[] => {
       const moved = timeline.seats.get(seat)?.find((next) => within(next.at) && next.term > row.term) ?? null;
       const backAt = dials.find((event) => event.device === device && within(event.at) && event.at > span.from)?.at ?? null;
       const saidAt = failed.find(({ at, subject }) => subject === seat && within(at))?.at ?? null;
-      // A link that was dialled anew is healed, unless nothing was wrong with it: what fails afterwards, and moves then, is another story.
+      // A link that was dialled anew is healed, unless nothing was wrong with it, and so is one that outlived its fault: what fails
+      // afterwards, and moves then, is another story, as is what moves without a failure.
       const isHealed = harm === "silent" && backAt !== null && (saidAt ?? Number.POSITIVE_INFINITY) > backAt;
-      const detectedAt = isHealed ? null : saidAt;
-      const failedLast = failed.findLast(({ at, subject }) => subject === seat && moved !== null && at <= moved.at)?.at ?? 0;
-      const isAnother = harm !== "unacknowledged" && backAt !== null && moved !== null && failedLast > backAt;
-      const change = isAnother || (isHealed && moved !== null && moved.at > backAt) ? null : moved;
+      const isOver = (at: Millis): boolean => harm !== "closed" && at > span.to + TARGETS.detected;
+      const detectedAt = isHealed || (saidAt !== null && isOver(saidAt)) ? null : saidAt;
+      const failedLast =
+        failed.findLast(({ at, subject }) => subject === seat && moved !== null && at <= moved.at && within(at))?.at ?? null;
+      const isAnother =
+        isOrdered(timeline.life, moved) ||
+        (failedLast !== null && (isOver(failedLast) || (harm !== "unacknowledged" && backAt !== null && failedLast > backAt)));
+      const change = isAnother ? null : moved;
       const served = change ? servedAfter(timeline.seats.get(seat) ?? [], change) : null;
       const actedAt = change?.at ?? backAt;
       const rung = change?.holder
@@ -69,6 +75,17 @@ export const casesOf = (timeline: Timeline): Case[] => {
     });
   });
 };
+
+/** A person wanted it, or it went home. */
+const isOrdered = ({ tables }: Life, row: Event<"seat"> | null): boolean =>
+  row !== null &&
+  [...tables.failovers.values()].some(
+    ({ seat, cause, termBefore, termAfter }) =>
+      seat === row.seat &&
+      termBefore < row.term &&
+      row.term <= (termAfter ?? 0) &&
+      (cause === "operator" || cause === "failback" || cause === "removed"),
+  );
 
 const servedAfter = (rows: readonly Event<"seat">[], change: Event<"seat">): Case["served"] => {
   const row = rows.find(({ at, phase, term }) => at >= change.at && term >= change.term && phase === "serving");

@@ -6,13 +6,14 @@ import { gateKeepsTerms } from "./gate.ts";
 import { violationsOf, type Life, type Property, type Violation } from "./life.ts";
 import { duplicatesAreMarked, gateBeforeBytes, inOrder, keptBeforeReceipt, keysBeforeBytes, nothingLost } from "./messages.ts";
 import { paceIsKept } from "./pacing.ts";
-import { changesAreAudited, oneHolderPerTerm, rollbackRestores } from "./seats.ts";
+import { candidatesAreHeard, changesAreAudited, oneHolderPerTerm, rollbackRestores } from "./seats.ts";
 import { oneSocket } from "./sockets.ts";
 
 export const properties: readonly Property[] = [
   oneHolderPerTerm,
   changesAreAudited,
   rollbackRestores,
+  candidatesAreHeard,
   gateKeepsTerms,
   oneSocket,
   nothingLost,

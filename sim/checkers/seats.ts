@@ -1,6 +1,8 @@
 /** Always: seats change hands by the rules. */
-import type { SeatId, SeatTerm } from "../../machines/ports/ids.ts";
+import type { Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
+import type { Fault } from "../faults/catalogue.ts";
 import { eventsOf, type Event, type Property } from "./life.ts";
+import { overlaps, Timeline } from "./timeline.ts";
 
 export const oneHolderPerTerm: Property = {
   name: "one-holder-per-term",
@@ -52,6 +54,45 @@ export const rollbackRestores: Property = {
     }
   },
 };
+
+/** A stanza of a candidate may be 1.5 s old when it is chosen, was under way for as long as weather allows, and the store takes its time. */
+const UNHEARD: Millis = 4_500;
+
+export const candidatesAreHeard: Property = {
+  name: "candidates-are-heard",
+  says: "a seat is given only to a device that was heard a moment ago, never to one whose link has carried nothing for seconds",
+  *broken(life) {
+    const timeline = new Timeline(life);
+    const dials = eventsOf(life, "dialled");
+    const former = new Set(
+      [...life.tables.failovers.values()].map(({ seat, from, termAfter }) => `${seat} ${termAfter} ${from}`),
+    );
+    for (const { at, seat, term, holder } of changes(eventsOf(life, "seat"))) {
+      // The way back asks no stanza of the former holder; a store that is slow does not say when its commit was decided.
+      if (holder === null || former.has(`${seat} ${term} ${holder}`)) continue;
+      const isSlow = timeline.faults.some(
+        ({ fault, ...span }) => fault.kind.startsWith("store-") && overlaps(span, at - 10_000, at),
+      );
+      if (isSlow) continue;
+      const dialledAt = dials.findLast((dial) => dial.device === holder && dial.at <= at)?.at ?? at;
+      const silence = timeline.faults.find(
+        ({ fault, devices, from, to }) =>
+          isSilence(fault) &&
+          devices.includes(holder) &&
+          from <= at - UNHEARD &&
+          to >= at &&
+          (fault.kind !== "half-open-link" || dialledAt <= from),
+      );
+      if (silence) yield { at, text: `${seat} went to ${holder}, of which nothing had been heard for ${at - silence.from} ms` };
+    }
+  },
+};
+
+const isSilence = (fault: Fault): boolean =>
+  fault.kind === "silent-path" ||
+  fault.kind === "half-open-link" ||
+  (fault.kind === "one-way" && fault.dead === "down") ||
+  (fault.kind === "outage" && fault.manner === "silent");
 
 /** Those at which the term changed. */
 export const changes = (rows: readonly Event<"seat">[]): Event<"seat">[] => {

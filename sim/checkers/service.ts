@@ -79,14 +79,15 @@ const lengthOf = (spans: readonly Span[]): Millis => spans.reduce((sum, { from, 
 const unexplained = (timeline: Timeline): Pick<Service, "falseNumberChanges" | "falseTwinHandovers"> => {
   let falseNumberChanges = 0;
   let falseTwinHandovers = 0;
-  const records = new Map(
-    [...timeline.life.tables.failovers.values()].map((record) => [`${record.seat} ${record.termAfter}`, record]),
-  );
+  const records = [...timeline.life.tables.failovers.values()];
   for (const [seat, rows] of timeline.seats) {
     for (const [i, row] of rows.entries()) {
       const before = rows[i - 1];
       if (!before?.holder || !row.holder || row.term === before.term || row.holder === before.holder) continue;
-      const record = records.get(`${seat} ${row.term}`);
+      // Each of its commits has a term of its own: a candidate that did not answer, the next one, the way back.
+      const record = records.find(
+        ({ seat: moved, termBefore, termAfter }) => moved === seat && termBefore < row.term && row.term <= (termAfter ?? 0),
+      );
       const cause = record?.cause;
       if (cause === "operator" || cause === "failback" || cause === "removed" || cause === "startup") continue;
       // A second candidate, or the way back, has the cause of the first.

@@ -197,7 +197,7 @@ export const PLANTS: readonly Plant[] = [
   {
     name: "stale-candidates",
     says: "a candidate is taken however long ago it was heard",
-    caughtBy: "timed-inService",
+    caughtBy: "candidates-are-heard",
     parts: () => ({ actors: inReducer("roster", { input: (input) => ({ ...input, candidateFresh: 600_000 }) }) }),
   },
   {
@@ -218,12 +218,10 @@ export const PLANTS: readonly Plant[] = [
     parts: () => ({ actors: inChart("orchestrator", { actions: { grant: nothing } }) }),
   },
   {
-    name: "never-asks-again",
-    says: "a stranded seat never looks for a holder again",
+    name: "denied-forgotten",
+    says: "a seat that the brake sent away is not remembered by it",
     caughtBy: "seats-are-held",
-    parts: () => ({
-      actors: inChart("seat", { delays: { askAgain: () => 86_400_000 }, guards: { isServing: isWellEnded } }),
-    }),
+    parts: () => ({ actors: inChart("orchestrator", { actions: { enqueue: nothing } }) }),
   },
   {
     name: "roster-forgets",
@@ -298,8 +296,4 @@ function rosterForgets() {
       return failed.has(event.device) && (event.state === "recovering" || event.state === "healthy") ? [] : [event];
     },
   });
-}
-
-function isWellEnded({ event }: { event: AnyEventObject }): boolean {
-  return event.type === "failover.ended" && event["outcome"] === "averted";
 }
