@@ -23,6 +23,8 @@ import { pageOf } from "./report/page.ts";
 export interface ReplayArguments {
   /** A plan; or what `greenroom chaos --out` left, a plan with the property that it broke; or a journal, a record a line. */
   readonly file: string;
+  /** The journal itself, where the file keeps it among other things. */
+  readonly journal?: string;
   /** Looks for the smallest plan that breaks the same property. */
   readonly shrink?: boolean;
   /** Keeps the plan as a scenario of this name, which the tests run for ever after. */
@@ -54,7 +56,9 @@ const SCENARIOS = new URL("./scenarios/", import.meta.url);
 
 export const runReplay = (args: ReplayArguments): ReplayOutcome => {
   const { file, json, save = null, stdout = process.stdout, stderr = process.stderr, ...options } = args;
-  const journal = statSync(file, { throwIfNoEntry: false })?.isFile() ? readJournal(readFileSync(file, "utf8")) : null;
+  const isFile = statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  const text = args.journal ?? (isFile ? readFileSync(file, "utf8") : null);
+  const journal = text === null ? null : readJournal(text);
   if (journal !== null) return follow(journal, args, stdout, stderr);
   let given: { plan: Plan; property: string | null };
   try {

@@ -1,5 +1,6 @@
 /** `greenroom replay`: a plan, a failing run or a journal once more. */
-import type { Cli, ExitCode } from "../cli.ts";
+import { isDatabase, journalInStore } from "../../adapters/sqlite/journal-file.ts";
+import { type Cli, CliError, type ExitCode } from "../cli.ts";
 import type { Simulator, SimulatorCommand } from "../simulator-door.ts";
 
 interface Options {
@@ -17,12 +18,12 @@ export const replay: SimulatorCommand<Options> = {
   examples: [
     ["greenroom replay failures/nothing-lost-17.json", "what `greenroom chaos --out` left"],
     ["greenroom replay plan.json --shrink --save lost-ack", "find the smallest plan, and keep it as a scenario"],
-    ["greenroom replay journal.jsonl", "what a fleet or the demo recorded"],
-    ["greenroom replay journal.jsonl --html film.html", "watch it like a film in a browser"],
+    ["greenroom replay journal.jsonl", "what the demo recorded"],
+    ["greenroom replay greenroom.db --html film.html", "the journal in the store of a stopped fleet, to watch in a browser"],
   ],
   define: (command) =>
     command
-      .argument("<file>", "a plan, a failing run, or a journal with a record a line")
+      .argument("<file>", "a plan, a failing run, a journal with a record a line, or the store of a fleet")
       .option("--shrink", "look for the smallest plan that breaks the same")
       .option("--save <name>", "keep the plan as a scenario that the tests run")
       .option("--html <file>", "write a page that plays it: who was in which state, what was decided and why")
@@ -32,6 +33,7 @@ export const replay: SimulatorCommand<Options> = {
   run: async (simulator: Simulator, options: Options, [file = ""], cli: Cli): Promise<ExitCode> => {
     const { exitCode } = simulator.runReplay({
       file,
+      ...(isDatabase(file) ? { journal: journalIn(file) } : {}),
       shrink: options.shrink === true,
       save: options.save ?? null,
       html: options.html ?? null,
@@ -43,4 +45,10 @@ export const replay: SimulatorCommand<Options> = {
     });
     return exitCode;
   },
+};
+
+const journalIn = (store: string): string => {
+  const text = journalInStore(store);
+  if (text === "") throw new CliError("E_JOURNAL", `${store} holds no journal yet: the fleet has not run`, 2);
+  return text;
 };

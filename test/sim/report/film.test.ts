@@ -83,10 +83,18 @@ describe("the film of a run", () => {
 
 describe("greenroom replay", () => {
   const replay = (name: string, content: string) => {
-    const [file, html, perfetto, csv] = [name, `${name}.html`, `${name}.trace`, `${name}.csv`].map((each) => join(folder, each));
-    writeFileSync(file ?? "", content);
+    const file = join(folder, name);
+    writeFileSync(file, content);
     const [stdout, stderr] = [new Sink(), new Sink()];
-    const { exitCode } = runReplay({ file: file ?? "", html, perfetto, csv, json: true, stdout, stderr });
+    const { exitCode } = runReplay({
+      file,
+      html: `${file}.html`,
+      perfetto: `${file}.trace`,
+      csv: `${file}.csv`,
+      json: true,
+      stdout,
+      stderr,
+    });
     return {
       exitCode,
       stdout: stdout.text,
