@@ -57,8 +57,11 @@ export const casesOf = (timeline: Timeline): Case[] => {
       const detectedAt = isHealed || (saidAt !== null && isOver(saidAt)) ? null : saidAt;
       const failedLast =
         failed.findLast(({ at, subject }) => subject === seat && moved !== null && at <= moved.at && within(at))?.at ?? null;
+      const isLed = isOrdered(timeline.life, moved);
+      // The seat was led away before anybody could know.
+      if (isLed && moved !== null && (saidAt === null || moved.at <= saidAt)) return [];
       const isAnother =
-        isOrdered(timeline.life, moved) ||
+        isLed ||
         (failedLast !== null && (isOver(failedLast) || (harm !== "unacknowledged" && backAt !== null && failedLast > backAt)));
       const change = isAnother ? null : moved;
       const served = change ? servedAfter(timeline.seats.get(seat) ?? [], change) : null;

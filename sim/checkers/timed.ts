@@ -5,8 +5,9 @@
 import { TARGETS } from "../../machines/account/timers.ts";
 import { accountOf, type DeviceId, lineOf, type Millis, type SeatId } from "../../machines/ports/ids.ts";
 import type { Fault } from "../faults/catalogue.ts";
+import { harmOf } from "../faults/harm.ts";
 import { type Case, casesOf, HORIZON } from "./cases.ts";
-import type { Life, Violation } from "./life.ts";
+import { eventsOf, type Life, type Violation } from "./life.ts";
 import { type FaultSpan, overlaps, type Timeline } from "./timeline.ts";
 
 export type Measure = "detection" | "choice" | "inService" | "firstAck";
@@ -101,12 +102,12 @@ const pacedIn = ({ plan }: Life, { change, device }: Case): string | null =>
 const recordOf = ({ tables }: Life, { seat, change }: Case) =>
   [...tables.failovers.values()].find((record) => record.seat === seat && record.termAfter === change?.term);
 
-/** A fault on the chosen candidate restarts the clock, once. */
-const restartOf = (timeline: Timeline, { from, change, span }: Case): Millis => {
-  const candidate = change?.holder;
-  if (!change || !candidate) return from;
+/** A fault on the chosen candidate restarts the clock, once. On the lowest rung that is the device itself, on its new link. */
+const restartOf = (timeline: Timeline, { from, change, span, device, rung }: Case): Millis => {
+  const candidate = change?.holder ?? (rung === "reconnect" ? device : null);
+  if (!candidate) return from;
   // The same fault had it in its grip already, and nothing showed that before it spoke.
-  if (span.devices.includes(candidate)) return change.at;
+  if (change && span.devices.includes(candidate)) return change.at;
   const hit = timeline.faults.find(
     (other) =>
       other.index !== span.index &&
@@ -114,16 +115,33 @@ const restartOf = (timeline: Timeline, { from, change, span }: Case): Millis => 
       other.from <= from + BOUNDS.firstAck &&
       other.devices.includes(candidate),
   );
-  return hit ? hit.from : from;
+  if (!hit) return from;
+  // Whether its sends are acknowledged shows no sooner than it sends.
+  return change && harmOf(hit.fault) === "unacknowledged" ? Math.max(hit.from, change.at) : hit.from;
 };
 
-/** A message of the seat that nothing of its own kept back: accepted early enough, and its conversation not held. */
-const hasSomethingToSay = ({ accepted, tables }: Life, { seat }: Case, from: Millis): boolean => {
-  const heldChats = new Set(tables.outbox.flatMap(({ state, conversation }) => (state === "held" ? [conversation] : [])));
+/**
+ * A message of the seat that nothing of its own kept back: accepted early enough, and its conversation waits for nobody's word. If the
+ * number changed, what the old one had sent without an answer is held, and what follows it in its conversation waits.
+ */
+const hasSomethingToSay = (life: Life, { seat, device, rung, from: began }: Case, from: Millis): boolean => {
+  const { accepted, tables } = life;
+  const doubtful = new Set(
+    rung === "account"
+      ? eventsOf(life, "gate").flatMap((gate) =>
+          gate.seat === seat && gate.device === device && gate.at >= began - BOUNDS.detection && gate.at <= began + HORIZON
+            ? [gate.message]
+            : [],
+        )
+      : [],
+  );
+  const waiting = new Set(
+    tables.outbox.flatMap(({ id, state, conversation }) => (state === "held" || doubtful.has(id) ? [conversation] : [])),
+  );
   const early = new Set(
     accepted.flatMap(({ id, at }) => (at >= from + 1_000 && at <= from + BOUNDS.firstAck - 2_000 ? [id] : [])),
   );
-  return tables.outbox.some((row) => row.seat === seat && early.has(row.id) && !heldChats.has(row.conversation));
+  return tables.outbox.some((row) => row.seat === seat && early.has(row.id) && !waiting.has(row.conversation));
 };
 
 // ---- reasons for which a bound is not owed ----
