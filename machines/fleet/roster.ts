@@ -209,7 +209,8 @@ const onAssigned = (state: RosterState, done: boolean): Effect[] => {
 const onHealth = (state: RosterState, event: Extract<Event, { type: "device.health" }>): Effect[] => {
   const device = state.devices.get(event.device);
   if (!device) return [];
-  const wasWell = isWell(device.state);
+  const before = device.state;
+  const wasWell = isWell(before);
   const wasHealthy = device.state === "healthy";
   device.state = event.state;
   device.cause = event.cause;
@@ -222,7 +223,7 @@ const onHealth = (state: RosterState, event: Extract<Event, { type: "device.heal
   const effects = tellSeats(state, device.id);
   if (isWell(event.state) && !wasWell) effects.push(...seenBy(state, device.id, event.at));
   if (event.state === "healthy" && !wasHealthy) effects.push(...availability(state, [device.id]));
-  if (!isWell(event.state) && wasWell) effects.push(...dutyOut(state, device, event.state));
+  effects.push(...duty(state, device, before));
   effects.push(...judgeOutage(state, event.at));
   return effects;
 };
@@ -348,11 +349,15 @@ export const dutiesOf = (state: RosterState, account: AccountId): Tell[] =>
     return attachServants(state, seat).filter(({ to }) => to === `servant:${account}`);
   });
 
-const dutyOut = (state: RosterState, device: DeviceView, health: HealthState): Effect[] => {
+/** An account is out while its last device has failed, and on duty again as soon as one of them is well. */
+const duty = (state: RosterState, device: DeviceView, before: HealthState): Effect[] => {
   const account = state.accounts.get(device.account);
-  if (!account || account.devices.some((id) => isWell(state.devices.get(id)?.state ?? "unknown"))) return [];
-  return health === "failed"
-    ? [tell(`${account.role}:${device.account}`, { type: "account.out", why: device.cause ?? "silent" })]
+  const others = account?.devices.filter((id) => id !== device.id) ?? [];
+  if (!account || others.some((id) => isWell(state.devices.get(id)?.state ?? "unknown"))) return [];
+  const to = `${account.role}:${device.account}` as const;
+  if (isWell(device.state)) return isWell(before) ? [] : [tell(to, { type: "account.well" })];
+  return device.state === "failed" && before !== "failed"
+    ? [tell(to, { type: "account.out", why: device.cause ?? "silent" })]
     : [];
 };
 

@@ -10,6 +10,30 @@ import { BUSY, COOLDOWN, DEVICES, FREE, FRESH, HOLDER, LAST, LINE, rosterInput, 
 const OTHER_SEAT = seatId(LINE, accountId("m2"));
 const runs = process.env["GREENROOM_FULL"] ? 20_000 : 1000;
 
+describe("the duty of an account", () => {
+  it("ends when its last device has failed, however it failed, and begins again when one of them is well", () => {
+    const host = started();
+    const account = accountOf(TWIN);
+    const told = (): string[] =>
+      host.told(`master:${account}`).flatMap(({ type }) => (type.startsWith("account.") ? [type] : []));
+    const before = told().length;
+    health(host, HOLDER, "suspect");
+    health(host, HOLDER, "failed", "silent");
+    expect(told().slice(before)).toEqual([]);
+    health(host, TWIN, "failed", "closed");
+    expect(told().slice(before)).toEqual(["account.out"]);
+    health(host, TWIN, "recovering");
+    health(host, TWIN, "healthy");
+    health(host, HOLDER, "recovering");
+    expect(told().slice(before)).toEqual(["account.out", "account.well"]);
+    health(host, HOLDER, "suspect");
+    health(host, TWIN, "suspect");
+    health(host, TWIN, "failed", "silent");
+    health(host, HOLDER, "failed", "silent");
+    expect(told().slice(before).at(-1)).toBe("account.out");
+  });
+});
+
 describe("who may take a seat", () => {
   it("first a twin, then masters without a seat, then masters with one, each by the line's priority", () => {
     const host = started();
