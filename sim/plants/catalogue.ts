@@ -195,21 +195,22 @@ export const PLANTS: readonly Plant[] = [
     }),
   },
   {
-    name: "stale-candidates",
-    says: "a candidate is taken however long ago it was heard",
+    name: "doubts-unheard",
+    says: "the roster hears of failures, not of doubts, and takes a candidate however long ago it was heard",
     caughtBy: "candidates-are-heard",
-    parts: () => ({ actors: inReducer("roster", { input: (input) => ({ ...input, candidateFresh: 600_000 }) }) }),
-  },
-  {
-    name: "verify-forever",
-    says: "a new holder that does not answer is waited for a minute",
-    caughtBy: "timed-firstAck",
     parts: () => ({
-      actors: inChart("failover", {
-        delays: { verifyDeadline: () => 60_000 },
-        guards: { isNewHolder: ({ event }: { event: AnyEventObject }) => event.type === "probe.seen" },
+      actors: inReducer("roster", {
+        input: (input) => ({ ...input, candidateFresh: 600_000 }),
+        events: (event) =>
+          event.type === "device.health" && (event.state === "suspect" || event.state === "repairing") ? [] : [event],
       }),
     }),
+  },
+  {
+    name: "commit-put-off",
+    says: "a failover that may commit in a moment waits for half a minute",
+    caughtBy: "timed-firstAck",
+    parts: () => ({ actors: inChart("failover", { delays: { untilCommit: () => 30_000 } }) }),
   },
   {
     name: "never-granted",
