@@ -58,6 +58,7 @@ try {
   for (const { name, size, scheme, hash, pose } of SHOTS) {
     const page = await browser.newPage({ viewport: { width: size[0], height: size[1] }, colorScheme: scheme });
     await page.goto(`file://${file}${hash}`);
+    await page.waitForSelector("canvas");
     await pose(page);
     await page.waitForTimeout(500);
     await page.screenshot({ path: join(DOCS, `${name}.png`) });
