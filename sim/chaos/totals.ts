@@ -1,5 +1,6 @@
 /** What all runs together amount to: the document that `greenroom chaos --json` prints. */
 import { allTransitions } from "../checkers/coverage.ts";
+import { isExcused } from "../checkers/excused.ts";
 import { BOUNDS, type Measure, type Timing } from "../checkers/timed.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Verdict } from "./judge.ts";
@@ -39,7 +40,16 @@ export interface ChaosDocument {
   readonly falseNumberChanges: number;
   readonly falseTwinHandovers: number;
   readonly coverage: {
-    readonly transitions: { readonly taken: number; readonly total: number; readonly missing: readonly string[] };
+    readonly transitions: {
+      readonly taken: number;
+      readonly total: number;
+      /** Neither taken nor excused. */
+      readonly missing: readonly string[];
+      /** Not taken, with a reason in sim/checkers/excused.ts. */
+      readonly excused: number;
+      /** Taken although there is a reason why nobody could. */
+      readonly wronglyExcused: readonly string[];
+    };
   };
   readonly determinism: { readonly checked: number; readonly diverged: readonly string[] };
 }
@@ -108,7 +118,8 @@ export class Totals {
   }
 
   document(wallSeconds: number, violations: readonly FoundViolation[]): ChaosDocument {
-    const missing = allTransitions.filter((name) => !this.#covered.has(name));
+    const untaken = allTransitions.filter((name) => !this.#covered.has(name));
+    const missing = untaken.filter((name) => !isExcused(name));
     return {
       runs: this.runs,
       simulatedSeconds: Math.round(this.#simulatedMs / 1_000),
@@ -128,7 +139,13 @@ export class Totals {
       falseNumberChanges: this.#falseNumberChanges,
       falseTwinHandovers: this.#falseTwinHandovers,
       coverage: {
-        transitions: { taken: allTransitions.length - missing.length, total: allTransitions.length, missing },
+        transitions: {
+          taken: allTransitions.length - untaken.length,
+          total: allTransitions.length,
+          missing,
+          excused: untaken.length - missing.length,
+          wronglyExcused: [...this.#covered].filter(isExcused).sort(),
+        },
       },
       determinism: { checked: this.#checked, diverged: this.diverged },
     };

@@ -62,8 +62,9 @@ const list = (title: string, counts: Readonly<Record<string, number>>): string[]
 };
 
 const coverage = ({ coverage: { transitions } }: ChaosDocument): string[] => [
-  `Transitions taken: ${transitions.taken} of ${transitions.total}${transitions.missing.length > 0 ? "; never:" : ""}`,
+  `Transitions taken: ${transitions.taken} of ${transitions.total}; ${transitions.excused} can't be, for reasons in sim/checkers/excused.ts${transitions.missing.length > 0 ? "; never:" : ""}`,
   ...transitions.missing.map((name) => `  ${name}`),
+  ...transitions.wronglyExcused.map((name) => `  taken, though excused: ${name}`),
 ];
 
 const verdict = ({ violations }: ChaosDocument, { replay }: SummaryOptions): string[] => {

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Coverage, allTransitions } from "../../../sim/checkers/coverage.ts";
+import { judge } from "../../../sim/chaos/judge.ts";
+import { Totals } from "../../../sim/chaos/totals.ts";
+import { EXCUSED } from "../../../sim/checkers/excused.ts";
 import { eventsOf } from "../../../sim/checkers/life.ts";
 import { serviceOf } from "../../../sim/checkers/service.ts";
 import { measure } from "../../../sim/checkers/timed.ts";
@@ -85,6 +88,23 @@ describe("service", () => {
 });
 
 describe("coverage", () => {
+  it("excuses only transitions that there are, each once and with a reason", () => {
+    const names = EXCUSED.flatMap(({ transitions }) => transitions);
+    expect(names.filter((name) => !allTransitions.includes(name))).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+    expect(EXCUSED.every(({ because }) => because.length > 40)).toBe(true);
+  });
+
+  it("reports what is neither taken nor excused, and what is excused and taken all the same", () => {
+    const excused = EXCUSED[0]?.transitions[0] ?? "";
+    const totals = new Totals();
+    totals.add(judge({ ...plan, for: 20_000, liveness: null, faults: [] }), [excused, ...allTransitions.slice(0, 1)]);
+    const { transitions } = totals.document(1, []).coverage;
+    expect(transitions.wronglyExcused).toEqual([excused]);
+    expect(transitions.missing).not.toContain(EXCUSED[1]?.transitions[0]);
+    expect(transitions.missing.length + transitions.excused + transitions.taken).toBe(transitions.total);
+  });
+
   it("names every transition that charts have, and counts those that a run takes", () => {
     const coverage = new Coverage();
     runPlan({ ...plan, for: 110_000, liveness: null }, { observe: coverage.observe });
