@@ -208,9 +208,15 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: "commit-put-off",
-    says: "a failover that may commit in a moment waits for half a minute",
+    says: "a failover waits half a minute too long before it takes anybody",
     caughtBy: "timed-firstAck",
-    parts: () => ({ actors: inChart("failover", { delays: { untilCommit: () => 30_000 } }) }),
+    parts: () => ({
+      actors: inEffects("seat", "startFailover", (effect) => {
+        if (effect.op !== "start") return [effect];
+        const { twinAt, numberAt, ...input } = effect.input;
+        return [{ ...effect, input: { ...input, twinAt: twinAt + 30_000, numberAt: numberAt + 30_000 } }];
+      }),
+    }),
   },
   {
     name: "never-granted",
