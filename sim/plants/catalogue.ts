@@ -1,5 +1,4 @@
 /** The planted bugs. Each is a mistake that somebody could make, and names the property that has to notice it. */
-import type { AnyEventObject } from "xstate";
 import type { QueueEvent } from "../../machines/protocol.ts";
 import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../machines/ports/store.ts";
 import { inChart, inEffects, inReducer, type Plant } from "./plant.ts";
@@ -195,7 +194,7 @@ export const PLANTS: readonly Plant[] = [
     }),
   },
   {
-    name: "doubts-unheard",
+    name: "stale-candidates",
     says: "the roster hears of failures, not of doubts, and takes a candidate however long ago it was heard",
     caughtBy: "candidates-are-heard",
     parts: () => ({
