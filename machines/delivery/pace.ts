@@ -14,15 +14,20 @@ interface Bucket {
   tokens: number;
   at: Millis;
   readonly line: Line;
+  /** Messages under preparation, by seat. */
+  readonly preparing: Map<SeatId, number>;
 }
 
 /** A seat that does not come for its token by so long after its time has nothing to say any more: the next one's turn. */
 const LAPSE: Millis = 500;
+/** A seat that waits for what another one prepares looks again after so long: nobody tells it. */
+const LOOK_AGAIN: Millis = 250;
 
 /**
  * Buckets are empty when the queue starts, whatever happened before: a crash loop can't turn into a burst. An account that is
  * first used later has been filling since then.
  * Seats that share an account take turns: who asked first is served first, and one that has just spoken asks again behind the others.
+ * Together they prepare no more than a burst: what waits for a slow answer leaves in one breath when it comes.
  */
 export class Buckets {
   readonly #paces: Readonly<Record<string, Pace>>;
@@ -38,17 +43,33 @@ export class Buckets {
   nextAt(account: AccountId, seat: SeatId, at: Millis): Millis {
     const pace = this.#paces[account];
     if (!pace) return at;
-    const { tokens, line } = this.#filled(account, pace, at);
+    const { tokens, line, preparing } = this.#filled(account, pace, at);
     const needed = ahead(line, seat, at) + 1;
-    if (tokens >= needed) return at;
-    const next = at + Math.max(1, Math.ceil(((needed - tokens) * 1000) / pace.perSecond));
+    const isCrowded = sumOf(preparing) >= this.most(account);
+    if (tokens >= needed && !isCrowded) return at;
+    const next = at + Math.max(isCrowded ? LOOK_AGAIN : 1, Math.ceil(((needed - tokens) * 1000) / pace.perSecond));
     line.set(seat, next);
     return next;
   }
 
-  /** How many may be under preparation at once: what waits for a slow answer leaves in one breath when it comes. */
+  /** How many may be under preparation at once. */
   most(account: AccountId): number {
-    return this.#paces[account]?.burst ?? Number.POSITIVE_INFINITY;
+    const pace = this.#paces[account];
+    return pace ? Math.max(1, pace.burst) : Number.POSITIVE_INFINITY;
+  }
+
+  /** How many messages the seat has under preparation on the account. */
+  prepares(account: AccountId, seat: SeatId, count: number, at: Millis): void {
+    const pace = this.#paces[account];
+    if (!pace) return;
+    const { preparing } = this.#filled(account, pace, at);
+    if (count === 0) preparing.delete(seat);
+    else preparing.set(seat, count);
+  }
+
+  /** The seat speaks for nobody, or has forgotten what it did. */
+  leaves(seat: SeatId): void {
+    for (const { preparing } of this.#buckets.values()) preparing.delete(seat);
   }
 
   take(account: AccountId, seat: SeatId, at: Millis): void {
@@ -62,7 +83,7 @@ export class Buckets {
   #filled(account: AccountId, pace: Pace, at: Millis): Bucket {
     let bucket = this.#buckets.get(account);
     if (!bucket) {
-      bucket = { tokens: 0, at: this.#startedAt, line: new Map() };
+      bucket = { tokens: 0, at: this.#startedAt, line: new Map(), preparing: new Map() };
       this.#buckets.set(account, bucket);
     }
     if (at > bucket.at) {
@@ -72,6 +93,12 @@ export class Buckets {
     return bucket;
   }
 }
+
+const sumOf = (counts: ReadonlyMap<SeatId, number>): number => {
+  let sum = 0;
+  for (const count of counts.values()) sum += count;
+  return sum;
+};
 
 /** How many others stand before the seat, after those have left who did not come in time. */
 const ahead = (line: Line, seat: SeatId, at: Millis): number => {

@@ -82,6 +82,7 @@ export class SeatQueue {
     this.#recorder = new Recorder(this.#config.recordLimit, this.#config.recordBatch);
     this.#lookups = new Lookups(this.#config.lookups);
     this.#buckets = buckets ?? new Buckets(this.#config.pacing, at);
+    this.#buckets.leaves(this.seat);
   }
 
   /** For status and tests. */
@@ -178,6 +179,7 @@ export class SeatQueue {
   #open(event: Open): void {
     const { device, account, term, resolveFor, at } = event;
     if (this.#line && this.#line.device !== device) this.#giveUpAll(this.#line.device, at);
+    this.#buckets.leaves(this.seat);
     this.#openings++;
     this.#drain = "no";
     this.#line = {
@@ -196,6 +198,7 @@ export class SeatQueue {
   #close(at: Millis): void {
     if (this.#line) this.#giveUpAll(this.#line.device, at);
     this.#line = null;
+    this.#buckets.leaves(this.seat);
     for (const row of this.#unanswered) this.#window.wake(row, NEVER);
   }
 
@@ -585,16 +588,17 @@ export class SeatQueue {
   #pump(at: Millis): void {
     this.#pacedUntil = null;
     const line = this.#line;
+    if (line) this.#buckets.prepares(line.account, this.seat, this.#asked.size, at);
     if (!line || this.#drain !== "no" || this.#held.state !== "known" || this.#recorder.isFull) return;
     if (!line.isUp && (at < line.retryAt || this.#asked.size > 0)) return;
     const allowed = line.isUp ? this.#config.perDevice : 1;
-    const mostAsked = Math.max(1, this.#buckets.most(line.account));
     if (!line.isUp) {
       for (const row of this.#unanswered) {
         if (this.#window.ready.size > 0) break;
         this.#decide(row, at);
       }
     }
+    const mostAsked = this.#buckets.most(line.account);
     while (this.#asked.size + this.#sent.size < allowed && this.#asked.size < mostAsked) {
       const row = this.#window.ready.peek()?.rows[0];
       if (!row) return;
@@ -624,6 +628,7 @@ export class SeatQueue {
     row.state = stepOutbox(row.state, { type: "attempt.begun" });
     this.#window.move(row, "asked", at);
     this.#asked.add(row);
+    this.#buckets.prepares(line.account, this.seat, this.#asked.size, at);
     const { attempt: number } = row;
     this.#out.push({
       op: "connection",

@@ -52,4 +52,26 @@ describe("the pace of an account", () => {
     }
     expect(buckets.nextAt(account, first, 3_000)).toBe(4_000);
   });
+
+  it("lets its seats prepare no more than a burst together, and the one that waits has the next turn", () => {
+    const buckets = paced(1, 2);
+    buckets.prepares(account, first, 2, 10_000);
+    const again = buckets.nextAt(account, second, 10_000);
+    expect(again).toBeGreaterThan(10_000);
+    buckets.prepares(account, first, 0, 10_100);
+    // The first seat could take one of the two that are left, and leave one to the other.
+    expect(buckets.nextAt(account, first, 10_100)).toBe(10_100);
+    buckets.take(account, first, 10_100);
+    buckets.prepares(account, first, 1, 10_100);
+    expect(buckets.nextAt(account, first, 10_100)).toBeGreaterThan(again);
+    expect(buckets.nextAt(account, second, again)).toBe(again);
+  });
+
+  it("does not wait for what a seat prepared that speaks no more", () => {
+    const buckets = paced(1);
+    buckets.prepares(account, first, 1, 5_000);
+    expect(buckets.nextAt(account, second, 5_000)).toBeGreaterThan(5_000);
+    buckets.leaves(first);
+    expect(buckets.nextAt(account, second, 5_000)).toBe(5_000);
+  });
 });
