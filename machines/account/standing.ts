@@ -32,14 +32,16 @@ export interface StandingInput {
 }
 export interface StandingContext extends StandingInput {
   readonly now: Millis;
+  /** When the timer of the state began. */
+  readonly armedAt: Millis;
 }
 type Reported = Extract<StandingEvent, { type: "standing.reported" }>;
 
 /** Timers of the platform take no longer spans than 24 days; an end that nobody named is looked at as rarely. */
 const LONGEST: Millis = 86_400_000;
 
-const left = ({ context }: { context: StandingContext }): Millis =>
-  context.until === null ? LONGEST : Math.min(LONGEST, Math.max(0, context.until - context.now));
+const left = ({ context: { until, armedAt } }: { context: StandingContext }): Millis =>
+  until === null ? LONGEST : Math.min(LONGEST, Math.max(0, until - armedAt));
 
 const resolve = (rule: "account.restricted" | "account.banned", { account, standing }: StandingContext): Effect => ({
   op: "resolve",
@@ -59,12 +61,14 @@ export const standingMachine = setup({
     isKnown: (_, { was, is }: { was: StandingContext; is: Reported }) => was.standing === is.standing && was.until === is.until,
     isBan: (_, { standing }: { standing: Standing }) => standing === "banned",
     isRestriction: (_, { standing }: { standing: Standing }) => standing === "restricted",
-    isServedOut: (_, { until, now }: { until: Millis | null; now: Millis }) => until !== null && until - now <= LONGEST,
+    isServedOut: (_, { until, armedAt }: StandingContext) => until !== null && until - armedAt <= LONGEST,
   },
   actions: {
     clock: assign(({ event }) => ({ now: event.at })),
     note: assign(({ event }) => ({ now: event.at, standing: event.standing, until: event.until })),
-    passTimer: assign(({ context }) => ({ now: context.now + left({ context }) })),
+    arm: assign(({ context }) => ({ armedAt: context.now })),
+    // Counted from when it began: the same report, heard meanwhile, has moved `now`.
+    passTimer: assign(({ context }) => ({ now: context.armedAt + left({ context }) })),
     clear: assign({ standing: "good", until: null }),
     record: emit(({ context }) => {
       const { account, standing, until, now } = context;
@@ -116,7 +120,7 @@ export const standingMachine = setup({
 }).createMachine({
   id: "standing",
   options: { maxIterations: 1000 },
-  context: ({ input }) => ({ ...input, now: input.at }),
+  context: ({ input }) => ({ ...input, now: input.at, armedAt: input.at }),
   initial: "starting",
   on: {
     "standing.reported": [
@@ -136,7 +140,7 @@ export const standingMachine = setup({
     },
     good: { entry: ["resolveRestricted", "resolveBanned"] },
     restricted: {
-      entry: ["resolveBanned", "raiseRestricted"],
+      entry: ["arm", "resolveBanned", "raiseRestricted"],
       after: {
         termLeft: [
           {
@@ -149,7 +153,7 @@ export const standingMachine = setup({
       },
     },
     banned: {
-      entry: ["resolveRestricted", "raiseBanned"],
+      entry: ["arm", "resolveRestricted", "raiseBanned"],
       after: {
         termLeft: [
           {
