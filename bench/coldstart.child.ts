@@ -39,4 +39,5 @@ process.once("message", (task: Start) => {
     process.exit(1);
   });
 });
-process.on("disconnect", () => process.exit(0));
+// Not at once: raw Baileys writes its credentials over the old ones, and half a file would be a device that nobody has linked.
+process.on("disconnect", () => setTimeout(() => process.exit(0), 500));

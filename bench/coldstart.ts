@@ -15,6 +15,7 @@ export interface Start {
   readonly directory: string;
 }
 const BEYOND = 2000;
+const PATIENCE = 60_000;
 
 interface Took {
   /** Milliseconds from before the fork until the child says that it serves. */
@@ -30,8 +31,11 @@ const start = (task: Start): Promise<Took> =>
       took = { ms: performance.now() - from, cpuMs };
       child.disconnect();
     });
+    const timer = setTimeout(() => child.kill(), PATIENCE);
     child.once("exit", (code) => {
-      if (took === undefined) reject(new Error(`the process ended before it served (${code})`));
+      clearTimeout(timer);
+      if (took === undefined)
+        reject(new Error(`${task.kind}: the process did not serve within ${PATIENCE / 1000} s (exit ${code})`));
       else resolve(took);
     });
     child.send(task);
