@@ -31,3 +31,20 @@ it("reads nothing ahead of a cursor that was set back", () => {
   world.heal("a/1" as never);
   expect(world.unfinished()).toEqual([]);
 });
+
+/** A held message is known before the open ones are read; released at that moment, it went before one that was accepted earlier. */
+it("hands no released message over before what was accepted before it is read", () => {
+  const world = new World({ ...SMALL, ...NO_WAITS });
+  const sentOnB: ScheduleStep[] = [store, store, { do: "acceptQuietly", conversation: 3 }, open(2), accept(3), go];
+  const heldOnA: ScheduleStep[] = [{ do: "crash" }, store, open(0), store, store, { do: "advance", by: 1964 }, store];
+  const released: ScheduleStep[] = [
+    { do: "crash" },
+    store,
+    { do: "store", fate: "failed" },
+    { do: "operator", pick: 0, word: "release" },
+  ];
+  for (const step of [...sentOnB, ...heldOnA, ...released]) take(world, step);
+  world.reload();
+  world.heal("a/1" as never);
+  expect(world.unfinished()).toEqual([]);
+});
