@@ -136,6 +136,10 @@ export type DiallerEvent = Stamped<
 
 export type CheckupEvent = Stamped<
   | { type: "device.serving"; device: DeviceId; serving: boolean }
+  /** From the queue: WhatsApp refused a message in a way that accuses the account. Look now. */
+  | { type: "check.request" }
+  /** From the standing chart: what is held to be so. Only news is reported. */
+  | { type: "standing.noted"; standing: Standing; until: Millis | null }
   | {
       type: "checked";
       device: DeviceId;
@@ -176,7 +180,8 @@ export type RosterEvent =
           exclude: readonly DeviceId[];
           named: DeviceId | null;
         }
-      | { type: "reroute.request"; seat: SeatId; conversation: ConversationId; contact: ContactId; message: MessageId }
+      /** `unlessWarm`: the account is restricted, which matters only if it has not spoken to the contact before. Otherwise WhatsApp has refused it. */
+      | { type: "reroute.request"; seat: SeatId; conversation: ConversationId; message: MessageId; unlessWarm: AccountId | null }
       | { type: "wake" }
     >;
 export interface Candidate {
@@ -268,7 +273,11 @@ export type QueueEvent =
       | { type: "proved"; waId: WaId; by: "ack" | "copy" | "receipt"; receipt: "delivered" | "read" | null }
       | { type: "refused"; device: DeviceId; waId: WaId; code: number }
       | { type: "link.lost"; device: DeviceId }
-      | { type: "rerouted"; conversation: ConversationId; message: MessageId; to: SeatId | null }
+      | { type: "rerouted"; conversation: ConversationId; message: MessageId; to: SeatId }
+      /** It stays. `warm`: the account may write there; `nobody`: no other seat may; `store`: ask again later. */
+      | { type: "notRerouted"; message: MessageId; why: "warm" | "nobody" | "store" }
+      /** From the roster, about every master of the line: whether it may begin conversations. */
+      | { type: "account.restricted"; account: AccountId; restricted: boolean }
       /** An operator's word on a held message. */
       | { type: "held.release"; message: MessageId }
       | { type: "held.fail"; message: MessageId }
@@ -379,6 +388,7 @@ const addresses = <Kind extends string, Id extends string>(kind: Kind): ((id: Id
     return address;
   };
 };
+export const checkupOf = addresses<"checkup", AccountId>("checkup");
 export const detectorOf = addresses<"detector", DeviceId>("detector");
 export const queueOf = addresses<"queue", SeatId>("queue");
 

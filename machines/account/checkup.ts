@@ -2,11 +2,12 @@
  * The deep check of one account: what will become a failure, asked through a device that serves.
  *
  * Standing and new-chat cap, each `every` ms, at a time of the account's own (from a hash of its name), so that five hundred
- * accounts are not asked in one tick. Devices take turns.
+ * accounts are not asked in one tick, and at once when WhatsApp refuses a message. Devices take turns.
  * Laws: at most one check under way; none without a serving device; an unanswered one counts as missing after `DEADLINE`; two
- * missing ones in a row raise `account.checkup`, the next answer resolves it.
+ * missing ones in a row raise `account.checkup`, the next answer resolves it; the chart of the standing hears of news only.
  */
 import type { AccountId, DeviceId, Millis, RequestId } from "../ports/ids.ts";
+import type { Standing } from "../ports/store.ts";
 import { type CheckupEvent, type Effect, type Reducer, tell } from "../protocol.ts";
 import { hash } from "./jitter.ts";
 
@@ -14,10 +15,14 @@ export interface CheckupInput {
   readonly account: AccountId;
   readonly devices: readonly DeviceId[];
   readonly every: Millis;
+  /** As the chart of the standing has it. */
+  readonly standing: Standing;
+  readonly until: Millis | null;
 }
 export interface CheckupState extends CheckupInput {
   readonly serving: readonly DeviceId[];
   readonly nextAt: Millis;
+  readonly askedAt: Millis;
   readonly count: number;
   readonly open: { readonly reqId: RequestId; readonly giveUpAt: Millis } | null;
   readonly missing: number;
@@ -30,13 +35,25 @@ type Checked = Extract<CheckupEvent, { type: "checked" }>;
 const DEADLINE: Millis = 5000;
 /** The port answers first; this is for a port that does not. */
 const SLACK: Millis = 1000;
+/** Between two checks: refusals may come by the dozen. */
+const APART: Millis = 1000;
 const LOW = 0.1;
 
 export const checkup: Reducer<CheckupState, CheckupEvent, CheckupInput> = {
   start: (input, at) => {
     const nextAt = at + (hash(input.account) % input.every);
     return {
-      state: { ...input, serving: [], nextAt, count: 0, open: null, missing: 0, fullCap: 0, isCapLow: false },
+      state: {
+        ...input,
+        serving: [],
+        nextAt,
+        askedAt: Number.NEGATIVE_INFINITY,
+        count: 0,
+        open: null,
+        missing: 0,
+        fullCap: 0,
+        isCapLow: false,
+      },
       wakeAt: nextAt,
     };
   },
@@ -53,6 +70,12 @@ const reacted = (state: CheckupState, event: CheckupEvent, effects: Effect[]): C
       const others = state.serving.filter((device) => device !== event.device);
       return { ...state, serving: event.serving ? [...others, event.device].sort() : others };
     }
+    case "check.request": {
+      const isIdle = !state.open && event.at >= state.askedAt + APART;
+      return isIdle ? asked(state, event.at, effects) : state;
+    }
+    case "standing.noted":
+      return { ...state, standing: event.standing, until: event.until };
     case "checked":
       return event.reqId === state.open?.reqId ? judged({ ...state, open: null }, event, effects) : state;
     default:
@@ -67,11 +90,15 @@ const passed = (before: CheckupState, at: Millis, effects: Effect[]): CheckupSta
   if (at < state.nextAt) return state;
   // Missed turns are not made up for.
   const nextAt = state.nextAt + (Math.floor((at - state.nextAt) / state.every) + 1) * state.every;
+  return state.open ? { ...state, nextAt } : asked({ ...state, nextAt }, at, effects);
+};
+
+const asked = (state: CheckupState, at: Millis, effects: Effect[]): CheckupState => {
   const device = state.serving[state.count % state.serving.length];
-  if (!device || state.open) return { ...state, nextAt };
+  if (!device) return state;
   const reqId = `check:${state.account}:${state.count + 1}` as RequestId;
   effects.push({ op: "connection", command: { op: "check", device, reqId, deadline: DEADLINE } });
-  return { ...state, nextAt, count: state.count + 1, open: { reqId, giveUpAt: at + DEADLINE + SLACK } };
+  return { ...state, askedAt: at, count: state.count + 1, open: { reqId, giveUpAt: at + DEADLINE + SLACK } };
 };
 
 const missed = (state: CheckupState, effects: Effect[]): CheckupState => {
@@ -93,7 +120,9 @@ const judged = (state: CheckupState, { finding }: Checked, effects: Effect[]): C
   const { account } = state;
   if (state.missing >= 2)
     effects.push({ op: "resolve", key: `account.checkup:${account}`, text: `deep checks of ${account} are answered` });
-  effects.push(tell(`standing:${account}`, { type: "standing.reported", standing: finding.standing, until: finding.until }));
+  const { standing, until } = finding;
+  if (standing !== state.standing || until !== state.until)
+    effects.push(tell(`standing:${account}`, { type: "standing.reported", standing, until }));
   const cap = finding.cap ?? Number.POSITIVE_INFINITY;
   const fullCap = Math.max(state.fullCap, finding.cap ?? 0);
   const isCapLow = cap <= fullCap * LOW;

@@ -1,9 +1,10 @@
 /**
  * What WhatsApp thinks of an account, as far as it has said.
  *
- * Reported by devices (refusals, bans, notifications) and by the deep check. A restriction or ban with a known end is over then;
- * if it is not, the next deep check or refusal says so again.
- * Invariants: each change is written down, told to the roster, and alerted; the same report twice changes nothing.
+ * Reported by devices (bans, notifications) and by the deep check, which is made at once after a refusal. A restriction or ban
+ * with a known end is over then; if it is not, the next deep check or refusal says so again.
+ * Invariants: each change is written down, told to the roster and the deep check, and alerted; the same report twice changes
+ * nothing.
  *
  * | from       | event                              | to         |
  * | any        | standing.reported if isKnown       | same       |
@@ -91,6 +92,7 @@ export const standingMachine = setup({
           },
         },
         tell("roster", { type: "account.standing", account, standing }),
+        tell(`checkup:${account}`, { type: "standing.noted", standing, until }),
       );
     }),
     raiseRestricted: emit(({ context }) =>

@@ -7,7 +7,8 @@
  * - a message is handed over only when every earlier one of its conversation is proved, failed or gone to another seat;
  * - one attempt at a time per message; numbers grow (with gaps), and one that was committed is never used again;
  * - after an attempt that passed the gate, another follows only if that one is unanswered or refused to that account;
- * - what is proved is never handed over again; a 463 never again on that account.
+ * - what is proved is never handed over again; a 463 never again on that account;
+ * - an account that is known to be restricted begins no conversation: not the seat counts, but the number that the contact knows.
  *
  * The order between conversations: by acceptance less `agingPerLevel` for each level of priority of the first message. So an
  * urgent one overtakes, and a message of priority p is overtaken only by what was accepted at most (9 - p) * agingPerLevel after
@@ -21,15 +22,15 @@
 import { accountOf, type AccountId, type ConversationId, type DeviceId, type MessageId, type Millis } from "../ports/ids.ts";
 import type { SeatId, SeatTerm, WaId } from "../ports/ids.ts";
 import type { AttemptOutcome, OutboxRow } from "../ports/store.ts";
-import { detectorOf, type Effect, type QueueEvent, type Reducer, type Step, tell } from "../protocol.ts";
+import { checkupOf, detectorOf, type Effect, type QueueEvent, type Reducer, type Step, tell } from "../protocol.ts";
 import { Lookups } from "./lookups.ts";
 import { isProved } from "./outbox-state.ts";
 import { stepOutbox, type OutboxEvent } from "./outbox.ts";
 import { Buckets } from "./pace.ts";
 import { QUEUE_DEFAULTS, type QueueConfig, type QueueInput } from "./queue-config.ts";
 import { Recorder } from "./recorder.ts";
-import { mayAnotherAccountTry, refusalReason } from "./refusals.ts";
-import { isUnderWay, lastDoubt, type Phase, type Proof, type Row, rowFrom } from "./window-row.ts";
+import { mayAnotherAccountTry, refusalReason, RESTRICTED } from "./refusals.ts";
+import { emptyConversation, isUnderWay, lastDoubt, type Phase, type Proof, type Row, rowFrom } from "./window-row.ts";
 import { Window } from "./window.ts";
 
 type Sent = Extract<QueueEvent, { type: "sent" }>;
@@ -63,6 +64,7 @@ export class SeatQueue {
   readonly #orphaned = new Set<Row>();
   readonly #sent = new Set<Row>();
   readonly #unanswered = new Set<Row>();
+  readonly #restricted = new Set<AccountId>();
   #line: Line | null = null;
   #openings = 0;
   #drain: "no" | "wanted" | "told" = "no";
@@ -149,8 +151,13 @@ export class SeatQueue {
         return this.#onLinkLost(event.device, at);
       case "rerouted":
         // The message may be settled and forgotten by now; its conversation has moved all the same.
-        if (event.to !== null) return this.#depart(event.conversation);
-        return this.#onNotRerouted(event.message, at);
+        return this.#depart(event.conversation);
+      case "notRerouted":
+        return this.#onNotRerouted(event.message, event.why, at);
+      case "account.restricted":
+        if (event.restricted) this.#restricted.add(event.account);
+        else this.#restricted.delete(event.account);
+        return;
       case "held.release":
         return this.#release(event.message, at);
       case "held.fail": {
@@ -378,11 +385,7 @@ export class SeatQueue {
     let row = this.#window.byWaId(lookup.waId);
     if (!row) {
       if (!stored || stored.waId !== lookup.waId) return;
-      row = rowFrom(
-        stored,
-        { id: stored.conversation, rows: [], isShut: false, parkedFrom: null, rank: 0, rankSeq: 0, slot: -1 },
-        at,
-      );
+      row = rowFrom(stored, emptyConversation(stored.conversation), at);
       row.phase = "settled";
       row.content = null;
       this.#window.remember(row);
@@ -397,6 +400,7 @@ export class SeatQueue {
     if (wasSent) {
       this.#lastProofAt = at;
       if (row.device) {
+        row.conversation.warmOn = accountOf(row.device);
         const event = { type: "attempt.answered", message: row.id, byAck: proof.by === "ack" } as const;
         this.#out.push(tell(detectorOf(row.device), event));
       }
@@ -438,7 +442,10 @@ export class SeatQueue {
     if (!isAnswer && !doubt) return;
     const outcome = attempt(doubt?.number ?? row.attempt, "refused", String(code));
     const isAboutAccount = mayAnotherAccountTry(code);
-    if (isAboutAccount) row.refusedBy.push(account);
+    if (isAboutAccount) {
+      row.refusedBy.push(account);
+      this.#out.push(tell(checkupOf(account), { type: "check.request" }));
+    }
     if (isAnswer) {
       this.#lastProofAt = at;
       this.#out.push(tell(`detector:${device}`, { type: "attempt.answered", message: row.id, byAck: true }));
@@ -459,19 +466,30 @@ export class SeatQueue {
 
   // ---- what becomes of a message ----
 
-  #reroute(row: Row, at: Millis): void {
+  /** `unlessWarm`: an account that is restricted, but may write where it has written before. Otherwise it was refused. */
+  #reroute(row: Row, unlessWarm: AccountId | null, at: Millis): void {
     this.#window.move(row, "rerouting", at);
-    const { conversation, contact, id } = row;
-    this.#out.push(
-      tell("roster", { type: "reroute.request", seat: this.seat, conversation: conversation.id, contact, message: id }),
-    );
+    row.conversation.askedFor = unlessWarm;
+    const { id: conversation } = row.conversation;
+    this.#out.push(tell("roster", { type: "reroute.request", seat: this.seat, conversation, message: row.id, unlessWarm }));
   }
 
-  #onNotRerouted(message: MessageId, at: Millis): void {
+  #onNotRerouted(message: MessageId, why: "warm" | "nobody" | "store", at: Millis): void {
     const row = this.#window.get(message);
     if (row?.phase !== "rerouting") return;
-    if (this.#line && row.refusedBy.includes(this.#line.account)) this.#fail(row, refusalReason(463), at);
+    const { conversation } = row;
+    if (why === "warm") conversation.warmOn = conversation.askedFor;
+    const line = this.#line;
+    if (why === "store") this.#window.move(row, "delayed", at, at + this.#backOff(++row.tries));
+    else if (line && row.refusedBy.includes(line.account)) this.#fail(row, refusalReason(463), at);
+    else if (line && why === "nobody" && conversation.askedFor === line.account && this.#mayNotBegin(row, line))
+      this.#fail(row, RESTRICTED, at);
     else this.#window.move(row, "ready", at);
+  }
+
+  /** The account is restricted, and the contact has not heard from it, or nobody knows. */
+  #mayNotBegin(row: Row, { account }: Line): boolean {
+    return this.#restricted.has(account) && row.conversation.warmOn !== account;
   }
 
   #depart(conversation: ConversationId): void {
@@ -604,7 +622,8 @@ export class SeatQueue {
       if (!row) return;
       if (isExpired(row, at)) this.#fail(row, row.state === "unanswered" ? "expired while unanswered" : "expired", at);
       else if (this.#mustHold(row)) this.#hold(row, "unanswered on another number", at);
-      else if (row.refusedBy.includes(line.account)) this.#reroute(row, at);
+      else if (row.refusedBy.includes(line.account)) this.#reroute(row, null, at);
+      else if (this.#mayNotBegin(row, line)) this.#reroute(row, line.account, at);
       else {
         const nextAt = this.#buckets.nextAt(line.account, this.seat, at);
         if (nextAt > at) {

@@ -6,6 +6,9 @@ interface Refusal {
   readonly text: string;
 }
 
+/** Why a message was not even tried. */
+export const RESTRICTED = "restricted: this account may not begin conversations at present; no other number could take it";
+
 const REFUSALS: ReadonlyMap<number, Refusal> = new Map([
   [400, { isAboutAccount: false, text: "bad request: WhatsApp could not read the message" }],
   [401, { isAboutAccount: false, text: "not authorised: this account may not write to that chat" }],
@@ -15,13 +18,7 @@ const REFUSALS: ReadonlyMap<number, Refusal> = new Map([
   [408, { isAboutAccount: false, text: "too old: WhatsApp no longer takes this message" }],
   [421, { isAboutAccount: false, text: "misdirected: WhatsApp expected another kind of address for that contact" }],
   [429, { isAboutAccount: false, text: "too many: WhatsApp limits how often this account may send" }],
-  [
-    463,
-    {
-      isAboutAccount: true,
-      text: "restricted: this account may not begin conversations at present; no other number could take it",
-    },
-  ],
+  [463, { isAboutAccount: true, text: RESTRICTED }],
   [475, { isAboutAccount: false, text: "not acceptable: WhatsApp refused the message as it was addressed" }],
   [479, { isAboutAccount: false, text: "stale addressing: the list of the contact's devices was out of date" }],
   [500, { isAboutAccount: false, text: "internal error at WhatsApp" }],

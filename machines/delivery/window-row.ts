@@ -18,7 +18,7 @@ import type { Slotted } from "./heap.ts";
  * | unanswered | given up; proof is still welcome until it is decided about  | unanswered           |
  * | held       | waits for a word, a proof or its expiry                     | held                 |
  * | releasing  | released; ready as soon as the store knows                  | accepted             |
- * | rerouting  | refused to this account; the roster looks for another seat  | accepted, unanswered |
+ * | rerouting  | this account may not write; the roster looks for another seat | accepted, unanswered |
  * | settled    | nothing left to do; remembered for late facts               | proved, failed       |
  */
 export type Phase =
@@ -96,7 +96,22 @@ export interface Conversation extends Slotted {
   /** Place among the ready: acceptance less a bonus for priority. */
   rank: Millis;
   rankSeq: number;
+  /** The account that is known to have spoken to the contact, and the one of which the store was asked whether it has. */
+  warmOn: AccountId | null;
+  askedFor: AccountId | null;
 }
+
+export const emptyConversation = (id: ConversationId): Conversation => ({
+  id,
+  rows: [],
+  isShut: false,
+  parkedFrom: null,
+  rank: 0,
+  rankSeq: 0,
+  warmOn: null,
+  askedFor: null,
+  slot: -1,
+});
 
 export const isUnderWay = (row: Row): boolean => row.phase === "asked" || row.phase === "orphaned" || row.phase === "sent";
 

@@ -16,7 +16,7 @@
 import type { ConversationId, MessageId, Millis, WaId } from "../ports/ids.ts";
 import type { OutboxRow } from "../ports/store.ts";
 import { Heap } from "./heap.ts";
-import { type Conversation, isUnderWay, type Phase, type Row, rowFrom } from "./window-row.ts";
+import { type Conversation, emptyConversation, isUnderWay, type Phase, type Row, rowFrom } from "./window-row.ts";
 
 export interface WindowLimits {
   /** Rows in memory that are not settled and do not block a shut conversation. */
@@ -261,7 +261,7 @@ export class Window {
   #conversation(id: ConversationId): Conversation {
     let conversation = this.#conversations.get(id);
     if (!conversation) {
-      conversation = { id, rows: [], isShut: false, parkedFrom: null, rank: 0, rankSeq: 0, slot: -1 };
+      conversation = emptyConversation(id);
       this.#conversations.set(id, conversation);
     }
     return conversation;

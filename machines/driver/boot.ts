@@ -133,7 +133,7 @@ export const startAccountActors = (
       `checkup:${account.id}`,
       "checkup",
       actors.checkup,
-      { account: account.id, devices, every: timings.deepCheck },
+      { account: account.id, devices, every: timings.deepCheck, standing: account.standing, until: account.standingUntil },
       clock,
     );
   }

@@ -2,7 +2,8 @@
  * What an actor that was started again has to be told before it is of use: it was rebuilt from its rows, and the rows say nothing
  * of what is under way. Pure: looks at the others, and says who is told what.
  */
-import { crowd, dutiesOf, watch, type RosterState } from "../fleet/roster.ts";
+import type { StandingContext } from "../account/standing.ts";
+import { crowd, dutiesOf, restrictionsOf, watch, type RosterState } from "../fleet/roster.ts";
 import { accountOf, type AccountId, type DeviceId, type Millis, type SeatId } from "../ports/ids.ts";
 import type { FailoverCause } from "../ports/records.ts";
 import type { SeatRow } from "../ports/store.ts";
@@ -27,9 +28,8 @@ export const retold = (address: Address, around: Around): readonly Tell[] => {
     case "detector":
       return toDevice(kind, id as DeviceId, around);
     case "checkup":
-      return devicesOf(id as AccountId, around)
-        .filter((device) => servingDial(device, around) !== null)
-        .map((device) => tell(`checkup:${id as AccountId}`, { type: "device.serving", device, serving: true }));
+    case "standing":
+      return toCheckup(id as AccountId, around);
     case "dialler":
       return toDialler(around);
     case "roster":
@@ -42,8 +42,9 @@ export const retold = (address: Address, around: Around): readonly Tell[] => {
     case "seat":
       return [tell(`seat:${id as SeatId}`, { type: "start" })];
     case "sender":
-    case "queue":
       return toSender(id as SeatId, around);
+    case "queue":
+      return [...dutiesIn(around, (state) => restrictionsOf(state, id as SeatId)), ...toSender(id as SeatId, around)];
     case "failover":
       return toSeat(id as SeatId, around);
     default:
@@ -62,6 +63,18 @@ const devicesOf = (account: AccountId, { loaded }: Around): readonly DeviceId[] 
 const servingDial = (device: DeviceId, { peek }: Around): number | null => {
   const link = peek(`connection:${device}`);
   return link?.value === "serving" ? (link.context as { dial: number }).dial : null;
+};
+
+/** What the chart of the standing holds to be so, and through which devices it can be looked at. */
+const toCheckup = (account: AccountId, around: Around): readonly Tell[] => {
+  const to = `checkup:${account}` as const;
+  const chart = around.peek(`standing:${account}`)?.context as StandingContext | undefined;
+  return [
+    ...(chart ? [tell(to, { type: "standing.noted", standing: chart.standing, until: chart.until })] : []),
+    ...devicesOf(account, around)
+      .filter((device) => servingDial(device, around) !== null)
+      .map((device) => tell(to, { type: "device.serving", device, serving: true })),
+  ];
 };
 
 const toDevice = (kind: "health" | "detector", device: DeviceId, around: Around): readonly Tell[] => {

@@ -84,10 +84,17 @@ export interface RosterState {
   readonly seats: Map<SeatId, SeatView>;
   /** Seats that a device holds. */
   readonly holds: Map<DeviceId, SeatId[]>;
-  readonly reroutes: { conversation: ConversationId; message: MessageId; from: SeatId; to: SeatId }[];
+  /** Asked of the store. `to` null: whether the account may write there. */
+  readonly reroutes: {
+    conversation: ConversationId;
+    message: MessageId;
+    from: SeatId;
+    to: SeatId | null;
+    account: AccountId | null;
+  }[];
   outage: boolean;
 }
-type Event = RosterEvent | StoreEvent<"conversation.assign">;
+type Event = RosterEvent | StoreEvent<"conversation.assign"> | StoreEvent<"conversation.get">;
 
 const isWell = (state: HealthState): boolean => state === "healthy" || state === "recovering";
 const isQuiet = (device: DeviceView): boolean =>
@@ -130,7 +137,10 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
     for (const seat of config.seats) {
       state.seats.set(seat.id, { ...seat, left: null, homeNotBefore: 0, asker: null });
     }
-    return { state, effects: watchAll(state), wakeAt: null };
+    const restricted = config.accounts.flatMap(({ id, standing }) =>
+      standing === "restricted" ? tellRestricted(state, id) : [],
+    );
+    return { state, effects: [...watchAll(state), ...restricted], wakeAt: null };
   },
 
   receive(state, event): Step<RosterState> {
@@ -149,9 +159,11 @@ const react = (state: RosterState, event: Event): Effect[] => {
     case "account.standing": {
       const account = state.accounts.get(event.account);
       if (!account) return [];
-      const wasBanned = account.standing === "banned";
+      const { standing: before } = account;
       account.standing = event.standing;
-      const told = wasBanned === (event.standing === "banned") ? [] : account.devices.flatMap((id) => tellSeats(state, id));
+      const isNews = (standing: Standing): boolean => (before === standing) !== (event.standing === standing);
+      const told = isNews("banned") ? account.devices.flatMap((id) => tellSeats(state, id)) : [];
+      if (isNews("restricted")) told.push(...tellRestricted(state, event.account));
       return event.standing === "good" ? [...told, ...availability(state, account.devices)] : told;
     }
     case "device.linked":
@@ -173,16 +185,15 @@ const react = (state: RosterState, event: Event): Effect[] => {
       return [...watchCandidates(state, seat), answer(state, seat, event.at)];
     }
     case "reroute.request": {
-      const from = state.seats.get(event.seat);
-      const to = from && chooseReroute(state, from);
-      const { conversation, message } = event;
-      if (!from || !to) return [tell(`queue:${event.seat}`, { type: "rerouted", conversation, message, to: null })];
-      state.reroutes.push({ conversation, message, from: from.id, to: to.id });
-      return [{ op: "store", ask: { op: "conversation.assign", conversation, seat: to.id } }];
+      const { seat: from, conversation, message, unlessWarm: account } = event;
+      if (account === null) return reroute(state, from, conversation, message);
+      state.reroutes.push({ conversation, message, from, to: null, account });
+      return [{ op: "store", ask: { op: "conversation.get", conversation } }];
     }
+    case "store.conversation":
     case "store.assigned":
     case "store.failed":
-      return onAssigned(state, event.type === "store.assigned");
+      return onRerouteAnswer(state, event);
     case "wake":
       return [];
   }
@@ -195,13 +206,51 @@ const edit = (state: RosterState, id: DeviceId, change: Partial<Pick<DeviceView,
   return availability(state, [id]);
 };
 
+// ---- conversations that the present account may not begin ----
+
+const isRestricted = (state: RosterState, account: AccountId): boolean => state.accounts.get(account)?.standing === "restricted";
+
+/** Every seat that the account may come to speak for. */
+const tellRestricted = (state: RosterState, account: AccountId): Effect[] => {
+  const restricted = isRestricted(state, account);
+  return [...state.seats.values()]
+    .filter(({ line }) => state.lines.get(line)?.masters.includes(account))
+    .map(({ id }) => tell(`queue:${id}`, { type: "account.restricted", account, restricted }));
+};
+
+/** What a queue that was started again has to know of the masters of its line. */
+export const restrictionsOf = (state: RosterState, seat: SeatId): Tell[] => {
+  const line = state.seats.get(seat)?.line;
+  const masters = (line && state.lines.get(line)?.masters) ?? [];
+  return masters
+    .filter((account) => isRestricted(state, account))
+    .map((account) => tell(`queue:${seat}`, { type: "account.restricted", account, restricted: true }));
+};
+
+const reroute = (state: RosterState, from: SeatId, conversation: ConversationId, message: MessageId): Effect[] => {
+  const seat = state.seats.get(from);
+  const to = seat && chooseReroute(state, seat);
+  if (!to) return [tell(`queue:${from}`, { type: "notRerouted", message, why: "nobody" })];
+  state.reroutes.push({ conversation, message, from, to: to.id, account: null });
+  return [{ op: "store", ask: { op: "conversation.assign", conversation, seat: to.id } }];
+};
+
 /** Store answers come in the order of the asks, so the first reroute under way is the one answered. */
-const onAssigned = (state: RosterState, done: boolean): Effect[] => {
-  const reroute = state.reroutes.shift();
-  if (!reroute) return [];
-  const { from, to, ...asked } = reroute;
-  if (!done) return [tell(`queue:${from}`, { type: "rerouted", ...asked, to: null })];
-  return [tell(`queue:${from}`, { type: "rerouted", ...asked, to }), tell(`queue:${to}`, { type: "queue.reload" })];
+const onRerouteAnswer = (
+  state: RosterState,
+  event: StoreEvent<"conversation.assign"> | StoreEvent<"conversation.get">,
+): Effect[] => {
+  const asked = state.reroutes.shift();
+  if (!asked) return [];
+  const { from, to, account, conversation, message } = asked;
+  if (event.type === "store.failed") return [tell(`queue:${from}`, { type: "notRerouted", message, why: "store" })];
+  if (event.type === "store.assigned")
+    return to === null
+      ? []
+      : [tell(`queue:${from}`, { type: "rerouted", conversation, message, to }), tell(`queue:${to}`, { type: "queue.reload" })];
+  const isWarm = account !== null && event.answer.warm.includes(account);
+  if (isWarm) return [tell(`queue:${from}`, { type: "notRerouted", message, why: "warm" })];
+  return reroute(state, from, conversation, message);
 };
 
 // ---- health ----

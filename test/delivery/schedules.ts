@@ -1,5 +1,6 @@
 /** Random schedules: lists of small steps, each of which does something only if there is something to do. */
 import * as fc from "fast-check";
+import type { AccountId } from "../../machines/ports/ids.ts";
 import { DEVICES, type World } from "./world.ts";
 
 const pick = fc.nat(30);
@@ -38,7 +39,15 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("drain" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("crash" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("reload" as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("reroute" as const), found: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("reroute" as const), finds: fc.constantFrom("seat", "nobody", "store") }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("restrict" as const), account: fc.constantFrom("a", "b"), restricted: fc.boolean() }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("warm" as const), conversation: fc.nat(4), account: fc.constantFrom("a", "b") }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("operator" as const), pick, word: fc.constantFrom("release", "fail") }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant("advance" as const), by: fc.nat(2500) }) },
 );
@@ -78,7 +87,11 @@ export const take = (world: World, action: ScheduleStep): void => {
     case "reload":
       return world.reload();
     case "reroute":
-      return world.reroute(action.found);
+      return world.reroute(action.finds);
+    case "restrict":
+      return world.restrict(action.account as AccountId, action.restricted);
+    case "warm":
+      return world.warm(action.conversation, action.account as AccountId);
     case "operator":
       return world.operator(action.pick, action.word);
     case "advance":

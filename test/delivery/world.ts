@@ -39,6 +39,11 @@ interface Job {
   isOver: boolean;
 }
 /** A frame that passed the gate, and what WhatsApp has yet to say about it. */
+interface Wish {
+  readonly conversation: ConversationId;
+  readonly message: MessageId;
+  readonly unlessWarm: AccountId | null;
+}
 interface Frame {
   readonly send: Send;
   answered: boolean;
@@ -72,7 +77,11 @@ export class World {
   #asks: Ask[] = [];
   #jobs: Job[] = [];
   #frames: Frame[] = [];
-  #reroutes: { conversation: ConversationId; message: MessageId }[] = [];
+  #reroutes: Wish[] = [];
+  /** Of which the queue was told. */
+  readonly #restricted = new Set<AccountId>();
+  /** "conversation account": the contact knows the number. */
+  readonly #warm = new Set<string>();
   readonly #input: QueueInput;
   /** Facts may come after the queue has given up waiting for them: then it may try again while an attempt is under way. */
   readonly #areFactsLate: boolean;
@@ -214,6 +223,7 @@ export class World {
       }
     }
     this.#start();
+    for (const account of this.#restricted) this.tell({ type: "account.restricted", account, restricted: true });
   }
 
   /** The store does the oldest thing it was asked. */
@@ -273,24 +283,43 @@ export class World {
     truth.proved = true;
     truth.over = true;
     truth.pending = null;
+    this.#warm.add(`${this.state(message).conversation} ${accountOf(device)}`);
     if (says === "ack" || says === "copy") return this.tell({ type: "proved", waId, by: says, receipt: null });
     this.tell({ type: "proved", waId, by: "receipt", receipt: says });
   }
 
+  restrict(account: AccountId, restricted: boolean): void {
+    if (restricted) this.#restricted.add(account);
+    else this.#restricted.delete(account);
+    this.tell({ type: "account.restricted", account, restricted });
+  }
+
+  /** The contact writes to the account. */
+  warm(conversation: number, account: AccountId): void {
+    this.#warm.add(`${name(conversation)} ${account}`);
+  }
+
   /** The roster answers the oldest wish for another seat. */
-  reroute(found: boolean): void {
+  reroute(finds: "seat" | "nobody" | "store"): void {
     const wish = this.#reroutes.shift();
     if (!wish) return;
-    if (found) {
+    const { conversation, message, unlessWarm } = wish;
+    if (finds === "store") return this.tell({ type: "notRerouted", message, why: "store" });
+    if (unlessWarm && this.#warm.has(`${conversation} ${unlessWarm}`))
+      return this.tell({ type: "notRerouted", message, why: "warm" });
+    const holder = this.#open && accountOf(this.#open);
+    if (finds === "seat") {
       this.moved.add(wish.conversation);
       for (const row of this.rows.values()) {
         if (row.conversation !== wish.conversation || (!isOpen(row.state) && row.state !== "held")) continue;
         this.#put({ ...row, seat: OTHER });
         this.truth(row.id).over = true;
       }
-    } else if (this.#open && this.truth(wish.message).refusedBy.has(accountOf(this.#open))) this.truth(wish.message).over = true;
-    const { conversation, message } = wish;
-    this.tell({ type: "rerouted", conversation, message, to: found ? OTHER : null });
+      return this.tell({ type: "rerouted", conversation, message, to: OTHER });
+    }
+    const isBarred = holder !== null && unlessWarm === holder && this.#restricted.has(holder);
+    if (isBarred || (holder && this.truth(message).refusedBy.has(holder))) this.truth(message).over = true;
+    this.tell({ type: "notRerouted", message, why: "nobody" });
   }
 
   operator(pick: number, word: "release" | "fail"): void {
@@ -330,7 +359,7 @@ export class World {
     for (let round = 0; round < rounds; round++) {
       while (this.#asks.length > 0) this.store("ok");
       if (this.#jobs.length > 0) this.connection(0, "go");
-      else if (this.#reroutes.length > 0) this.reroute(false);
+      else if (this.#reroutes.length > 0) this.reroute("nobody");
       else if (this.#frames.some(({ answered }) => !answered)) this.whatsapp(0, "ack");
       else if (this.#wakeAt !== null) this.advance(Math.max(1, this.#wakeAt - this.now));
       else if (this.#asks.length === 0) return;
@@ -386,7 +415,7 @@ export class World {
       if (!this.#areFactsLate) throw new Error(`a link that reports what it does is dialled anew: ${to}`);
       this.#endJobs(to.slice("connection:".length));
     }
-    if (to === "roster") this.#reroutes.push(event as unknown as { conversation: ConversationId; message: MessageId });
+    if (to === "roster") this.#reroutes.push(event as unknown as Wish);
   }
 
   #endJobs(device: string): void {
@@ -431,6 +460,8 @@ export class World {
     if (truth.pending !== null && !this.#areFactsLate) broken("a second attempt while one is under way");
     if (attempt <= truth.highest) broken("the number of a committed attempt used again");
     if (truth.refusedBy.has(account)) broken("a 463 tried again on the same account");
+    if (this.#restricted.has(account) && !this.#warm.has(`${row.conversation} ${account}`))
+      broken("a restricted account begins a conversation");
     for (const earlier of this.rows.values()) {
       if (earlier.conversation !== row.conversation || earlier.seq >= row.seq || earlier.seat !== SEAT) continue;
       const { over, known } = this.truth(earlier.id);
