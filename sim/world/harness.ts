@@ -203,6 +203,8 @@ export class Fleet {
       case "redial":
         node.redial(order.device);
         break;
+      case "link":
+        return this.linkAgain(order.device);
     }
     return true;
   }
