@@ -209,6 +209,8 @@ export type HolderEvent = Stamped<
   | { type: "holder.well"; device: DeviceId }
   | { type: "holder.failed"; device: DeviceId; cause: FailoverCause; isFinal: boolean; lastEvidenceAt: Millis | null }
 >;
+/** What a seat passes on while it moves: a doubt about a holder that was given up is no news. */
+export type HolderVerdict = Exclude<HolderEvent, { type: "holder.suspect" }>;
 export type SeatRequest = Stamped<
   /** Move now; `to` null lets the roster choose. `by`: "operator:NAME", or "orchestrator" for a failback. */
   | { type: "failover.demand"; to: DeviceId | null; by: string }
@@ -317,7 +319,7 @@ export type EventFor<A extends Address> = A extends `connection:${string}`
             : A extends `seat:${string}`
               ? Unstamped<HolderEvent | SeatRequest>
               : A extends `failover:${string}`
-                ? Unstamped<HolderEvent | CandidatesReply | ProbeReply>
+                ? Unstamped<HolderVerdict | CandidatesReply | ProbeReply>
                 : A extends `master:${string}` | `servant:${string}`
                   ? Unstamped<DutyEvent>
                   : A extends `sender:${string}`

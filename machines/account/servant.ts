@@ -6,16 +6,12 @@
  *
  * | from     | event                       | to       |
  * | idle     | seat.granted                | attached |
- * | idle     | seat.released               | same     |
  * | idle     | account.well                | same     |
  * | idle     | account.out                 | out      |
  * | attached | seat.granted                | same     |
- * | attached | seat.released if isLast     | idle     |
- * | attached | seat.released               | same     |
  * | attached | account.well                | same     |
  * | attached | account.out                 | out      |
  * | out      | seat.granted                | same     |
- * | out      | seat.released               | same     |
  * | out      | account.out                 | same     |
  * | out      | account.well if holdsSeats  | attached |
  * | out      | account.well                | idle     |
@@ -23,8 +19,10 @@
 import { assign, emit, setup } from "xstate";
 import type { AccountId } from "../ports/ids.ts";
 import { type DutyEvent, type Effect, type Emitted, effects } from "../protocol.ts";
-import { granted, type HeldSeat, released } from "./duty.ts";
+import { granted, type HeldSeat } from "./duty.ts";
 
+/** Nobody takes a seat from a servant: it keeps those of its line, whoever speaks for them. */
+type ServantEvent = Exclude<DutyEvent, { type: "seat.released" }>;
 export interface ServantInput {
   readonly account: AccountId;
 }
@@ -45,20 +43,15 @@ const change = (before: readonly HeldSeat[], after: readonly HeldSeat[]): readon
 ];
 
 export const servantMachine = setup({
-  types: { events: {} as DutyEvent, input: {} as ServantInput, context: {} as ServantContext, emitted: {} as Emitted },
+  types: { events: {} as ServantEvent, input: {} as ServantInput, context: {} as ServantContext, emitted: {} as Emitted },
   guards: {
-    isLast: (_, { rest }: { rest: readonly HeldSeat[] }) => rest.length === 0,
     holdsSeats: (_, { seats }: { seats: readonly HeldSeat[] }) => seats.length > 0,
   },
   actions: {
     grantNew: emit(({ context }, seat: HeldSeat) => effects(...change(context.seats, granted(context.seats, seat)))),
-    revokeOld: emit(({ context }, { seat }: Pick<HeldSeat, "seat">) =>
-      effects(...change(context.seats, released(context.seats, seat))),
-    ),
     grantAll: emit(({ context }) => effects(...change([], context.seats))),
     revokeAll: emit(({ context }) => effects(...change(context.seats, []))),
     add: assign(({ context }, seat: HeldSeat) => ({ seats: granted(context.seats, seat) })),
-    remove: assign(({ context }, { seat }: Pick<HeldSeat, "seat">) => ({ seats: released(context.seats, seat) })),
     note: assign((_, { why }: { why: string | null }) => ({ why })),
   },
 }).createMachine({
@@ -76,7 +69,6 @@ export const servantMachine = setup({
             { type: "add", params: ({ event }) => event },
           ],
         },
-        "seat.released": { actions: { type: "remove", params: ({ event }) => event } },
         "account.well": { actions: { type: "note", params: { why: null } } },
         "account.out": { target: "out", actions: { type: "note", params: ({ event }) => event } },
       },
@@ -89,22 +81,6 @@ export const servantMachine = setup({
             { type: "add", params: ({ event }) => event },
           ],
         },
-        "seat.released": [
-          {
-            guard: { type: "isLast", params: ({ context, event }) => ({ rest: released(context.seats, event.seat) }) },
-            target: "idle",
-            actions: [
-              { type: "revokeOld", params: ({ event }) => event },
-              { type: "remove", params: ({ event }) => event },
-            ],
-          },
-          {
-            actions: [
-              { type: "revokeOld", params: ({ event }) => event },
-              { type: "remove", params: ({ event }) => event },
-            ],
-          },
-        ],
         "account.well": { actions: { type: "note", params: { why: null } } },
         "account.out": { target: "out", actions: ["revokeAll", { type: "note", params: ({ event }) => event }] },
       },
@@ -112,7 +88,6 @@ export const servantMachine = setup({
     out: {
       on: {
         "seat.granted": { actions: { type: "add", params: ({ event }) => event } },
-        "seat.released": { actions: { type: "remove", params: ({ event }) => event } },
         "account.out": { actions: { type: "note", params: ({ event }) => event } },
         "account.well": [
           {

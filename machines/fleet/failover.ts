@@ -11,7 +11,6 @@
  *
  * | from          | event                                  | to            |
  * | any           | candidates.ranked                      | same          |
- * | any           | holder.suspect                         | same          |
  * | any           | holder.well                            | same          |
  * | any           | holder.failed                          | same          |
  * | any           | probe.seen                             | same          |
@@ -65,13 +64,13 @@ import {
   type Emitted,
   effects,
   type FailoverInput,
-  type HolderEvent,
+  type HolderVerdict,
   type ProbeReply,
   type StoreEvent,
   tell,
 } from "../protocol.ts";
 
-type FailoverEvent = CandidatesReply | HolderEvent | ProbeReply | StoreEvent<"seat.change">;
+type FailoverEvent = CandidatesReply | HolderVerdict | ProbeReply | StoreEvent<"seat.change">;
 
 export interface FailoverContext extends FailoverInput {
   /** The seat's term as last known: what the next commit expects. */
@@ -407,7 +406,6 @@ export const failoverMachine = setup({
   // What comes too late, or is of no interest in the present phase.
   on: {
     "candidates.ranked": { actions: "clock" },
-    "holder.suspect": { actions: "clock" },
     "holder.well": { actions: "clock" },
     "holder.failed": { actions: "clock" },
     "probe.seen": { actions: "clock" },

@@ -57,7 +57,16 @@ import { assign, emit, setup } from "xstate";
 import { accountOf, type DeviceId, type FailoverId, type LineId, type Millis, type SeatId, type SeatTerm } from "../ports/ids.ts";
 import type { FailoverCause } from "../ports/records.ts";
 import type { SeatRow } from "../ports/store.ts";
-import { type Effect, type Emitted, effects, type FailoverInput, type HolderEvent, type SeatRequest, tell } from "../protocol.ts";
+import {
+  type Effect,
+  type Emitted,
+  effects,
+  type FailoverInput,
+  type HolderEvent,
+  type HolderVerdict,
+  type SeatRequest,
+  tell,
+} from "../protocol.ts";
 
 export interface SeatInput {
   readonly row: SeatRow;
@@ -254,7 +263,7 @@ export const seatMachine = setup({
         },
       }),
     ),
-    toFailover: emit(({ context, event }) => effects(tell(`failover:${context.seat}`, event as HolderEvent))),
+    toFailover: emit(({ context, event }) => effects(tell(`failover:${context.seat}`, event as HolderVerdict))),
     /** The commit has happened: the old grant ends and the new one begins in this very turn. */
     follow: emit(({ context, event }) => {
       if (event.type !== "seat.changed") return effects();
