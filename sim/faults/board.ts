@@ -26,6 +26,7 @@ export interface FaultBoard {
   dial(link: LinkView): DialFate | null;
   frame(link: LinkView, direction: Frame["direction"], kind: Frame["kind"]): Fate | null;
   cuts(link: LinkView, direction: "up" | "down"): boolean;
+  stops(link: LinkView, direction: "up" | "down"): { readonly keeps: boolean } | null;
   store(ask: StoreAsk): StoreFate | null;
   /** Calls once, in a turn of its own, after a fault has ended: then what it held back may ask again. */
   whenEased(then: () => void): void;
@@ -38,7 +39,7 @@ export interface FaultBoard {
 }
 
 /** What makes an active fault one that is asked; one without any has done its work at the beginning. */
-const QUESTIONS = ["dial", "frame", "cuts", "store"] as const;
+const QUESTIONS = ["dial", "frame", "cuts", "stops", "store"] as const;
 
 export const createBoard = (clock: WorldClock, random: RandomSource, ledger: Ledger): FaultBoard =>
   new Board(clock, random, ledger);
@@ -56,6 +57,7 @@ class Board implements FaultBoard {
   #dial: Running[] = [];
   #frame: Running[] = [];
   #cuts: Running[] = [];
+  #stops: Running[] = [];
   #store: Running[] = [];
 
   constructor(clock: WorldClock, random: RandomSource, ledger: Ledger) {
@@ -123,6 +125,11 @@ class Board implements FaultBoard {
     return this.#ask(this.#cuts, (active) => (active.cuts?.(link, direction) ? true : null)) ?? false;
   }
 
+  stops(link: LinkView, direction: "up" | "down"): { readonly keeps: boolean } | null {
+    if (this.#stops.length === 0) return null;
+    return this.#ask(this.#stops, (active) => active.stops?.(link, direction) ?? null);
+  }
+
   store(ask: StoreAsk): StoreFate | null {
     if (this.#store.length === 0) return null;
     return this.#ask(this.#store, (active) => active.store?.(ask) ?? null);
@@ -165,6 +172,7 @@ class Board implements FaultBoard {
     this.#dial = all.filter(({ active }) => "dial" in active);
     this.#frame = all.filter(({ active }) => "frame" in active);
     this.#cuts = all.filter(({ active }) => "cuts" in active);
+    this.#stops = all.filter(({ active }) => "stops" in active);
     this.#store = all.filter(({ active }) => "store" in active);
   }
 

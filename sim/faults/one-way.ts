@@ -16,7 +16,7 @@ export const oneWay: FaultRule<OneWay> = {
     `${inWords(target)} ${dead === "up" ? "is not heard by WhatsApp" : "hears nothing of WhatsApp"} ${forHow(span)}`,
   begin({ target, dead }, world) {
     const hit = linkMatcher(target, world);
-    return { frame: ({ link, direction }) => (direction === dead && hit(link) ? { kind: "hold", keeps: false } : null) };
+    return { stops: (link, direction) => (direction === dead && hit(link) ? { keeps: false } : null) };
   },
   draw: (random, target, at) => ({
     kind: "one-way",

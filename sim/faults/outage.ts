@@ -16,7 +16,7 @@ export const outage: FaultRule<Outage> = {
     `WhatsApp is down for ${inWords(target)} ${forHow(span)}, ${manner === "silent" ? "silently" : "refusing with 503"}`,
   begin({ target, manner }, world) {
     const hit = linkMatcher(target, world);
-    if (manner === "silent") return { frame: ({ link }) => (hit(link) ? { kind: "hold", keeps: false } : null) };
+    if (manner === "silent") return { stops: (link) => (hit(link) ? { keeps: false } : null) };
     world.closeLinks(world.devices(target), 503);
     return { dial: (link) => (hit(link) ? { kind: "http", status: 503 } : null) };
   },

@@ -67,16 +67,11 @@ export interface Frame {
   readonly kind: FrameKind;
 }
 
-/**
- * What becomes of a frame. `late` and `hold` keep the order: what follows on the link waits behind it. `hold`: until the fault is
- * over, as TCP repeats what nobody confirms; unless it `keeps`, only if nobody has given up the link by then. `again`: arrives, and
- * once more later.
- */
+/** What becomes of a frame. `late` keeps the order: what follows on the link waits behind it. `again`: arrives, and once more later. */
 export type Fate =
   | { readonly kind: "pass" }
   | { readonly kind: "drop" }
   | { readonly kind: "late"; readonly by: Millis }
-  | { readonly kind: "hold"; readonly keeps: boolean }
   | { readonly kind: "again"; readonly after: Millis };
 
 /** What becomes of a dial before the login. `http`: the upgrade is answered with this status. `failure`: the login is, with this code. */
@@ -99,6 +94,11 @@ export interface Active {
   frame?(frame: Frame): Fate | null;
   /** Is this direction of the link dead for good? Asked when a frame leaves and when it arrives: what is on its way is lost too. */
   cuts?(link: LinkView, direction: "up" | "down"): boolean;
+  /**
+   * Does this direction carry nothing for now? Asked when a frame leaves and when it arrives: what is on its way waits too, until the
+   * fault is over, as TCP repeats what nobody confirms; unless it `keeps`, only if nobody has given up the link by then.
+   */
+  stops?(link: LinkView, direction: "up" | "down"): { readonly keeps: boolean } | null;
   store?(ask: StoreAsk): StoreFate | null;
   end?(): void;
 }

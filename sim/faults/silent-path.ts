@@ -19,7 +19,7 @@ export const silentPath: FaultRule<SilentPath> = {
     `the path of ${inWords(target)} is silent ${forHow(span)}, new links too${keeps ? "; what was written arrives afterwards" : ""}`,
   begin({ target, keeps }, world) {
     const hit = linkMatcher(target, world);
-    return { frame: ({ link }) => (hit(link) ? { kind: "hold", keeps } : null) };
+    return { stops: (link) => (hit(link) ? { keeps } : null) };
   },
   draw: (random, target, at) => ({
     kind: "silent-path",

@@ -1,6 +1,7 @@
 /**
  * The wire between one dial of a device and WhatsApp: ordered in each direction like the TCP stream it stands for, so that
- * what is late holds up what follows. Faults are asked when a frame leaves, and whether the wire is cut again when it arrives.
+ * what is late holds up what follows. Faults are asked when a frame leaves, and whether the wire is cut or carries nothing again
+ * when it arrives.
  */
 import type { AccountId, DeviceId, Millis, NodeId } from "../../machines/ports/ids.ts";
 import type { FaultBoard } from "../faults/board.ts";
@@ -18,6 +19,8 @@ interface Held {
   readonly send: (late: Millis) => void;
   readonly lost: (() => void) | undefined;
   readonly keeps: boolean;
+  /** It had left before the way was barred: before all that had not. */
+  readonly wasOnItsWay: boolean;
 }
 
 export class Wire implements LinkView {
@@ -70,7 +73,7 @@ export class Wire implements LinkView {
       const at = this.#through(Math.max(this.#upAt, this.#world.now() + Math.round(this.roundTrip() / 2) + late));
       this.#upAt = at;
       this.#world.setTimeout(() => {
-        if (!this.#isCut("up")) arrived();
+        if (this.#isThrough("up", kind, send, lost)) arrived();
       }, at - this.#world.now());
     };
     this.#leave("up", kind, send, lost);
@@ -82,7 +85,7 @@ export class Wire implements LinkView {
       const at = this.#through(Math.max(this.#downAt, this.#world.now() + Math.round(this.roundTrip() / 2) + late));
       this.#downAt = at;
       this.#clock.arrive(() => {
-        if (!this.#isCut("down")) arrived();
+        if (this.#isThrough("down", kind, send)) arrived();
       }, at - this.#world.now());
     };
     this.#leave("down", kind, send);
@@ -95,7 +98,7 @@ export class Wire implements LinkView {
     const send = (late: Millis): void => {
       const at = this.#through(this.#world.now() + after + late);
       this.#clock.arrive(() => {
-        if (!this.#isCut("up") && !this.#isCut("down")) connected();
+        if (this.#isThrough("up", "login", send) && this.#isThrough("down", "login", send)) connected();
       }, at - this.#world.now());
     };
     this.#leave("up", "login", (late) => this.#leave("down", "login", (later) => send(late + later)));
@@ -104,13 +107,13 @@ export class Wire implements LinkView {
   /** There and back with nothing decided on the other side, as one event: probes are most of the traffic. */
   echo(up: FrameKind, down: FrameKind, arrived: () => void): void {
     if (this.#isCut("up") || this.#isCut("down")) return;
+    // Two ways instead of one: each may wait.
+    if (this.#held !== null || this.#isStopped()) return this.up(up, () => this.down(down, arrived));
     let late = 0;
     for (const direction of DIRECTIONS) {
       const fate = this.#board.frame(this, direction, direction === "up" ? up : down);
       if (fate?.kind === "drop") return;
       if (fate?.kind === "late") late += fate.by;
-      // Two ways instead of one: each may wait.
-      if (fate?.kind === "hold" || this.#held !== null) return this.up(up, () => this.down(down, arrived));
     }
     const now = this.#world.now();
     const trip = this.roundTrip();
@@ -118,7 +121,9 @@ export class Wire implements LinkView {
     const at = this.#through(Math.max(this.#downAt, this.#upAt, now + trip + late));
     this.#downAt = at;
     this.#clock.arrive(() => {
-      if (!this.#isCut("up") && !this.#isCut("down")) arrived();
+      if (this.#isCut("up") || this.#isCut("down")) return;
+      if (this.#isStopped()) this.down(down, arrived);
+      else arrived();
     }, at - now);
   }
 
@@ -140,18 +145,28 @@ export class Wire implements LinkView {
     return this.#torn[direction];
   }
 
+  #isStopped(): boolean {
+    return this.#board.stops(this, "up") !== null || this.#board.stops(this, "down") !== null;
+  }
+
+  /** A frame has come to the other end: not if the wire is cut or carries nothing by now. */
+  #isThrough(direction: Direction, kind: FrameKind, send: (late: Millis) => void, lost?: () => void): boolean {
+    if (this.#isCut(direction)) return false;
+    const stop = this.#board.stops(this, direction);
+    if (stop) this.#hold({ direction, kind, send, lost, keeps: stop.keeps, wasOnItsWay: true });
+    return stop === null;
+  }
+
   #leave(direction: Direction, kind: FrameKind, send: (late: Millis) => void, lost?: () => void): void {
     if (this.#isCut(direction)) return lost?.();
-    const ahead = this.#held?.find((frame) => frame.direction === direction);
-    if (ahead) return this.#hold({ direction, kind, send, lost, keeps: ahead.keeps });
+    const ahead = this.#held?.find((frame) => frame.direction === direction) ?? this.#board.stops(this, direction);
+    if (ahead) return this.#hold({ direction, kind, send, lost, keeps: ahead.keeps, wasOnItsWay: false });
     const fate = this.#board.frame(this, direction, kind);
     switch (fate?.kind) {
       case "drop":
         return lost?.();
       case "late":
         return send(fate.by);
-      case "hold":
-        return this.#hold({ direction, kind, send, lost, keeps: fate.keeps });
       case "again":
         send(0);
         this.#world.setTimeout(() => send(0), fate.after);
@@ -167,7 +182,8 @@ export class Wire implements LinkView {
       this.#held = [];
       this.#board.whenEased(() => this.#release());
     }
-    this.#held.push(frame);
+    const place = frame.wasOnItsWay ? this.#held.findIndex((other) => !other.wasOnItsWay) : -1;
+    this.#held.splice(place < 0 ? this.#held.length : place, 0, frame);
   }
 
   /** A fault is over: what waited leaves, in order, unless another one holds it. */

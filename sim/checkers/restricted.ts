@@ -1,0 +1,31 @@
+/** Always: an account that is known to be restricted begins no conversation. Who goes on trying is banned. */
+import type { AccountId, MessageId, Millis } from "../../machines/ports/ids.ts";
+import type { Life, Property } from "./life.ts";
+
+/** What was being prepared when the restriction became known still leaves. */
+const UNDER_WAY: Millis = 2_000;
+
+export const restrictedBeginNothing: Property = {
+  name: "restricted-begin-nothing",
+  says: "once it is known that an account is restricted, WhatsApp has no more messages of it to refuse",
+  *broken({ events }: Life) {
+    const known = new Map<AccountId, Millis>();
+    const passed = new Map<MessageId, Millis>();
+    for (const event of events) {
+      if (event.kind === "said" && event.data["key"] === `account.restricted:${event.subject}`) {
+        if (event.type === "alert.raised") known.set(event.subject as AccountId, event.at);
+        else if (event.type === "alert.resolved") known.delete(event.subject as AccountId);
+      } else if (event.kind === "gate") passed.set(event.message, event.at);
+      else if (event.kind === "refused") {
+        const since = known.get(event.account);
+        const left = passed.get(event.message) ?? event.at;
+        if (since !== undefined && left > since + UNDER_WAY) {
+          yield {
+            at: left,
+            text: `${event.account} sent ${event.message} to a contact that does not know it, ${left - since} ms after its restriction was known`,
+          };
+        }
+      }
+    }
+  },
+};
