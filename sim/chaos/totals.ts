@@ -1,6 +1,7 @@
 /** What all runs together amount to: the document that `greenroom chaos --json` prints. */
 import { allTransitions } from "../checkers/coverage.ts";
 import { isExcused } from "../checkers/excused.ts";
+import { planThatTakes } from "../checkers/rare.ts";
 import { BOUNDS, type Measure, type Timing } from "../checkers/timed.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Verdict } from "./judge.ts";
@@ -43,8 +44,10 @@ export interface ChaosDocument {
     readonly transitions: {
       readonly taken: number;
       readonly total: number;
-      /** Neither taken nor excused. */
+      /** Not taken, nor known to be rare, nor excused. */
       readonly missing: readonly string[];
+      /** Not taken by these runs, with the plan of sim/scenarios/directed.ts that does take it. */
+      readonly rare: Readonly<Record<string, string>>;
       /** Not taken, with a reason in sim/checkers/excused.ts. */
       readonly excused: number;
       /** Taken although there is a reason why nobody could. */
@@ -119,7 +122,13 @@ export class Totals {
 
   document(wallSeconds: number, violations: readonly FoundViolation[]): ChaosDocument {
     const untaken = allTransitions.filter((name) => !this.#covered.has(name));
-    const missing = untaken.filter((name) => !isExcused(name));
+    const rare = new Map(
+      untaken.flatMap((name) => {
+        const plan = planThatTakes(name);
+        return plan === undefined ? [] : [[name, plan] as const];
+      }),
+    );
+    const missing = untaken.filter((name) => !rare.has(name) && !isExcused(name));
     return {
       runs: this.runs,
       simulatedSeconds: Math.round(this.#simulatedMs / 1_000),
@@ -143,7 +152,8 @@ export class Totals {
           taken: allTransitions.length - untaken.length,
           total: allTransitions.length,
           missing,
-          excused: untaken.length - missing.length,
+          rare: Object.fromEntries(rare),
+          excused: untaken.length - missing.length - rare.size,
           wronglyExcused: [...this.#covered].filter(isExcused).sort(),
         },
       },

@@ -3,6 +3,7 @@ import { detectionsAlert, recoveriesResolve } from "./alerts.ts";
 import { inboxFills, outboxDrains, seatsAreHeld } from "./eventually.ts";
 import { nobodyDies } from "./actors.ts";
 import { gateKeepsTerms } from "./gate.ts";
+import { linksEndWithLeases } from "./leases.ts";
 import { violationsOf, type Life, type Property, type Violation } from "./life.ts";
 import { duplicatesAreMarked, gateBeforeBytes, inOrder, keptBeforeReceipt, keysBeforeBytes, nothingLost } from "./messages.ts";
 import { paceIsKept } from "./pacing.ts";
@@ -16,6 +17,7 @@ export const properties: readonly Property[] = [
   candidatesAreHeard,
   gateKeepsTerms,
   oneSocket,
+  linksEndWithLeases,
   nothingLost,
   inOrder,
   duplicatesAreMarked,

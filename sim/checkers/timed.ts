@@ -87,7 +87,7 @@ const owedIn = (timeline: Timeline, each: Case): Owed[] => {
     owed.push({ measure: "choice", ms: Math.max(0, record.chosenAt - record.detectedAt), bound: BOUNDS.choice });
   if (change) owed.push({ measure: "inService", ms: served && served.at - served.movedAt, bound: BOUNDS.inService });
   const restarted = restartOf(timeline, each);
-  if (hasSomethingToSay(timeline.life, each, restarted)) {
+  if (hasSomethingToSay(timeline, each, restarted)) {
     owed.push({ measure: "firstAck", ms: sinceOrNull(restarted, firstAckAt), bound: BOUNDS.firstAck });
   }
   return owed;
@@ -122,12 +122,19 @@ const restartOf = (timeline: Timeline, { from, change, span, device, rung }: Cas
 
 /**
  * A message of the seat that nothing of its own kept back: accepted early enough, and its conversation waits for nobody's word. If the
- * number changed, what the old one had sent without an answer is held, and what follows it in its conversation waits.
+ * number changed, for this or for what came next, what the old one had sent without an answer is held, and what follows it in its
+ * conversation waits.
  */
-const hasSomethingToSay = (life: Life, { seat, device, rung, from: began }: Case, from: Millis): boolean => {
+const hasSomethingToSay = ({ life, seats }: Timeline, { seat, device, from: began }: Case, from: Millis): boolean => {
   const { accepted, tables } = life;
+  const numberChanged = seats
+    .get(seat)
+    ?.some(
+      ({ at, holder }) =>
+        at >= began && at <= from + BOUNDS.firstAck && holder !== null && accountOf(holder) !== accountOf(device),
+    );
   const doubtful = new Set(
-    rung === "account"
+    numberChanged
       ? eventsOf(life, "gate").flatMap((gate) =>
           gate.seat === seat && gate.device === device && gate.at >= began - BOUNDS.detection && gate.at <= began + HORIZON
             ? [gate.message]

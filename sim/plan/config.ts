@@ -13,6 +13,7 @@ export const configOf = ({ settings, accounts, lines }: PlannedFleet): NodeConfi
     ...base,
     timings: timingsOf(timersOf(settings)),
     reconnectPerSecond: settings.reconnectPerSecond ?? base.reconnectPerSecond,
+    lease: settings.lease ?? base.lease,
     brake: settings.brake ?? base.brake,
     queue: (line) => ({
       pacing: settings.pacing ?? {},

@@ -92,7 +92,7 @@ const settings = (
   given: Json,
   names: { readonly devices: ReadonlyMap<string, unknown>; readonly lines: ReadonlyMap<string, unknown> },
 ): void => {
-  only(given, "fleet.settings", ["timers", "brake", "reconnectPerSecond", "pacing", "lines"]);
+  only(given, "fleet.settings", ["timers", "brake", "reconnectPerSecond", "lease", "pacing", "lines"]);
   if (given["timers"] !== undefined) {
     const timers = object(given["timers"], "fleet.settings.timers");
     only(timers, "fleet.settings.timers", Object.keys(DEFAULT_TIMERS));
@@ -104,6 +104,11 @@ const settings = (
     for (const key of ["seats", "share", "within"]) number(brake, key, 0, "fleet.settings.brake.");
   }
   if (given["reconnectPerSecond"] !== undefined) number(given, "reconnectPerSecond", 1, "fleet.settings.");
+  if (given["lease"] !== undefined) {
+    const lease = object(given["lease"], "fleet.settings.lease");
+    only(lease, "fleet.settings.lease", ["ttl", "renewEvery"]);
+    for (const key of ["ttl", "renewEvery"]) number(lease, key, 1, "fleet.settings.lease.");
+  }
   for (const [account, value] of Object.entries(object(given["pacing"] ?? {}, "fleet.settings.pacing"))) {
     const at = `fleet.settings.pacing.${account}`;
     known(names.devices, account, "fleet.settings.pacing", "account");

@@ -18,6 +18,8 @@ export interface FleetSettings {
   readonly timers?: Partial<Timers>;
   readonly brake?: { readonly seats: number; readonly share: number; readonly within: Millis };
   readonly reconnectPerSecond?: number;
+  /** The store serves several nodes: leases are renewed, and end with time. Left out, it is this process's own, and they don't. */
+  readonly lease?: { readonly ttl: Millis; readonly renewEvery: Millis };
   readonly pacing?: Readonly<Record<AccountId, Pace>>;
   readonly lines?: Readonly<
     Record<

@@ -30,6 +30,7 @@ export const runPlan = (plan: Plan, { journal, observe, gate, actors, deviceStor
     seed,
     declaration: { accounts, lines },
     config: { ...configOf(planned), ...(actors ? { actors } : {}) },
+    leases: planned.settings.lease ? "clock" : "file",
     workload,
     faults,
     ...(journal ? { journal } : {}),

@@ -62,7 +62,7 @@ const list = (title: string, counts: Readonly<Record<string, number>>): string[]
 };
 
 const coverage = ({ coverage: { transitions } }: ChaosDocument): string[] => [
-  `Transitions taken: ${transitions.taken} of ${transitions.total}; ${transitions.excused} can't be, for reasons in sim/checkers/excused.ts${transitions.missing.length > 0 ? "; never:" : ""}`,
+  `Transitions taken: ${transitions.taken} of ${transitions.total}; ${Object.keys(transitions.rare).length} rare ones are taken by plans of sim/scenarios/directed.ts (sim/checkers/rare.ts); ${transitions.excused} can't be, for reasons in sim/checkers/excused.ts; ${transitions.missing.length} never${transitions.missing.length > 0 ? ":" : ""}`,
   ...transitions.missing.map((name) => `  ${name}`),
   ...transitions.wronglyExcused.map((name) => `  taken, though excused: ${name}`),
 ];

@@ -49,6 +49,8 @@ export interface FleetOptions {
   readonly faults?: readonly Fault[];
   /** From a question to the commit of its batch. */
   readonly storeLatency?: Millis;
+  /** What ends a lease: the end of the process that holds the file (the default), or time. */
+  readonly leases?: "file" | "clock";
   /** Regions of WhatsApp, dealt out to the accounts in turn. */
   readonly regions?: readonly string[];
   readonly gate?: Gate;
@@ -88,15 +90,19 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    const { seed, declaration, tuning, storeLatency = 2, regions = REGIONS } = options;
+    const { seed, declaration, tuning, storeLatency = 2, leases = "file", regions = REGIONS } = options;
     this.#workload = { ...steady, ...options.workload };
     this.#config = { ...referenceConfig(declaration), ...options.config };
     this.world = createWorld({ seed, startAt: EPOCH, ...(tuning ? { tuning } : {}) });
     this.store = createMemoryStore({
       clock: this.world.clock,
       latency: storeLatency,
+      leases,
       faults: () => this.#batchFate(),
       onSeat: ({ id, holder, term, phase }) => this.world.ledger.record({ kind: "seat", seat: id, holder, term, phase }),
+      onLease: (device, { node, expiresAt }) => {
+        if (leases === "clock") this.world.ledger.record({ kind: "lease", device, node, until: expiresAt });
+      },
     });
     for (const [i, { id, devices }] of declaration.accounts.entries()) {
       this.world.service.addAccount(id, regions[i % regions.length] ?? "eu", devices);

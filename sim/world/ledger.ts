@@ -55,6 +55,8 @@ export type WorldEvent =
   // Seats. `seat`: the store's row has changed. `seatTold`: the node that asked for the change has heard of it, or of another's.
   | { kind: "seat"; seat: SeatId; holder: DeviceId | null; term: SeatTerm; phase: SeatPhase }
   | { kind: "seatTold"; node: NodeId; seat: SeatId; term: SeatTerm }
+  // Leases that end with time, as the store has them: until when the node may have the device's link; null: nobody.
+  | { kind: "lease"; device: DeviceId; node: NodeId | null; until: Millis }
   // What the node says that it saw and did, at the world's time: opinions, for measuring when it had them.
   | { kind: "said"; type: string; subject: string; data: FleetEvent["data"] }
   // Standing, credentials, nodes, faults.

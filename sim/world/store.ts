@@ -26,7 +26,7 @@ import { fleetOps } from "./store/fleet.ts";
 import { carryOut, type Bench, type Handlers } from "./store/handlers.ts";
 import { journalOps, keyOps, leaseOps } from "./store/keys.ts";
 import { outboxOps } from "./store/outbox.ts";
-import { copyTables, State, type Tables } from "./store/state.ts";
+import { copyTables, type Lease, State, type Tables } from "./store/state.ts";
 
 /** What is about to be committed as a whole. */
 export interface StoreBatch {
@@ -55,6 +55,8 @@ export interface MemoryStoreOptions {
   readonly countryOf?: (pn: string) => string | null;
   /** Told of each change of a seat's row, in the turn of its commit. */
   readonly onSeat?: (row: SeatRow) => void;
+  /** Told of each change of a lease, in the same way. */
+  readonly onLease?: (device: DeviceId, lease: Lease) => void;
 }
 
 /** Opaque: only `restore` understands it. */
@@ -114,6 +116,7 @@ class Memory implements MemoryStore {
       mayLive: (device) => !this.#frees || this.#alive.has(device),
       countryOf: options.countryOf ?? (() => null),
       onSeat: options.onSeat ?? (() => {}),
+      onLease: options.onLease ?? (() => {}),
     });
   }
 

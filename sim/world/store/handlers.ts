@@ -2,7 +2,7 @@
 import type { Clock } from "../../../machines/ports/clock.ts";
 import type { DeviceId } from "../../../machines/ports/ids.ts";
 import type { SeatRow, StoreCommand, StoreOp, StoreOps } from "../../../machines/ports/store.ts";
-import type { State } from "./state.ts";
+import type { Lease, State } from "./state.ts";
 
 export type Handlers = { readonly [K in StoreOp]: (input: StoreOps[K]["in"]) => StoreOps[K]["out"] };
 
@@ -15,6 +15,7 @@ export interface Bench {
   readonly countryOf: (pn: string) => string | null;
   /** A seat's row has changed: for those who keep the ground truth. */
   readonly onSeat: (row: SeatRow) => void;
+  readonly onLease: (device: DeviceId, lease: Lease) => void;
 }
 
 export const carryOut = <K extends StoreOp>(handlers: Handlers, command: StoreCommand<K>): StoreOps[K]["out"] =>

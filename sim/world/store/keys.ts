@@ -11,7 +11,7 @@ import {
 import { warmUp } from "./contacts.ts";
 import { writeAudit } from "./fleet.ts";
 import type { Bench, Handlers } from "./handlers.ts";
-import { valueIn, type State } from "./state.ts";
+import { type Lease, valueIn, type State } from "./state.ts";
 
 type KeyOps = "creds.load" | "keys.load" | "keys.commit" | "keys.wipe" | "inbox.read" | "inbox.cursor";
 
@@ -81,10 +81,14 @@ const receive = (state: State, draft: InboundDraft): InboundRow | undefined => {
 };
 
 export const leaseOps = (bench: Bench): Pick<Handlers, "lease.acquire" | "lease.renew" | "lease.release"> => {
-  const { state, clock, mayLive } = bench;
+  const { state, clock, mayLive, onLease } = bench;
   const isMine = (device: DeviceId, term: LeaseTerm, node: NodeId): boolean => {
     const lease = state().tables.leases.get(device);
     return lease?.term === term && lease.node === node;
+  };
+  const put = (device: DeviceId, lease: Lease): void => {
+    state().tables.leases.set(device, lease);
+    onLease(device, lease);
   };
   return {
     "lease.acquire": ({ devices, node, ttl }) => {
@@ -99,7 +103,7 @@ export const leaseOps = (bench: Bench): Pick<Handlers, "lease.acquire" | "lease.
           continue;
         }
         const term = ((lease?.term ?? 0) + 1) as LeaseTerm;
-        leases.set(device, { term, node, expiresAt: clock.now() + ttl });
+        put(device, { term, node, expiresAt: clock.now() + ttl });
         granted.push({ device, term });
       }
       return { kind: "leases", granted, held };
@@ -107,13 +111,13 @@ export const leaseOps = (bench: Bench): Pick<Handlers, "lease.acquire" | "lease.
     "lease.renew": ({ leases, node, ttl }) => {
       const lost = leases.filter(({ device, term }) => !isMine(device, term, node)).map(({ device }) => device);
       for (const { device, term } of leases) {
-        if (isMine(device, term, node)) state().tables.leases.set(device, { term, node, expiresAt: clock.now() + ttl });
+        if (isMine(device, term, node)) put(device, { term, node, expiresAt: clock.now() + ttl });
       }
       return { kind: "renewed", lost };
     },
     "lease.release": ({ leases, node }) => {
       for (const { device, term } of leases) {
-        if (isMine(device, term, node)) state().tables.leases.set(device, { term, node: null, expiresAt: 0 });
+        if (isMine(device, term, node)) put(device, { term, node: null, expiresAt: 0 });
       }
       return { kind: "released" };
     },

@@ -102,7 +102,9 @@ describe("coverage", () => {
     const { transitions } = totals.document(1, []).coverage;
     expect(transitions.wronglyExcused).toEqual([excused]);
     expect(transitions.missing).not.toContain(EXCUSED[1]?.transitions[0]);
-    expect(transitions.missing.length + transitions.excused + transitions.taken).toBe(transitions.total);
+    expect(transitions.rare["orchestrator: outage + resume.request → automatic"]).toBe("orders-in-an-outage");
+    const { missing, rare } = transitions;
+    expect(missing.length + Object.keys(rare).length + transitions.excused + transitions.taken).toBe(transitions.total);
   });
 
   it("names every transition that charts have, and counts those that a run takes", () => {

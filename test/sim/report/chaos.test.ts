@@ -98,7 +98,7 @@ const document = (violations: readonly FoundViolation[]): ChaosDocument => ({
   availability: 0.99995,
   falseNumberChanges: 0,
   falseTwinHandovers: 1,
-  coverage: { transitions: { taken: 10, total: 12, missing: ["seat: any + x → y"], excused: 1, wronglyExcused: [] } },
+  coverage: { transitions: { taken: 10, total: 12, missing: ["seat: any + x → y"], rare: {}, excused: 1, wronglyExcused: [] } },
   determinism: { checked: 1, diverged: [] },
 });
 const replay = ({ property, seed }: FoundViolation): string => `greenroom replay ${property}-${seed}.json`;
