@@ -3,11 +3,13 @@ import { detectionsAlert, recoveriesResolve } from "./alerts.ts";
 import { inboxFills, outboxDrains, seatsAreHeld } from "./eventually.ts";
 import { nobodyDies } from "./actors.ts";
 import { gateKeepsTerms } from "./gate.ts";
+import { grantsFollowTerms } from "./grants.ts";
 import { linksEndWithLeases } from "./leases.ts";
 import { violationsOf, type Life, type Property, type Violation } from "./life.ts";
 import { duplicatesAreMarked, gateBeforeBytes, inOrder, keptBeforeReceipt, keysBeforeBytes, nothingLost } from "./messages.ts";
 import { paceIsKept } from "./pacing.ts";
-import { candidatesAreHeard, changesAreAudited, oneHolderPerTerm, rollbackRestores } from "./seats.ts";
+import { restrictedBeginNothing } from "./restricted.ts";
+import { candidatesAreHeard, candidatesMaySpeak, changesAreAudited, oneHolderPerTerm, rollbackRestores } from "./seats.ts";
 import { oneSocket } from "./sockets.ts";
 
 export const properties: readonly Property[] = [
@@ -15,6 +17,7 @@ export const properties: readonly Property[] = [
   changesAreAudited,
   rollbackRestores,
   candidatesAreHeard,
+  candidatesMaySpeak,
   gateKeepsTerms,
   oneSocket,
   linksEndWithLeases,
@@ -25,10 +28,12 @@ export const properties: readonly Property[] = [
   gateBeforeBytes,
   keptBeforeReceipt,
   paceIsKept,
+  restrictedBeginNothing,
   nobodyDies,
   detectionsAlert,
   recoveriesResolve,
   seatsAreHeld,
+  grantsFollowTerms,
   outboxDrains,
   inboxFills,
 ];

@@ -2,6 +2,7 @@
 import type { Millis } from "../../machines/ports/ids.ts";
 import type { Fault } from "../faults/catalogue.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { Grant } from "../world/device.ts";
 import type { Recorded } from "../world/ledger.ts";
 import type { Tables } from "../world/store/state.ts";
 import type { Accepted } from "../world/workload.ts";
@@ -18,6 +19,8 @@ export interface Life {
   readonly tables: Tables;
   /** By the index that the ledger names them with; those that were made permanent are there once more. */
   readonly faults: readonly Fault[];
+  /** Who might send for which seat at the end, as the connections had it. */
+  readonly grants: readonly Grant[];
   /** Actors that have died and were not replaced, at the end. */
   readonly dead: readonly string[];
 }

@@ -1,5 +1,5 @@
 /** Always: seats change hands by the rules. */
-import type { Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
+import { accountOf, type Millis, type SeatId, type SeatTerm } from "../../machines/ports/ids.ts";
 import type { Fault } from "../faults/catalogue.ts";
 import { eventsOf, type Event, type Property } from "./life.ts";
 import { overlaps, Timeline } from "./timeline.ts";
@@ -84,6 +84,41 @@ export const candidatesAreHeard: Property = {
           (fault.kind !== "half-open-link" || dialledAt <= from),
       );
       if (silence) yield { at, text: `${seat} went to ${holder}, of which nothing had been heard for ${at - silence.from} ms` };
+    }
+  },
+};
+
+/** What was heard in the moment of the choice may come too late for it. */
+const UNHEARD_OF: Millis = 2_000;
+
+export const candidatesMaySpeak: Property = {
+  name: "candidates-may-speak",
+  says: "a seat goes to no account that is known to be banned, and to no other number that is known to be restricted: its chats would be cold there",
+  *broken({ events, tables }) {
+    const known = new Map<string, Millis>();
+    const holders = new Map<SeatId, Event<"seat">>();
+    const back = new Set([...tables.failovers.values()].map(({ seat, from, termAfter }) => `${seat} ${termAfter} ${from}`));
+    for (const event of events) {
+      if (event.kind === "said") {
+        const key = String(event.data["key"]);
+        if (event.type === "alert.raised") known.set(key, event.at);
+        else if (event.type === "alert.resolved") known.delete(key);
+      }
+      if (event.kind !== "seat") continue;
+      const { at, seat, term, holder } = event;
+      const before = holders.get(seat);
+      holders.set(seat, event);
+      // The way back asks only whether the former holder is well: its own chats are warm to it.
+      if (holder === null || before?.term === term || back.has(`${seat} ${term} ${holder}`)) continue;
+      const account = accountOf(holder);
+      const since = (rule: string): Millis => known.get(`account.${rule}:${account}`) ?? Number.POSITIVE_INFINITY;
+      const left = before?.holder ?? null;
+      const isTwin = left !== null && accountOf(left) === account;
+      for (const rule of isTwin ? ["banned"] : ["banned", "restricted"]) {
+        if (since(rule) <= at - UNHEARD_OF) {
+          yield { at, text: `${seat} went to ${holder}, whose account was known to be ${rule} for ${at - since(rule)} ms` };
+        }
+      }
     }
   },
 };

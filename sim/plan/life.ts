@@ -13,6 +13,7 @@ export const lifeOf = (plan: Plan, fleet: Fleet): Life => {
     accepted: fleet.accepted,
     tables: fleet.store.tables,
     faults: board.faults,
+    grants: fleet.grants(),
     dead: (fleet.node?.driver.addresses() ?? []).filter((address) => address.startsWith("alert:actor.died:")),
   };
 };

@@ -1,5 +1,6 @@
 /** The planted bugs. Each is a mistake that somebody could make, and names the property that has to notice it. */
-import type { QueueEvent } from "../../machines/protocol.ts";
+import type { SeatTerm } from "../../machines/ports/ids.ts";
+import type { Effect, QueueEvent } from "../../machines/protocol.ts";
 import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../machines/ports/store.ts";
 import { inChart, inEffects, inReducer, type Plant } from "./plant.ts";
 
@@ -35,6 +36,22 @@ const unfenced = inCommits((commit, reply, ask) =>
   ask(commit, (answer) => reply(answer.kind === "stale" ? committed(commit) : answer)),
 );
 
+/** Leases end with time. */
+const SHARED_STORE = { lease: { ttl: 4_000, renewEvery: 1_000 } } as const;
+
+/** The connection's grant and the sender's term stay what they were before the seat moved. */
+const underOldTerm = (effect: Effect): readonly Effect[] => {
+  const old = (term: SeatTerm): SeatTerm => Math.max(1, term - 1) as SeatTerm;
+  if (effect.op === "connection" && effect.command.op === "grant")
+    return [{ ...effect, command: { ...effect.command, term: old(effect.command.term) } }];
+  if (effect.op === "tell" && effect.event.type === "sender.open") {
+    const event = effect.event as { readonly type: "sender.open"; readonly term: SeatTerm };
+    const changed = { ...event, term: old(event.term) };
+    return [{ ...effect, event: changed }];
+  }
+  return [effect];
+};
+
 export const PLANTS: readonly Plant[] = [
   {
     name: "gate-skipped",
@@ -55,6 +72,28 @@ export const PLANTS: readonly Plant[] = [
           : [effect],
       ),
     }),
+  },
+  {
+    name: "term-not-bumped",
+    says: "a new holder speaks under the term of the one before it, and the store's fence is down",
+    caughtBy: "gate-keeps-terms",
+    parts: () => ({
+      deviceStore: unfenced,
+      actors: inEffects("seat", "open", underOldTerm, inEffects("seat", "follow", underOldTerm)),
+    }),
+  },
+  {
+    name: "lease-kept",
+    says: "a device is not told that its lease has ended",
+    caughtBy: "links-end-with-leases",
+    settings: SHARED_STORE,
+    parts: () => ({ actors: inChart("lease", { actions: { tellLost: nothing } }) }),
+  },
+  {
+    name: "servants-forgotten",
+    says: "a seat that goes back to its former holder leaves its servants under the term that ended",
+    caughtBy: "grants-follow-terms",
+    parts: () => ({ actors: servantsForgotten() }),
   },
   {
     name: "commit-unaudited",
@@ -118,6 +157,7 @@ export const PLANTS: readonly Plant[] = [
     name: "keys-after-bytes",
     says: "ciphertext and receipts leave before the keys are kept",
     caughtBy: "keys-before-bytes",
+    settings: SHARED_STORE,
     parts: () => ({ deviceStore: hasty }),
   },
   {
@@ -159,7 +199,7 @@ export const PLANTS: readonly Plant[] = [
   {
     name: "stale-detector",
     says: "the detector takes its own probes for evidence",
-    caughtBy: "timed-detection",
+    caughtBy: "candidates-are-heard",
     parts: () => ({
       actors: inReducer("detector", {
         events: (event) => (event.type === "wake" ? [{ type: "evidence", at: event.at }, event] : [event]),
@@ -202,6 +242,28 @@ export const PLANTS: readonly Plant[] = [
         input: (input) => ({ ...input, candidateFresh: 600_000 }),
         events: (event) =>
           event.type === "device.health" && (event.state === "suspect" || event.state === "repairing") ? [] : [event],
+      }),
+    }),
+  },
+  {
+    name: "restriction-unheard",
+    says: "the roster does not hear that an account is restricted, and takes it for a candidate like any other",
+    caughtBy: "candidates-may-speak",
+    kinds: ["restricted", "logged-out", "phone-gone"],
+    parts: () => ({
+      actors: inReducer("roster", {
+        events: (event) => (event.type === "account.standing" && event.standing === "restricted" ? [] : [event]),
+      }),
+    }),
+  },
+  {
+    name: "verify-endless",
+    says: "a new holder that does not answer is waited for without an end",
+    caughtBy: "seats-are-held",
+    parts: () => ({
+      actors: inChart("failover", {
+        guards: { isNewHolder: ({ event }: { event: { type: string } }) => event.type === "probe.seen" },
+        delays: { verifyDeadline: 86_400_000 },
       }),
     }),
   },
@@ -290,6 +352,25 @@ function fifoBroken() {
       if (event.type !== "store.rows") return [event];
       return [{ ...event, answer: { ...event.answer, rows: event.answer.rows.map(alone) } } as typeof event];
     },
+  });
+}
+
+function servantsForgotten() {
+  /** Of each seat: who holds it, and who did before. */
+  const held = new Map<string, readonly (string | null)[]>();
+  let isBack = false;
+  return inReducer("roster", {
+    events: (event) => {
+      isBack = false;
+      if (event.type === "seat.held") {
+        const [now = null, before = null] = held.get(event.seat) ?? [];
+        isBack = event.holder !== null && event.holder === before;
+        if (event.holder !== now) held.set(event.seat, [event.holder, now]);
+      }
+      return [event];
+    },
+    effects: (effects) =>
+      isBack ? effects.filter((effect) => effect.op !== "tell" || !effect.to.startsWith("servant:")) : effects,
   });
 }
 

@@ -26,10 +26,11 @@ export interface HuntOptions {
 const RUN_FOR = 300_000;
 
 export const hunt = (plant: Plant, { seeds, from = 1, shrinkFor = 60 }: HuntOptions): Catch => {
-  const { name, caughtBy, parts } = plant;
+  const { name, caughtBy, parts, settings, kinds = faultKinds } = plant;
   const broken = (plan: Plan) => judge(plan, parts()).violations.find(({ property }) => property === caughtBy);
   for (let seed = from; seed < from + seeds; seed++) {
-    const plan = drawSwarmPlan(seed, { fleet: null, for: RUN_FOR, kinds: faultKinds });
+    const drawn = drawSwarmPlan(seed, { fleet: null, for: RUN_FOR, kinds });
+    const plan = { ...drawn, fleet: { ...drawn.fleet, settings: { ...drawn.fleet.settings, ...settings } } };
     const found = broken(plan);
     // What sound machines break as well is not the plant's.
     if (!found || judge(plan).violations.some(({ property }) => property === caughtBy)) continue;

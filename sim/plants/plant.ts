@@ -2,6 +2,8 @@
 import { type AnyStateMachine, emit } from "xstate";
 import { ACTORS, type Actors } from "../../machines/driver/actors.ts";
 import type { Effect, Emitted, Step } from "../../machines/protocol.ts";
+import type { FaultKind } from "../faults/catalogue.ts";
+import type { FleetSettings } from "../plan/plan.ts";
 import type { RunOptions } from "../plan/run.ts";
 
 export interface Plant {
@@ -12,6 +14,10 @@ export interface Plant {
   readonly caughtBy: string;
   /** What a run is given in the place of what is sound; made anew for each, because some remember. */
   readonly parts: () => Pick<RunOptions, "actors" | "gate" | "deviceStore">;
+  /** What the runs are set to, if the mistake shows nowhere else. */
+  readonly settings?: FleetSettings;
+  /** The kinds of fault among which they draw: all, unless the mistake needs two of a few. */
+  readonly kinds?: readonly FaultKind[];
 }
 
 type Charts = { readonly [K in keyof Actors as Actors[K] extends AnyStateMachine ? K : never]: AnyStateMachine };
@@ -19,21 +25,26 @@ type Kind = keyof Charts;
 type Reducers = Omit<Actors, Kind>;
 
 /** Named guards, actions or delays of one chart, replaced. */
-export const inChart = (kind: Kind, implementations: object): Actors => ({
-  ...ACTORS,
-  [kind]: (ACTORS[kind] as unknown as { provide(parts: object): AnyStateMachine }).provide(implementations),
+export const inChart = (kind: Kind, implementations: object, base: Actors = ACTORS): Actors => ({
+  ...base,
+  [kind]: (base[kind] as unknown as { provide(parts: object): AnyStateMachine }).provide(implementations),
 });
 
 type EmitAction = { readonly event: (args: never, params: never) => Emitted };
 
 /** What a named action of a chart asks for, changed on its way out. */
-export const inEffects = (kind: Kind, action: string, change: (effect: Effect) => readonly Effect[]): Actors => {
+export const inEffects = (
+  kind: Kind,
+  action: string,
+  change: (effect: Effect) => readonly Effect[],
+  base: Actors = ACTORS,
+): Actors => {
   const original = ACTORS[kind].implementations.actions[action] as unknown as EmitAction;
   const changed = emit((args, params) => {
     const emitted = original.event(args as never, params as never);
     return { ...emitted, effects: emitted.effects.flatMap((effect) => change(effect)) };
   });
-  return inChart(kind, { actions: { [action]: changed } });
+  return inChart(kind, { actions: { [action]: changed } }, base);
 };
 
 type Received<K extends keyof Reducers> = Parameters<Reducers[K]["receive"]>[1];

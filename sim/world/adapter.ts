@@ -7,7 +7,7 @@ import type { DeviceId, RequestId } from "../../machines/ports/ids.ts";
 import type { StoreAnswer, StoreOp, StoreOps, StorePort } from "../../machines/ports/store.ts";
 import type { FaultBoard } from "../faults/board.ts";
 import type { NodeClock, WorldClock } from "./clock.ts";
-import { Device, type Gate, type Host } from "./device.ts";
+import { Device, type Gate, type Grant, type Host } from "./device.ts";
 import type { Service } from "./service.ts";
 import type { Wire } from "./wire.ts";
 
@@ -61,6 +61,11 @@ export class Adapter implements ConnectionPort, Host {
   /** Links that are up or being dialled. */
   links(): readonly Wire[] {
     return [...this.#devices.values()].flatMap(({ wire }) => (wire ? [wire] : []));
+  }
+
+  /** Who may send for which seat at present. */
+  grants(): readonly Grant[] {
+    return [...this.#devices.values()].flatMap((device) => device.grants);
   }
 
   /** The process dies. If its kernel can still speak, WhatsApp hears that the connections end; otherwise it believes in them. */

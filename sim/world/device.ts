@@ -36,6 +36,13 @@ export interface Host {
   readonly contacts: Map<Command<"send">["contact"], PersonId>;
 }
 
+/** Who may send for a seat, and under which term. */
+export interface Grant {
+  readonly device: DeviceId;
+  readonly seat: SeatId;
+  readonly term: SeatTerm;
+}
+
 interface Job {
   readonly command: Command<"send">;
   readonly link: Link;
@@ -279,6 +286,10 @@ export class Device implements LinkOwner {
 
   grant({ seat, term }: Command<"grant">): void {
     this.#grants.set(seat, term);
+  }
+
+  get grants(): readonly Grant[] {
+    return [...this.#grants].map(([seat, term]) => ({ device: this.id, seat, term }));
   }
 
   revoke({ seat }: Command<"revoke">): void {

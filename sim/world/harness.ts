@@ -29,7 +29,8 @@ import type {
 } from "../../machines/ports/store.ts";
 import type { Fault } from "../faults/catalogue.ts";
 import type { Order } from "../faults/rule.ts";
-import type { Gate } from "./device.ts";
+import type { Adapter } from "./adapter.ts";
+import type { Gate, Grant } from "./device.ts";
 import { createFaultyStore } from "./faulty-store.ts";
 import { liveHabits, type Habits } from "./people.ts";
 import { referenceConfig } from "./reference.ts";
@@ -81,6 +82,7 @@ export class Fleet {
   readonly #workload: Workload;
   #stopWorkload: () => void = () => {};
   #node: Node | null = null;
+  #connections: Adapter | null = null;
   readonly #lifted = new Map<string, Order>();
   #lives = 0;
   #setupNo = 0;
@@ -223,6 +225,10 @@ export class Fleet {
   seat(id: SeatId): SeatRow | undefined {
     return this.store.tables.seats.get(id);
   }
+  /** What the node's connections would let pass: nothing while none runs. */
+  grants(): readonly Grant[] {
+    return this.#node ? (this.#connections?.grants() ?? []) : [];
+  }
   /** All seats have a holder that is in service. */
   get allServing(): boolean {
     return this.seats().every(({ phase, holder }) => phase === "serving" && holder !== null);
@@ -304,6 +310,7 @@ export class Fleet {
     });
     const { gate, deviceStore = (direct: StorePort) => direct } = this.#options;
     const connections = world.connections(clock, deviceStore(store), gate);
+    this.#connections = connections;
     const life = `${this.id}-${++this.#lives}`;
     const draws = world.random.stream(`draws:${life}`);
     const { journal, observe } = this.#options;
