@@ -122,11 +122,16 @@ const write = ({ html, perfetto, csv }: ReplayArguments, make: () => Film): void
 
 /** Both kinds of file. */
 export const read = (file: string): { plan: Plan; property: string | null } => {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found?.isFile()) throw new PlanError(found ? "it is a folder: name a file in it" : "there is no such file");
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new PlanError(error instanceof SyntaxError ? `it is no JSON: ${error.message}` : `it can't be read: ${String(error)}`);
+    if (!(error instanceof SyntaxError)) throw new PlanError(`it can't be read: ${String(error)}`);
+    throw new PlanError(
+      "it is no JSON, so neither a plan nor a journal: name what chaos --out or demo --journal wrote, or the store of a fleet",
+    );
   }
   if (typeof json !== "object" || json === null) throw new PlanError("it is no plan");
   const { plan, property } = json as { plan?: unknown; property?: unknown };

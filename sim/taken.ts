@@ -9,7 +9,10 @@ import { PlanError } from "./plan/parse.ts";
 import { runPlan } from "./plan/run.ts";
 import { read } from "./replay.ts";
 
-/** By chart: per state (a path with dots) and per "from -> to". What stands on the chart itself is from "any". */
+/**
+ * By chart: per state (a path with dots), per "from -> to", and per "from / event [guard]" for what is taken within a state. What stands on
+ * the chart itself is from "any".
+ */
 export type Taken = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 export interface TakenFrom {
@@ -70,9 +73,9 @@ class Tally implements Onlooker {
   stands(_to: string, kind: string, value: unknown): void {
     this.#add(kind, pathOf(value));
   }
-  took = (kind: string, { source, target }: AnyTransitionDefinition): void => {
+  took = (kind: string, { source, target, eventType, guard }: AnyTransitionDefinition): void => {
     const to = target?.[0];
-    if (!to) return;
+    if (!to) return this.#add(kind, `${idOf(source)} / ${triggerOf(eventType, guard)}`);
     this.#add(kind, idOf(to));
     this.#add(kind, `${idOf(source)} -> ${idOf(to)}`);
   };
@@ -88,6 +91,13 @@ class Tally implements Onlooker {
 }
 
 const idOf = (node: AnyStateNode): string => (node.parent ? node.path.join(".") : "any");
+
+/** As drawings name it. */
+const triggerOf = (eventType: string, guard: unknown): string => {
+  const event = eventType === "" ? "always" : eventType.replace(/^xstate\.after\.([^.]+)\..*$/, "after $1");
+  const name = typeof guard === "object" && guard !== null && "type" in guard ? guard.type : guard;
+  return typeof name === "string" ? `${event} [${name}]` : event;
+};
 
 /** A state as XState says it: a word, or an object a level. */
 const pathOf = (value: unknown): string => {

@@ -1,7 +1,7 @@
 /** Makes a film of a journal: follows it record by record, and writes down what charts become and what they do. */
 import type { FailoverRecord, FleetEvent } from "../ports/records.ts";
-import type { Address, CandidatesReply, Effect } from "../protocol.ts";
-import { type Film, FILM_VERSION, type FilmMark, GONE, NO_STATE, NOBODY, type Ranking } from "./film.ts";
+import type { Address, CandidatesReply, Effect, LinkEvent } from "../protocol.ts";
+import { type Closed, type Film, FILM_VERSION, type FilmMark, GONE, NO_STATE, NOBODY, type Ranking } from "./film.ts";
 import type { JournalRecord } from "./journal.ts";
 import { type Onlooker, type ReplayResult, replayJournal } from "./replay.ts";
 
@@ -53,6 +53,10 @@ class Camera implements Onlooker {
   };
   readonly #marks: FilmMark[] = [];
   readonly #failovers = new Map<string, FailoverRecord>();
+  /** By device: how its link ended, until it has one again. */
+  readonly #closed = new Map<string, Closed>();
+  /** By change of holder: how the former one's link had ended then. */
+  readonly #signs = new Map<string, Closed | null>();
   readonly #rankings: Ranking[] = [];
   readonly #lastRanking = new Map<string, string>();
   readonly #said: FleetEvent[] = [];
@@ -84,6 +88,7 @@ class Camera implements Onlooker {
     this.#reach(at ?? (event as { at?: number }).at ?? this.#now);
     const actor = this.#actor(to, kindOf(to));
     this.#put(actor, event.type, this.#states.of(nameOf(value)), this.#causeOf(to, event.type, this.#now));
+    if (to.startsWith("connection:")) this.#noteLink(to.slice("connection:".length), event);
     if (event.type === "candidates.ranked") this.#noteRanking(to.slice("failover:".length), event as CandidatesReply);
     this.#heed(actor, effects);
   }
@@ -105,6 +110,7 @@ class Camera implements Onlooker {
     return {
       film: FILM_VERSION,
       title,
+      source: "journal",
       notes,
       isPartial: outcome !== "identical" || notes.length > 0,
       from: this.#from ?? 0,
@@ -114,7 +120,12 @@ class Camera implements Onlooker {
       states: this.#states.values,
       steps: this.#steps,
       marks: this.#marks,
-      failovers: [...this.#failovers.values()].map((record) => ({ ...record, firstAckAt: null, faultAt: null })),
+      failovers: [...this.#failovers.values()].map((record) => ({
+        ...record,
+        closed: this.#signs.get(record.id) ?? null,
+        firstAckAt: null,
+        faultAt: null,
+      })),
       rankings: this.#rankings,
       said: this.#said,
     };
@@ -183,7 +194,7 @@ class Camera implements Onlooker {
 
   /** Alerts speak as events too: once is enough. */
   #heedAsk(ask: Extract<Effect, { op: "write" | "store" }>["ask"]): void {
-    if ("failover" in ask && ask.failover) this.#failovers.set(ask.failover.id, ask.failover);
+    if ("failover" in ask && ask.failover) this.#noteFailover(ask.failover);
     if ("audit" in ask && ask.audit && ask.op !== "alert.record") this.#sayAudit(ask.audit);
     if (ask.op === "audit.append") for (const entry of ask.entries) this.#sayAudit(entry);
   }
@@ -200,6 +211,19 @@ class Camera implements Onlooker {
     evidence: FleetEvent["data"];
   }): void {
     this.#said.push({ at: this.#now, type: action, subject, data: { ...evidence, text } });
+  }
+
+  #noteFailover(record: FailoverRecord): void {
+    this.#failovers.set(record.id, record);
+    if (!this.#signs.has(record.id)) this.#signs.set(record.id, this.#closed.get(record.from ?? "") ?? null);
+  }
+
+  /** The first end is the sign; later ones are dials that failed. */
+  #noteLink(device: string, event: { readonly type: string }): void {
+    if (event.type === "connection.serving") this.#closed.delete(device);
+    if (event.type !== "connection.closed" || this.#closed.has(device)) return;
+    const { reason, code } = event as Extract<LinkEvent, { type: "connection.closed" }>;
+    this.#closed.set(device, { at: this.#now, reason, code });
   }
 
   /** Ranked again and again while somebody is awaited: only what is new. */

@@ -53,7 +53,16 @@ export interface Ranking {
   readonly rejected: readonly { readonly device: string; readonly why: string }[];
 }
 
+/** The first sign of a link's end: what the connection said when it closed. */
+export interface Closed {
+  readonly at: number;
+  readonly reason: string;
+  readonly code: number | null;
+}
+
 export type FilmFailover = FailoverRecord & {
+  /** How the holder's link had ended when it was given up; null: it had not. */
+  readonly closed: Closed | null;
   /** The first message acknowledged through whoever spoke after it; null: not known (a journal alone does not tell), or never. */
   readonly firstAckAt: number | null;
   /** When the holder really failed; null: not known. */
@@ -63,6 +72,8 @@ export type FilmFailover = FailoverRecord & {
 export interface Film {
   readonly film: typeof FILM_VERSION;
   readonly title: string;
+  /** A run tells what happened in the world too; a journal only what charts took in: neither faults nor acknowledgements. */
+  readonly source: "run" | "journal";
   /** Sentences about the whole: what was run, what it broke, what could not be verified. */
   readonly notes: readonly string[];
   /** True if there was more that could not be shown. */

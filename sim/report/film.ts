@@ -25,6 +25,7 @@ export const filmOfPlan = (plan: Plan, title: string, options: RunOptions = {}):
   const to = Math.max(film.to, life.to);
   return {
     ...film,
+    source: "run",
     to,
     notes: [inPlainWords(plan)[0] ?? "", ...film.notes],
     marks: [

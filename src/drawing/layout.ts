@@ -62,7 +62,7 @@ const OPTIONS = {
   "elk.padding": "[top=20,left=20,bottom=20,right=20]",
 };
 
-/** Per state id and per "from -> to"; what is not there was never taken. */
+/** Per state id, per "from -> to", and per "state / event [guard]" of what is taken within; what is not there was never taken. */
 export type Counts = ReadonlyMap<string, number>;
 
 export const layOut = async (graph: Graph, counts?: Counts): Promise<Drawing> => {
@@ -81,9 +81,7 @@ const isCompound = (graph: Graph, { id }: State): boolean => graph.states.some((
 
 const paperOf = (graph: Graph, counts: Counts | undefined): ElkNode => {
   const inside = (parent: string | null): ElkNode[] => [
-    ...graph.states
-      .filter((state) => state.parent === parent)
-      .map((state) => nodeOf(graph, state, inside(state.id), countOf(state.id, counts))),
+    ...graph.states.filter((state) => state.parent === parent).map((state) => nodeOf(graph, state, inside(state.id), counts)),
     ...graph.states
       .filter((state) => state.parent === parent && state.isInitial)
       .map((state) => ({ id: startId(state), width: DOT, height: DOT })),
@@ -110,8 +108,9 @@ const paperOf = (graph: Graph, counts: Counts | undefined): ElkNode => {
   return { id: "paper", layoutOptions: OPTIONS, children: inside(null), edges: [...starts, ...edges] };
 };
 
-const nodeOf = (graph: Graph, state: State, children: ElkNode[], count: string): ElkNode => {
-  const lines = stateLines(state);
+const nodeOf = (graph: Graph, state: State, children: ElkNode[], counts: Counts | undefined): ElkNode => {
+  const count = countOf(state.id, counts);
+  const lines = stateLines(state, counts);
   const head = TITLE_HEIGHT + lines.length * LINE_HEIGHT + (lines.length > 0 ? PAD : 0);
   if (isCompound(graph, state))
     return {
@@ -136,11 +135,13 @@ export const triggerLines = ({ event, length, guard, actions }: Trigger): string
   return actions.length > 0 ? [head, `  / ${actions.join(", ")}`] : [head];
 };
 
-const stateLines = ({ entry, exit, inner }: State): string[] => [
+const stateLines = ({ id, entry, exit, inner }: State, counts: Counts | undefined): string[] => [
   ...(entry.length > 0 ? [`entry / ${entry.join(", ")}`] : []),
   ...(exit.length > 0 ? [`exit / ${exit.join(", ")}`] : []),
-  ...inner.flatMap(triggerLines),
+  ...inner.flatMap((trigger) => counted(triggerLines(trigger), countOf(innerKey(id, trigger), counts))),
 ];
+
+const innerKey = (id: string, { event, guard }: Trigger): string => `${id} / ${event}${guard ? ` [${guard}]` : ""}`;
 
 // ---- from ELK ----
 
@@ -163,7 +164,7 @@ const drawingOf = (graph: Graph, paper: ElkNode, counts: Counts | undefined): Dr
     states: graph.states.map((state) => ({
       ...state,
       box: boxOf(state.id),
-      lines: stateLines(state),
+      lines: stateLines(state, counts),
       isCompound: isCompound(graph, state),
       ...(counts && { count: countOf(state.id, counts) }),
     })),

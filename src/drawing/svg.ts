@@ -30,11 +30,14 @@ const STYLE = `
   .count { font-weight: 600; fill: var(--mark) }
 `;
 
+/** What was never taken within a state; only painted drawings have it. */
+const UNUSED = "  .unused { fill: var(--never) }\n";
+
 export const svgOf = ({ name, width, height, states, arrows, starts }: Drawing, paint: Paint = {}): string =>
   [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}" role="img" aria-labelledby="title">`,
     `<title id="title">The ${name} chart: ${states.length} states, ${arrows.length} arrows</title>`,
-    `<style>${STYLE}</style>`,
+    `<style>${STYLE}${paint.counts ? UNUSED : ""}</style>`,
     '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="head" d="M0 0 8 4 0 8z"/></marker></defs>',
     `<rect class="paper" width="${round(width)}" height="${round(height)}"/>`,
     ...states.filter(({ isCompound }) => isCompound).map((state) => group(state)),
@@ -69,7 +72,9 @@ const box = (state: PlacedState, paint: Paint): string => {
         ]
       : []),
     title(state),
-    ...state.lines.map((text, index) => textAt(x + PAD, y + TITLE_HEIGHT + (index + 0.7) * LINE_HEIGHT, text, "")),
+    ...state.lines.map((text, index) =>
+      textAt(x + PAD, y + TITLE_HEIGHT + (index + 0.7) * LINE_HEIGHT, text, text.endsWith(" ×0") ? "unused" : ""),
+    ),
     "</g>",
   ].join("");
 };

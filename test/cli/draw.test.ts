@@ -26,12 +26,29 @@ describe("draw", () => {
     expect(stdout.match(/class="arrow lit"/g)).toHaveLength(1);
   });
 
+  it("says which states there are, if one is to stand out that is not there", async () => {
+    const { code, stderr } = await greenroom(["draw", "alert", "--highlight", "warning,resovled"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^E_UNKNOWN_STATE there is no state resovled in alert\. Did you mean "resolved"\? There are: /);
+    expect(await greenroom(["draw", "alert", "--highlight", "warning", "--format", "mermaid"])).toMatchObject({ code: 2 });
+  });
+
   it("paints how often each state and arrow was taken by the runs of a folder", async () => {
     const scenarios = fileURLToPath(new URL("../../sim/scenarios/", import.meta.url));
     const { code, stdout, stderr } = await greenroom(["draw", "failover", "--coverage", scenarios]);
     expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(/^counted in \d+ files\n$/) as string });
     expect(Number(/>selecting ×(\d+)</.exec(stdout)?.[1])).toBeGreaterThan(0);
     expect(stdout).toMatch(/class="arrow taken"/);
+  });
+
+  it("counts what was taken within a state too", async () => {
+    const scenarios = fileURLToPath(new URL("../../sim/scenarios/", import.meta.url));
+    const { stdout } = await greenroom(["draw", "seat", "--coverage", scenarios]);
+    const counts = [...stdout.matchAll(/<text( class="unused")? x="[^"]*" y="[^"]*">(\w[\w.]*(?: \[\w+\])?) ×(\d+)</g)];
+    const inner = counts.map(([, unused, trigger, count]) => ({ trigger, count: Number(count), isUnused: unused !== undefined }));
+    expect(inner.length).toBeGreaterThan(3);
+    expect(inner.some(({ count }) => count > 0)).toBe(true);
+    expect(inner.filter(({ count, isUnused }) => (count === 0) !== isUnused)).toEqual([]);
   });
 
   it("says of what is neither journal nor plan that it is not", async () => {

@@ -3,8 +3,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { didYouMean, listed } from "../../config/index.ts";
-import { CHARTS, chartNamed } from "../../drawing/catalogue.ts";
+import { type Chart, CHARTS, chartNamed } from "../../drawing/catalogue.ts";
 import { draw, EXTENSIONS, type Format, FORMATS } from "../../drawing/draw.ts";
+import { graphOf } from "../../drawing/graph.ts";
 import { type Cli, CliError } from "../cli.ts";
 import { examples, withJson } from "../help.ts";
 import { openSimulator } from "../simulator-door.ts";
@@ -42,8 +43,10 @@ export const drawCommand = (cli: Cli): Command =>
         const charts = chosen(name);
         if (charts.length > 1 && !options.out && !options.json)
           throw new CliError("E_USAGE", "all charts need a folder to go to: --out FOLDER", 2);
-        if (options.coverage && options.format !== "svg")
-          throw new CliError("E_USAGE", `--coverage paints SVG, and --format is ${options.format}`, 2);
+        for (const paint of ["coverage", "highlight"] as const)
+          if (options[paint] && options.format !== "svg")
+            throw new CliError("E_USAGE", `--${paint} paints SVG, and --format is ${options.format}`, 2);
+        if (options.highlight) checkStates(statesIn(options.highlight), charts);
         const taken = options.coverage ? await takenIn(options.coverage, cli) : undefined;
         const drawings = await Promise.all(
           charts.map(async (chart) => ({
@@ -90,8 +93,19 @@ const takenIn = async (path: string, cli: Cli) => {
   }
 };
 
+const statesIn = (text: string): string[] => text.split(",").map((state) => state.trim());
+
+const checkStates = (states: readonly string[], charts: readonly Chart[]): void => {
+  const known = charts.flatMap(({ name, machine }) => graphOf(name, machine).states.map(({ id }) => id));
+  const unknown = states.find((state) => !known.includes(state));
+  if (unknown === undefined) return;
+  const where = charts.length === 1 ? charts[0]?.name : "any chart";
+  const names = charts.length === 1 ? ` There are: ${listed(known)}` : "";
+  throw new CliError("E_UNKNOWN_STATE", `there is no state ${unknown} in ${where}.${didYouMean(unknown, known)}${names}`, 2);
+};
+
 /** The states, and each arrow from one of them to the next. */
 const wayThrough = (text: string): ReadonlySet<string> => {
-  const states = text.split(",").map((state) => state.trim());
+  const states = statesIn(text);
   return new Set([...states, ...states.slice(1).map((state, index) => `${states[index]} -> ${state}`)]);
 };

@@ -6,7 +6,7 @@ import { ActorPanel } from "./actor-panel.tsx";
 import { clamped, type Extent, following, zoomed } from "./extent.ts";
 import { Failovers } from "./failovers.tsx";
 import { Happenings } from "./happenings.tsx";
-import { actorFor, FIRST_KINDS, kindsOf, lanesOf, shownLanes } from "./lanes.ts";
+import { actorFor, FIRST_KINDS, kindsOf, lanesOf, shownLanes, withFirst } from "./lanes.ts";
 import { readLink, writeLink } from "./link.ts";
 import { nextMoment, type Reel } from "./reel.ts";
 import { type Happening, happeningAt, happeningsOf } from "./story.ts";
@@ -44,7 +44,8 @@ export const App = ({ reel, charts, complaint, report }: Props) => {
   const [search, setSearch] = useState("");
   const [tab, setTab] = useState<Tab>(start.actor === null ? "happenings" : "actor");
   const searchBox = useRef<HTMLInputElement>(null);
-  const shown = useMemo(() => shownLanes(lanes, kinds, search), [lanes, kinds, search]);
+  const [concerned, setConcerned] = useState<ReadonlySet<string>>(new Set());
+  const shown = useMemo(() => withFirst(shownLanes(lanes, kinds, search), concerned), [lanes, kinds, search, concerned]);
 
   const setExtent = useCallback((to: Extent): void => setRawExtent(clamped(to, film)), [film]);
   const setTime = useCallback(
@@ -67,6 +68,7 @@ export const App = ({ reel, charts, complaint, report }: Props) => {
   };
   const showFailover = (failover: FilmFailover): void => {
     show(failover.detectedAt, failover.seat);
+    setConcerned(new Set(["orchestrator", "roster", failover.seat, failover.from ?? "", failover.to ?? ""]));
     setExtent({ from: beginOf(failover) - 2_000, to: endOf(failover) + 3_000 });
   };
   const step = (direction: 1 | -1): void => {
@@ -240,7 +242,7 @@ const usePlaying = (
       else frame = requestAnimationFrame(next);
     });
     return () => cancelAnimationFrame(frame);
-  }, [isPlaying, speed]);
+  }, [isPlaying, speed, end]);
 };
 
 /** The address follows, but not at each frame: browsers refuse more than a few changes a second. */
@@ -260,7 +262,7 @@ const useLink = (
       history.replaceState(null, "", writeLink(time - film.from, address));
     }, 250);
     return () => clearTimeout(timer);
-  }, [time, actor, isPlaying]);
+  }, [time, actor, isPlaying, film]);
   useEffect(() => {
     const go = (): void => {
       const { seconds, actor: address } = readLink(location.hash);
@@ -270,7 +272,7 @@ const useLink = (
     };
     addEventListener("hashchange", go);
     return () => removeEventListener("hashchange", go);
-  }, []);
+  }, [film]);
 };
 
 /** Not while something is typed or chosen: those keys are the control's own. */

@@ -3,7 +3,7 @@ import type { FilmFailover, Ranking } from "../../../machines/driver/film.ts";
 import type { Extent } from "./extent.ts";
 import type { Reel } from "./reel.ts";
 import { clockText, spanText } from "./times.ts";
-import { beginOf, endOf, headOf, isWithin, outcomeOf, phasesOf } from "./waterfall.ts";
+import { beginOf, endOf, headOf, isWithin, outcomeOf, phasesOf, signsOf, untoldOf } from "./waterfall.ts";
 
 interface Props {
   readonly reel: Reel;
@@ -45,8 +45,17 @@ export const Failovers = ({ reel, time, extent, search, onShow }: Props) => {
             {headOf(failover)}
           </h3>
           <p>{outcomeOf(failover)}</p>
+          {signsOf(film, failover).map((sign) => (
+            <p key={sign}>{sign}</p>
+          ))}
           <Waterfall failover={failover} />
-          <Why failover={failover} ranking={rankingOf(film.rankings, failover)} from={film.from} />
+          {untoldOf(film, failover) !== null && <p class="hint">{untoldOf(film, failover)}</p>}
+          <Why
+            failover={failover}
+            ranking={rankingOf(film.rankings, failover)}
+            from={film.from}
+            isOpen={time >= beginOf(failover) && time <= endOf(failover)}
+          />
         </article>
       ))}
     </>
@@ -92,12 +101,15 @@ const Why = ({
   failover,
   ranking,
   from,
+  isOpen,
 }: {
   readonly failover: FilmFailover;
   readonly ranking: Ranking | undefined;
   readonly from: number;
+  /** While it is under way; a reader may open and shut it. */
+  readonly isOpen: boolean;
 }) => (
-  <details>
+  <details open={isOpen}>
     <summary>Why</summary>
     <ol class="why">
       {failover.steps.map(({ at, text }, place) => (

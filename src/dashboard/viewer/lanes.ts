@@ -54,6 +54,12 @@ export const shownLanes = (lanes: readonly Lane[], kinds: ReadonlySet<string>, s
   );
 };
 
+/** The lanes that a change of holder is told by come first; all keep their order otherwise. */
+export const withFirst = (lanes: readonly Lane[], concerned: ReadonlySet<string>): Lane[] => {
+  const isFirst = ({ address }: Lane): boolean => concerned.has(address) || concerned.has(subjectOf(address));
+  return concerned.size === 0 ? [...lanes] : [...lanes.filter(isFirst), ...lanes.filter((lane) => !isFirst(lane))];
+};
+
 /** What an address is about: "sales-1/a" of "health:sales-1/a". */
 export const subjectOf = (address: string): string => address.slice(address.indexOf(":") + 1);
 

@@ -1,12 +1,16 @@
 /** Draws the time line: a ruler with marks, a lane for each actor with its states as bands, and messages as arrows once they can be told apart. */
 import type { FilmMark } from "../../../machines/driver/film.ts";
 import type { Extent } from "./extent.ts";
+import { placeLabels, type Wanted } from "./labels.ts";
 import { type Lane, subjectOf } from "./lanes.ts";
 import { bandsOf, type Reel, rowAt } from "./reel.ts";
 import { clockText, ticks } from "./times.ts";
 import { type Tone, toneOf, TONES } from "./tones.ts";
 
-export const RULER = 34;
+/** Times, then a row of pins for faults, then one for all other marks: what strikes at one moment hides nothing. */
+export const RULER = 50;
+const FAULT_PINS = 31;
+const OTHER_PINS = RULER - 2;
 export const LANE = 22;
 /** More messages than this on the screen are a blot, and labels even sooner. */
 const MOST_ARROWS = 600;
@@ -131,6 +135,7 @@ const paintMessages = (pen: Pen, scene: Scene): void => {
     const [from, to] = [places.get(reel.cause[row] as number), places.get(reel.actor[row] as number)];
     if (to !== undefined && from !== undefined && from !== to) rows.push({ row, from, to });
   }
+  const wanted: Wanted[] = [];
   pen.strokeStyle = ink.text;
   pen.fillStyle = ink.text;
   pen.lineWidth = 1;
@@ -148,8 +153,16 @@ const paintMessages = (pen: Pen, scene: Scene): void => {
     pen.lineTo(x - 3, end + head);
     pen.lineTo(x + 3, end + head);
     pen.fill();
-    if (rows.length <= MOST_LABELS) label(pen, ink, reel.film.events[reel.event[row] as number] ?? "", x + 5, (begin + end) / 2);
+    const text = reel.film.events[reel.event[row] as number] ?? "";
+    wanted.push({
+      text,
+      x: x + 5,
+      width: pen.measureText(text).width + 4,
+      from: Math.max(RULER + 7, Math.min(begin, end)),
+      to: Math.min(scene.height - 7, Math.max(begin, end)),
+    });
   }
+  if (rows.length <= MOST_LABELS) for (const { text, x, y } of placeLabels(wanted)) label(pen, ink, text, x, y);
 };
 
 const label = (pen: Pen, ink: Ink, text: string, x: number, y: number): void => {
@@ -183,21 +196,24 @@ const paintRuler = (pen: Pen, scene: Scene): void => {
   pen.fillRect(0, RULER - 1, width, 1);
 };
 
-/** Faults and what broke: pinned at their moment. */
+/** Faults and what broke: pinned at their moment, with their names where there is room. */
 const paintMarks = (pen: Pen, scene: Scene): void => {
   const { ink, height } = scene;
-  for (const { kind, at, name } of scene.reel.film.marks) {
+  const free = { fault: 0, other: 0 };
+  for (const { kind, at, name } of scene.reel.film.marks.toSorted((one, other) => one.at - other.at)) {
     const x = xOf(scene, at);
     if (x < -1 || x > scene.width + 1) continue;
-    const colour = kind === "property" ? ink.tones.bad : kind === "fault" ? ink.fault : ink.soft;
-    pen.fillStyle = colour;
+    const row = kind === "fault" ? "fault" : "other";
+    const foot = row === "fault" ? FAULT_PINS : OTHER_PINS;
+    pen.fillStyle = kind === "property" ? ink.tones.bad : kind === "fault" ? ink.fault : ink.soft;
+    if (kind === "property" || kind === "fault") pen.fillRect(x - 0.5, foot, 1.5, kind === "property" ? height : RULER - foot);
     pen.beginPath();
-    pen.moveTo(x, RULER - 1);
-    pen.lineTo(x - 5, RULER - 11);
-    pen.lineTo(x + 5, RULER - 11);
+    pen.moveTo(x, foot);
+    pen.lineTo(x - 5, foot - 10);
+    pen.lineTo(x + 5, foot - 10);
     pen.fill();
-    if (kind !== "property") continue;
-    pen.fillRect(x - 0.5, RULER, 1.5, height);
-    label(pen, ink, name, x + 8, RULER - 7);
+    if ((kind !== "property" && kind !== "fault") || x - 5 < free[row]) continue;
+    label(pen, ink, name, x + 8, foot - 6);
+    free[row] = x + 8 + pen.measureText(name).width;
   }
 };

@@ -42,6 +42,7 @@ export const TimeLine = (props: Props) => {
     paint(pen, { ...props, ...size, top, ink: inkOf(canvas.current) });
   });
   useGestures(canvas, props, top);
+  useChosenInView(box, lanes, chosen);
   const height = RULER + lanes.length * LANE;
   return (
     <div class="lanes" ref={box} onScroll={() => setTop(box.current?.scrollTop ?? 0)}>
@@ -74,6 +75,21 @@ const Names = memo(({ lanes, chosen, onChoose }: Pick<Props, "lanes" | "chosen" 
     ))}
   </div>
 ));
+
+/** Who is chosen elsewhere (by a happening, a change of holder, a link) is brought to where it is seen. */
+const useChosenInView = (
+  box: { readonly current: HTMLDivElement | null },
+  lanes: readonly Lane[],
+  chosen: number | null,
+): void => {
+  const place = lanes.findIndex(({ actor }) => actor === chosen);
+  useEffect(() => {
+    const frame = box.current;
+    if (!frame || place < 0) return;
+    const [first, last] = [place * LANE, (place + 1) * LANE + RULER - frame.clientHeight];
+    if (frame.scrollTop > first || frame.scrollTop < last) frame.scrollTop = Math.max(0, first - 2 * LANE);
+  }, [place]);
+};
 
 /** A press chooses the moment and the lane under it; drawn on, it scrubs. The wheel with a key, or sideways, looks closer and moves. */
 const useGestures = (canvas: { readonly current: HTMLCanvasElement | null }, props: Props, top: number): void => {

@@ -1,7 +1,8 @@
 /** How long each phase of a change of holder took, against what is owed. */
 import { TARGETS } from "../../../machines/account/timers.ts";
-import type { FilmFailover } from "../../../machines/driver/film.ts";
+import type { Film, FilmFailover } from "../../../machines/driver/film.ts";
 import { moveOf, OUTCOMES } from "../../cli/sentences.ts";
+import { clockText } from "./times.ts";
 
 export interface Phase {
   readonly name: string;
@@ -38,3 +39,26 @@ export const endOf = (failover: FilmFailover): number =>
 
 export const headOf = (failover: FilmFailover): string => `${failover.seat}: ${moveOf(failover)}`;
 export const outcomeOf = (failover: FilmFailover): string => `${failover.cause}; ${OUTCOMES[failover.outcome]}`;
+
+/** What set it off, as far as the film tells: what struck, and what was seen of it. Sentences. */
+export const signsOf = ({ marks, from }: Pick<Film, "marks" | "from">, failover: FilmFailover): string[] => {
+  const { faultAt, lastEvidenceAt, closed, from: holder, cause } = failover;
+  if (cause === "startup" || holder === null) return [];
+  const fault = marks.find(({ kind, at, hits }) => kind === "fault" && at === faultAt && hits.includes(holder));
+  const struck = fault ? [{ at: fault.at, text: `the fault: ${fault.text}; it hit ${fault.hits.join(", ")}` }] : [];
+  const code = closed === null || closed.code === null ? "" : `, code ${closed.code}`;
+  const ended = closed ? [{ at: closed.at, text: `the link of ${holder} ended (${closed.reason}${code})` }] : [];
+  const heard = lastEvidenceAt === null ? [] : [{ at: lastEvidenceAt, text: `the last that was heard from ${holder}` }];
+  const signs = [...heard, ...struck, ...ended].sort((one, other) => one.at - other.at);
+  return signs.map(({ at, text }) => `At ${clockText(at - from)}, ${text}.`);
+};
+
+/** What a reader would look for in vain, and why. Null: nothing. */
+export const untoldOf = ({ source }: Pick<Film, "source">, { faultAt, firstAckAt, outcome }: FilmFailover): string | null => {
+  if (source === "journal")
+    return "Not known from a journal: when the fault itself struck, and when the first message was acknowledged afterwards. It has neither.";
+  if (outcome !== "inService" || firstAckAt !== null) return null;
+  return faultAt === null
+    ? "No fault set this off, so no first acknowledgement is counted from one."
+    : "No message was acknowledged through the new holder before the film ends.";
+};

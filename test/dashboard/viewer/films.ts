@@ -20,6 +20,7 @@ export const filmWith = (steps: readonly Step[], rest: Partial<Film> = {}): Film
   return {
     film: FILM_VERSION,
     title: "made up",
+    source: "run",
     notes: [],
     isPartial: false,
     from: 1_000_000,

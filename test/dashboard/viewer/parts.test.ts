@@ -2,13 +2,13 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { FilmFailover } from "../../../machines/driver/film.ts";
 import { clamped, following, panned, zoomed } from "../../../src/dashboard/viewer/extent.ts";
-import { actorFor, FIRST_KINDS, lanesOf, shownLanes } from "../../../src/dashboard/viewer/lanes.ts";
+import { actorFor, FIRST_KINDS, lanesOf, shownLanes, withFirst } from "../../../src/dashboard/viewer/lanes.ts";
 import { lightsOf } from "../../../src/dashboard/viewer/lights.ts";
 import { readLink, writeLink } from "../../../src/dashboard/viewer/link.ts";
 import { foundIn, happeningAt, happeningsOf } from "../../../src/dashboard/viewer/story.ts";
 import { clockText, spanText, ticks } from "../../../src/dashboard/viewer/times.ts";
 import { hasTone, toneOf } from "../../../src/dashboard/viewer/tones.ts";
-import { isWithin, phasesOf } from "../../../src/dashboard/viewer/waterfall.ts";
+import { isWithin, phasesOf, signsOf, untoldOf } from "../../../src/dashboard/viewer/waterfall.ts";
 import { CHARTS } from "../../../src/drawing/catalogue.ts";
 import { ANY, graphOf } from "../../../src/drawing/graph.ts";
 import { filmWith } from "./films.ts";
@@ -25,6 +25,10 @@ describe("lanes", () => {
     expect(found("Sales-1")).toEqual(["seat:sales/sales-1", "health:sales-1/a"]);
     expect(found("sales-1 health")).toEqual(["health:sales-1/a"]);
     expect(found("nobody")).toEqual([]);
+  });
+  it("that a change of holder is told by come first, the others stay in order", () => {
+    const order = withFirst(lanes, new Set(["sales-1/a", "roster"])).map(({ address }) => address);
+    expect(order).toEqual(["roster", "health:sales-1/a", "orchestrator", "seat:sales/sales-1"]);
   });
   it("lead from what is said to the actor that explains it", () => {
     expect(actorFor(lanes, "sales/sales-1")).toBe(1);
@@ -99,7 +103,8 @@ describe("the stretch on the screen", () => {
           ]) {
             expect(each.from).toBeGreaterThanOrEqual(whole.from);
             expect(each.to).toBeLessThanOrEqual(whole.to);
-            expect(each.to - each.from).toBeGreaterThanOrEqual(20);
+            // But for what doubles round off.
+            expect(each.to - each.from).toBeGreaterThanOrEqual(20 - 1e-6);
           }
           const { from: begin, to: end } = following(extent, moment, whole);
           expect(moment >= begin && moment <= end).toBe(true);
@@ -171,6 +176,25 @@ describe("a change of holder, phase by phase", () => {
   });
   it("is measured from the last evidence where nobody knows when the fault struck", () => {
     expect(phasesOf({ ...failover, faultAt: null })[0]).toMatchObject({ name: "last evidence to detected", from: 900 });
+  });
+  it("says what set it off, in order: the fault with whom it hit, how the link ended, the last that was heard", () => {
+    const given = { ...failover, cause: "silent", from: "sales-1/a" } as FilmFailover;
+    const fault = { kind: "fault", at: 1_000, until: null, name: "x", text: "its path is silent", hits: ["sales-1/a"] } as const;
+    const elsewhere = { ...fault, text: "something else", hits: ["sales-2/a"] };
+    const film = { from: 0, marks: [elsewhere, fault] };
+    expect(signsOf(film, { ...given, closed: { at: 1_200, reason: "loggedOut", code: 401 } })).toEqual([
+      "At 0:00.900, the last that was heard from sales-1/a.",
+      "At 0:01.000, the fault: its path is silent; it hit sales-1/a.",
+      "At 0:01.200, the link of sales-1/a ended (loggedOut, code 401).",
+    ]);
+    expect(signsOf({ from: 0, marks: [] }, { ...given, closed: null })).toHaveLength(1);
+    expect(signsOf(film, { ...given, cause: "startup" })).toEqual([]);
+  });
+  it("says what it can't tell, and why", () => {
+    const given = { ...failover, outcome: "inService" } as FilmFailover;
+    expect(untoldOf({ source: "journal" }, { ...given, faultAt: null, firstAckAt: null })).toContain("Not known from a journal");
+    expect(untoldOf({ source: "run" }, { ...given, faultAt: 1, firstAckAt: null })).toContain("No message was acknowledged");
+    expect(untoldOf({ source: "run" }, { ...given, faultAt: 1, firstAckAt: 2 })).toBeNull();
   });
 });
 

@@ -24,6 +24,36 @@ const filmIn = (page: string): Film | null =>
   readFilm(page.slice(page.indexOf('id="film">') + 10, page.lastIndexOf("</script>"))).film;
 const at = (film: Film, ms: number | null | undefined): number => (ms ?? Number.NaN) - film.from;
 
+interface Traced {
+  readonly ph: string;
+  readonly name: string;
+  readonly cat?: string;
+  readonly ts: number;
+  readonly dur?: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly id?: number;
+  readonly s?: string;
+  readonly bp?: string;
+  readonly args?: { readonly name?: unknown };
+}
+/** What the Trace Event Format asks of an event, by its phase; what it has against this one. */
+const faultsOf = (event: Traced): string[] => {
+  const { ph, name, cat, ts, dur, pid, tid, id, s, bp, args } = event;
+  const isWhole = (value: number | undefined): boolean => Number.isSafeInteger(value) && (value ?? -1) >= 0;
+  const demands: readonly (readonly [boolean, string])[] = [
+    [typeof name === "string" && name !== "", "name"],
+    [isWhole(ts) && isWhole(pid) && isWhole(tid) && pid > 0, "ts, pid, tid"],
+    [ph === "M" || (typeof cat === "string" && cat !== ""), "cat"],
+    [(ph === "X") === (dur !== undefined) && (dur === undefined || isWhole(dur)), "dur"],
+    [(ph === "s" || ph === "f") === (id !== undefined) && (id === undefined || (isWhole(id) && id > 0)), "id"],
+    [(ph === "i") === (s !== undefined) && (s === undefined || ["g", "p", "t"].includes(s)), "s"],
+    [(ph === "f") === (bp !== undefined) && (bp === undefined || bp === "e"), "bp"],
+    [ph !== "M" || (["process_name", "thread_name"].includes(name) && typeof args?.name === "string"), "args.name"],
+  ];
+  return demands.flatMap(([holds, what]) => (holds ? [] : [`${what}: ${JSON.stringify(event)}`]));
+};
+
 describe("the film of a run", () => {
   const film = storyFilm();
 
@@ -64,6 +94,42 @@ describe("the film of a run", () => {
     const ids = (ph: string) => traceEvents.flatMap((each) => (each.ph === ph ? [each.id] : []));
     expect(ids("s").length).toBeGreaterThan(100);
     expect(ids("s")).toEqual(ids("f"));
+  });
+
+  it("becomes a trace as the Trace Event Format has it, field by field", () => {
+    const { displayTimeUnit, traceEvents } = JSON.parse(chromeTrace(film)) as { displayTimeUnit: string; traceEvents: Traced[] };
+    expect(displayTimeUnit).toBe("ms");
+    expect(traceEvents.flatMap(faultsOf)).toEqual([]);
+    expect(new Set(traceEvents.map(({ ph }) => ph))).toEqual(new Set(["M", "X", "i", "s", "f"]));
+    const times = traceEvents.map(({ ts }) => ts);
+    expect(times).toEqual(times.toSorted((one, other) => one - other));
+    // Every track that is used has its names, once; a thread belongs to one process.
+    const named = (name: string) => traceEvents.filter((each) => each.ph === "M" && each.name === name);
+    expect(named("process_name").map(({ pid }) => pid)).toEqual([...new Set(named("process_name").map(({ pid }) => pid))]);
+    const threads = named("thread_name").map(({ pid, tid }) => `${pid} ${tid}`);
+    expect(new Set(threads).size).toBe(threads.length);
+    const used = new Set(traceEvents.filter(({ ph }) => ph !== "M").map(({ pid, tid }) => `${pid} ${tid}`));
+    expect([...used].filter((track) => !threads.includes(track))).toEqual([]);
+    expect(new Set(named("thread_name").map(({ tid }) => tid)).size).toBe(threads.length);
+  });
+
+  it("becomes a trace whose flows each begin and end once, within a slice of their thread", () => {
+    const { traceEvents } = JSON.parse(chromeTrace(film)) as { traceEvents: Traced[] };
+    const slices = Map.groupBy(
+      traceEvents.filter(({ ph }) => ph === "X"),
+      ({ tid }) => tid,
+    );
+    const flows = traceEvents.filter(({ ph }) => ph === "s" || ph === "f");
+    const loose = flows.filter(
+      ({ tid, ts }) => !slices.get(tid)?.some((slice) => slice.ts <= ts && ts <= slice.ts + (slice.dur ?? 0)),
+    );
+    expect(loose.map(({ name, tid, ts }) => [name, film.actors[tid - 1]?.address, ts])).toEqual([]);
+    const byId = Map.groupBy(flows, ({ id }) => id);
+    const odd = [...byId.values()].filter(([begin, end, ...more]) => {
+      const isPair = begin?.ph === "s" && end?.ph === "f" && more.length === 0;
+      return !isPair || begin.name !== end.name || begin.cat !== end.cat || begin.ts > end.ts;
+    });
+    expect(odd).toEqual([]);
   });
 
   it("becomes a table with the phases of each change of holder", () => {
@@ -121,6 +187,10 @@ describe("greenroom replay", () => {
     const film = filmIn(read("html"));
     expect(film).toMatchObject({ isPartial: false, title: "Greenroom: journal.jsonl" });
     expect(film?.failovers.find(({ cause }) => cause === "silent")).toMatchObject({ seat: "sales/sales-1", faultAt: null });
+    expect(film?.source).toBe("journal");
+    const loggedOut = film?.failovers.find(({ cause }) => cause === "loggedOut");
+    expect(loggedOut?.closed).toMatchObject({ reason: "loggedOut", code: 401 });
+    expect(loggedOut?.closed?.at).toBeLessThanOrEqual(loggedOut?.detectedAt ?? 0);
   });
 
   it("of a journal that was cut off says so, exits with 2, and shows what there is", () => {
