@@ -3,7 +3,7 @@ import type { FilmFailover, Ranking } from "../../../machines/driver/film.ts";
 import type { Extent } from "./extent.ts";
 import type { Reel } from "./reel.ts";
 import { clockText, spanText } from "./times.ts";
-import { beginOf, endOf, headOf, isWithin, outcomeOf, phasesOf, signsOf, untoldOf } from "./waterfall.ts";
+import { beginOf, endOf, headOf, isAnotherTry, isWithin, outcomeOf, phasesOf, signsOf, untoldOf } from "./waterfall.ts";
 
 interface Props {
   readonly reel: Reel;
@@ -48,7 +48,8 @@ export const Failovers = ({ reel, time, extent, search, onShow }: Props) => {
           {signsOf(film, failover).map((sign) => (
             <p key={sign}>{sign}</p>
           ))}
-          <Waterfall failover={failover} />
+          {isAnotherTry(film.failovers, failover) && <p class="hint">Another try: it had been given up before.</p>}
+          <Waterfall failover={failover} isAgain={isAnotherTry(film.failovers, failover)} />
           {untoldOf(film, failover) !== null && <p class="hint">{untoldOf(film, failover)}</p>}
           <Why
             failover={failover}
@@ -62,14 +63,14 @@ export const Failovers = ({ reel, time, extent, search, onShow }: Props) => {
   );
 };
 
-const Waterfall = ({ failover }: { readonly failover: FilmFailover }) => {
+const Waterfall = ({ failover, isAgain }: { readonly failover: FilmFailover; readonly isAgain: boolean }) => {
   const [begin, length] = [beginOf(failover), Math.max(1, endOf(failover) - beginOf(failover))];
   const part = (ms: number): string => `${((100 * ms) / length).toFixed(2)}%`;
   return (
     <table class="waterfall">
       <caption class="unseen">How long each phase took</caption>
       <tbody>
-        {phasesOf(failover).map((phase) => (
+        {phasesOf(failover, isAgain).map((phase) => (
           <tr key={phase.name} class={isWithin(phase) ? "" : "late"}>
             <th scope="row">{phase.name}</th>
             <td>

@@ -15,14 +15,24 @@ export interface Phase {
 const CHOSEN = 1_000;
 const IN_SERVICE = 5_000;
 
+/** Another try for a holder that was given up before: its failure was detected then, not now. */
+export const isAnotherTry = (all: readonly FilmFailover[], { seat, lastEvidenceAt, detectedAt }: FilmFailover): boolean =>
+  lastEvidenceAt !== null &&
+  all.some((each) => each.seat === seat && each.lastEvidenceAt === lastEvidenceAt && each.detectedAt < detectedAt);
+
 /** Those that were reached, in order. What began with no fault (an operator, the start) owes nothing for detection. */
-export const phasesOf = (failover: FilmFailover): Phase[] => {
+export const phasesOf = (failover: FilmFailover, isAgain = false): Phase[] => {
   const { faultAt, lastEvidenceAt, detectedAt, chosenAt, committedAt, inServiceAt, firstAckAt } = failover;
   const began = faultAt ?? lastEvidenceAt;
   const phase = (name: string, from: number | null, to: number | null, bound: number | null): Phase[] =>
     from === null || to === null ? [] : [{ name, from, to: Math.max(from, to), bound }];
   return [
-    ...phase(faultAt === null ? "last evidence to detected" : "fault to detected", began, detectedAt, TARGETS.detected),
+    ...phase(
+      faultAt === null ? "last evidence to detected" : "fault to detected",
+      isAgain ? null : began,
+      detectedAt,
+      TARGETS.detected,
+    ),
     ...phase("detected to chosen", detectedAt, chosenAt, CHOSEN),
     ...phase("chosen to moved", chosenAt, committedAt, null),
     ...phase("moved to in service", committedAt, inServiceAt, IN_SERVICE),
@@ -42,10 +52,15 @@ export const outcomeOf = (failover: FilmFailover): string => `${failover.cause};
 
 /** What set it off, as far as the film tells: what struck, and what was seen of it. Sentences. */
 export const signsOf = ({ marks, from }: Pick<Film, "marks" | "from">, failover: FilmFailover): string[] => {
-  const { faultAt, lastEvidenceAt, closed, from: holder, cause } = failover;
+  const { lastEvidenceAt, closed, from: holder, cause } = failover;
   if (cause === "startup" || holder === null) return [];
-  const fault = marks.find(({ kind, at, hits }) => kind === "fault" && at === faultAt && hits.includes(holder));
-  const struck = fault ? [{ at: fault.at, text: `the fault: ${fault.text}; it hit ${fault.hits.join(", ")}` }] : [];
+  const { detectedAt } = failover;
+  const since = lastEvidenceAt ?? detectedAt;
+  const struck = marks
+    .filter(
+      ({ kind, at, until, hits }) => kind === "fault" && hits.includes(holder) && at <= detectedAt && (until ?? since) >= since,
+    )
+    .map(({ at, text, hits }) => ({ at, text: `the fault: ${text}; it hit ${hits.join(", ")}` }));
   const code = closed === null || closed.code === null ? "" : `, code ${closed.code}`;
   const ended = closed ? [{ at: closed.at, text: `the link of ${holder} ended (${closed.reason}${code})` }] : [];
   const heard = lastEvidenceAt === null ? [] : [{ at: lastEvidenceAt, text: `the last that was heard from ${holder}` }];

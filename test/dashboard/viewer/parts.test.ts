@@ -8,7 +8,7 @@ import { readLink, writeLink } from "../../../src/dashboard/viewer/link.ts";
 import { foundIn, happeningAt, happeningsOf } from "../../../src/dashboard/viewer/story.ts";
 import { clockText, spanText, ticks } from "../../../src/dashboard/viewer/times.ts";
 import { hasTone, toneOf } from "../../../src/dashboard/viewer/tones.ts";
-import { isWithin, phasesOf, signsOf, untoldOf } from "../../../src/dashboard/viewer/waterfall.ts";
+import { isAnotherTry, isWithin, phasesOf, signsOf, untoldOf } from "../../../src/dashboard/viewer/waterfall.ts";
 import { CHARTS } from "../../../src/drawing/catalogue.ts";
 import { ANY, graphOf } from "../../../src/drawing/graph.ts";
 import { filmWith } from "./films.ts";
@@ -181,7 +181,9 @@ describe("a change of holder, phase by phase", () => {
     const given = { ...failover, cause: "silent", from: "sales-1/a" } as FilmFailover;
     const fault = { kind: "fault", at: 1_000, until: null, name: "x", text: "its path is silent", hits: ["sales-1/a"] } as const;
     const elsewhere = { ...fault, text: "something else", hits: ["sales-2/a"] };
-    const film = { from: 0, marks: [elsewhere, fault] };
+    const over = { ...fault, text: "long over", at: 100, until: 200 };
+    const later = { ...fault, text: "later", at: 500_000 };
+    const film = { from: 0, marks: [elsewhere, over, fault, later] };
     expect(signsOf(film, { ...given, closed: { at: 1_200, reason: "loggedOut", code: 401 } })).toEqual([
       "At 0:00.900, the last that was heard from sales-1/a.",
       "At 0:01.000, the fault: its path is silent; it hit sales-1/a.",
@@ -189,6 +191,12 @@ describe("a change of holder, phase by phase", () => {
     ]);
     expect(signsOf({ from: 0, marks: [] }, { ...given, closed: null })).toHaveLength(1);
     expect(signsOf(film, { ...given, cause: "startup" })).toEqual([]);
+  });
+  it("that tries again owes no detection: that was the first one's", () => {
+    const again = { ...failover, id: "2", detectedAt: failover.detectedAt + 9_000 } as FilmFailover;
+    expect(isAnotherTry([failover, again], again)).toBe(true);
+    expect(isAnotherTry([failover, again], failover)).toBe(false);
+    expect(phasesOf(again, true).map(({ name }) => name)).not.toContain("fault to detected");
   });
   it("says what it can't tell, and why", () => {
     const given = { ...failover, outcome: "inService" } as FilmFailover;
