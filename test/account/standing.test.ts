@@ -4,7 +4,8 @@ import { accountId } from "../../machines/ports/ids.ts";
 import type { Address } from "../../machines/protocol.ts";
 import { Host } from "./host.ts";
 
-const STANDING: Address = `standing:${accountId("sales-1")}`;
+const ACCOUNT = accountId("sales-1");
+const STANDING: Address = `standing:${ACCOUNT}`;
 const HOUR = 3_600_000;
 
 /** Told again each half hour, as a deep check does. */
@@ -32,3 +33,105 @@ describe("a restriction with a known end", () => {
     }
   });
 });
+
+describe("the standing of an account", () => {
+  it("is written down, told to the roster and the deep check, and alerted, each time that it changes", () => {
+    const host = staged("good", null);
+    const until = host.now + HOUR;
+    const at = new Date(until).toISOString();
+    report(host, "restricted", until);
+    report(host, "banned", null);
+    report(host, "good", null);
+    expect(host.of("write").map(({ ask }) => ask)).toMatchObject(
+      [
+        { standing: "restricted", until, text: `sales-1 is restricted until ${at}` },
+        { standing: "banned", until: null, text: "sales-1 is banned" },
+        { standing: "good", until: null, text: "sales-1 is in good standing" },
+      ].map(({ text, ...now }) => ({
+        op: "account.update",
+        account: ACCOUNT,
+        ...now,
+        audit: { at: host.now, actor: "supervisor", action: "account.standing", subject: ACCOUNT, text, evidence: now },
+      })),
+    );
+    expect(host.told("roster").map(({ type, standing }) => [type, standing])).toEqual(
+      ["restricted", "banned", "good"].map((standing) => ["account.standing", standing]),
+    );
+    expect(host.told(`checkup:${ACCOUNT}`).map(({ type, standing, until: end }) => [type, standing, end])).toEqual([
+      ["standing.noted", "restricted", until],
+      ["standing.noted", "banned", null],
+      ["standing.noted", "good", null],
+    ]);
+    expect(alerts(host)).toEqual([
+      "resolve account.restricted",
+      "resolve account.banned",
+      "resolve account.banned",
+      "raise account.restricted warning",
+      "resolve account.restricted",
+      "raise account.banned critical",
+      "resolve account.restricted",
+      "resolve account.banned",
+    ]);
+  });
+
+  it("is news when its end is another, and none when all is as it was", () => {
+    const host = staged("good", null);
+    for (const [standing, until] of [
+      ["good", null],
+      ["restricted", 5 * HOUR + host.now],
+      ["restricted", 5 * HOUR + host.now],
+      ["restricted", 6 * HOUR + host.now],
+      ["banned", 6 * HOUR + host.now],
+      ["banned", 6 * HOUR + host.now],
+      ["banned", null],
+    ] as const)
+      report(host, standing, until);
+    expect(host.of("write")).toHaveLength(4);
+    expect(host.value(STANDING)).toBe("banned");
+  });
+
+  it.each(["good", "restricted", "banned"] as const)(
+    "that was %s is so after a start, and nothing is written of it",
+    (standing) => {
+      const host = staged(standing, null);
+      expect(host.value(STANDING)).toBe(standing);
+      expect([...host.of("write"), ...host.told("roster")]).toEqual([]);
+      host.advance(100 * 24 * HOUR);
+      expect(host.value(STANDING)).toBe(standing);
+    },
+  );
+
+  it.each(["restricted", "banned"] as const)(
+    "that was %s is good when that ends, also one that ended before the start",
+    (standing) => {
+      const long = staged(standing, 1_000_000 + 30 * HOUR);
+      long.advance(30 * HOUR - 1);
+      expect(long.value(STANDING)).toBe(standing);
+      long.advance(1);
+      expect(long.value(STANDING)).toBe("good");
+      expect(long.of("write").at(-1)?.ask).toMatchObject({ standing: "good", until: null, audit: { at: long.now } });
+      const over = staged(standing, 999_999);
+      over.advance(0);
+      expect(over.value(STANDING)).toBe("good");
+    },
+  );
+});
+
+// ---- helpers ----
+
+function staged(standing: "good" | "restricted" | "banned", until: number | null): Host {
+  const host = new Host();
+  host.chart(STANDING, standingMachine, { account: ACCOUNT, at: host.now, standing, until });
+  return host;
+}
+function report(host: Host, standing: string, until: number | null): void {
+  host.tell(STANDING, { type: "standing.reported", standing, until });
+}
+function alerts(host: Host): string[] {
+  return host.log.flatMap(({ effect }) => {
+    if (effect.op !== "raise" && effect.op !== "resolve") return [];
+    const [rule, account] = effect.key.split(":");
+    if (account !== ACCOUNT) throw new Error(`an alert about ${account}`);
+    return effect.op === "raise" ? [`raise ${rule} ${effect.level}`] : [`resolve ${rule}`];
+  });
+}

@@ -33,7 +33,7 @@ describe("a heap", () => {
             heap.remove(item);
             all.splice(all.indexOf(item), 1);
             seen.delete(item.rank);
-            expect(item.slot).toBe(-1);
+            if (item.slot !== -1) throw new Error(`still at ${item.slot}`);
           }
           expect(heap.size).toBe(all.length);
           expect(heap.peek()?.rank).toBe([...all].sort((a, b) => a.rank - b.rank)[0]?.rank);

@@ -19,7 +19,10 @@ import type { AttemptOutcome, OutboxDraft, OutboxState } from "../../machines/po
 const steps = OUTBOX_STATES.flatMap((from) =>
   OUTBOX_EVENTS.map((event) => ({ from, event, to: stepOutbox(from, event) })).filter(({ to }) => to !== from),
 );
-const doubtful = (type: OutboxEvent["type"], isDoubtful: boolean): OutboxEvent => ({ type, doubtful: isDoubtful }) as OutboxEvent;
+const doubtful = (type: "attempt.unsent" | "attempt.refused" | "attempt.proved", isDoubtful: boolean): OutboxEvent => ({
+  type,
+  doubtful: isDoubtful,
+});
 
 describe("a row of the outbox", () => {
   it("steps as its chart says, for every event there is", () => {
