@@ -12,6 +12,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   failover: "every fault of the demo, repeated: detected, chosen, in service, acknowledged",
   calm: "jitter and no faults: nobody may be accused",
   restart: "kill -9 of a running supervisor, and its return",
+  balance: "choosing the seat of a new conversation among a thousand",
   world: "how fast simulated time passes",
   viewer: "a film of 100,000 steps in Chromium: opened, and scrubbed",
 };

@@ -2,7 +2,8 @@
  * How a message is accepted: who is it for, which seat speaks to them, and is it durable. Callbacks, not promises, because the
  * simulator runs this code on virtual time.
  *
- * A conversation stays on its seat (sticky); a new one gets the seat that `choose` names. What was accepted is offered to the
+ * A conversation stays on its seat (sticky); a new one gets the seat that `choose` names, which is told about the contact only
+ * what may be known in here: country, tier, region. What was accepted is offered to the
  * seat's queue at once.
  */
 import {
@@ -17,15 +18,18 @@ import {
   type WaId,
 } from "../ports/ids.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { MessageContent, OutboxDraft, OutboxRow, StoreAnswer, StoreFailure, StorePort } from "../ports/store.ts";
+import type { Newcomer } from "./balance/strategy.ts";
+import type { ContactRow, MessageContent, OutboxDraft, OutboxRow, StoreAnswer, StoreFailure, StorePort } from "../ports/store.ts";
 
 export interface AcceptRequest {
   readonly line: LineId;
   /** Either address, or both: `…@lid`, `…@s.whatsapp.net` or `…@g.us`. */
   readonly to: { readonly lid: string | null; readonly pn: string | null };
   readonly content: MessageContent;
-  /** 0 to 9; 5 is ordinary. */
+  /** 0 to 9; left out: what the contact's tier is worth on the line, 5 for ordinary ones. */
   readonly priority?: number;
+  /** Where the contact is, in the words of the line's regions: before what the country of its number says. */
+  readonly region?: string;
   readonly expiresAt?: Millis;
   readonly idempotencyKey?: string;
 }
@@ -43,7 +47,11 @@ export interface AcceptanceOptions {
   readonly draw: () => number;
   readonly nextRequest: () => RequestId;
   /** The seat for a new conversation; undefined when the line has none at all. */
-  readonly choose: (line: LineId) => SeatId | undefined;
+  readonly choose: (line: LineId, newcomer: Newcomer) => SeatId | undefined;
+  /** The tier that a line's settings give an address; null: none, so that the contact's own counts. */
+  readonly tierOf: (line: LineId, to: AcceptRequest["to"]) => string | null;
+  /** What a message to a contact of that tier is worth in the queue, 0 to 9. */
+  readonly urgency: (line: LineId, tier: string | null) => number;
   /** Hands freshly accepted rows to the seat's queue. */
   readonly offer: (seat: SeatId, rows: readonly OutboxRow[]) => void;
   /** The seat's queue has to look into the store: there may be a row that nobody offered. */
@@ -52,6 +60,9 @@ export interface AcceptanceOptions {
   readonly outboxLimit: (line: LineId) => number;
 }
 
+/** Of a contact that was found before. */
+type Known = Pick<ContactRow, "id" | "country" | "tier">;
+
 const BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz";
 const HEX = "0123456789ABCDEF";
 /** Entries kept per cache. An entry is about 200 bytes. */
@@ -59,7 +70,7 @@ const CACHE = 20_000;
 
 export class Acceptance {
   readonly #options: AcceptanceOptions;
-  readonly #contacts = new Map<string, ContactId>();
+  readonly #contacts = new Map<string, Known>();
   readonly #seats = new Map<ConversationId, SeatId>();
   #count = 0;
 
@@ -68,30 +79,43 @@ export class Acceptance {
   }
 
   accept(request: AcceptRequest, reply: (answer: AcceptAnswer) => void): void {
-    this.#contact(request.to, reply, (contact) => {
-      const conversation = conversationId(request.line, contact);
-      this.#seat(request.line, conversation, reply, (seat) => this.#write(request, contact, conversation, seat, reply));
+    const { line, to, region = null } = request;
+    this.#contact(to, reply, ({ id, country, tier: own }) => {
+      const conversation = conversationId(line, id);
+      const tier = this.#options.tierOf(line, to) ?? own;
+      this.#seat(line, conversation, { country, tier, region }, reply, (seat) => {
+        const priority = request.priority ?? this.#options.urgency(line, tier);
+        this.#write({ ...request, priority }, id, conversation, seat, reply);
+      });
     });
   }
 
-  #contact(to: AcceptRequest["to"], fail: (answer: StoreFailure) => void, then: (contact: ContactId) => void): void {
+  #contact(to: AcceptRequest["to"], fail: (answer: StoreFailure) => void, then: (contact: Known) => void): void {
     const address = to.lid ?? to.pn ?? "";
     const known = this.#contacts.get(address);
     if (known) return then(known);
     this.#options.store.ask({ op: "contact.resolve", reqId: this.#options.nextRequest(), lid: to.lid, pn: to.pn }, (answer) => {
       if (answer.kind === "failed") return fail(answer);
-      remember(this.#contacts, address, answer.row.id);
-      then(answer.row.id);
+      const { id, country, tier } = answer.row;
+      const contact = { id, country, tier };
+      remember(this.#contacts, address, contact);
+      then(contact);
     });
   }
 
-  #seat(line: LineId, conversation: ConversationId, fail: (answer: AcceptAnswer) => void, then: (seat: SeatId) => void): void {
+  #seat(
+    line: LineId,
+    conversation: ConversationId,
+    newcomer: Newcomer,
+    fail: (answer: AcceptAnswer) => void,
+    then: (seat: SeatId) => void,
+  ): void {
     const known = this.#seats.get(conversation);
     if (known) return then(known);
     this.#options.store.ask({ op: "conversation.get", reqId: this.#options.nextRequest(), conversation }, (answer) => {
       if (answer.kind === "failed") return fail(answer);
       // A second message to the same new contact may have chosen while this answer was on its way.
-      const seat = answer.seat ?? this.#seats.get(conversation) ?? this.#options.choose(line);
+      const seat = answer.seat ?? this.#seats.get(conversation) ?? this.#options.choose(line, newcomer);
       if (!seat) return fail({ kind: "noSeat", line });
       remember(this.#seats, conversation, seat);
       then(seat);
@@ -99,7 +123,7 @@ export class Acceptance {
   }
 
   #write(
-    request: AcceptRequest,
+    request: AcceptRequest & { readonly priority: number },
     contact: ContactId,
     conversation: ConversationId,
     seat: SeatId,
@@ -114,7 +138,7 @@ export class Acceptance {
       conversation,
       contact,
       content: request.content,
-      priority: request.priority ?? 5,
+      priority: request.priority,
       expiresAt: request.expiresAt ?? null,
       idempotencyKey: request.idempotencyKey ?? null,
       acceptedAt,

@@ -8,6 +8,12 @@ export interface Pace {
   readonly burst: number;
 }
 
+/** What an account may send at once, and how fast that grows again. */
+export interface Headroom {
+  readonly tokens: number;
+  readonly perSecond: number;
+}
+
 /** Who was told to come back, in the order of asking, and when. */
 type Line = Map<SeatId, Millis>;
 interface Bucket {
@@ -52,6 +58,14 @@ export class Buckets {
     return next;
   }
 
+  /** What the account may send at `at`; null: as much as it likes. Looking changes nothing. */
+  headroom(account: AccountId, at: Millis): Headroom | null {
+    const pace = this.#paces[account];
+    if (!pace) return null;
+    const { tokens, at: filledAt } = this.#buckets.get(account) ?? { tokens: 0, at: this.#startedAt };
+    return { tokens: filled(tokens, at - filledAt, pace), perSecond: pace.perSecond };
+  }
+
   /** How many may be under preparation at once. */
   most(account: AccountId): number {
     const pace = this.#paces[account];
@@ -87,12 +101,15 @@ export class Buckets {
       this.#buckets.set(account, bucket);
     }
     if (at > bucket.at) {
-      bucket.tokens = Math.min(Math.max(1, pace.burst), bucket.tokens + ((at - bucket.at) * pace.perSecond) / 1000);
+      bucket.tokens = filled(bucket.tokens, at - bucket.at, pace);
       bucket.at = at;
     }
     return bucket;
   }
 }
+
+const filled = (tokens: number, span: Millis, { perSecond, burst }: Pace): number =>
+  Math.min(Math.max(1, burst), tokens + (Math.max(0, span) * perSecond) / 1000);
 
 const sumOf = (counts: ReadonlyMap<SeatId, number>): number => {
   let sum = 0;

@@ -1,6 +1,7 @@
 /** Which actors a node has, and with what they start: from the store's rows and the configuration. Starts only what is missing. */
 import { hash } from "../account/jitter.ts";
 import type { Timings } from "../account/timings.ts";
+import type { LineBalance, Strategy } from "../delivery/balance/strategy.ts";
 import { Buckets } from "../delivery/pace.ts";
 import type { QueueConfig } from "../delivery/queue-config.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -26,6 +27,10 @@ export interface NodeConfig {
   readonly failback: (line: LineId) => "manual" | "automatic";
   /** Open messages that a line may have. */
   readonly outboxLimit: (line: LineId) => number;
+  /** How a line shares out new conversations; left out: in turn, and all such lines in one turn. */
+  readonly balance?: (line: LineId) => LineBalance | undefined;
+  /** A user's own, besides ours: what `balance` may name. */
+  readonly strategies?: readonly Strategy[];
   /** What every actor runs on; production's own unless said otherwise. */
   readonly actors?: Actors;
 }

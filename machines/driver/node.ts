@@ -5,22 +5,13 @@
  * It boots from the store's rows: declared fleet, seats and their terms, half-done failovers, open alerts. It decides nothing
  * itself; it starts actors, routes facts, and knows which message belongs to which seat while it is under way.
  */
-import { chooseSeat } from "../delivery/balance.ts";
+import { Balance, type Misconduct } from "../delivery/balance/index.ts";
 import type { Buckets } from "../delivery/pace.ts";
 import { Acceptance, type AcceptAnswer, type AcceptRequest } from "../delivery/acceptance.ts";
 import type { RosterState } from "../fleet/roster.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConnectionFact, ConnectionPort, LinkMethod } from "../ports/connection.ts";
-import {
-  accountOf,
-  type DeviceId,
-  type LineId,
-  type MessageId,
-  type Millis,
-  type NodeId,
-  type RequestId,
-  type SeatId,
-} from "../ports/ids.ts";
+import { type DeviceId, type MessageId, type Millis, type NodeId, type RequestId, type SeatId } from "../ports/ids.ts";
 import type { AlertRow, AuditDraft, FailoverRecord, FleetEvent } from "../ports/records.ts";
 import type { SeatRow, StandingOrders, StoreAnswer, StorePort } from "../ports/store.ts";
 import { type Address, type Effect, type FailoverInput, tell } from "../protocol.ts";
@@ -52,7 +43,14 @@ export interface NodeOptions {
 /** Messages under way or lately sent of which the node still knows the seat. Older ones are looked up in the store. */
 const KNOWN_MESSAGES = 50_000;
 /** Alerts about what no row says: the actor that would resolve them knows nothing of them in its next life. */
-const OF_ONE_LIFE: ReadonlySet<string> = new Set(["fleet.brake", "fleet.outage", "account.checkup", "account.cap", "actor.died"]);
+const OF_ONE_LIFE: ReadonlySet<string> = new Set([
+  "fleet.brake",
+  "fleet.outage",
+  "account.checkup",
+  "account.cap",
+  "actor.died",
+  "balance.strategy",
+]);
 /** Deaths of one actor within `DEATHS_WITHIN` before it is left alone and a person called. */
 const MAX_DEATHS = 3;
 const DEATHS_WITHIN: Millis = 60_000;
@@ -79,12 +77,18 @@ export class Node {
     seatOfWaId: (waId) => this.#seatOfWaId.get(waId),
   };
   #requests = 0;
-  #cursor = 0;
 
   constructor(options: NodeOptions) {
-    this.#options = options;
-    const { clock, store, connections, config } = options;
-    const { actors = ACTORS } = config;
+    const { clock, store, connections } = options;
+    const balance = new Balance({
+      lines: options.config.declaration.lines.map(({ id }) => id),
+      settings: (line) => options.config.balance?.(line),
+      strategies: options.config.strategies ?? [],
+      onFault: (fault) => this.#onAlert(misconduct(fault)),
+    });
+    const actors = balance.lookingOn(options.config.actors ?? ACTORS);
+    const config: NodeConfig = { ...options.config, actors };
+    this.#options = { ...options, config };
     this.#driver = new Driver({
       clock,
       store,
@@ -115,7 +119,9 @@ export class Node {
       store,
       draw: options.draw,
       nextRequest: () => this.#nextRequest(),
-      choose: (line) => this.#chooseSeat(line),
+      choose: (line, newcomer) => balance.choose(line, newcomer, clock.now()),
+      tierOf: (line, to) => balance.tierOf(line, to),
+      urgency: (line, tier) => balance.urgency(line, tier),
       offer: (seat, rows) => this.#driver.tell(`queue:${seat}`, { type: "queue.offer", rows } as { type: string }),
       reload: (seat) => this.#driver.tell(`queue:${seat}`, { type: "queue.reload" }),
       outboxLimit: config.outboxLimit,
@@ -409,26 +415,6 @@ export class Node {
 
   // ---- small things ----
 
-  #chooseSeat(line: LineId): SeatId | undefined {
-    const view = this.roster();
-    if (!view) return undefined;
-    const seats = [...view.seats.values()]
-      .filter((seat) => seat.line === line)
-      .map((seat) => {
-        const holder = seat.holder ? view.devices.get(seat.holder) : undefined;
-        const standing = seat.holder ? view.accounts.get(accountOf(seat.holder))?.standing : undefined;
-        return {
-          id: seat.id,
-          isServing: holder?.state === "healthy" || holder?.state === "recovering",
-          standing: standing ?? "good",
-        };
-      });
-    const choice = chooseSeat("round-robin", seats, this.#cursor);
-    this.#cursor = choice.cursor;
-    // With nobody able, the message waits on the first seat: accepted is kept, whoever speaks later.
-    return choice.seat ?? seats[0]?.id;
-  }
-
   #nextRequest(): RequestId {
     return `${this.#options.life}:n${++this.#requests}` as RequestId;
   }
@@ -452,4 +438,14 @@ const intentOf = ({ id, seat, cause, from, term, lastEvidenceAt, detectedAt }: F
   inServiceAt: null,
   endedAt: null,
   steps: [],
+});
+
+/** A strategy that is not ours to mend: a person is told, and the line goes on in turn. */
+const misconduct = ({ line, strategy, what }: Misconduct): Extract<Effect, { op: "raise" }> => ({
+  op: "raise",
+  key: `balance.strategy:${line}`,
+  rule: "balance.strategy",
+  subject: line,
+  level: "warning",
+  text: `the strategy ${strategy} of line ${line} erred: ${what}. Such conversations are shared out in turn; mend the strategy and restart`,
 });

@@ -5,12 +5,12 @@
  * has not even the right shape is the schema's business and passed over here.
  */
 import { checkTimers, DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
+import { checkBalance } from "./balance-checks.ts";
+import { type Data, mapAt, type Named, namesAt } from "./data.ts";
 import type { Path } from "./document.ts";
 import { parseDuration } from "./duration.ts";
 import type { Fault } from "./issues.ts";
 import { didYouMean, listed } from "./nearest.ts";
-
-type Data = Readonly<Record<string, unknown>>;
 
 export const crossCheck = (data: Data): Fault[] => [
   ...checkAccounts(mapAt(data, "accounts")),
@@ -36,12 +36,13 @@ const checkAccounts = (accounts: Data): Fault[] =>
   });
 
 const checkLines = (lines: Data, accounts: Data): Fault[] =>
-  Object.keys(lines).flatMap((line) =>
-    ROLES.flatMap((role) => {
+  Object.keys(lines).flatMap((line) => [
+    ...ROLES.flatMap((role) => {
       const list = `${role}s`;
       return checkMembers(["lines", line, list], role, namesAt(mapAt(lines, line), list), accounts);
     }),
-  );
+    ...checkBalance(line, mapAt(lines, line)),
+  ]);
 
 const ROLES = ["master", "servant"] as const;
 
@@ -84,24 +85,5 @@ const checkTimings = (written: Data): Fault[] => {
     });
 };
 
-interface Named {
-  readonly index: number;
-  readonly value: string;
-}
-
 const repeats = (names: readonly Named[]): readonly Named[] =>
   names.filter(({ value }, place) => names.findIndex((other) => other.value === value) < place);
-
-export const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const mapAt = (data: Data, key: string): Data => {
-  const value = Object.hasOwn(data, key) ? data[key] : undefined;
-  return isMap(value) ? value : {};
-};
-
-const namesAt = (data: Data, key: string): readonly Named[] => {
-  const value = Object.hasOwn(data, key) ? data[key] : undefined;
-  const items: readonly unknown[] = Array.isArray(value) ? value : [];
-  return items.flatMap((item, index) => (typeof item === "string" ? [{ index, value: item }] : []));
-};

@@ -1,9 +1,9 @@
 /** A fleet as the operator wants it: checked, complete, in the machines' own types. */
 import type { Timers } from "../../machines/account/timers.ts";
-import type { BalanceStrategy } from "../../machines/delivery/balance.ts";
 import type { Pace } from "../../machines/delivery/pace.ts";
 import type { AccountId, DeviceId, LineId, Millis } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration, Role } from "../../machines/ports/store.ts";
+import type { BalanceConfig } from "./balance-schema.ts";
 import type { Secret } from "./secret.ts";
 
 export interface AccountConfig {
@@ -17,7 +17,10 @@ export interface LineConfig {
   readonly id: LineId;
   readonly masters: readonly AccountId[];
   readonly servants: readonly AccountId[];
-  readonly strategy: BalanceStrategy;
+  /** One of ours; who composes a node may name one of their own. */
+  readonly strategy: string;
+  /** What the strategy is told; left out: nothing. */
+  readonly balance?: BalanceConfig | undefined;
   readonly failback: "manual" | "automatic";
   readonly whenNumberChanges: "hold" | "resend";
   readonly outboxLimit: number;

@@ -1,7 +1,9 @@
 /** The fleet file as a schema: what may be written, what is filled in, and what editors say about it. Relations: `cross-checks.ts`. */
 import { z } from "zod";
 import { DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
+import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
 import { nameFault } from "../../machines/ports/ids.ts";
+import { balanceSchema } from "./balance-schema.ts";
 import { duration, formatDuration } from "./duration.ts";
 import { looksLikeReference, REFERENCE } from "./secret.ts";
 
@@ -44,7 +46,8 @@ const line = z
   .strictObject({
     masters: z.array(name).min(1).describe("Accounts that speak on this line, in order of preference. Each has a seat."),
     servants: z.array(name).default([]).describe("Accounts that work for the line's masters."),
-    strategy: z.enum(["round-robin"]).default("round-robin").describe("Which seat gets a new conversation."),
+    strategy: z.enum(STRATEGIES).default("round-robin").describe("Which seat gets a new conversation."),
+    balance: balanceSchema(name).optional(),
     failback: z
       .enum(["manual", "automatic"])
       .default("manual")

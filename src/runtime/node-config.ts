@@ -6,6 +6,7 @@ import type { Pace } from "../../machines/delivery/pace.ts";
 import type { AccountId, LineId } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration } from "../../machines/ports/store.ts";
 import { type FleetConfig, type LineConfig, toDeclaration } from "../config/index.ts";
+import { lineBalanceOf } from "./line-balance.ts";
 
 export const defaultNodeConfig = (declaration: FleetDeclaration): NodeConfig => ({
   declaration,
@@ -21,6 +22,7 @@ export const defaultNodeConfig = (declaration: FleetDeclaration): NodeConfig => 
 
 export const nodeConfigOf = (fleet: FleetConfig): NodeConfig => {
   const lines = new Map(fleet.lines.map((line) => [line.id, line]));
+  const balances = new Map(fleet.lines.map((line) => [line.id, lineBalanceOf(line)]));
   const lineOf = (id: LineId): LineConfig => {
     const line = lines.get(id);
     if (!line) throw new Error(`line ${id} is not in ${fleet.file}`);
@@ -37,5 +39,6 @@ export const nodeConfigOf = (fleet: FleetConfig): NodeConfig => {
     queue: (line) => ({ whenNumberChanges: lineOf(line).whenNumberChanges, pacing }),
     failback: (line) => lineOf(line).failback,
     outboxLimit: (line) => lineOf(line).outboxLimit,
+    balance: (line) => balances.get(line),
   };
 };

@@ -9,6 +9,7 @@ import { loadKey } from "../adapters/sqlite/key-file.ts";
 import { openSqliteStore, type SqliteStore } from "../adapters/sqlite/store.ts";
 import { type FleetConfig, toDeclaration } from "../config/index.ts";
 import { systemClock } from "./clock.ts";
+import { countryOf } from "./countries.ts";
 import { controlHandlers } from "./control.ts";
 import { controlPath } from "./control-path.ts";
 import { type ControlServer, serveControl } from "./control-server.ts";
@@ -51,7 +52,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     store: file,
     ...(given ? { given: { text: given.reveal(), origin: given.reference } } : {}),
   });
-  const store = openSqliteStore({ file, key, keyOrigin: origin, clock: systemClock });
+  const store = openSqliteStore({ file, key, keyOrigin: origin, clock: systemClock, countryOf });
   let control: ControlServer | undefined;
   try {
     const supervisor = assemble(fleet, store, logger);

@@ -118,7 +118,7 @@ timers:
       'fleet.yaml:9:24 lines.sales.masters.1: there is no account sale-2. Did you mean "sales-2"? Accounts that are masters: sales-2, bad name',
       "fleet.yaml:9:32 lines.sales.masters.2: bulk-1 is a servant, and stands among the masters: change one or the other",
       "fleet.yaml:9:40 lines.sales.masters.3: sales-1 stands among the masters of sales twice",
-      'fleet.yaml:10:5 lines.sales.startegy: unknown name. Did you mean "strategy"? Known here: masters, servants, strategy, failback, whenNumberChanges, outboxLimit',
+      'fleet.yaml:10:5 lines.sales.startegy: unknown name. Did you mean "strategy"? Known here: masters, servants, strategy, balance, failback, whenNumberChanges, outboxLimit',
       'fleet.yaml:11:18 lines.sales.outboxLimit: expected a number, found "many"',
       "fleet.yaml:12:21 lines.empty.masters: expected at least 1 entry",
       "fleet.yaml:14:11 timers.failed: expected a duration from 1ms to 24h, such as 250ms, 1.5s or 2m; found the number 4800",

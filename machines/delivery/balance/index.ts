@@ -1,0 +1,189 @@
+/**
+ * Who gets a new conversation, on every line of a node. It looks on while the roster and the queues work, so that a decision
+ * finds everything at hand: it costs microseconds, however many seats there are.
+ */
+import type { roster, RosterState, SeatView } from "../../fleet/roster.ts";
+import { accountOf, type LineId, type Millis, type SeatId } from "../../ports/ids.ts";
+import type { LineRow } from "../../ports/store.ts";
+import type { Effect, QueueEvent, RosterEvent } from "../../protocol.ts";
+import type { Buckets } from "../pace.ts";
+import type { queue, SeatQueue } from "../queue.ts";
+import { Balancer } from "./balancer.ts";
+import { Load } from "./load.ts";
+import { priority, urgencyOf } from "./priority.ts";
+import { inTurn, roundRobin } from "./round-robin.ts";
+import { NO_TIERS } from "./settings.ts";
+import { SeatTable } from "./seat-table.ts";
+import { strategiesBy } from "./strategies.ts";
+import type { LineBalance, Newcomer, Policy, Strategy } from "./strategy.ts";
+import type { Cursor } from "./turns.ts";
+import { watched } from "./watched.ts";
+
+/** What a line's strategy did that it may not. */
+export interface Misconduct {
+  readonly line: LineId;
+  readonly strategy: string;
+  readonly what: string;
+}
+export interface BalanceOptions {
+  readonly lines: readonly LineId[];
+  /** undefined: round-robin, all such lines in one turn. */
+  readonly settings: (line: LineId) => LineBalance | undefined;
+  /** A user's own, besides ours. */
+  readonly strategies: readonly Strategy[];
+  /** Said once for each line and life. */
+  readonly onFault: (fault: Misconduct) => void;
+}
+/** The actors that are looked at. */
+interface Actors {
+  readonly roster: typeof roster;
+  readonly queue: typeof queue;
+}
+
+interface Line {
+  readonly table: SeatTable;
+  readonly loads: readonly Load[];
+  readonly balancer: Balancer;
+  readonly settings: LineBalance | undefined;
+}
+
+export class Balance {
+  readonly #options: BalanceOptions;
+  readonly #strategies: ReadonlyMap<string, Strategy>;
+  readonly #lines = new Map<LineId, Line>();
+  readonly #lineOf = new Map<SeatId, Line>();
+  readonly #together: Cursor = { place: 0 };
+  #buckets: Buckets | undefined;
+
+  constructor(options: BalanceOptions) {
+    this.#options = options;
+    this.#strategies = strategiesBy(options.strategies);
+    for (const line of options.lines) this.#strategyOf(line);
+  }
+
+  choose(line: LineId, newcomer: Newcomer, at: Millis): SeatId | undefined {
+    const known = this.#lines.get(line);
+    const place = known?.balancer.choose(newcomer, at);
+    if (known === undefined || place === undefined) return undefined;
+    known.loads[place]?.place(at);
+    return known.table.seat(place);
+  }
+
+  tierOf(line: LineId, to: Parameters<LineBalance["tierOf"]>[0]): string | null {
+    return this.#lines.get(line)?.settings?.tierOf(to) ?? null;
+  }
+
+  urgency(line: LineId, tier: string | null): number {
+    const settings = this.#lines.get(line)?.settings;
+    return urgencyOf(settings?.strategy === priority.name ? settings.priority : NO_TIERS, tier);
+  }
+
+  // ---- looking on ----
+
+  /** The same actors, looked at. */
+  lookingOn<A extends Actors>(actors: A): A {
+    return {
+      ...actors,
+      roster: watched(actors.roster, {
+        onStart: (_, { state }) => this.#onRoster(state),
+        onStep: (event, { state }) => this.#onRosterEvent(state, event),
+      }),
+      queue: watched(actors.queue, {
+        onStart: ({ buckets }) => {
+          this.#buckets = buckets;
+        },
+        onStep: (event, { state, effects = [] }) => this.#onQueue(state, event, effects),
+      }),
+    };
+  }
+
+  #onRoster(state: RosterState): void {
+    for (const line of state.lines.values()) {
+      const seats = [...state.seats.values()].filter((seat) => seat.line === line.id);
+      const known = this.#lines.get(line.id);
+      if (!known || !isSame(known.table, seats)) this.#begin(line, seats);
+      for (const { id } of seats) this.#review(state, id);
+    }
+  }
+
+  #onRosterEvent(state: RosterState, event: RosterEvent | { readonly type: `store.${string}` }): void {
+    if (event.type === "seat.held") return this.#review(state, event.seat);
+    const devices =
+      event.type === "device.health"
+        ? [event.device]
+        : event.type === "account.standing"
+          ? (state.accounts.get(event.account)?.devices ?? [])
+          : [];
+    for (const device of devices) for (const seat of state.holds.get(device) ?? []) this.#review(state, seat);
+  }
+
+  #onQueue({ seat, view }: SeatQueue, event: QueueEvent, effects: readonly Effect[]): void {
+    const line = this.#lineOf.get(seat);
+    const place = line?.table.placeOf(seat);
+    if (line === undefined || place === undefined) return;
+    const load = line.loads[place] as Load;
+    load.note(event, effects, view, event.at);
+    const headroom = (load.account && this.#buckets?.headroom(load.account, event.at)) ?? null;
+    line.table.setWait(place, load.wait(headroom, event.at));
+  }
+
+  // ---- a line ----
+
+  #begin(row: LineRow, seats: readonly SeatView[]): void {
+    const settings = this.#options.settings(row.id);
+    const table = new SeatTable(seats.map(({ id, account }) => ({ seat: id, account, weight: settings?.weights[account] ?? 1 })));
+    const strategy = this.#strategyOf(row.id);
+    let isSaid = false;
+    const onFault = (what: string): void => {
+      if (!isSaid) this.#options.onFault({ line: row.id, strategy: strategy?.name ?? roundRobin.name, what });
+      isSaid = true;
+    };
+    const policy = settings && strategy ? begun(strategy, settings, table, onFault) : inTurn(table, this.#together);
+    const line: Line = {
+      table,
+      loads: seats.map(() => new Load()),
+      balancer: new Balancer({ seats: table, policy, onFault }),
+      settings,
+    };
+    this.#lines.set(row.id, line);
+    for (const { id } of seats) this.#lineOf.set(id, line);
+  }
+
+  /** Throws if there is none of that name. */
+  #strategyOf(line: LineId): Strategy | undefined {
+    const name = this.#options.settings(line)?.strategy;
+    if (name === undefined) return undefined;
+    const strategy = this.#strategies.get(name);
+    const known = [...this.#strategies.keys()].join(", ");
+    if (!strategy) throw new RangeError(`line ${line}: there is no strategy ${name}. There are ${known}`);
+    return strategy;
+  }
+
+  #review(state: RosterState, id: SeatId): void {
+    const line = this.#lineOf.get(id);
+    const place = line?.table.placeOf(id);
+    const seat = state.seats.get(id);
+    if (line && seat && place !== undefined) line.table.setEligible(place, mayBegin(state, seat));
+  }
+}
+
+/** A strategy that can't begin is as one that errs at every turn. */
+const begun = (strategy: Strategy, settings: LineBalance, table: SeatTable, onFault: (what: string) => void): Policy => {
+  try {
+    return strategy.begin(settings, table);
+  } catch (error) {
+    onFault(`it could not begin: ${error instanceof Error ? error.message : String(error)}`);
+    return inTurn(table);
+  }
+};
+
+const isSame = (table: SeatTable, seats: readonly SeatView[]): boolean =>
+  table.size === seats.length && seats.every(({ id }, place) => table.seat(place) === id);
+
+/** Its holder is well. A restricted account may not begin conversations, a banned one may do nothing. */
+const mayBegin = ({ devices, accounts }: RosterState, { holder }: SeatView): boolean => {
+  if (holder === null) return false;
+  const health = devices.get(holder)?.state;
+  const standing = accounts.get(accountOf(holder))?.standing ?? "good";
+  return (health === "healthy" || health === "recovering") && standing === "good";
+};
