@@ -246,6 +246,72 @@ describe("the connection of a device", () => {
     expect(host.of("resolve").map(({ key }) => key)).toContain("device.outdated");
   });
 
+  it("resolves with each service what was raised since the one before, each once", () => {
+    const host = serving(1000);
+    const before = host.of("resolve").length;
+    for (let count = 0; count < 2; count++) {
+      close(host, "replaced", 440);
+      host.advance(60_000);
+      host.tell(CONNECTION, { type: "lease.granted", term: 1 });
+    }
+    for (let count = 0; count < 7; count++) {
+      close(host, "refused");
+      while (host.value(CONNECTION) === "backingOff") host.advance(100);
+    }
+    serve(host);
+    expect(host.of("raise").map(({ rule, level }) => [rule, level])).toEqual([
+      ["device.replaced", "warning"],
+      ["device.replaced", "warning"],
+      ["device.unreachable", "warning"],
+    ]);
+    const keys = [`device.replaced:${device}`, `device.unreachable:${device}`];
+    expect(
+      host
+        .of("resolve")
+        .slice(before)
+        .map(({ key }) => key),
+    ).toEqual(keys);
+    close(host, "dropped");
+    serve(host);
+    expect(host.of("resolve")).toHaveLength(before + 2);
+  });
+
+  it.each(["redial.request", "lease.lost", "connection.closed"])(
+    "calls a device unreachable half a minute after its link went (%s), however few dials there were since",
+    (type) => {
+      for (const [span, alerts] of [
+        [29_999, []],
+        [30_000, ["device.unreachable"]],
+      ] as const) {
+        const host = staged({}, false);
+        host.tell(CONNECTION, { type: "start" });
+        const dialled = (): void => {
+          host.tell(CONNECTION, { type: "lease.granted", term: 1 });
+          host.tell(CONNECTION, { type: "dial.granted" });
+        };
+        dialled();
+        serve(host);
+        host.tell(CONNECTION, { type, dial: dial(host), reason: "dropped", code: null, until: null });
+        host.advance(span);
+        dialled();
+        close(host, "refused");
+        expect(host.of("raise").map(({ rule }) => rule)).toEqual(alerts);
+      }
+    },
+  );
+
+  it.each(["refused", "replaced", "outdated", "banned"] as const)(
+    "is dialled at once when a person says so, though it was %s",
+    (reason) => {
+      const host = serving(1000);
+      close(host, reason);
+      host.tell(CONNECTION, { type: "start" });
+      expect(host.value(CONNECTION)).toBe("unleased");
+      host.tell(CONNECTION, { type: "lease.granted", term: 9 });
+      expect(commands(host, "open").at(-1)).toMatchObject({ leaseTerm: 9, at: host.now });
+    },
+  );
+
   it("goes on counting dials where an earlier actor of the device stopped", () => {
     expect(commands(staged({ lastDial: 9 }), "open")).toMatchObject([{ dial: 10 }]);
   });
