@@ -15,6 +15,7 @@
  * | roster              | reducer | fleet/roster.ts              | fleet        |
  * | seat:SEAT           | chart   | fleet/seat.ts                | seat         |
  * | failover:SEAT       | chart   | fleet/failover.ts            | failover     |
+ * | switchover:SEAT     | chart   | fleet/switchover.ts          | switchover   |
  * | alert:KEY           | chart   | fleet/alert.ts               | open alert   |
  * | sender:SEAT         | chart   | delivery/sender.ts           | seat         |
  * | queue:SEAT          | reducer | delivery/queue.ts            | seat         |
@@ -22,7 +23,6 @@
 import type { CloseReason, ConnectionCommand, LinkMethod } from "./ports/connection.ts";
 import type {
   AccountId,
-  ContactId,
   ConversationId,
   DeviceId,
   FailoverId,
@@ -48,6 +48,7 @@ export type Address =
   | `servant:${AccountId}`
   | `seat:${SeatId}`
   | `failover:${SeatId}`
+  | `switchover:${SeatId}`
   | `sender:${SeatId}`
   | `queue:${SeatId}`
   | `alert:${string}`
@@ -214,6 +215,11 @@ export type HolderVerdict = Exclude<HolderEvent, { type: "holder.suspect" }>;
 export type SeatRequest = Stamped<
   /** Move now; `to` null lets the roster choose. `by`: "operator:NAME", or "orchestrator" for a failback. */
   | { type: "failover.demand"; to: DeviceId | null; by: string }
+  /** The planned move: first nothing must be under way. `to` null lets the roster choose. */
+  | { type: "switchover.request"; to: DeviceId | null; by: string }
+  /** From the switchover: now, to this device; or not at all. */
+  | { type: "switchover.ready"; to: DeviceId }
+  | { type: "switchover.refused"; why: string }
   | { type: "failover.granted" }
   | { type: "failover.denied"; why: string }
   | {
@@ -228,6 +234,12 @@ export type SeatRequest = Stamped<
   | { type: "candidate.available" }
   | { type: "start" }
 >;
+export type SwitchoverEvent =
+  | CandidatesReply
+  /** From the sender: nothing that was handed over waits for an answer. */
+  | Stamped<{ type: "sender.drained" }>
+  /** From the seat: its holder is in trouble, which is more urgent. */
+  | Stamped<{ type: "switchover.cancel" }>;
 export type OrchestratorEvent = Stamped<
   | { type: "failover.request"; seat: SeatId; cause: FailoverCause; isVacant: boolean }
   | { type: "failover.finished"; seat: SeatId }
@@ -320,19 +332,21 @@ export type EventFor<A extends Address> = A extends `connection:${string}`
               ? Unstamped<HolderEvent | SeatRequest>
               : A extends `failover:${string}`
                 ? Unstamped<HolderVerdict | CandidatesReply | ProbeReply>
-                : A extends `master:${string}` | `servant:${string}`
-                  ? Unstamped<DutyEvent>
-                  : A extends `sender:${string}`
-                    ? Unstamped<SenderEvent>
-                    : A extends `queue:${string}`
-                      ? Unstamped<QueueEvent>
-                      : A extends `standing:${string}`
-                        ? Unstamped<StandingEvent>
-                        : A extends `checkup:${string}`
-                          ? Unstamped<CheckupEvent>
-                          : A extends `lease:${string}`
-                            ? Unstamped<ConnectionRequest>
-                            : Unstamped<AlertEvent>;
+                : A extends `switchover:${string}`
+                  ? Unstamped<SwitchoverEvent>
+                  : A extends `master:${string}` | `servant:${string}`
+                    ? Unstamped<DutyEvent>
+                    : A extends `sender:${string}`
+                      ? Unstamped<SenderEvent>
+                      : A extends `queue:${string}`
+                        ? Unstamped<QueueEvent>
+                        : A extends `standing:${string}`
+                          ? Unstamped<StandingEvent>
+                          : A extends `checkup:${string}`
+                            ? Unstamped<CheckupEvent>
+                            : A extends `lease:${string}`
+                              ? Unstamped<ConnectionRequest>
+                              : Unstamped<AlertEvent>;
 
 export interface Tell {
   readonly op: "tell";
@@ -360,6 +374,12 @@ export type Effect =
       readonly ask: { [K in WriteOp]: { op: K } & StoreOps[K]["in"] }[WriteOp];
     }
   | { readonly op: "start"; readonly kind: "failover"; readonly address: `failover:${SeatId}`; readonly input: FailoverInput }
+  | {
+      readonly op: "start";
+      readonly kind: "switchover";
+      readonly address: `switchover:${SeatId}`;
+      readonly input: SwitchoverInput;
+    }
   | {
       readonly op: "raise";
       readonly key: string;
@@ -408,6 +428,13 @@ export interface Step<S> {
   readonly wakeAt: Millis | null;
 }
 
+export interface SwitchoverInput {
+  readonly seat: SeatId;
+  /** Who speaks at present. */
+  readonly from: DeviceId;
+  /** Who is to speak; null: whom the roster ranks first. */
+  readonly to: DeviceId | null;
+}
 export interface FailoverInput {
   readonly id: FailoverId;
   readonly seat: SeatId;

@@ -70,7 +70,10 @@ export const senderMachine = setup({
     closeQueue: emit(({ context }) => effects(tell(`queue:${context.seat}`, { type: "queue.close" }))),
     drainQueue: emit(({ context }) => effects(tell(`queue:${context.seat}`, { type: "queue.drain" }))),
     sayDrained: emit(({ context }) =>
-      effects({ op: "event", event: { type: "sender.drained", subject: context.seat, data: { device: context.device } } }),
+      effects(
+        { op: "event", event: { type: "sender.drained", subject: context.seat, data: { device: context.device } } },
+        tell(`switchover:${context.seat}`, { type: "sender.drained" }),
+      ),
     ),
   },
 }).createMachine({

@@ -16,6 +16,7 @@ import { failoverMachine } from "../fleet/failover.ts";
 import { orchestratorMachine } from "../fleet/orchestrator.ts";
 import { roster } from "../fleet/roster.ts";
 import { seatMachine } from "../fleet/seat.ts";
+import { switchoverMachine } from "../fleet/switchover.ts";
 
 const REDUCERS = { checkup, detector, dialler, queue, roster } as const;
 const CHARTS = {
@@ -30,6 +31,7 @@ const CHARTS = {
   sender: senderMachine,
   servant: servantMachine,
   standing: standingMachine,
+  switchover: switchoverMachine,
 } as const;
 
 export type Actors = { readonly [K in keyof typeof CHARTS]: AnyStateMachine } & {

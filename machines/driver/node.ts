@@ -100,8 +100,8 @@ export class Node {
       onStart: ({ address, kind, input }) => {
         // One that is under way outlived the seat that began it: that one's end is what the new seat waits for.
         if (this.#driver.has(address)) return;
-        this.#begun.set(address, input);
-        this.#driver.startChart(address, kind, actors.failover, input);
+        if (kind === "failover") this.#begun.set(address, input);
+        this.#driver.startChart(address, kind, actors[kind], input);
       },
       onAlert: (effect) => this.#onAlert(effect),
       onAudit: (entry) => this.#driver.perform("orchestrator", [{ op: "write", ask: { op: "audit.append", entries: [entry] } }]),
@@ -150,6 +150,10 @@ export class Node {
 
   demandFailover(seat: SeatId, to: DeviceId | null, by: string): void {
     this.#driver.tell(`seat:${seat}`, { type: "failover.demand", to, by: `operator:${by}` } as { type: string });
+  }
+  /** The planned move: the target is looked at and the queue drained first, and nothing moves if either fails. */
+  switchOver(seat: SeatId, to: DeviceId | null, by: string): void {
+    this.#driver.tell(`seat:${seat}`, { type: "switchover.request", to, by: `operator:${by}` } as { type: string });
   }
   pause(by: string): void {
     this.#order({ ...this.#orders, pausedBy: by });

@@ -47,6 +47,8 @@ export const retold = (address: Address, around: Around): readonly Tell[] => {
       return [...dutiesIn(around, (state) => restrictionsOf(state, id as SeatId)), ...toSender(id as SeatId, around)];
     case "failover":
       return toSeat(id as SeatId, around);
+    case "switchover":
+      return [tell(`seat:${id as SeatId}`, { type: "switchover.refused", why: "it was cut short" })];
     default:
       return [];
   }

@@ -4,7 +4,8 @@
  * The row in the store is the truth; this chart follows it. Only a failover (or a switchover) changes the row; it tells this
  * chart at the commit, and the grants change in the same turn.
  * Invariants: a grant exists exactly for the row's holder and term; at most one failover is under way; a holder that is back
- * before the commit keeps the seat; what is said of a device that is not (or no longer) the holder changes nothing.
+ * before the commit keeps the seat; what is said of a device that is not (or no longer) the holder changes nothing; a switchover
+ * that is not made leaves the holder speaking, and a holder in trouble calls it off.
  *
  * | from       | event                         | to         |
  * | any        | seat.changed if isOld         | same       |
@@ -16,6 +17,9 @@
  * | any        | candidate.available           | same       |
  * | any        | failover.granted              | same       |
  * | any        | failover.demand               | same       |
+ * | any        | switchover.request            | same       |
+ * | any        | switchover.ready              | same       |
+ * | any        | switchover.refused            | same       |
  * | starting   | start if hasHolder            | waiting    |
  * | starting   | start                         | vacant     |
  * | waiting    | holder.well if isHolder       | serving    |
@@ -27,6 +31,14 @@
  * | serving    | holder.failed if isHolder     | asking     |
  * | serving    | holder.well if isHolder       | serving    |
  * | serving    | failover.demand               | moving     |
+ * | serving    | switchover.request            | switching  |
+ * | serving    | switchover.ready              | serving    |
+ * | serving    | switchover.refused            | serving    |
+ * | switching  | switchover.ready              | moving     |
+ * | switching  | switchover.refused            | serving    |
+ * | switching  | holder.suspect if isHolder    | threatened |
+ * | switching  | holder.failed if isHolder     | asking     |
+ * | switching  | failover.demand               | moving     |
  * | threatened | holder.well if isHolder       | serving    |
  * | threatened | holder.failed if isHolder     | asking     |
  * | threatened | failover.demand               | moving     |
@@ -95,6 +107,8 @@ export interface SeatContext extends SeatInput {
   readonly lastEvidenceAt: Millis | null;
   readonly detectedAt: Millis;
   readonly demand: { readonly to: DeviceId | null; readonly by: string } | null;
+  /** The last switchover that was asked for. */
+  readonly plan: { readonly to: DeviceId | null; readonly by: string } | null;
   /** Failovers of this life. */
   readonly count: number;
   /** The row's term when the last one began. */
@@ -185,6 +199,49 @@ export const seatMachine = setup({
           subject: context.seat,
           data: { holder: context.row.holder, why: "it is moving already" },
         },
+      }),
+    ),
+    notePlan: assign(({ event }) => (event.type === "switchover.request" ? { plan: { to: event.to, by: event.by } } : {})),
+    auditPlan: emit(({ context }) =>
+      effects({
+        op: "audit",
+        entry: {
+          actor: context.plan?.by ?? "unknown",
+          action: "switchover.demanded",
+          subject: context.seat,
+          text: `switchover of ${context.seat} demanded${context.plan?.to ? ` to ${context.plan.to}` : ""}`,
+          evidence: { holder: context.row.holder, to: context.plan?.to ?? null },
+        },
+      }),
+    ),
+    startSwitchover: emit(({ context: { seat, row, plan } }) =>
+      row.holder === null
+        ? effects()
+        : effects({
+            op: "start",
+            kind: "switchover",
+            address: `switchover:${seat}`,
+            input: { seat, from: row.holder, to: plan?.to ?? null },
+          }),
+    ),
+    cancelSwitchover: emit(({ context }) => effects(tell(`switchover:${context.seat}`, { type: "switchover.cancel" }))),
+    /** From here on it is a failover to the target. */
+    notePlanned: assign(({ context, event }) =>
+      event.type === "switchover.ready"
+        ? {
+            demand: { to: event.to, by: context.plan?.by ?? "unknown" },
+            cause: "operator" as const,
+            isFinal: true,
+            detectedAt: event.at,
+          }
+        : {},
+    ),
+    /** What was drained goes on under the same holder. */
+    reopen: emit(({ context }) => effects(...openSender(context))),
+    sayNotSwitched: emit(({ context: { seat, row }, event }) =>
+      effects({
+        op: "event",
+        event: { type: "switchover.refused", subject: seat, data: { holder: row.holder, why: whyNotSwitched(event) } },
       }),
     ),
     sayFailed: emit(({ context, event }) =>
@@ -350,6 +407,7 @@ export const seatMachine = setup({
     lastEvidenceAt: null,
     detectedAt: 0,
     demand: null,
+    plan: null,
     count: 0,
     termBefore: input.row.term,
     strandings: 0,
@@ -370,6 +428,9 @@ export const seatMachine = setup({
     "candidate.available": {},
     "failover.granted": {},
     "failover.demand": { actions: "sayBusy" },
+    "switchover.request": { actions: "sayNotSwitched" },
+    "switchover.ready": {},
+    "switchover.refused": {},
   },
   states: {
     starting: {
@@ -400,6 +461,28 @@ export const seatMachine = setup({
         "holder.failed": { guard: "isHolder", target: "asking", actions: ["noteFailure", "sayFailed"] },
         "holder.well": { guard: "isHolder", actions: "open" },
         "failover.demand": { target: "moving", actions: ["noteDemand", "auditDemand"] },
+        "switchover.request": { target: "switching", actions: ["notePlan", "auditPlan"] },
+        // Of a switchover that outlived its seat: it may have drained the sender.
+        "switchover.ready": { actions: "reopen" },
+        "switchover.refused": { actions: "reopen" },
+      },
+    },
+    switching: {
+      entry: "startSwitchover",
+      on: {
+        "switchover.ready": { target: "moving", actions: "notePlanned" },
+        "switchover.refused": { target: "serving", actions: ["sayNotSwitched", "review"] },
+        "holder.suspect": {
+          guard: "isHolder",
+          target: "threatened",
+          actions: ["cancelSwitchover", "sayNotSwitched", "reopen", "saySuspect"],
+        },
+        "holder.failed": {
+          guard: "isHolder",
+          target: "asking",
+          actions: ["cancelSwitchover", "sayNotSwitched", "reopen", "noteFailure", "sayFailed"],
+        },
+        "failover.demand": { target: "moving", actions: ["cancelSwitchover", "noteDemand", "auditDemand"] },
       },
     },
     threatened: {
@@ -452,6 +535,11 @@ export const seatMachine = setup({
     },
   },
 });
+
+const whyNotSwitched = (event: SeatEvent): string => {
+  if (event.type === "switchover.refused") return event.why;
+  return event.type === "switchover.request" ? "it is not in service at present" : "its holder is in trouble";
+};
 
 const askAgain = ({ timings, strandings }: SeatContext): Millis =>
   timings.askAgain * Math.min(MOST_PAUSES, 2 ** Math.max(0, strandings - 1));

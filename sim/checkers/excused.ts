@@ -41,22 +41,29 @@ export const EXCUSED: readonly Excuse[] = [
     ],
   },
   {
-    because: "nobody orders a drain: what would, a switchover that waits for the old holder, does not exist yet",
+    because:
+      "a switchover drains the sender of a seat that serves, once, and is called off as soon as its holder is in trouble: a word of either that crosses a change of state within one turn is expected all the same",
     transitions: [
       "sender: closed + drain.request → drained",
       "sender: closed + queue.drained → closed",
       "sender: resolving + drain.request → draining",
       "sender: resolving + queue.drained → resolving",
-      "sender: sending + drain.request → draining",
-      "sender: draining + queue.drained → drained",
       "sender: draining + queue.resolved → draining",
       "sender: draining + drain.request → draining",
-      "sender: draining + sender.open → resolving",
       "sender: draining + sender.close → closed",
       "sender: drained + drain.request → drained",
-      "sender: drained + sender.open → resolving",
-      "sender: drained + sender.close → closed",
+      "switchover: any + sender.drained → same",
+      "seat: any + switchover.refused → same",
     ],
+  },
+  {
+    because: "a switchover outlives the seat that asked for it only if the seat's chart died, and no sound actor does",
+    transitions: ["seat: serving + switchover.ready → same", "seat: serving + switchover.refused → same"],
+  },
+  {
+    because:
+      "attempts without an answer make the holder a suspect after two seconds, which calls the switchover off before its own deadline of three",
+    transitions: ["switchover: draining + after drainDeadline → refused"],
   },
   {
     because:

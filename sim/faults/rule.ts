@@ -136,6 +136,7 @@ export interface FaultWorld {
 
 export type Order =
   | { readonly kind: "failover"; readonly seat: SeatId }
+  | { readonly kind: "switchover"; readonly seat: SeatId }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
   | { readonly kind: "cordon"; readonly device: DeviceId; readonly cordoned: boolean }

@@ -273,7 +273,7 @@ export const PLANTS: readonly Plant[] = [
     caughtBy: "timed-firstAck",
     parts: () => ({
       actors: inEffects("seat", "startFailover", (effect) => {
-        if (effect.op !== "start") return [effect];
+        if (effect.op !== "start" || effect.kind !== "failover") return [effect];
         const { twinAt, numberAt, ...input } = effect.input;
         return [{ ...effect, input: { ...input, twinAt: twinAt + 30_000, numberAt: numberAt + 30_000 } }];
       }),

@@ -110,6 +110,23 @@ export const DIRECTED = {
     order("failover", seat("sales/sales-1"), 230),
     order("failover", seat("sales/sales-2"), 230),
   ]),
+  switchovers: plan([
+    order("switchover", seat("support/support-1"), 60),
+    order("switchover", seat("sales/sales-2"), 100, 0, true),
+    // Nobody may take it.
+    order("cordon", account("support-1"), 130, 20),
+    order("switchover", seat("support/support-2"), 135),
+    // Its holder falls silent, is suspected, is cut off, or has to go at once, while it is drained.
+    fault("silent-path", seat("sales/sales-1"), 160, 3, { keeps: false }),
+    order("switchover", seat("sales/sales-1"), 161.9),
+    fault("close", seat("support/support-2"), 200.05, 0, { code: 428 }),
+    order("switchover", seat("support/support-2"), 200),
+    order("switchover", seat("sales/sales-1"), 240),
+    order("failover", seat("sales/sales-1"), 240.02),
+    // Nobody speaks yet.
+    fault("node-crash", node, 260, 0, { tells: true, downFor: 2_000 }),
+    order("switchover", seat("sales/sales-2"), 262.2),
+  ]),
 
   // ---- links ----
   "linked-again": plan([

@@ -199,6 +199,9 @@ export class Fleet {
       case "failover":
         node.demandFailover(order.seat, null, "sim");
         break;
+      case "switchover":
+        node.switchOver(order.seat, null, "sim");
+        break;
       case "pause":
         node.pause("sim");
         break;

@@ -10,7 +10,8 @@ import { demo } from "./commands/demo.ts";
 import { deviceCommand } from "./commands/device.ts";
 import { drawCommand } from "./commands/draw.ts";
 import { explore } from "./commands/explore.ts";
-import { failoverCommand } from "./commands/failover.ts";
+import { drainCommand } from "./commands/drain.ts";
+import { failbackCommand, failoverCommand, switchoverCommand } from "./commands/move.ts";
 import { heldCommand } from "./commands/held.ts";
 import { historyCommand } from "./commands/history.ts";
 import { loopback } from "./commands/loopback.ts";
@@ -59,22 +60,21 @@ export const programFor = (cli: Cli): Command => {
   program.commandsGroup("Look at a running fleet:");
   program.addCommand(statusCommand(cli)).addCommand(whyCommand(cli)).addCommand(accountsCommand(cli));
   program.addCommand(historyCommand(cli)).addCommand(alertsCommand(cli)).addCommand(auditCommand(cli));
-  program.commandsGroup("Prove it:");
+  program.commandsGroup("Prove it, and look at the machines:");
   program
     .addCommand(simulatorCommand(cli, chaos))
     .addCommand(simulatorCommand(cli, explore))
     .addCommand(simulatorCommand(cli, replay));
-  program.commandsGroup("Look at the machines:");
   program.addCommand(drawCommand(cli));
   program.commandsGroup("Act on a running fleet:");
-  program.addCommand(sendCommand(cli)).addCommand(failoverCommand(cli)).addCommand(heldCommand(cli));
-  program.addCommand(pauseCommand(cli)).addCommand(resumeCommand(cli));
+  program.addCommand(sendCommand(cli)).addCommand(heldCommand(cli));
+  program.addCommand(switchoverCommand(cli)).addCommand(failbackCommand(cli)).addCommand(failoverCommand(cli));
+  program.addCommand(drainCommand(cli)).addCommand(pauseCommand(cli)).addCommand(resumeCommand(cli));
   program.addHelpText(
     "after",
     `${examples([
       ["greenroom demo", "see it work, without a phone"],
       ["greenroom up fleet.yaml", "start a fleet; link its devices by QR code"],
-      ["greenroom status", "from another terminal"],
     ])}\n\nExit codes: 0 fine, 1 what was checked does not hold, 2 bad usage or config,\n            3 something needed is out of reach.`,
   );
   for (const command of withSubcommands(program))

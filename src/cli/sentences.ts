@@ -13,6 +13,7 @@ const SENTENCES: Readonly<Record<string, (subject: string, data: Data) => string
       ? `nobody speaks for ${seat} yet: choosing somebody`
       : `${of(data, "device")} no longer speaks for ${seat} (${of(data, "cause")}): choosing somebody else`,
   "failover.refused": (seat, data) => `${seat} was not moved: nobody was able to take it, ${of(data, "holder")} keeps it`,
+  "switchover.refused": (seat, data) => `${seat} was not switched over, ${of(data, "holder")} keeps it: ${of(data, "why")}`,
   "device.linked": (device) => `${device} is linked`,
   "device.linkEnded": (device, data) => `linking ${device} ended without a scan (${of(data, "reason")})`,
   "sender.drained": (seat, data) => `${of(data, "device")} has sent all it had under way for ${seat}`,

@@ -14,12 +14,13 @@ import { alertMachine } from "../../machines/fleet/alert.ts";
 import { failoverMachine } from "../../machines/fleet/failover.ts";
 import { orchestratorMachine } from "../../machines/fleet/orchestrator.ts";
 import { seatMachine } from "../../machines/fleet/seat.ts";
+import { switchoverMachine } from "../../machines/fleet/switchover.ts";
 import { formatDuration } from "../config/duration.ts";
 
 export interface Chart {
   readonly name: string;
   /** One actor of it per … */
-  readonly per: "device" | "account" | "seat" | "fleet" | "message" | "alert" | "failover";
+  readonly per: "device" | "account" | "seat" | "fleet" | "message" | "alert" | "failover" | "switchover";
   readonly machine: AnyStateMachine;
   /** Each delay in words: how long it is with the default timers, or what decides it. */
   readonly delays: Readonly<Record<string, string>>;
@@ -77,6 +78,7 @@ export const CHARTS: readonly Chart[] = [
       verifyDeadline: formatDuration(seat.verify),
     },
   },
+  { name: "switchover", per: "switchover", machine: switchoverMachine, delays: { checkDeadline: "2s", drainDeadline: "3s" } },
   { name: "sender", per: "seat", machine: senderMachine, delays: {} },
   { name: "outbox", per: "message", machine: outboxMachine, delays: {} },
   { name: "alert", per: "alert", machine: alertMachine, delays: {} },

@@ -25,6 +25,12 @@ export const REQUESTS = {
   why: z.strictObject({ seat: name }),
   /** Moves the seat now, to `to` or to whom the roster ranks first. Answered when the move has ended. */
   failover: z.strictObject({ seat: name, to: name.optional() }),
+  /** Moves the seat once nothing is under way. Refused with the reason if the target can't deliver; the holder then goes on. */
+  switchover: z.strictObject({ seat: name, to: name.optional() }),
+  /** A switchover to a device of the seat's own account. */
+  failback: z.strictObject({ seat: name }),
+  /** Takes an account's devices out of service, each seat that they hold by a switchover first. `undo`: they may hold seats again. */
+  drain: z.strictObject({ account: name, undo: z.boolean().default(false) }),
   accounts: z.strictObject({}),
   /**
    * `to`: digits of a phone number, or a WhatsApp address. Answered once the message is durable. Sent again with the same `key` it
@@ -127,6 +133,13 @@ export interface WhyAnswer {
 export type FailoverAnswer =
   | { readonly inTime: true; readonly record: FailoverRecord }
   | { readonly inTime: false; readonly seat: SeatId };
+/** `stays`: seats that nobody else could take, with the reason; they are still spoken for by the account. */
+export interface DrainAnswer {
+  readonly account: AccountId;
+  readonly cordoned: boolean;
+  readonly moved: readonly FailoverRecord[];
+  readonly stays: readonly { readonly seat: SeatId; readonly why: string }[];
+}
 export interface AccountsAnswer {
   readonly accounts: readonly AccountStatus[];
   readonly devices: readonly DeviceStatus[];
@@ -197,6 +210,9 @@ export interface ControlAnswers {
   readonly status: StatusAnswer;
   readonly why: WhyAnswer;
   readonly failover: FailoverAnswer;
+  readonly switchover: FailoverAnswer;
+  readonly failback: FailoverAnswer;
+  readonly drain: DrainAnswer;
   readonly accounts: AccountsAnswer;
   readonly send: SendAnswer;
   readonly held: HeldAnswer;

@@ -2,9 +2,16 @@
 import { userInfo } from "node:os";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
 import type { AcceptRequest } from "../../machines/delivery/acceptance.ts";
-import type { MessageId, SeatId } from "../../machines/ports/ids.ts";
+import { type AccountId, accountOf, type DeviceId, type MessageId, type SeatId } from "../../machines/ports/ids.ts";
 import type { OutboxRow } from "../../machines/ports/store.ts";
-import { ControlError, type ControlHandlers, PHONE, resolveName } from "./control-protocol.ts";
+import {
+  ControlError,
+  type ControlHandlers,
+  type DrainAnswer,
+  type FailoverAnswer,
+  PHONE,
+  resolveName,
+} from "./control-protocol.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Views } from "./views.ts";
@@ -23,7 +30,7 @@ const POLL = 50;
 const HISTORY_OF_SEAT = 20;
 const AUDIT_OF_SEAT = 100;
 /** Seats that a demand would not reach: their chart is between two decisions. */
-const BUSY_PHASES = new Set(["moving", "asking", "starting"]);
+const BUSY_PHASES = new Set(["moving", "asking", "starting", "switching"]);
 
 export const controlHandlers = (parts: ControlParts): ControlHandlers => {
   const { supervisor, views, links, onStop } = parts;
@@ -42,7 +49,13 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const { rows: audit } = await views.ask("audit.read", { subject: id, limit: AUDIT_OF_SEAT });
       return { now: views.now(), seat, holder: seat.holder === null ? null : views.device(seat.holder), failovers, audit };
     },
-    failover: ({ seat, to }) => move(parts, seatNamed(seat), to),
+    failover: ({ seat, to }) => move(parts, seatNamed(seat), to, "failover"),
+    switchover: ({ seat, to }) => move(parts, seatNamed(seat), to, "switchover"),
+    failback: ({ seat: name }) => {
+      const seat = seatNamed(name);
+      return move(parts, seat, homeOf(views, seat), "switchover");
+    },
+    drain: ({ account, undo }) => drain(parts, resolveName("account", account, [...views.roster().accounts.keys()]), undo),
     send: async ({ line: name, to, text, key }) => {
       const line = resolveName("line", name, [...views.roster().lines.keys()]);
       const request: AcceptRequest = { line, to: addressOf(to), content: { kind: "text", text } };
@@ -156,8 +169,48 @@ const addressOf = (to: string): AcceptRequest["to"] => {
   );
 };
 
+/** A device of the seat's own account that is well, or its first one: then the switchover says what is wrong with it. */
+const homeOf = (views: Views, seat: SeatId): DeviceId => {
+  const { seats, accounts, devices } = views.roster();
+  const account = seats.get(seat)?.account;
+  const own = (account && accounts.get(account)?.devices) ?? [];
+  const home = own.find((id) => devices.get(id)?.state === "healthy") ?? own[0];
+  if (home === undefined)
+    throw new ControlError("E_REFUSED", `${account ?? seat} is no longer in the fleet: ${seat} has no home to go back to`);
+  const holder = seats.get(seat)?.holder;
+  if (holder && accountOf(holder) === account) throw new ControlError("E_REFUSED", `${seat} is at home: ${holder} speaks for it`);
+  return home;
+};
+
+/** First no seat may come to it, then those that it holds go. */
+const drain = async (parts: ControlParts, account: AccountId, undo: boolean): Promise<DrainAnswer> => {
+  const { supervisor, views } = parts;
+  const devices = views.roster().accounts.get(account)?.devices ?? [];
+  for (const device of devices) supervisor.node.cordon(device, !undo);
+  const answer = { account, cordoned: !undo, moved: [] as FailoverRecord[], stays: [] as { seat: SeatId; why: string }[] };
+  if (undo) return answer;
+  const held = devices.flatMap((device) => views.roster().holds.get(device) ?? []);
+  // One after the other: a stand-in that takes several seats does so at its own pace.
+  for (const seat of held) {
+    try {
+      const moved = await move(parts, seat, undefined, "switchover");
+      if (moved.inTime) answer.moved.push(moved.record);
+      else answer.stays.push({ seat, why: "it is still being moved" });
+    } catch (error) {
+      if (!(error instanceof ControlError)) throw error;
+      answer.stays.push({ seat, why: error.message });
+    }
+  }
+  return answer;
+};
+
 /** An operator's move, from the demand to its end. */
-const move = async ({ supervisor, views }: ControlParts, seat: SeatId, to: string | undefined) => {
+const move = async (
+  { supervisor, views }: ControlParts,
+  seat: SeatId,
+  to: string | undefined,
+  how: "failover" | "switchover",
+): Promise<FailoverAnswer> => {
   const target = to === undefined ? null : resolveName("device", to, views.mastersOf(seat));
   const view = supervisor.node.seat(seat);
   if (target !== null && view?.row.holder === target)
@@ -165,14 +218,24 @@ const move = async ({ supervisor, views }: ControlParts, seat: SeatId, to: strin
   if (view && BUSY_PHASES.has(view.state))
     throw new ControlError("E_REFUSED", `${seat} is ${view.state} at present: look at it with "why ${seat}", then ask again`);
   const known = new Set((await failoversOf(views, seat)).map(({ id }) => id));
-  supervisor.node.demandFailover(seat, target, operator());
-  const end = Date.now() + MOVE_WITHIN;
-  while (Date.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, POLL));
-    const record = (await failoversOf(views, seat)).find(({ id, endedAt }) => !known.has(id) && endedAt !== null);
-    if (record) return { inTime: true, record } as const;
+  let refused: string | null = null;
+  const stopListening = supervisor.onEvent(({ type, subject, data }) => {
+    if (type === "switchover.refused" && subject === seat) refused = String(data["why"]);
+  });
+  try {
+    if (how === "failover") supervisor.node.demandFailover(seat, target, operator());
+    else supervisor.node.switchOver(seat, target, operator());
+    const end = Date.now() + MOVE_WITHIN;
+    while (Date.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, POLL));
+      if (refused !== null) throw new ControlError("E_REFUSED", `${seat} was not moved: ${String(refused)}`);
+      const record = (await failoversOf(views, seat)).find(({ id, endedAt }) => !known.has(id) && endedAt !== null);
+      if (record) return { inTime: true, record };
+    }
+    return { inTime: false, seat };
+  } finally {
+    stopListening();
   }
-  return { inTime: false, seat } as const;
 };
 
 const failoversOf = async (views: Views, seat: SeatId): Promise<readonly FailoverRecord[]> =>

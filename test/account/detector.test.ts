@@ -165,18 +165,6 @@ describe("a link that ends", () => {
     expect(healed.edges).toEqual(["2000 late link", "3500 overdue link", "4000 fresh"]);
   });
 
-  it("forgets what was sent on it, and is judged by what is sent on the next one", () => {
-    const run = up("holder").tell(sent("m1")).until(1000).tell(closed(1)).tell({ type: "connection.opened", dial: 2 });
-    expect(run.alive(9000).edges).toEqual([]);
-    run.tell(sent("m2"));
-    expect(run.alive(11_000).edges).toEqual(["11000 late ack"]);
-  });
-
-  it("that spoke, but answered to nothing, leaves its accusation to the next one: half a minute, if nobody asks any more", () => {
-    const run = up("holder").tell(sent("m1")).alive(4600).tell(closed(1)).tell({ type: "connection.opened", dial: 2 });
-    expect(run.alive(60_000).edges).toEqual(["2000 late ack", "3500 overdue ack", "4500 gone ack", "34600 fresh"]);
-  });
-
   it("does not live by what its old socket still says", () => {
     const run = up("holder").until(1000).tell(closed(1)).tell({ type: "evidence" }).until(9000);
     expect(run.edges).toEqual([]);

@@ -74,29 +74,6 @@ describe("health of a device", () => {
     expect(reports(unacknowledged).at(-1)).toBe("failed unacknowledged");
   });
 
-  it("asks for the first re-dial of a link that never spoke a while after it failed, and for the next after the cool-down", () => {
-    const host = started();
-    open(host, 1);
-    edge(host, "gone");
-    host.advance(T.overdue - T.late - 1);
-    expect(redials(host)).toBe(0);
-    host.advance(1);
-    expect(redials(host)).toBe(1);
-    host.advance(T.repairCooldown - 1);
-    expect(redials(host)).toBe(1);
-    host.advance(1);
-    expect(redials(host)).toBe(2);
-  });
-
-  it("asks for no re-dial of a device that has no link: it is dialled anyway", () => {
-    const host = started();
-    host.advance(T.bootGrace + 3 * T.repairCooldown);
-    const ended = serving();
-    close(ended, 1, "dropped");
-    ended.advance(3 * T.repairCooldown);
-    expect([redials(host), redials(ended)]).toEqual([0, 0]);
-  });
-
   it("asks for no second re-dial within the cool-down, but for one after it if the link is still up and silent", () => {
     const host = serving();
     edge(host, "late");

@@ -61,32 +61,6 @@ describe("the lease of a device in a shared store", () => {
     expect(host.value(LEASE)).toBe("lost");
   });
 
-  it("counts from the earliest question that is still open: that one may be what was answered", () => {
-    const host = held();
-    host.advance(500);
-    expect(host.value(LEASE)).toBe("renewing");
-    host.advance(TTL * FENCE);
-    expect(host.value(LEASE)).toBe("acquiring");
-    granted(host);
-    expect(host.value(LEASE)).toBe("lost");
-    renewed(host);
-    host.advance(500);
-    granted(host);
-    expect(told(host)).toEqual(["lease.granted 5", "lease.lost", "lease.granted 5"]);
-    host.advance(TTL * FENCE);
-    expect(told(host).at(-1)).toBe("lease.lost");
-  });
-
-  it("is not asked for twice because an answer to something else came meanwhile", () => {
-    const host = held();
-    host.advance(500 + TTL * FENCE);
-    renewed(host);
-    host.tell(LEASE, { type: "stop" });
-    host.tell(LEASE, { type: "start" });
-    expect(host.value(LEASE)).toBe("acquiring");
-    expect(asks(host).filter((op) => op === "lease.acquire")).toHaveLength(2);
-  });
-
   it("is asked for again while somebody else has it", () => {
     const host = asked();
     host.tell(LEASE, { type: "store.leases", answer: { op: "lease.acquire", granted: [], held: [{ device, by: "n2" }] } });

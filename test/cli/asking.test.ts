@@ -98,6 +98,9 @@ const ANSWERS: ControlAnswers = {
   },
   why: { now: NOW, seat, holder: devices[1] ?? null, failovers: [record], audit: [audit] },
   failover: { inTime: true, record },
+  switchover: { inTime: true, record },
+  failback: { inTime: true, record },
+  drain: { account: "sales-1" as AccountId, cordoned: true, moved: [record], stays: [] },
   accounts: { accounts, devices },
   send: { id: "m0abc", seat: seat.id, duplicate: false },
   held: {
@@ -151,6 +154,9 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["status --json", "status", {}],
     ["why sales-1 --json", "why", { seat: "sales-1" }],
     ["failover sales-1 --to sales-1/b --json", "failover", { seat: "sales-1", to: "sales-1/b" }],
+    ["switchover sales-1 --json", "switchover", { seat: "sales-1" }],
+    ["failback sales-1 --json", "failback", { seat: "sales-1" }],
+    ["drain sales-1 --json", "drain", { account: "sales-1", undo: false }],
     ["accounts --json", "accounts", {}],
     ["send sales +49170123456 hello --key k --json", "send", { line: "sales", to: "+49170123456", text: "hello", key: "k" }],
     ["held --json", "held", { limit: 50 }],
@@ -216,6 +222,24 @@ WARNING   since 11:59:54  sales-1/a failed: nothing is heard from it
     expect(await run("failover sales-1", { failover: slow })).toMatchObject({
       code: 1,
       stdout: expect.stringMatching(/still being moved/),
+    });
+  });
+
+  it("drain says which seats went where, and which stay, for which it exits with 1", async () => {
+    expect(await run("drain sales-1")).toMatchObject({
+      code: 0,
+      stdout:
+        "sales/sales-1: sales-1/a → sales-1/b (twin)\nsales-1 speaks for no seat, and takes none until: greenroom drain sales-1 --undo\n",
+    });
+    const stays = { ...ANSWERS.drain, moved: [], stays: [{ seat: seat.id, why: "sales-2/a: not linked" }] };
+    expect(await run("drain sales-1", { drain: stays })).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^sales\/sales-1 stays: sales-2\/a: not linked\nsales-1 takes no further seat until/),
+    });
+    const undone = { ...ANSWERS.drain, cordoned: false, moved: [] };
+    expect(await run("drain sales-1 --undo", { drain: undone })).toMatchObject({
+      code: 0,
+      stdout: "sales-1 may take seats again.\n",
     });
   });
 

@@ -193,7 +193,7 @@ export class Stage {
   // ---- what the seat and its failovers want ----
 
   #on(effect: Effect): void {
-    if (effect.op === "start") this.#begin(effect.input);
+    if (effect.op === "start" && effect.kind === "failover") this.#begin(effect.input);
     if (effect.op === "store" && effect.ask.op === "seat.change") this.#onChange(effect.ask);
     if (effect.op === "write" && effect.ask.op === "seat.settle" && effect.ask.term === this.row.term)
       this.row = { ...this.row, phase: effect.ask.phase };

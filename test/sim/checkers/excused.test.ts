@@ -56,6 +56,7 @@ const INPUTS = {
     },
   },
   sender: { seat, resolveFor: 1_000 },
+  switchover: { seat, from: device, to: null },
 } as const;
 
 type Word = { readonly type: string; readonly [field: string]: unknown };
@@ -138,15 +139,19 @@ const STORIES: Readonly<Record<string, readonly [Kind, ...Word[]]>> = {
   "sender: closed + queue.drained → closed": ["sender", drained],
   "sender: resolving + drain.request → draining": ["sender", open, drain],
   "sender: resolving + queue.drained → resolving": ["sender", open, drained],
-  "sender: sending + drain.request → draining": ["sender", open, { type: "queue.resolved" }, drain],
-  "sender: draining + queue.drained → drained": ["sender", open, drain, drained],
   "sender: draining + queue.resolved → draining": ["sender", open, drain, { type: "queue.resolved" }],
   "sender: draining + drain.request → draining": ["sender", open, drain, drain],
-  "sender: draining + sender.open → resolving": ["sender", open, drain, open],
   "sender: draining + sender.close → closed": ["sender", open, drain, { type: "sender.close", why: "its term ended" }],
   "sender: drained + drain.request → drained": ["sender", drain, drain],
-  "sender: drained + sender.open → resolving": ["sender", drain, open],
-  "sender: drained + sender.close → closed": ["sender", drain, { type: "sender.close", why: "its term ended" }],
+  "switchover: any + sender.drained → same": ["switchover", { type: "sender.drained" }],
+  "switchover: draining + after drainDeadline → refused": [
+    "switchover",
+    ranked(false),
+    { type: "xstate.after.drainDeadline.switchover.draining" },
+  ],
+  "seat: any + switchover.refused → same": ["seat", { type: "switchover.refused", why: "nobody answered" }],
+  "seat: serving + switchover.ready → same": ["seat", ...serving, { type: "switchover.ready", to: twin }],
+  "seat: serving + switchover.refused → same": ["seat", ...serving, { type: "switchover.refused", why: "nobody answered" }],
 };
 
 const UNLINKED = "connection: stopped + start if isUnlinked → unlinked";
