@@ -151,6 +151,11 @@ describe("a bound", () => {
     ["a fault of somebody else", (history) => history.fault({ ...silent, ...on(STRANGER) }, 99, 120, [STRANGER]), []],
     ["a pause by an operator", (history) => history.fault(order("pause"), 99, 120, []), ["an operator held"]],
     ["an order about a device of the line", (history) => history.fault(order("cordon"), 99, 120, [OTHER]), ["an operator held"]],
+    [
+      "an order about devices of both lines",
+      (history) => history.fault(order("cordon"), 99, 120, [STRANGER, OTHER]),
+      ["an operator held"],
+    ],
     ["an order about another line", (history) => history.fault(order("cordon"), 99, 120, [STRANGER]), []],
     ["the brake", (history) => history.alert("fleet.brake:fleet", 99, 120), []],
     ["a suspected outage that was none", (history) => history.alert("fleet.outage:fleet", 99, 120), []],
