@@ -1,6 +1,7 @@
 /** From a planned fleet to what a node is started with. */
 import { DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
 import { timingsOf } from "../../machines/account/timings.ts";
+import { balanceOf } from "../../machines/delivery/balance/settings.ts";
 import type { NodeConfig } from "../../machines/driver/boot.ts";
 import { referenceConfig } from "../world/reference.ts";
 import type { FleetSettings, PlannedFleet } from "./plan.ts";
@@ -9,6 +10,12 @@ export const timersOf = ({ timers }: FleetSettings): Timers => ({ ...DEFAULT_TIM
 
 export const configOf = ({ settings, accounts, lines }: PlannedFleet): NodeConfig => {
   const base = referenceConfig({ accounts, lines });
+  const balances = new Map(
+    lines.flatMap(({ id, masters }) => {
+      const balance = settings.lines?.[id]?.balance;
+      return balance ? [[id, balanceOf(id, masters, balance)]] : [];
+    }),
+  );
   return {
     ...base,
     timings: timingsOf(timersOf(settings)),
@@ -20,6 +27,7 @@ export const configOf = ({ settings, accounts, lines }: PlannedFleet): NodeConfi
       whenNumberChanges: settings.lines?.[line]?.whenNumberChanges ?? "hold",
     }),
     failback: (line) => settings.lines?.[line]?.failback ?? "manual",
+    balance: (line) => balances.get(line),
     outboxLimit: (line) => settings.lines?.[line]?.outboxLimit ?? base.outboxLimit(line),
   };
 };

@@ -2,6 +2,7 @@
  * From JSON to a plan. What does not fit is refused with its place and what was expected: never a run of something else.
  */
 import { DEFAULT_TIMERS } from "../../machines/account/timers.ts";
+import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
 import { nameFault } from "../../machines/ports/ids.ts";
 import { catalogue, faultKinds, isFaultKind } from "../faults/catalogue.ts";
 import type { Field } from "../faults/fields.ts";
@@ -121,18 +122,52 @@ const settings = (
     const at = `fleet.settings.lines.${line}`;
     known(names.lines, line, "fleet.settings.lines", "line");
     const each = object(value, at);
-    only(each, at, ["whenNumberChanges", "outboxLimit", "failback"]);
+    only(each, at, ["whenNumberChanges", "outboxLimit", "failback", "balance"]);
     if (each["whenNumberChanges"] !== "hold" && each["whenNumberChanges"] !== "resend")
       throw wrong(`${at}.whenNumberChanges`, '"hold" or "resend"');
     if (each["failback"] !== "manual" && each["failback"] !== "automatic")
       throw wrong(`${at}.failback`, '"manual" or "automatic"');
     number(each, "outboxLimit", 1, `${at}.`);
+    if (each["balance"] !== undefined) balance(object(each["balance"], `${at}.balance`), `${at}.balance`, names.devices);
   }
+};
+
+const balance = (given: Json, at: string, accounts: ReadonlyMap<string, unknown>): void => {
+  only(given, at, ["strategy", "weights", "priority", "geo"]);
+  const strategy = given["strategy"];
+  if (!STRATEGIES.some((each) => each === strategy)) throw wrong(`${at}.strategy`, `one of ${STRATEGIES.join(", ")}`);
+  const weights = object(given["weights"], `${at}.weights`);
+  for (const account of Object.keys(weights)) {
+    known(accounts, account, `${at}.weights`, "account");
+    if (number(weights, account, 0, `${at}.weights.`) === 0) throw wrong(`${at}.weights.${account}`, "above 0");
+  }
+  const tiers = object(given["priority"], `${at}.priority`);
+  only(tiers, `${at}.priority`, ["tiers", "reserved"]);
+  texts(tiers["tiers"], `${at}.priority.tiers`);
+  number(tiers, "reserved", 0, `${at}.priority.`);
+  const geo = object(given["geo"], `${at}.geo`);
+  only(geo, `${at}.geo`, ["regions", "otherwise"]);
+  if (geo["otherwise"] !== null && typeof geo["otherwise"] !== "string") throw wrong(`${at}.geo.otherwise`, "a text or null");
+  list(geo["regions"], `${at}.geo.regions`).forEach((each, no) => {
+    const here = `${at}.geo.regions[${no}]`;
+    const region = object(each, here);
+    only(region, here, ["name", "countries", "masters", "distances"]);
+    if (typeof region["name"] !== "string") throw wrong(`${here}.name`, "a text");
+    texts(region["countries"], `${here}.countries`);
+    for (const account of list(region["masters"], `${here}.masters`)) known(accounts, account, `${here}.masters`, "account");
+    const distances = object(region["distances"], `${here}.distances`);
+    for (const other of Object.keys(distances)) number(distances, other, 0, `${here}.distances.`);
+  });
+};
+
+const texts = (given: unknown, at: string): void => {
+  if (list(given, at).some((each) => typeof each !== "string")) throw wrong(at, "a list of texts");
 };
 
 const workload = (given: Json): void => {
   const keys = ["from", "until", "peoplePerLine", "sends", "writes", "warm"];
-  only(given, "workload", keys);
+  only(given, "workload", [...keys, "countries"]);
+  if (given["countries"] !== undefined) texts(given["countries"], "workload.countries");
   for (const key of keys) number(given, key, 0, "workload.");
 };
 

@@ -5,6 +5,7 @@
  * happen (safety). Then the core is healed, every other fault that still lasts does so for good, and the core must converge.
  */
 import type { Timers } from "../../machines/account/timers.ts";
+import type { LineBalance } from "../../machines/delivery/balance/strategy.ts";
 import type { Pace } from "../../machines/delivery/pace.ts";
 import type { AccountId, DeviceId, LineId, Millis } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration } from "../../machines/ports/store.ts";
@@ -24,7 +25,13 @@ export interface FleetSettings {
   readonly lines?: Readonly<
     Record<
       LineId,
-      { readonly whenNumberChanges: "hold" | "resend"; readonly outboxLimit: number; readonly failback: "manual" | "automatic" }
+      {
+        readonly whenNumberChanges: "hold" | "resend";
+        readonly outboxLimit: number;
+        readonly failback: "manual" | "automatic";
+        /** Left out: in turn, and all such lines in one turn. */
+        readonly balance?: Pick<LineBalance, "strategy" | "weights" | "priority" | "geo">;
+      }
     >
   >;
 }

@@ -38,7 +38,7 @@ import type { PersonId } from "./ledger.ts";
 import { createMemoryStore, type BatchFate, type MemoryStore } from "./store.ts";
 import type { Tuning } from "./tuning.ts";
 import { createWorld, type World } from "./whatsapp.ts";
-import { personOf, startWorkload, steady, type Accepted, type Workload } from "./workload.ts";
+import { numberOf, personOf, startWorkload, steady, type Accepted, type Workload } from "./workload.ts";
 
 export interface FleetOptions {
   readonly seed: number | string;
@@ -89,6 +89,8 @@ export class Fleet {
   #nextBatch: BatchFate | undefined;
   /** Devices whose account's owner stands by with the phone, to link them again. */
   readonly #owners = new Set<DeviceId>();
+  /** By number: of those whose country is known. */
+  readonly #countries = new Map<string, string>();
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -99,6 +101,7 @@ export class Fleet {
     this.store = createMemoryStore({
       clock: this.world.clock,
       latency: storeLatency,
+      countryOf: (number) => this.#countries.get(number) ?? null,
       leases,
       faults: () => this.#batchFate(),
       onSeat: ({ id, holder, term, phase }) => this.world.ledger.record({ kind: "seat", seat: id, holder, term, phase }),
@@ -163,7 +166,8 @@ export class Fleet {
       this.turnedAway++;
       return;
     }
-    this.#node.accept({ line, to: { lid: to, pn: null }, content: { kind: "text", text } }, (answer) => {
+    const pn = this.#countries.has(numberOf(to)) ? numberOf(to) : null;
+    this.#node.accept({ line, to: { lid: to, pn }, content: { kind: "text", text } }, (answer) => {
       if (answer.kind !== "accepted") this.turnedAway++;
       else if (!answer.duplicate) {
         const at = this.world.clock.now();
@@ -252,11 +256,13 @@ export class Fleet {
 
   #people(): void {
     const { lines } = this.#options.declaration;
-    const { peoplePerLine, warm } = this.#workload;
+    const { peoplePerLine, warm, countries = [] } = this.#workload;
     const stream = this.world.random.stream("warm");
     for (const { id, masters } of lines) {
       for (let no = 1; no <= peoplePerLine; no++) {
         const person = personOf(id, no);
+        const country = countries[no % countries.length];
+        if (country !== undefined) this.#countries.set(numberOf(person), country);
         this.world.service.addPerson(person, this.#options.habits ?? liveHabits);
         if (stream.chance(warm)) for (const account of masters) this.world.service.warm(account, person);
       }

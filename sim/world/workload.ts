@@ -12,6 +12,8 @@ export interface Workload {
   readonly writes: number;
   /** Share of people who have written to all masters of their line before: chats with them are not cold. */
   readonly warm: number;
+  /** Where people live, dealt out in turn; left out: nobody knows. */
+  readonly countries?: readonly string[];
 }
 export const steady: Workload = { peoplePerLine: 20, sends: 1, writes: 0.2, warm: 1 };
 
@@ -28,6 +30,9 @@ export interface Accepted {
 export type Counter = (line: LineId, to: PersonId, text: string) => void;
 
 export const personOf = (line: LineId, no: number): PersonId => `1${line}${no}@lid`;
+
+/** The number of somebody whose country is to be known by it. */
+export const numberOf = (person: PersonId): string => person.replace("@lid", "@s.whatsapp.net");
 
 /** Peoples the lines, and starts both streams of messages. Returns how to end them. */
 export const startWorkload = (

@@ -346,6 +346,14 @@ describe("geo", () => {
     );
   });
 
+  it("counts a seat for which another number speaks to no region", () => {
+    const stage = stageFor(strategiesBy().get("geo") as Strategy, [1, 1, 1, 1]);
+    stage.table.setEligible(2, true, false);
+    expect(stage.balancer.choose(american, 0)).toBe(1);
+    for (const place of [0, 1, 3]) stage.table.setEligible(place, false);
+    expect(stage.balancer.choose(american, 0)).toBe(2);
+  });
+
   it("goes by distance, and by order where none is given", () => {
     const regions = ["a", "b", "c", "d"].map((name) => ({
       name,

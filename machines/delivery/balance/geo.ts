@@ -1,6 +1,7 @@
 /**
  * Near the contact: its region's seats in turn, and when none of them can, those of the region next to it. A contact's region is
- * the one that whoever sends has named, else its country's, else the line's `otherwise`; without any, every seat is as near.
+ * the one that whoever sends has named, else its country's, else the line's `otherwise`; without any, every seat is as near. A seat
+ * for which another number speaks at present is in no region.
  */
 import { type Geography, type Newcomer, NOBODY, type Policy, type Seats, type Strategy } from "./strategy.ts";
 import { inTurn } from "./round-robin.ts";
@@ -18,7 +19,7 @@ export const geo: Strategy = {
     return (_, newcomer, at) => {
       if (seats.eligible === 0) return NOBODY;
       for (const region of ways.get(home(newcomer) ?? "") ?? []) {
-        const place = region?.next(seats.able, seats.weights) ?? NOBODY;
+        const place = region?.next(seats.atHome, seats.weights) ?? NOBODY;
         if (place !== NOBODY) return place;
       }
       return anywhere(seats, newcomer, at);

@@ -45,6 +45,7 @@ interface Line {
   readonly loads: readonly Load[];
   readonly balancer: Balancer;
   readonly settings: LineBalance | undefined;
+  decisions: number;
 }
 
 export class Balance {
@@ -66,6 +67,9 @@ export class Balance {
     const place = known?.balancer.choose(newcomer, at);
     if (known === undefined || place === undefined) return undefined;
     known.loads[place]?.place(at);
+    this.#weigh(known, place, at);
+    // One other a decision: what nobody tries is seen with less and less certainty.
+    this.#weigh(known, known.decisions++ % known.table.size, at);
     return known.table.seat(place);
   }
 
@@ -121,10 +125,14 @@ export class Balance {
     const line = this.#lineOf.get(seat);
     const place = line?.table.placeOf(seat);
     if (line === undefined || place === undefined) return;
-    const load = line.loads[place] as Load;
-    load.note(event, effects, view, event.at);
-    const headroom = (load.account && this.#buckets?.headroom(load.account, event.at)) ?? null;
-    line.table.setWait(place, load.wait(headroom, event.at));
+    line.loads[place]?.note(event, effects, view, event.at);
+    this.#weigh(line, place, event.at);
+  }
+
+  #weigh({ table, loads }: Line, place: number, at: Millis): void {
+    const load = loads[place] as Load;
+    const headroom = (load.account && this.#buckets?.headroom(load.account, at)) ?? null;
+    table.setWait(place, load.wait(headroom, at));
   }
 
   // ---- a line ----
@@ -144,6 +152,7 @@ export class Balance {
       loads: seats.map(() => new Load()),
       balancer: new Balancer({ seats: table, policy, onFault }),
       settings,
+      decisions: 0,
     };
     this.#lines.set(row.id, line);
     for (const { id } of seats) this.#lineOf.set(id, line);
@@ -163,7 +172,9 @@ export class Balance {
     const line = this.#lineOf.get(id);
     const place = line?.table.placeOf(id);
     const seat = state.seats.get(id);
-    if (line && seat && place !== undefined) line.table.setEligible(place, mayBegin(state, seat));
+    if (!line || !seat || place === undefined) return;
+    const isAtHome = seat.holder !== null && accountOf(seat.holder) === seat.account;
+    line.table.setEligible(place, mayBegin(state, seat), isAtHome);
   }
 }
 

@@ -21,7 +21,7 @@ export interface QueueView {
 const PRIOR: Millis = 250;
 /** Weight of a new answer in the averages. */
 const NEW = 0.2;
-/** Errors count half after so long: a seat that nobody tries must not look bad for ever. */
+/** What was seen counts half after so long: a seat that nobody tries must not look bad for ever. */
 const FORGOTTEN: Millis = 30_000;
 /** Even a seat where everything fails has an expected wait. */
 const MOST_ERRORS = 0.95;
@@ -40,18 +40,18 @@ export class Load {
   #placedAt: Millis = 0;
   #latency: Millis = PRIOR;
   #errors = 0;
-  #errorsAt: Millis = 0;
+  #judgedAt: Millis = 0;
   readonly #handed = new Map<MessageId, Millis>();
 
   get account(): AccountId | null {
     return this.#holder === null ? null : accountOf(this.#holder);
   }
-  get latency(): Millis {
-    return this.#latency;
+  latency(at: Millis): Millis {
+    return PRIOR + (this.#latency - PRIOR) * this.#remembered(at);
   }
   /** Share of attempts that came to nothing, 0 to 1. */
   errors(at: Millis): number {
-    return this.#errors * 0.5 ** (Math.max(0, at - this.#errorsAt) / FORGOTTEN);
+    return this.#errors * this.#remembered(at);
   }
   get waiting(): number {
     return this.#waiting + this.#placed;
@@ -66,7 +66,7 @@ export class Load {
     this.#placedAt = at;
   }
 
-  /** The queue has taken an event in, and said `effects`. Returns how long each answer took that came. */
+  /** The queue has taken an event in, and said `effects`. */
   note(event: QueueEvent, effects: readonly Effect[], view: QueueView, at: Millis): void {
     if (event.type === "queue.offer") this.#placed = Math.max(0, this.#placed - event.rows.length);
     if (at - this.#placedAt > PLACED) this.#placed = 0;
@@ -82,8 +82,9 @@ export class Load {
   wait(headroom: Headroom | null, at: Millis): Wait {
     const { waiting } = this;
     const behind = headroom === null ? 0 : waiting + 1 - headroom.tokens;
+    const latency = this.latency(at);
     return {
-      answer: this.#latency / (1 - Math.min(MOST_ERRORS, this.errors(at))) + (waiting * this.#latency) / ABREAST,
+      answer: latency / (1 - Math.min(MOST_ERRORS, this.errors(at))) + (waiting * latency) / ABREAST,
       freeAt: headroom !== null && behind > 0 ? at + (behind * 1000) / headroom.perSecond : 0,
       unansweredSince: this.#oldest(at),
     };
@@ -105,16 +106,20 @@ export class Load {
     } else if (effect.op === "tell" && isAboutAttempt(effect.event)) {
       const since = this.#handed.get(effect.event.message);
       this.#handed.delete(effect.event.message);
-      if (effect.event.type === "attempt.dropped") return this.#judge(1, at);
-      this.#judge(isRefusal ? 1 : 0, at);
-      if (since !== undefined) this.#latency += NEW * (at - since - this.#latency);
+      const isAnswer = effect.event.type === "attempt.answered";
+      this.#judge(isAnswer && !isRefusal ? 0 : 1, isAnswer && since !== undefined ? at - since : null, at);
     }
   }
 
-  #judge(error: 0 | 1, at: Millis): void {
-    const before = this.errors(at);
-    this.#errors = before + NEW * (error - before);
-    this.#errorsAt = at;
+  #judge(error: 0 | 1, took: Millis | null, at: Millis): void {
+    const [errors, latency] = [this.errors(at), this.latency(at)];
+    this.#errors = errors + NEW * (error - errors);
+    this.#latency = took === null ? latency : latency + NEW * (took - latency);
+    this.#judgedAt = at;
+  }
+
+  #remembered(at: Millis): number {
+    return 0.5 ** (Math.max(0, at - this.#judgedAt) / FORGOTTEN);
   }
 
   #oldest(at: Millis): Millis {

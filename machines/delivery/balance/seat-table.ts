@@ -23,6 +23,7 @@ export class SeatTable implements Seats {
   readonly #lines: readonly SeatLine[];
   readonly #places: ReadonlyMap<SeatId, number>;
   readonly able: Uint8Array;
+  readonly atHome: Uint8Array;
   readonly weights: Float64Array;
   #heaviest: number | null = null;
   readonly #answers: Float64Array;
@@ -35,6 +36,7 @@ export class SeatTable implements Seats {
     this.#lines = lines;
     this.#places = new Map(lines.map(({ seat }, place) => [seat, place]));
     this.able = new Uint8Array(length);
+    this.atHome = new Uint8Array(length);
     this.weights = Float64Array.from(lines, ({ weight }) => weight);
     this.#answers = new Float64Array(length);
     this.#freeAt = new Float64Array(length);
@@ -80,7 +82,8 @@ export class SeatTable implements Seats {
     return least;
   }
 
-  setEligible(place: number, eligible: boolean): void {
+  setEligible(place: number, eligible: boolean, isAtHome = true): void {
+    this.atHome[place] = eligible && isAtHome ? 1 : 0;
     if (this.isEligible(place) === eligible) return;
     this.able[place] = eligible ? 1 : 0;
     this.eligible += eligible ? 1 : -1;

@@ -26,6 +26,8 @@ export interface Seats {
   weight(place: number): number;
   /** By place: 1 if it is eligible, else 0. */
   readonly able: Uint8Array;
+  /** By place: 1 if it is eligible and its own master speaks for it, not a stand-in with another number. */
+  readonly atHome: Uint8Array;
   readonly weights: Float64Array;
   /** The largest weight of an eligible seat; 0: there is none. */
   readonly heaviest: number;

@@ -4,6 +4,7 @@ import { configErrorText, type FleetConfig, loadFleetFile } from "../../config/i
 import { parseDuration } from "../../config/duration.ts";
 import { type Cli, configFault, type ExitCode } from "../cli.ts";
 import { wholeNumber } from "../help.ts";
+import { lineBalanceOf } from "../../runtime/line-balance.ts";
 import { interrupts } from "../interrupts.ts";
 import type { Simulator, SimulatorCommand } from "../simulator-door.ts";
 
@@ -98,7 +99,11 @@ const plannedOf = ({ accounts, lines, timers, brake, reconnect }: FleetConfig): 
     reconnectPerSecond: reconnect.perSecond,
     pacing: Object.fromEntries(accounts.flatMap(({ id, pacing }) => (pacing ? [[id, pacing]] : []))),
     lines: Object.fromEntries(
-      lines.map(({ id, whenNumberChanges, outboxLimit, failback }) => [id, { whenNumberChanges, outboxLimit, failback }]),
+      lines.map((line) => {
+        const { whenNumberChanges, outboxLimit, failback } = line;
+        const { strategy, weights, priority, geo } = lineBalanceOf(line);
+        return [line.id, { whenNumberChanges, outboxLimit, failback, balance: { strategy, weights, priority, geo } }];
+      }),
     ),
   },
 });
