@@ -242,7 +242,7 @@ function take(host: Host): string[] {
   return host.log.slice(from).map(({ effect }) => words(effect));
 }
 function starts(host: Host): FailoverInput[] {
-  return host.of("start").map(({ input }) => input);
+  return host.of("start").flatMap((effect) => (effect.kind === "failover" ? [effect.input] : []));
 }
 function words(effect: Effect): string {
   switch (effect.op) {
@@ -254,7 +254,7 @@ function words(effect: Effect): string {
     case "audit":
       return list(["audit", effect.entry.actor, effect.entry.text]);
     case "start":
-      return list(["start", effect.kind, effect.input.term]);
+      return list(["start", effect.kind, effect.kind === "failover" ? effect.input.term : undefined]);
     case "write":
       return effect.ask.op === "seat.settle" ? list(["write", effect.ask.op, effect.ask.term, effect.ask.phase]) : effect.ask.op;
     case "raise":
