@@ -11,6 +11,7 @@ import { paceIsKept } from "./pacing.ts";
 import { restrictedBeginNothing } from "./restricted.ts";
 import { candidatesAreHeard, candidatesMaySpeak, changesAreAudited, oneHolderPerTerm, rollbackRestores } from "./seats.ts";
 import { oneSocket } from "./sockets.ts";
+import { switchoversGoUnseen } from "./switchovers.ts";
 
 export const properties: readonly Property[] = [
   oneHolderPerTerm,
@@ -29,6 +30,7 @@ export const properties: readonly Property[] = [
   keptBeforeReceipt,
   paceIsKept,
   restrictedBeginNothing,
+  switchoversGoUnseen,
   nobodyDies,
   detectionsAlert,
   recoveriesResolve,

@@ -35,7 +35,12 @@ export const operator: FaultRule<Operator> = {
     };
   },
   draw(random, target, at) {
-    const order = "seat" in target ? "failover" : "node" in target ? "pause" : random.pick(["cordon", "redial"] as const);
+    const order =
+      "seat" in target
+        ? random.pick(["failover", "switchover"] as const)
+        : "node" in target
+          ? "pause"
+          : random.pick(["cordon", "redial"] as const);
     const lasts = order === "pause" || order === "cordon";
     const span = lasts ? Math.round(random.lognormal(20_000, 0.8)) : 0;
     return { kind: "operator", target, at, for: span, order, twice: random.chance(0.2) };

@@ -1,0 +1,59 @@
+/** Always: a switchover on a fleet that is well is seen by nobody. */
+import type { Millis } from "../../machines/ports/ids.ts";
+import type { Life, Property } from "./life.ts";
+
+/** What was wrong a while before may still be felt; what comes after the move has ended is another story. */
+const BEFORE: Millis = 20_000;
+const AFTER: Millis = 8_000;
+/** From acceptance to WhatsApp's word, for what comes while a seat changes hands: the slowest answer under way, a commit, a look at the new holder, a send. */
+const LONGEST: Millis = 6_000;
+
+/** Spans in which something was broken, an operator's own orders apart. */
+const troubled = ({ events, faults, to }: Life): { readonly from: Millis; readonly until: Millis }[] => {
+  const began = new Map<number, Millis>();
+  const spans: { from: Millis; until: Millis }[] = [];
+  for (const event of events) {
+    if (event.kind !== "fault" || faults[event.index]?.kind === "operator") continue;
+    if (event.what === "began") began.set(event.index, event.at);
+    else {
+      spans.push({ from: began.get(event.index) ?? event.at, until: event.at });
+      began.delete(event.index);
+    }
+  }
+  return [...spans, ...[...began.values()].map((from) => ({ from, until: to }))];
+};
+
+export const switchoversGoUnseen: Property = {
+  name: "switchovers-go-unseen",
+  says: "a switchover while nothing is broken leaves no message unanswered, held or waiting",
+  *broken(life) {
+    const { tables, plan } = life;
+    const demanded = tables.audit.filter(({ action }) => action === "switchover.demanded");
+    if (demanded.length === 0) return;
+    const spans = troubled(life);
+    const taken = new Map(
+      life.events.flatMap((event) => (event.kind === "accepted" ? [[event.message, event.at] as const] : [])),
+    );
+    for (const { at, subject } of demanded) {
+      if (spans.some(({ from, until }) => from < at + AFTER && until > at - BEFORE)) continue;
+      const isForced = tables.audit.some(
+        ({ action, at: other }) => action === "failover.demanded" && Math.abs(other - at) < AFTER,
+      );
+      if (isForced || at + AFTER > life.to) continue;
+      const stuck = new Set(tables.outbox.filter(({ state }) => state === "held").map(({ conversation }) => conversation));
+      for (const row of tables.outbox) {
+        if (row.seat !== subject || row.acceptedAt > at + AFTER) continue;
+        const unsure = row.attempts.find(
+          (attempt) => attempt.outcome === "unanswered" && attempt.at > at && attempt.at < at + AFTER,
+        );
+        if (unsure) yield { at: unsure.at, text: `the switchover of ${subject} left an attempt of ${row.id} unanswered` };
+        if (stuck.has(row.conversation)) continue;
+        const isMeanwhile = row.acceptedAt > at - 1_000 && row.acceptedAt < at + AFTER - LONGEST;
+        const waited = (taken.get(row.id) ?? Number.POSITIVE_INFINITY) - row.acceptedAt;
+        if (isMeanwhile && waited > LONGEST && row.state !== "failed" && plan.fleet.settings.pacing === undefined) {
+          yield { at, text: `${row.id} waited more than ${LONGEST} ms when ${subject} was switched over` };
+        }
+      }
+    }
+  },
+};
