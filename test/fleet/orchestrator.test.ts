@@ -138,6 +138,68 @@ describe("an outage", () => {
   });
 });
 
+describe("what is said of it", () => {
+  it("names the reason to each seat that is denied", () => {
+    const reasons = [
+      [[], "the brake is on: too many seats at once"],
+      [["outage.suspected"], "many links are quiet at once: an outage"],
+      [["pause.request"], "paused by an operator"],
+      [["outage.suspected", "pause.request"], "paused by an operator"],
+      [["pause.request", "outage.suspected", "resume.request"], "many links are quiet at once: an outage"],
+    ] as const;
+    for (const [events, why] of reasons) {
+      const host = started();
+      for (const type of events) host.tell("orchestrator", { type, by: "ada", quiet: 5, of: 6 });
+      for (const seat of SEATS.slice(0, 4)) ask(host, seat);
+      const whys = host
+        .of("tell")
+        .flatMap(({ event }) => (event.type === "failover.denied" ? [(event as { why?: string }).why] : []));
+      expect(new Set(whys)).toEqual(new Set([why]));
+    }
+  });
+
+  it("is an audit entry for each word of an operator, and an alert for each state that holds seats back", () => {
+    for (const [reach, rule] of [
+      [(host: Host) => SEATS.forEach((seat) => ask(host, seat)), "fleet.brake"],
+      [(host: Host) => host.tell("orchestrator", { type: "outage.suspected", quiet: 5, of: 6 }), "fleet.outage"],
+    ] as const) {
+      const host = started();
+      reach(host);
+      host.tell("orchestrator", { type: "pause.request", by: "ada" });
+      host.tell("orchestrator", { type: "outage.over" });
+      host.tell("orchestrator", { type: "resume.request", by: "ada" });
+      expect(host.of("raise").map(({ key, level, subject }) => [key, level, subject])).toEqual([[rule, "critical", "fleet"]]);
+      expect(host.of("resolve").map(({ key }) => key)).toEqual([rule]);
+      expect(host.of("audit").map(({ entry }) => entry)).toEqual(
+        ["paused", "resumed"].map((word) => ({
+          actor: "operator:ada",
+          action: `fleet.${word}`,
+          subject: "fleet",
+          text: `automatic failover ${word}`,
+          evidence: {},
+        })),
+      );
+    }
+    const outage = started();
+    for (const seat of SEATS) ask(outage, seat);
+    outage.tell("orchestrator", { type: "outage.suspected", quiet: 5, of: 6 });
+    outage.tell("orchestrator", { type: "resume.request", by: "ada" });
+    expect(outage.of("resolve").map(({ key }) => key)).toEqual(["fleet.brake", "fleet.outage"]);
+    expect(granted(outage)).toEqual(SEATS);
+  });
+
+  it("sends a seat home by a word of its own, unless seats are held back", () => {
+    const home = (host: Host): unknown[] => {
+      host.tell("orchestrator", { type: "home.recovered", seat: SEATS[0], device: "m1/a" });
+      return host.told(`seat:${SEATS[0] as SeatId}`).filter(({ type }) => type === "failover.demand");
+    };
+    expect(home(started())).toMatchObject([{ to: "m1/a", by: "orchestrator" }]);
+    const paused = started();
+    paused.tell("orchestrator", { type: "pause.request", by: "ada" });
+    expect(home(paused)).toEqual([]);
+  });
+});
+
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("ask" as const), seat: fc.nat(6), isVacant: fc.constant(false) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("ask" as const), seat: fc.nat(6), isVacant: fc.constant(true) }) },
