@@ -133,7 +133,8 @@ const settings = (
 };
 
 const balance = (given: Json, at: string, accounts: ReadonlyMap<string, unknown>): void => {
-  only(given, at, ["strategy", "weights", "priority", "geo"]);
+  only(given, at, ["strategy", "weights", "adaptive", "priority", "geo"]);
+  if (typeof given["adaptive"] !== "boolean") throw wrong(`${at}.adaptive`, "true or false");
   const strategy = given["strategy"];
   if (!STRATEGIES.some((each) => each === strategy)) throw wrong(`${at}.strategy`, `one of ${STRATEGIES.join(", ")}`);
   const weights = object(given["weights"], `${at}.weights`);

@@ -30,7 +30,7 @@ export interface FleetSettings {
         readonly outboxLimit: number;
         readonly failback: "manual" | "automatic";
         /** Left out: in turn, and all such lines in one turn. */
-        readonly balance?: Pick<LineBalance, "strategy" | "weights" | "priority" | "geo">;
+        readonly balance?: Pick<LineBalance, "strategy" | "weights" | "adaptive" | "priority" | "geo">;
       }
     >
   >;

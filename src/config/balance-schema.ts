@@ -53,6 +53,10 @@ export const balanceSchema = (name: z.ZodString) => {
         .record(name, z.number().min(0.01).max(100))
         .default({})
         .describe("How many conversations a master gets, against the others. Default: 1 each."),
+      adaptive: z
+        .boolean()
+        .default(true)
+        .describe("Whether a master that gets slower, or where sends fail, is given fewer conversations until it is well again."),
       priority: tiers.optional(),
       geo: geo.optional(),
     })

@@ -10,6 +10,7 @@ export const lineBalanceOf = ({ id, masters, strategy, balance }: LineConfig): L
   return balanceOf(id, masters, {
     strategy,
     weights: balance?.weights ?? {},
+    adaptive: balance?.adaptive ?? true,
     tierOf: ({ lid, pn }) => tierOfAddress.get(bareAddress(lid ?? "")) ?? tierOfAddress.get(bareAddress(pn ?? "")) ?? null,
     priority: { tiers: balance?.priority?.tiers ?? [], reserved: balance?.priority?.reserved ?? 0 },
     geo: {

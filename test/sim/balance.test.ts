@@ -123,6 +123,31 @@ describe("least-loaded", () => {
   });
 });
 
+describe("adaptive weights", () => {
+  it("shed new conversations from a seat that gets slow, and give them back when it is well", () => {
+    const slowFor: Fault = { kind: "slow", target: { device: device(1) }, at: BOOT + 60_000, for: 60_000, mean: 500 };
+    const load: Load = {
+      seats: 8,
+      people: 6400,
+      every: 50,
+      balance: { strategy: "round-robin", adaptive: true },
+      config: { brake: { seats: 0, share: 0, within: 30_000 } },
+      faults: [slowFor],
+    };
+    const fleet = writeToAll(load, fleetFor(load));
+    /** The seat's part of what was begun in a span, against an equal share. */
+    const part = (from: Millis, to: Millis): number => {
+      const begun = fleet.accepted.slice(from / load.every, to / load.every);
+      return (begun.filter(({ seat }) => seat === `${LINE}/${account(1)}`).length / begun.length) * load.seats;
+    };
+    expect(part(0, 60_000)).toBeCloseTo(1, 1);
+    expect(part(75_000, 120_000)).toBeLessThan(0.5);
+    expect(part(260_000, 320_000)).toBeGreaterThan(0.9);
+    // It never failed: all of that was before anybody had to move it.
+    expect(fleet.failovers().filter(({ cause }) => cause !== "startup")).toEqual([]);
+  });
+});
+
 describe("geo", () => {
   it("takes the nearest region with a healthy seat, whichever fails and comes back", () => {
     const places: Readonly<Record<string, readonly number[]>> = { eu: [1, 2], us: [3, 4], asia: [5, 6] };

@@ -16,6 +16,7 @@ import { NO_TIERS } from "./settings.ts";
 import { SeatTable } from "./seat-table.ts";
 import { strategiesBy } from "./strategies.ts";
 import type { LineBalance, Newcomer, Policy, Strategy } from "./strategy.ts";
+import { begin, step, type Trend } from "./trend.ts";
 import type { Cursor } from "./turns.ts";
 import { watched } from "./watched.ts";
 
@@ -43,6 +44,8 @@ interface Actors {
 interface Line {
   readonly table: SeatTable;
   readonly loads: readonly Load[];
+  /** By place, from the first reading on. */
+  readonly trends: Trend[];
   readonly balancer: Balancer;
   readonly settings: LineBalance | undefined;
   decisions: number;
@@ -129,8 +132,13 @@ export class Balance {
     this.#weigh(line, place, event.at);
   }
 
-  #weigh({ table, loads }: Line, place: number, at: Millis): void {
+  #weigh({ table, loads, trends, settings }: Line, place: number, at: Millis): void {
     const load = loads[place] as Load;
+    if (settings?.adaptive) {
+      const trend = step(trends[place] ?? begin(at), load.reading(at), at);
+      trends[place] = trend;
+      table.setShare(place, trend.share);
+    }
     const headroom = (load.account && this.#buckets?.headroom(load.account, at)) ?? null;
     table.setWait(place, load.wait(headroom, at));
   }
@@ -150,6 +158,7 @@ export class Balance {
     const line: Line = {
       table,
       loads: seats.map(() => new Load()),
+      trends: [],
       balancer: new Balancer({ seats: table, policy, onFault }),
       settings,
       decisions: 0,

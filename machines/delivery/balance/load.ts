@@ -9,6 +9,7 @@ import { accountOf } from "../../ports/ids.ts";
 import type { Effect, QueueEvent } from "../../protocol.ts";
 import type { Headroom } from "../pace.ts";
 import type { Wait } from "./seat-table.ts";
+import type { Reading } from "./trend.ts";
 
 /** What a queue shows of itself. */
 export interface QueueView {
@@ -19,8 +20,9 @@ export interface QueueView {
 
 /** Until a seat has answered: what WhatsApp takes on an ordinary day. */
 const PRIOR: Millis = 250;
-/** Weight of a new answer in the averages. */
+/** Weight of a new answer in the averages, and in what counts as usual. */
 const NEW = 0.2;
+const NEW_IN_USUAL = 0.01;
 /** What was seen counts half after so long: a seat that nobody tries must not look bad for ever. */
 const FORGOTTEN: Millis = 30_000;
 /** Even a seat where everything fails has an expected wait. */
@@ -39,6 +41,7 @@ export class Load {
   #placed = 0;
   #placedAt: Millis = 0;
   #latency: Millis = PRIOR;
+  #usual: Millis = PRIOR;
   #errors = 0;
   #judgedAt: Millis = 0;
   readonly #handed = new Map<MessageId, Millis>();
@@ -52,6 +55,11 @@ export class Load {
   /** Share of attempts that came to nothing, 0 to 1. */
   errors(at: Millis): number {
     return this.#errors * this.#remembered(at);
+  }
+  /** For the trend: the oldest attempt without an answer counts as if it came now. */
+  reading(at: Millis): Reading {
+    const owed = at - this.#oldest(at);
+    return { slowness: Math.max(this.latency(at), owed) / this.#usual, errors: this.errors(at) };
   }
   get waiting(): number {
     return this.#waiting + this.#placed;
@@ -93,6 +101,7 @@ export class Load {
   /** Another device speaks now: what the former one was like says nothing. */
   #begin(): void {
     this.#latency = PRIOR;
+    this.#usual = PRIOR;
     this.#errors = 0;
     this.#handed.clear();
   }
@@ -115,6 +124,7 @@ export class Load {
     const [errors, latency] = [this.errors(at), this.latency(at)];
     this.#errors = errors + NEW * (error - errors);
     this.#latency = took === null ? latency : latency + NEW * (took - latency);
+    if (took !== null) this.#usual += NEW_IN_USUAL * (took - this.#usual);
     this.#judgedAt = at;
   }
 

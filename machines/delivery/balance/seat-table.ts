@@ -91,7 +91,9 @@ export class SeatTable implements Seats {
   }
   /** What the seat's trend leaves of its weight, above 0 and at most 1. */
   setShare(place: number, share: number): void {
-    this.weights[place] = (this.#lines[place] as SeatLine).weight * share;
+    const weight = (this.#lines[place] as SeatLine).weight * share;
+    if (weight === this.weights[place]) return;
+    this.weights[place] = weight;
     this.#heaviest = null;
   }
   setWait(place: number, { answer, freeAt, unansweredSince }: Wait): void {

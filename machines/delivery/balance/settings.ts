@@ -11,6 +11,7 @@ export const balanceOf = (line: LineId, masters: readonly AccountId[], given: Pa
   tierOf: () => null,
   strategy: roundRobin.name,
   weights: {},
+  adaptive: false,
   priority: NO_TIERS,
   geo: { regions: [], otherwise: null },
   ...given,

@@ -86,6 +86,8 @@ export interface LineBalance {
   readonly tierOf: (to: { readonly lid: string | null; readonly pn: string | null }) => string | null;
   /** Above 0; a master that is not named has 1. */
   readonly weights: Readonly<Record<AccountId, number>>;
+  /** Whether trends of latency and errors move the weights. */
+  readonly adaptive: boolean;
   readonly priority: Tiers;
   readonly geo: Geography;
 }

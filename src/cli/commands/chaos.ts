@@ -101,8 +101,8 @@ const plannedOf = ({ accounts, lines, timers, brake, reconnect }: FleetConfig): 
     lines: Object.fromEntries(
       lines.map((line) => {
         const { whenNumberChanges, outboxLimit, failback } = line;
-        const { strategy, weights, priority, geo } = lineBalanceOf(line);
-        return [line.id, { whenNumberChanges, outboxLimit, failback, balance: { strategy, weights, priority, geo } }];
+        const { strategy, weights, adaptive, priority, geo } = lineBalanceOf(line);
+        return [line.id, { whenNumberChanges, outboxLimit, failback, balance: { strategy, weights, adaptive, priority, geo } }];
       }),
     ),
   },
