@@ -55,14 +55,14 @@ export const runSwitchoverBench = async ({
       if (type === "switchover.refused") refused.push(String(data["why"]));
     });
     let turn = 0;
-    extra = setInterval(() => {
+    const send = async (): Promise<void> => {
       const { number, line } = PEOPLE[turn++ % PEOPLE.length] as (typeof PEOPLE)[number];
       const at = performance.now();
-      void traffic.send(number, line).then((message) => {
-        const seat = message && traffic.find(message.id)?.seat;
-        if (message && seat) sent.set(message.waId, { seat, at });
-      });
-    }, 1000 / PER_SECOND);
+      const message = await traffic.send(number, line);
+      const seat = message && traffic.find(message.id)?.seat;
+      if (message && seat) sent.set(message.waId, { seat, at });
+    };
+    extra = setInterval(() => void send(), 1000 / PER_SECOND);
     await pause(3000);
     const moves: Move[] = [];
     for (let round = 0; round < rounds * 2; round++) for (const seat of SEATS) moves.push(...(await switchOver(stage, seat)));
