@@ -1,6 +1,7 @@
 /** How long a seat's queue waits for what, and what it does then: with its waits as they are by default. */
 import { describe, expect, it } from "vitest";
 import { queue, type SeatQueue } from "../../machines/delivery/queue.ts";
+import { Buckets } from "../../machines/delivery/pace.ts";
 import { QUEUE_DEFAULTS, type QueueInput } from "../../machines/delivery/queue-config.ts";
 import { accountId, accountOf, deviceId, lineId, seatId } from "../../machines/ports/ids.ts";
 import type { OutboxChange, OutboxRow } from "../../machines/ports/store.ts";
@@ -201,6 +202,41 @@ describe("a queue that opens", () => {
     pump.proved(1).until(9000);
     expect(pump.told("sender")).toEqual(["queue.resolved", "queue.drained"]);
     expect(pump.sends).toHaveLength(2);
+  });
+});
+
+describe("what is handed over at once", () => {
+  it("is at most what a device may have under way, and one message on a link that is believed lost", () => {
+    const rows = Array.from({ length: 25 }, (_, index) => row(index + 1));
+    const pump = new Pump(rows).open();
+    expect(pump.sends).toHaveLength(20);
+    for (let seq = 1; seq <= 20; seq++) pump.unsent(seq, "closed");
+    pump.until(linkRetry);
+    expect(pump.sends).toHaveLength(21);
+    pump.tell({ type: "queue.offer", rows: [row(26)] });
+    pump.until(10 * linkRetry);
+    expect(pump.sends).toHaveLength(21);
+  });
+
+  it("is nothing while too many outcomes wait for the store", () => {
+    const pump = new Pump([row(1), row(2), row(3), row(4)], { perDevice: 1, recordLimit: 2, recordBatch: 1 }).open();
+    pump.isStoreSilent = true;
+    for (let seq = 1; seq <= 3; seq++) pump.sent(seq).proved(seq);
+    expect(pump.sends).toEqual(["m1 1", "m2 1", "m3 1"]);
+    pump.isStoreSilent = false;
+    pump.tell({ type: "store.recorded", answer: { op: "outbox.record", kind: "ok" } } as never);
+    expect(pump.sends).toHaveLength(4);
+  });
+
+  it("leaves the other seats of the account their share as soon as it has passed the gate", () => {
+    const buckets = new Buckets({ [ACCOUNT]: { perSecond: 1, burst: 1 } }, 0);
+    const first = new Pump([row(1)], { buckets }).open().until(1000);
+    const other = new Pump([row(2)], { buckets, seat: seatId(lineId("sales"), accountId("m2")) }).open();
+    other.until(2500);
+    expect([first.sends, other.sends]).toEqual([["m1 1"], []]);
+    first.until(2500).sent(1);
+    other.until(3000);
+    expect(other.sends).toEqual(["m2 1"]);
   });
 });
 
