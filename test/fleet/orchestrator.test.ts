@@ -39,6 +39,17 @@ describe("the brake", () => {
     expect(host.of("resolve").map(({ key }) => key)).toEqual(["fleet.brake"]);
   });
 
+  it("counts those that it let go after a period like those that went by themselves", () => {
+    const host = started();
+    for (const seat of SEATS.slice(0, 4)) ask(host, seat);
+    host.advance(WITHIN);
+    expect(host.value("orchestrator")).toBe("automatic");
+    ask(host, SEATS[4] as SeatId);
+    expect(granted(host)).toEqual(SEATS.slice(0, 4));
+    host.advance(WITHIN);
+    expect(granted(host)).toEqual(SEATS.slice(0, 5));
+  });
+
   it("forgets a seat whose holder is back", () => {
     const host = started();
     for (const seat of SEATS.slice(0, 4)) ask(host, seat);
