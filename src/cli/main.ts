@@ -2,12 +2,11 @@
 /** The command `greenroom`. Loads nothing before it knows that this Node can run it. */
 import module from "node:module";
 import { homedir } from "node:os";
+import { tooOld } from "../node-version.ts";
 
-const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-if (major < 24 || (major === 24 && minor < 15)) {
-  process.stderr.write(
-    `greenroom needs Node 24.15 or newer, and this is ${process.versions.node}: get one from https://nodejs.org\n`,
-  );
+const refusal = tooOld(process.versions.node);
+if (refusal !== undefined) {
+  process.stderr.write(`${refusal}\n`);
   process.exitCode = 2;
 } else {
   // Halves the time to start. In a folder of our own: what lies in a shared one may be anybody's code.

@@ -4,7 +4,9 @@ export type Source =
   | { readonly kind: "file"; readonly file: string; readonly line: number; readonly column: number }
   /** The file as a whole could not be had. */
   | { readonly kind: "whole"; readonly file: string }
-  | { readonly kind: "env"; readonly variable: string };
+  | { readonly kind: "env"; readonly variable: string }
+  /** Given in code. */
+  | { readonly kind: "data" };
 
 export interface ConfigError {
   readonly source: Source;
@@ -18,12 +20,13 @@ export interface ConfigError {
 
 export const whereOf = (source: Source): string => {
   if (source.kind === "env") return source.variable;
+  if (source.kind === "data") return "";
   return source.kind === "whole" ? source.file : `${source.file}:${source.line}:${source.column}`;
 };
 
-/** `fleet.yaml:6:10 timers.failed: expected …` */
+/** `fleet.yaml:6:10 timers.failed: expected …`; given in code `timers.failed: expected …` */
 export const configErrorText = ({ source, path, message }: ConfigError): string =>
-  `${whereOf(source)} ${path === "" ? "" : `${path}: `}${message}`;
+  [whereOf(source), path === "" ? "" : `${path}:`, message].filter((part) => part !== "").join(" ");
 
 /** In the order of the file; what came from elsewhere last. */
 export const sortErrors = (errors: readonly ConfigError[]): ConfigError[] => {
@@ -34,3 +37,14 @@ export const sortErrors = (errors: readonly ConfigError[]): ConfigError[] => {
     return lineA - lineB || columnA - columnB;
   });
 };
+
+/** Everything that is wrong with a fleet, one a line. */
+export class FleetError extends Error {
+  readonly code = "E_CONFIG";
+  readonly errors: readonly ConfigError[];
+  constructor(errors: readonly ConfigError[]) {
+    super(errors.map(configErrorText).join("\n"));
+    this.name = "FleetError";
+    this.errors = errors;
+  }
+}

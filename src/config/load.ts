@@ -61,6 +61,25 @@ export const parseFleet = (path: string, text: string, env: Env): LoadedFleet =>
   return { ok: true, fleet: findings.fleet };
 };
 
+/** The same from data: relative paths in it count from `folder`. */
+export const parseFleetData = (data: unknown, folder: string, env: Env): LoadedFleet => {
+  if (!isMap(data)) return { ok: false, errors: [{ source: { kind: "data" }, path: "", message: "expected an object" }] };
+  const given = definedDeeply(data) as Record<string, unknown>;
+  const overrides = applyOverrides(given, env);
+  const { faults, fleet } = check(given, resolve(folder, "fleet"), env);
+  const errors = [...faults.map((fault) => toError(fault, overrides.applied, () => ({ kind: "data" }))), ...overrides.errors];
+  return errors.length > 0 || !fleet ? { ok: false, errors } : { ok: true, fleet };
+};
+
+/** In code an option may be there and undefined: it is left out. */
+const definedDeeply = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(definedDeeply);
+  if (!isMap(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, inner]) => (inner === undefined ? [] : [[key, definedDeeply(inner)]])),
+  );
+};
+
 const toError = (
   fault: Fault,
   overrides: readonly Override[],

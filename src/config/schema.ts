@@ -168,4 +168,6 @@ export const fleetSchema = z
   })
   .describe("A Greenroom fleet.");
 
+/** A fleet file's content, as data. */
+export type FleetInput = z.input<typeof fleetSchema>;
 export type Sections = { readonly [S in Section]: z.output<(typeof SECTIONS)[S]> };

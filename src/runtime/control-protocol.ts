@@ -245,12 +245,13 @@ export type ControlErrorCode =
   | "E_STORE" // the store did not do it
   | "E_UNREACHABLE" // WhatsApp did not answer
   | "E_REFUSED" // understood, and not possible at present: the message says why
+  | "E_FULL" // the line has as many open messages as it may have: nothing was taken
   | "E_BUSY" // more clients than are served at once
   | "E_TIMEOUT" // the supervisor took too long
   | "E_INTERNAL" // a bug: see the supervisor's log
   | "E_ALREADY_RUNNING" // another supervisor listens on the socket
   | "E_SOCKET" // the socket can't be made
-  | "E_NOT_RUNNING" // nobody listens
+  | "E_NOT_RUNNING" // nobody listens; in process: not started yet, or stopped
   | "E_NO_ANSWER"; // the connection ended, or what came was no answer
 
 const CODES: ReadonlySet<string> = new Set<ControlErrorCode>([
@@ -264,6 +265,7 @@ const CODES: ReadonlySet<string> = new Set<ControlErrorCode>([
   "E_STORE",
   "E_UNREACHABLE",
   "E_REFUSED",
+  "E_FULL",
   "E_BUSY",
   "E_TIMEOUT",
   "E_INTERNAL",

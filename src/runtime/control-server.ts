@@ -218,7 +218,8 @@ const parse = (line: string): Record<string, unknown> => {
   return { ...value };
 };
 
-const call = async (handlers: ControlHandlers, op: string, input: unknown): Promise<unknown> => {
+/** Checks what is asked, and has it answered. Throws ControlError, and what a handler did not mean to throw. */
+export const call = async (handlers: ControlHandlers, op: string, input: unknown): Promise<unknown> => {
   if (!isOp(op)) {
     const known = Object.keys(REQUESTS);
     throw new ControlError(

@@ -1,18 +1,11 @@
 /** What a running supervisor does about each request of `control-protocol.ts`. */
 import { userInfo } from "node:os";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
-import type { AcceptRequest } from "../../machines/delivery/acceptance.ts";
 import { type AccountId, accountOf, type DeviceId, type MessageId, type SeatId } from "../../machines/ports/ids.ts";
 import type { OutboxRow } from "../../machines/ports/store.ts";
-import {
-  ControlError,
-  type ControlHandlers,
-  type DrainAnswer,
-  type FailoverAnswer,
-  PHONE,
-  resolveName,
-} from "./control-protocol.ts";
+import { ControlError, type ControlHandlers, type DrainAnswer, type FailoverAnswer, resolveName } from "./control-protocol.ts";
 import type { LinkDesk } from "./link-desk.ts";
+import { sendMessage } from "./sending.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Views } from "./views.ts";
 
@@ -56,24 +49,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       return move(parts, seat, homeOf(views, seat), "switchover");
     },
     drain: ({ account, undo }) => drain(parts, resolveName("account", account, [...views.roster().accounts.keys()]), undo),
-    send: async ({ line: name, to, text, key }) => {
-      const line = resolveName("line", name, [...views.roster().lines.keys()]);
-      const request: AcceptRequest = { line, to: addressOf(to), content: { kind: "text", text } };
-      const answer = await supervisor.accept(key === undefined ? request : { ...request, idempotencyKey: key });
-      switch (answer.kind) {
-        case "accepted":
-          return { id: answer.id, seat: answer.seat, duplicate: answer.duplicate };
-        case "full":
-          throw new ControlError(
-            "E_REFUSED",
-            `${line} has ${answer.open} open messages, which is its outboxLimit: nothing was taken. Try again when some have gone out`,
-          );
-        case "noSeat":
-          throw new ControlError("E_REFUSED", `${line} has no seat to send from: give it a master in the fleet file`);
-        case "failed":
-          throw new ControlError("E_STORE", answer.message);
-      }
-    },
+    send: ({ line, to, text, key }) => sendMessage(parts, { line, to, key, content: { kind: "text", text } }),
     held: async ({ limit }) => {
       const { rows, more } = await views.ask("outbox.list", { seat: null, states: ["held"], limit });
       return { now: views.now(), messages: rows.map(heldMessage), more };
@@ -155,18 +131,6 @@ const rowNamed = (rows: readonly OutboxRow[], id: string): OutboxRow => {
 const subjectNamed = (views: Views, name: string): string => {
   const { seats, accounts, devices, lines } = views.roster();
   return resolveName<string>("subject", name, [...seats.keys(), ...accounts.keys(), ...devices.keys(), ...lines.keys(), "fleet"]);
-};
-
-/** `+49 170 1234567`, `491701234567`, `…@lid`, `…@s.whatsapp.net` or `…@g.us`. */
-const addressOf = (to: string): AcceptRequest["to"] => {
-  if (/^\d+@lid$/.test(to)) return { lid: to, pn: null };
-  if (/^[\d-]+@(s\.whatsapp\.net|g\.us)$/.test(to)) return { lid: null, pn: to };
-  const digits = to.replaceAll(/[\s()./-]/g, "").replace(/^\+/, "");
-  if (PHONE.test(digits)) return { lid: null, pn: `${digits}@s.whatsapp.net` };
-  throw new ControlError(
-    "E_BAD_REQUEST",
-    `"${to}" is no recipient: expected a phone number with the country's code, such as +491701234567, or an address that ends in @lid, @s.whatsapp.net or @g.us`,
-  );
 };
 
 /** A device of the seat's own account that is well, or its first one: then the switchover says what is wrong with it. */

@@ -1,6 +1,7 @@
 /** What a node gets: the demo's defaults, and what a fleet file says. The figures behind the timers: docs/timers.md. */
 import { DEFAULT_TIMERS } from "../../machines/account/timers.ts";
 import { timingsOf } from "../../machines/account/timings.ts";
+import type { Strategy } from "../../machines/delivery/balance/strategy.ts";
 import type { NodeConfig } from "../../machines/driver/boot.ts";
 import type { Pace } from "../../machines/delivery/pace.ts";
 import type { AccountId, LineId } from "../../machines/ports/ids.ts";
@@ -20,14 +21,18 @@ export const defaultNodeConfig = (declaration: FleetDeclaration): NodeConfig => 
   outboxLimit: () => 100_000,
 });
 
-export const nodeConfigOf = (fleet: FleetConfig): NodeConfig => {
+/** `own`: a user's strategies, by line, in place of those that the fleet names. Throws if it names a line that is not there. */
+export const nodeConfigOf = (fleet: FleetConfig, own: Readonly<Record<string, Strategy>> = {}): NodeConfig => {
   const lines = new Map(fleet.lines.map((line) => [line.id, line]));
-  const balances = new Map(fleet.lines.map((line) => [line.id, lineBalanceOf(line)]));
+  const balances = new Map(
+    fleet.lines.map((line) => [line.id, lineBalanceOf({ ...line, strategy: own[line.id]?.name ?? line.strategy })]),
+  );
   const lineOf = (id: LineId): LineConfig => {
     const line = lines.get(id);
-    if (!line) throw new Error(`line ${id} is not in ${fleet.file}`);
+    if (!line) throw new RangeError(`there is no line ${id}. There are ${[...lines.keys()].join(", ")}`);
     return line;
   };
+  for (const line of Object.keys(own)) lineOf(line as LineId);
   const pacing: Record<AccountId, Pace> = Object.fromEntries(
     fleet.accounts.flatMap(({ id, pacing: pace }) => (pace ? [[id, pace]] : [])),
   );
@@ -40,5 +45,6 @@ export const nodeConfigOf = (fleet: FleetConfig): NodeConfig => {
     failback: (line) => lineOf(line).failback,
     outboxLimit: (line) => lineOf(line).outboxLimit,
     balance: (line) => balances.get(line),
+    strategies: [...new Set(Object.values(own))],
   };
 };

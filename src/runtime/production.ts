@@ -3,7 +3,9 @@
  * is closed again when a later step fails, so a start that fails leaves nothing behind.
  */
 import type { Logger } from "pino";
+import type { Strategy } from "../../machines/delivery/balance/strategy.ts";
 import { nodeId, type RequestId } from "../../machines/ports/ids.ts";
+import type { FailoverRecord } from "../../machines/ports/records.ts";
 import { createBaileysConnections } from "../adapters/baileys/index.ts";
 import { loadKey } from "../adapters/sqlite/key-file.ts";
 import { openSqliteStore, type SqliteStore } from "../adapters/sqlite/store.ts";
@@ -12,7 +14,9 @@ import { systemClock } from "./clock.ts";
 import { countryOf } from "./countries.ts";
 import { controlHandlers } from "./control.ts";
 import { controlPath } from "./control-path.ts";
+import type { ControlHandlers } from "./control-protocol.ts";
 import { type ControlServer, serveControl } from "./control-server.ts";
+import { tellingEnds } from "./ended-failovers.ts";
 import { LinkDesk } from "./link-desk.ts";
 import { nodeConfigOf } from "./node-config.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -26,11 +30,17 @@ export interface ProductionOptions {
   readonly socket?: string | undefined;
   /** Somebody asked for a shutdown over the socket. */
   readonly onStop: () => void;
+  /** A user's own, by line, in place of those that the fleet names. */
+  readonly strategies?: Readonly<Record<string, Strategy>>;
+  /** A failover has ended, and that is durable. */
+  readonly onFailoverEnd?: (record: FailoverRecord) => void;
 }
 export interface Production {
   readonly supervisor: Supervisor;
   readonly views: Views;
   readonly links: LinkDesk;
+  /** What the socket asks, for who is in this process. */
+  readonly handlers: ControlHandlers;
   readonly socket: string;
   /** Where the store's key came from. */
   readonly keyOrigin: string;
@@ -55,7 +65,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
   const store = openSqliteStore({ file, key, keyOrigin: origin, clock: systemClock, countryOf });
   let control: ControlServer | undefined;
   try {
-    const supervisor = assemble(fleet, store, logger);
+    const supervisor = assemble(options, store);
     const devices = toDeclaration(fleet).accounts.flatMap((account) => account.devices);
     const links = new LinkDesk(supervisor, devices);
     const views = new Views(supervisor, { fleet: fleet.fleet, startedAt: systemClock.now(), now: () => systemClock.now() });
@@ -68,6 +78,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       supervisor,
       views,
       links,
+      handlers,
       socket: served.path,
       keyOrigin: origin,
       isNew: store.isNew,
@@ -85,7 +96,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
   }
 };
 
-const assemble = (fleet: FleetConfig, store: SqliteStore, logger: Logger): Supervisor => {
+const assemble = ({ fleet, logger, strategies, onFailoverEnd }: ProductionOptions, store: SqliteStore): Supervisor => {
   let requests = 0;
   const { whatsapp } = fleet;
   const connections = createBaileysConnections({
@@ -104,5 +115,12 @@ const assemble = (fleet: FleetConfig, store: SqliteStore, logger: Logger): Super
         }
       : {}),
   });
-  return new Supervisor({ node: NODE, config: nodeConfigOf(fleet), store, connections, clock: systemClock, logger });
+  return new Supervisor({
+    node: NODE,
+    config: nodeConfigOf(fleet, strategies),
+    store: onFailoverEnd ? tellingEnds(store, onFailoverEnd) : store,
+    connections,
+    clock: systemClock,
+    logger,
+  });
 };

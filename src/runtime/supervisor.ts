@@ -80,6 +80,11 @@ export class Supervisor {
     return new Promise((resolve) => this.#options.store.ask({ op, reqId, ...input }, resolve));
   }
 
+  /** Something that happened outside of the actors: written down and told like what they say. */
+  report(event: Omit<FleetEvent, "at">): void {
+    this.node.driver.perform("orchestrator", [{ op: "event", event }]);
+  }
+
   /** Events as they happen. Returns how to stop listening. */
   onEvent(listener: Listener<FleetEvent>): () => void {
     this.#events.add(listener);

@@ -1,0 +1,48 @@
+/** What a running fleet says, by type. `subject` is whom it is about: a seat, a device, an account, a line. */
+import type { CloseReason } from "../../machines/ports/connection.ts";
+import type { DeviceId, Millis, SeatTerm } from "../../machines/ports/ids.ts";
+import type { AlertLevel, FailoverCause, FailoverRecord } from "../../machines/ports/records.ts";
+
+interface AlertTold {
+  readonly key: string;
+  readonly level: AlertLevel;
+  readonly text: string;
+}
+interface Refused {
+  readonly holder: DeviceId | null;
+  readonly why?: string;
+}
+
+export interface EventData {
+  /** The seat's holder can speak. */
+  readonly "seat.serving": { readonly device: DeviceId | null; readonly term: SeatTerm };
+  readonly "holder.suspect": { readonly device: DeviceId | null };
+  readonly "holder.failed": { readonly device: DeviceId | null; readonly cause: FailoverCause };
+  /** A change of holder has ended, well or not: `outcome`. */
+  readonly "failover.ended": FailoverRecord;
+  readonly "failover.refused": Refused;
+  readonly "switchover.refused": Refused;
+  /** Before a planned move: nothing is under way any more. */
+  readonly "sender.drained": { readonly device: DeviceId | null };
+  readonly "device.linked": object;
+  /** A code ran out, or linking failed. */
+  readonly "device.linkEnded": { readonly reason: CloseReason };
+  readonly "alert.raised": AlertTold;
+  readonly "alert.escalated": AlertTold;
+  readonly "alert.resolved": AlertTold;
+  readonly "actor.died": { readonly kind: string; readonly deaths: number };
+  /** A handler failed as often as it may: the message is passed over. `from: seq` hands it over again. */
+  readonly "message.passedOver": {
+    readonly reader: string;
+    readonly seq: number;
+    readonly tries: number;
+    readonly error: string;
+  };
+}
+export type EventType = keyof EventData;
+export interface TypedEvent<T extends EventType> {
+  readonly at: Millis;
+  readonly type: T;
+  readonly subject: string;
+  readonly data: EventData[T];
+}

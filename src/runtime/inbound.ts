@@ -1,0 +1,151 @@
+/**
+ * From an inbox row to what a handler gets: one message, whatever device and account it came through, with the line and the seat
+ * that it belongs to.
+ *
+ * A conversation belongs to the seat that it has, whoever holds that seat. A new one belongs to the seat of the account that was
+ * written to, so that the answer comes from the number that the person knows.
+ */
+import {
+  type AccountId,
+  type ContactId,
+  type ConversationId,
+  conversationId,
+  type LineId,
+  type Millis,
+  type SeatId,
+  seatId,
+  type WaId,
+} from "../../machines/ports/ids.ts";
+import { type InboundRow, isSameMessage, type LineRow, type StoreOp, type StoreOps } from "../../machines/ports/store.ts";
+import type { InboundContent } from "../adapters/baileys/index.ts";
+import type { Answered } from "./views.ts";
+
+export interface InboundMessage extends InboundContent {
+  /** Its place in the inbox: what a cursor counts. */
+  readonly seq: number;
+  /** WhatsApp's id. */
+  readonly id: WaId;
+  readonly line: LineId;
+  readonly seat: SeatId;
+  readonly conversation: ConversationId;
+  readonly contact: ContactId;
+  /** Of the number: ISO 3166, two letters; null: not known. */
+  readonly country: string | null;
+  /** The account that was written to. */
+  readonly account: AccountId;
+  /** Where it was written: the person's address, or the group's. An answer goes there. */
+  readonly chat: string;
+  /** Who wrote it. */
+  readonly from: string;
+  readonly isGroup: boolean;
+  readonly sentAt: Millis;
+  readonly receivedAt: Millis;
+  /** Everything, as an encoded WhatsApp `proto.Message`. */
+  readonly proto: Uint8Array;
+}
+
+export interface InboundOptions {
+  readonly lines: readonly Pick<LineRow, "id" | "masters" | "servants">[];
+  /** Rejects when the store does not answer. */
+  readonly ask: <K extends StoreOp>(op: K, input: StoreOps[K]["in"]) => Promise<Answered<K>>;
+  /** Whose account speaks for a seat at present. */
+  readonly speaker: (seat: SeatId) => AccountId | undefined;
+  /** The seat has messages that its queue was not told of. */
+  readonly reload: (seat: SeatId) => void;
+  readonly contentOf: (proto: Uint8Array) => InboundContent;
+}
+
+/** Group messages of which another account's copy is recognised: an hour of a lively fleet. */
+const REMEMBERED = 10_000;
+
+export class Inbound {
+  readonly #options: InboundOptions;
+  readonly #seen = new Map<string, Pick<InboundRow, "seq" | "chat" | "sender" | "fromMe">>();
+  /** One after the other: two readers, or two messages of a new contact, must not choose two seats. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: InboundOptions) {
+    this.#options = options;
+  }
+
+  /** null: written by ourselves, to an account that serves no line, or seen by another account of the line before. */
+  toMessage(row: InboundRow): Promise<InboundMessage | null> {
+    const next = this.#last.then(() => this.#translate(row));
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+
+  async #translate(row: InboundRow): Promise<InboundMessage | null> {
+    if (row.fromMe) return null;
+    const lines = this.#linesOf(row.account);
+    if (lines.length === 0) return null;
+    const address = row.chat.endsWith("@lid") ? { lid: row.chat, pn: null } : { lid: null, pn: row.chat };
+    const { row: contact } = await this.#options.ask("contact.resolve", address);
+    const { line, seat } = await this.#placeOf(row.account, contact.id, lines);
+    if (this.#isCopy(row, line)) return null;
+    const { seq, waId: id, account, chat, sender: from, sentAt, receivedAt, proto } = row;
+    return {
+      seq,
+      id,
+      line,
+      seat,
+      conversation: conversationId(line, contact.id),
+      contact: contact.id,
+      country: contact.country,
+      account,
+      chat,
+      from,
+      isGroup: chat.endsWith("@g.us"),
+      sentAt,
+      receivedAt,
+      ...this.#options.contentOf(proto),
+      proto,
+    };
+  }
+
+  /** In the order of the fleet file; those for which the account only works, if it speaks for none. */
+  #linesOf(account: AccountId): InboundOptions["lines"] {
+    const { lines } = this.#options;
+    const own = lines.filter(({ masters }) => masters.includes(account));
+    return own.length > 0 ? own : lines.filter(({ servants }) => servants.includes(account));
+  }
+
+  /** An account may speak on several lines, and the message does not say which one is meant: the one that speaks to the person. */
+  async #placeOf(
+    account: AccountId,
+    contact: ContactId,
+    lines: InboundOptions["lines"],
+  ): Promise<{ line: LineId; seat: SeatId }> {
+    const known: { line: LineId; seat: SeatId }[] = [];
+    for (const { id: line } of lines) {
+      const { seat } = await this.#options.ask("conversation.get", { conversation: conversationId(line, contact) });
+      if (seat !== null) known.push({ line, seat });
+    }
+    const place = known.find(({ line, seat }) => seat === seatId(line, account) || this.#options.speaker(seat) === account);
+    return place ?? known[0] ?? this.#begin(account, contact, lines[0] as InboundOptions["lines"][number]);
+  }
+
+  async #begin(
+    account: AccountId,
+    contact: ContactId,
+    { id: line, masters }: InboundOptions["lines"][number],
+  ): Promise<{ line: LineId; seat: SeatId }> {
+    const seat = seatId(line, masters.includes(account) ? account : (masters[0] as AccountId));
+    const { moved } = await this.#options.ask("conversation.assign", { conversation: conversationId(line, contact), seat });
+    // Somebody wrote to the person between the question and the answer.
+    if (moved > 0) this.#options.reload(seat);
+    return { line, seat };
+  }
+
+  /** Two accounts of one line in one group each have a row of what is written there. */
+  #isCopy(row: InboundRow, line: LineId): boolean {
+    if (!row.chat.endsWith("@g.us")) return false;
+    const key = `${line} ${row.chat} ${row.waId}`;
+    const first = this.#seen.get(key);
+    if (first && isSameMessage(first, row)) return first.seq < row.seq;
+    if (this.#seen.size >= REMEMBERED) this.#seen.delete(this.#seen.keys().next().value as string);
+    const { seq, chat, sender, fromMe } = row;
+    this.#seen.set(key, { seq, chat, sender, fromMe });
+    return false;
+  }
+}

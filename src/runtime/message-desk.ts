@@ -1,0 +1,147 @@
+/** Handlers of messages: each reads the inbox at its own pace, and answers through the line that was written to. */
+import type { Logger } from "pino";
+import type { InboundRow, MessageContent } from "../../machines/ports/store.ts";
+import { contentOf } from "../adapters/baileys/index.ts";
+import { accountOf } from "../../machines/ports/ids.ts";
+import type { FleetConfig } from "../config/index.ts";
+import { systemClock } from "./clock.ts";
+import { ControlError, type SendAnswer } from "./control-protocol.ts";
+import { Inbound, type InboundMessage } from "./inbound.ts";
+import { DEFAULT_LIMITS, type HandlerFailure, InboxReader, type ReaderLimits } from "./inbox-reader.ts";
+import type { Production } from "./production.ts";
+import type { SendRequest } from "./sending.ts";
+
+export interface ReplyOptions {
+  /** Shows the message that is answered above the answer. */
+  readonly quote?: boolean;
+  /** Default: made from the message, so that a handler that is run again does not answer twice. */
+  readonly key?: string;
+  readonly priority?: number;
+  readonly expiresIn?: number;
+}
+/** Resolves once the answer is durable. */
+export type Reply = (answer: string | MessageContent, options?: ReplyOptions) => Promise<SendAnswer>;
+export type Handler = (message: InboundMessage, reply: Reply) => unknown;
+
+export interface HandlerOptions extends Partial<ReaderLimits> {
+  /** Under this name the store remembers how far the handler has come. Two handlers need two names. Default: "bot". */
+  readonly reader?: string;
+  /** Begins with the message that has this `seq` in the inbox, each time; 1 is the first. Default: after what is done. */
+  readonly from?: number;
+}
+
+export interface MessageDeskOptions {
+  readonly fleet: Pick<FleetConfig, "lines">;
+  readonly logger: Logger;
+  readonly send: (message: SendRequest) => Promise<SendAnswer>;
+}
+type Reader = InboxReader<InboundRow, InboundMessage>;
+interface Desk {
+  readonly handler: Handler;
+  readonly options: HandlerOptions;
+  reader: Reader | undefined;
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const STOP_WITHIN = 10_000;
+
+export class MessageDesk {
+  readonly #options: MessageDeskOptions;
+  readonly #desks = new Map<string, Desk>();
+  #production: Production | undefined;
+  #inbound: Inbound | undefined;
+
+  constructor(options: MessageDeskOptions) {
+    this.#options = options;
+  }
+
+  /** Returns how to take it away again. */
+  add(handler: Handler, options: HandlerOptions): () => Promise<void> {
+    const { reader: name = "bot", from } = options;
+    if (!NAME.test(name))
+      throw new ControlError("E_BAD_REQUEST", `"${name}" is no name for a reader: use letters, digits, ".", "_" or "-"`);
+    if (from !== undefined && (!Number.isSafeInteger(from) || from < 1))
+      throw new ControlError("E_BAD_REQUEST", `from: expected a message's seq, a whole number from 1 on; found ${from}`);
+    if (this.#desks.has(name))
+      throw new ControlError(
+        "E_REFUSED",
+        `the reader ${name} has a handler already: give this one another name, onMessage(handler, { reader: "…" })`,
+      );
+    const desk: Desk = { handler, options, reader: undefined };
+    this.#desks.set(name, desk);
+    this.#open(name, desk);
+    return async () => {
+      if (this.#desks.get(name) !== desk) return;
+      await desk.reader?.stop(STOP_WITHIN);
+      this.#desks.delete(name);
+    };
+  }
+
+  begin(production: Production): void {
+    const { supervisor, views } = production;
+    this.#production = production;
+    this.#inbound = new Inbound({
+      lines: this.#options.fleet.lines,
+      ask: (op, input) => views.ask(op, input),
+      speaker: (seat) => {
+        const holder = supervisor.node.seat(seat)?.row.holder;
+        return holder ? accountOf(holder) : undefined;
+      },
+      reload: (seat) => supervisor.node.driver.tell(`queue:${seat}`, { type: "queue.reload" }),
+      contentOf,
+    });
+    supervisor.onFact(({ kind }) => {
+      if (kind === "received") for (const { reader } of this.#desks.values()) reader?.wake();
+    });
+    for (const [name, desk] of this.#desks) this.#open(name, desk);
+  }
+
+  async stop(grace: number): Promise<void> {
+    await Promise.all([...this.#desks.values()].flatMap(({ reader }) => reader?.stop(grace) ?? []));
+  }
+
+  #open(name: string, desk: Desk): void {
+    const [production, inbound] = [this.#production, this.#inbound];
+    if (!production || !inbound) return;
+    const { views } = production;
+    const { concurrency, tries, handleWithin, ahead } = { ...DEFAULT_LIMITS, ...desk.options };
+    desk.reader = new InboxReader<InboundRow, InboundMessage>({
+      from: desk.options.from,
+      clock: systemClock,
+      limits: { concurrency, tries, handleWithin, ahead },
+      read: async (afterSeq, limit) => (await views.ask("inbox.read", { afterSeq, limit })).rows,
+      cursor: async (seq) => (await views.ask("inbox.cursor", { reader: name, seq })).seq,
+      toMessage: (row) => inbound.toMessage(row),
+      handle: (message) => desk.handler(message, this.#replyTo(name, message)),
+      onFailure: (failure) => this.#onFailure(name, failure),
+    });
+    desk.reader.start();
+  }
+
+  /** The n-th answer to a message has the same key whenever the handler is run: it goes out once. */
+  #replyTo(reader: string, { seq, id, line, chat }: InboundMessage): Reply {
+    let answers = 0;
+    return async (answer, { quote = false, key, priority, expiresIn } = {}) => {
+      answers++;
+      const content: MessageContent = typeof answer === "string" ? { kind: "text", text: answer } : answer;
+      return this.#options.send({
+        line,
+        to: chat,
+        content: quote && content.kind === "text" ? { ...content, replyTo: id } : content,
+        key: key ?? `reply:${reader}:${seq}:${answers}`,
+        priority,
+        expiresIn,
+      });
+    };
+  }
+
+  #onFailure(reader: string, { message, error, tries, isLast }: HandlerFailure<InboundMessage>): void {
+    const { seq, seat } = message;
+    const { logger } = this.#options;
+    const seen = { err: error, reader, seq, seat, tries };
+    if (!isLast) return logger.warn(seen, "a handler failed: the message is handed over again");
+    logger.error(seen, "a handler failed for the last time: the message is passed over");
+    const name = error instanceof Error ? error.name : typeof error;
+    this.#production?.supervisor.report({ type: "message.passedOver", subject: seat, data: { reader, seq, tries, error: name } });
+  }
+}
