@@ -240,6 +240,19 @@ describe("what is handed over at once", () => {
   });
 });
 
+describe("the list of held messages", () => {
+  it("is asked for again, twice as long, until all of it is here, and nothing is sent before", () => {
+    const pump = new Pump([row(1)], {}, true).open();
+    for (let time = 0; time < 2; time++)
+      pump.tell({ type: "store.rows", answer: { op: "outbox.list", rows: [], more: true } } as never);
+    expect(pump.limits).toEqual([1024, 2048, 4096]);
+    pump.isStoreSilent = false;
+    expect(pump.sends).toEqual([]);
+    pump.tell({ type: "store.rows", answer: { op: "outbox.list", rows: [], more: false } } as never);
+    expect(pump.sends).toEqual(["m1 1"]);
+  });
+});
+
 describe("a store that fails", () => {
   it("is read again after pauses that double, at most ten seconds, and begin anew with its first answer", () => {
     const pump = new Pump([row(1)], {}, true);
@@ -297,6 +310,8 @@ class Pump {
   isStoreSilent: boolean;
   readonly sends: string[] = [];
   readonly reads: string[] = [];
+  /** Of the lists of held messages. */
+  readonly limits: number[] = [];
   readonly changes: OutboxChange[] = [];
   readonly #rows: readonly OutboxRow[];
   readonly #told: { to: string; type: string }[] = [];
@@ -355,6 +370,7 @@ class Pump {
       const { ask } = effect;
       if (ask.op === "outbox.record") this.changes.push(...ask.changes);
       else this.reads.push(ask.op);
+      if (ask.op === "outbox.list") this.limits.push(ask.limit);
       if (!this.isStoreSilent) this.#answer(ask);
     }
   }
