@@ -165,6 +165,18 @@ describe("an unanswered message", () => {
     released.tell({ type: "store.recorded", answer: { op: "outbox.record", kind: "ok" } } as never);
     expect(released.sends).toEqual(["m1 1", "m1 2"]);
   });
+
+  it("that is held is let go by WhatsApp's late no to its only attempt: it can't have arrived", () => {
+    const pump = lost().open(STRANGER, 2).until(1500);
+    expect(pump.phase(1)).toBe("held");
+    pump.isStoreSilent = true;
+    pump.tell({ type: "refused", device: HOLDER, waId: "w1" as never, code: 463 });
+    expect(pump.phase(1)).toBe("releasing");
+    expect(pump.changes.at(-1)).toMatchObject({ state: "accepted", attempt: { number: 1, outcome: "refused", detail: "463" } });
+    pump.isStoreSilent = false;
+    pump.tell({ type: "store.recorded", answer: { op: "outbox.record", kind: "ok" } } as never);
+    expect(pump.sends).toEqual(["m1 1", "m1 2"]);
+  });
 });
 
 describe("a message that expires", () => {
