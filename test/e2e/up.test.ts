@@ -95,6 +95,27 @@ describe("up", { timeout: PATIENCE }, () => {
     expect((await rig.ask("audit", { subject: "help/help-1" })).audit.map(({ action }) => action)).toContain("failover.demanded");
   });
 
+  it("drains an account, lets it take no seat until that is undone, and brings its seat home", async () => {
+    const speaking = async (): Promise<string | undefined> => {
+      const { seat } = await rig.ask("why", { seat: "sales-1" });
+      return seat.holder?.split("/")[0];
+    };
+    const again = (args: string[]) => until(async () => (await greenroom([...args, "--json"], { cwd: rig.folder })).code === 0);
+    await again(["drain", "sales-1"]);
+    expect(await speaking()).toBe("sales-2");
+    await expect(rig.ask("switchover", { seat: "sales-1", to: "sales-1/b" })).rejects.toMatchObject({
+      code: "E_REFUSED",
+      message: expect.stringContaining("sales-1/b: cordoned"),
+    });
+    expect(await greenroom(["drain", "sales-1", "--undo"], { cwd: rig.folder })).toMatchObject({ code: 0 });
+    await again(["failback", "sales-1"]);
+    expect(await speaking()).toBe("sales-1");
+    await expect(rig.ask("failback", { seat: "sales-1" })).rejects.toMatchObject({ code: "E_REFUSED" });
+    expect((await rig.ask("audit", { subject: "sales/sales-1" })).audit.map(({ action }) => action)).toContain(
+      "switchover.demanded",
+    );
+  });
+
   it("pauses and resumes automatic failover", async () => {
     expect(await rig.ask("pause", {})).toEqual({ mode: "paused" });
     expect(await rig.ask("resume", {})).toEqual({ mode: "automatic" });
