@@ -98,6 +98,15 @@ export class SeatQueue {
     };
   }
 
+  /** What waits, by conversation, as far as it is in memory. `isBusy`: something is under way, unanswered or held. */
+  backlog(): { conversation: ConversationId; waiting: number; isBusy: boolean }[] {
+    return [...this.#window.conversations].flatMap(({ id, rows }) => {
+      const waiting = rows.filter(({ phase }) => phase === "ready" || phase === "delayed");
+      const isBusy = waiting.length < rows.length || rows.some(({ doubts }) => doubts.length > 0);
+      return waiting.length > 0 ? [{ conversation: id, waiting: waiting.length, isBusy }] : [];
+    });
+  }
+
   /** Where a message stands, if it is in memory. */
   phaseOf(message: MessageId): Phase | undefined {
     return this.#window.get(message)?.phase;

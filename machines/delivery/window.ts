@@ -142,6 +142,11 @@ export class Window {
     if (this.#reading) this.#reading.isOutdated = true;
   }
 
+  /** Conversations with rows in memory. */
+  get conversations(): Iterable<Conversation> {
+    return this.#conversations.values();
+  }
+
   /** The next stretch to read, if there is room for it. The caller asks the store, and gives the answer to `page` or `unread`. */
   nextRead(): { afterSeq: number; limit: number } | null {
     if (this.#reading || (!this.#more && this.#hungry.size === 0)) return null;

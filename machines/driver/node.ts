@@ -5,13 +5,22 @@
  * It boots from the store's rows: declared fleet, seats and their terms, half-done failovers, open alerts. It decides nothing
  * itself; it starts actors, routes facts, and knows which message belongs to which seat while it is under way.
  */
-import { Balance, type Misconduct } from "../delivery/balance/index.ts";
+import { Balance, type LineView, type Misconduct } from "../delivery/balance/index.ts";
 import type { Buckets } from "../delivery/pace.ts";
+import type { SeatQueue } from "../delivery/queue.ts";
 import { Acceptance, type AcceptAnswer, type AcceptRequest } from "../delivery/acceptance.ts";
 import type { RosterState } from "../fleet/roster.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConnectionFact, ConnectionPort, LinkMethod } from "../ports/connection.ts";
-import { type DeviceId, type MessageId, type Millis, type NodeId, type RequestId, type SeatId } from "../ports/ids.ts";
+import {
+  type DeviceId,
+  type LineId,
+  type MessageId,
+  type Millis,
+  type NodeId,
+  type RequestId,
+  type SeatId,
+} from "../ports/ids.ts";
 import type { AlertRow, AuditDraft, FailoverRecord, FleetEvent } from "../ports/records.ts";
 import type { SeatRow, StandingOrders, StoreAnswer, StorePort } from "../ports/store.ts";
 import { type Address, type Effect, type FailoverInput, tell } from "../protocol.ts";
@@ -76,6 +85,7 @@ export class Node {
     seatOfMessage: (message) => this.#seatOfMessage.get(message),
     seatOfWaId: (waId) => this.#seatOfWaId.get(waId),
   };
+  readonly #balance: Balance;
   #requests = 0;
 
   constructor(options: NodeOptions) {
@@ -86,6 +96,7 @@ export class Node {
       strategies: options.config.strategies ?? [],
       onFault: (fault) => this.#onAlert(misconduct(fault)),
     });
+    this.#balance = balance;
     const actors = balance.lookingOn(options.config.actors ?? ACTORS);
     const config: NodeConfig = { ...options.config, actors };
     this.#options = { ...options, config };
@@ -192,6 +203,14 @@ export class Node {
   }
   roster(): RosterState | undefined {
     return this.#driver.peek("roster")?.context as RosterState | undefined;
+  }
+  /** How a line shares out conversations, and how its seats do; undefined: there is no such line. */
+  line(line: LineId): LineView | undefined {
+    return this.#balance.view(line, this.#options.clock.now());
+  }
+  /** What waits on a seat, by conversation. */
+  backlog(seat: SeatId): ReturnType<SeatQueue["backlog"]> {
+    return (this.#driver.peek(`queue:${seat}`)?.context as SeatQueue | undefined)?.backlog() ?? [];
   }
   /** The seat's row as its actor knows it, and the actor's state. */
   seat(seat: SeatId): { row: SeatRow; state: string } | undefined {

@@ -14,6 +14,7 @@ import { drainCommand } from "./commands/drain.ts";
 import { failbackCommand, failoverCommand, switchoverCommand } from "./commands/move.ts";
 import { heldCommand } from "./commands/held.ts";
 import { historyCommand } from "./commands/history.ts";
+import { lineCommand } from "./commands/line.ts";
 import { loopback } from "./commands/loopback.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { replay } from "./commands/replay.ts";
@@ -59,7 +60,11 @@ export const programFor = (cli: Cli): Command => {
   program.addCommand(configCommand(cli)).addCommand(upCommand(cli)).addCommand(deviceCommand(cli)).addCommand(stopCommand(cli));
   program.commandsGroup("Look at a running fleet:");
   program.addCommand(statusCommand(cli)).addCommand(whyCommand(cli)).addCommand(accountsCommand(cli));
-  program.addCommand(historyCommand(cli)).addCommand(alertsCommand(cli)).addCommand(auditCommand(cli));
+  program
+    .addCommand(historyCommand(cli))
+    .addCommand(alertsCommand(cli))
+    .addCommand(auditCommand(cli))
+    .addCommand(lineCommand(cli));
   program.commandsGroup("Prove it, and look at the machines:");
   program
     .addCommand(simulatorCommand(cli, chaos))
@@ -75,7 +80,7 @@ export const programFor = (cli: Cli): Command => {
     `${examples([
       ["greenroom demo", "see it work, without a phone"],
       ["greenroom up fleet.yaml", "start a fleet; link its devices by QR code"],
-    ])}\n\nExit codes: 0 fine, 1 what was checked does not hold, 2 bad usage or config,\n            3 something needed is out of reach.`,
+    ])}\nExit codes: 0 fine, 1 what was checked does not hold, 2 bad usage or config,\n            3 something needed is out of reach.`,
   );
   for (const command of withSubcommands(program))
     command.exitOverride().helpCommand(false).showHelpAfterError("(greenroom --help lists the commands)");

@@ -6,6 +6,8 @@
  * Times are milliseconds since the epoch on the fleet's clock; `…Ms` are spans.
  */
 import { z } from "zod";
+import type { LineView } from "../../machines/delivery/balance/index.ts";
+import type { Move } from "../../machines/delivery/balance/rebalance.ts";
 import type { AccountId, DeviceId, LineId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
 import type { AlertRow, AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
 import type { LinkState, Role, Standing } from "../../machines/ports/store.ts";
@@ -62,6 +64,10 @@ export const REQUESTS = {
    * the account's number: with a pairing code instead of a QR code.
    */
   link: z.strictObject({ device: name, phone: z.string().regex(PHONE).optional() }),
+  /** How a line shares out new conversations, and how its seats do. */
+  line: z.strictObject({ line: name }),
+  /** Which conversations, `most` at the most, a rebalance of what waits on a line would move. Nothing is moved. */
+  rebalance: z.strictObject({ line: name, most: z.int().min(1).max(1000).default(20) }),
   /** A clean shutdown. Answered when it has begun. */
   stop: z.strictObject({}),
 } as const;
@@ -202,6 +208,12 @@ export interface LinkAnswer {
   readonly linked: boolean;
   readonly offer: LinkOffer | null;
 }
+export interface RebalanceAnswer {
+  readonly line: LineId;
+  readonly moves: readonly Move[];
+  /** Messages that wait, for each unit of weight. */
+  readonly seats: readonly { readonly seat: SeatId; readonly before: number; readonly after: number }[];
+}
 export interface StopAnswer {
   readonly stopping: true;
 }
@@ -224,6 +236,8 @@ export interface ControlAnswers {
   readonly resume: ModeAnswer;
   readonly links: LinksAnswer;
   readonly link: LinkAnswer;
+  readonly line: LineView;
+  readonly rebalance: RebalanceAnswer;
   readonly stop: StopAnswer;
 }
 

@@ -4,6 +4,7 @@ import type { FailoverRecord } from "../../machines/ports/records.ts";
 import { type AccountId, accountOf, type DeviceId, type MessageId, type SeatId } from "../../machines/ports/ids.ts";
 import type { OutboxRow } from "../../machines/ports/store.ts";
 import { ControlError, type ControlHandlers, type DrainAnswer, type FailoverAnswer, resolveName } from "./control-protocol.ts";
+import { lineNamed, rebalanceOf } from "./lines.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import { sendMessage } from "./sending.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -94,6 +95,8 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const id = resolveName("device", device, [...views.roster().devices.keys()]);
       return links.ask(id, phone === undefined ? { kind: "qr" } : { kind: "code", phone });
     },
+    line: ({ line }) => lineNamed(parts, line),
+    rebalance: ({ line, most }) => rebalanceOf(parts, lineNamed(parts, line), most),
     stop: () => {
       // The answer first.
       setImmediate(onStop);

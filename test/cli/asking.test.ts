@@ -1,7 +1,7 @@
 /** Each command about a running fleet, as a process, against a socket that answers what a supervisor would. */
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AccountId, DeviceId, FailoverId, LineId, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
+import type { AccountId, ConversationId, DeviceId, FailoverId, LineId, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
 import type { AlertRow, AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
 import {
   type ControlAnswers,
@@ -116,6 +116,31 @@ const ANSWERS: ControlAnswers = {
   resume: { mode: "automatic" },
   links: { links: [{ device: "sales-2/a" as DeviceId, state: "unlinked", offer: null }] },
   link: { device: "sales-2/a" as DeviceId, linked: false, offer: { kind: "qr", text: "2@abc", at: NOW } },
+  line: {
+    line: seat.line,
+    strategy: "least-loaded",
+    seats: [
+      {
+        seat: seat.id,
+        isEligible: true,
+        weight: 0.5,
+        begun: 30,
+        waiting: 4,
+        underWay: 1,
+        expectedWait: 420.6,
+        handedOver: 100,
+        answered: 97,
+        failed: 2,
+        p50: 210,
+        p99: 1_900,
+      },
+    ],
+  },
+  rebalance: {
+    line: seat.line,
+    moves: [{ conversation: "sales|c:7" as ConversationId, from: seat.id, to: "sales/sales-2" as SeatId, waiting: 3 }],
+    seats: [{ seat: seat.id, before: 8, after: 5 }],
+  },
   stop: { stopping: true },
 };
 
@@ -165,6 +190,8 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["history sales-1 -n 3 --json", "history", { seat: "sales-1", limit: 3 }],
     ["alerts --all --json", "alerts", { all: true, limit: 50 }],
     ["audit sales-1/a --json", "audit", { subject: "sales-1/a", limit: 30 }],
+    ["line show sales --json", "line", { line: "sales" }],
+    ["line rebalance sales --dry-run -n 5 --json", "rebalance", { line: "sales", most: 5 }],
     ["pause --json", "pause", {}],
     ["resume --json", "resume", {}],
     ["device link --json", "links", {}],
@@ -241,6 +268,24 @@ WARNING   since 11:59:54  sales-1/a failed: nothing is heard from it
       code: 0,
       stdout: "sales-1 may take seats again.\n",
     });
+  });
+
+  it("line shows how its seats do, and what a rebalance would move", async () => {
+    expect((await run("line show sales")).stdout).toBe(`sales: least-loaded, 30 conversations begun since the start
+SEAT           ABLE  WEIGHT  BEGUN  SHARE    WAITING  SENT  ACKED  FAILED  P50     P99      NEXT WAITS
+sales/sales-1  yes   0.50    30     100.0 %  4        100   97     2       210 ms  1900 ms  421 ms
+`);
+    expect(
+      (await run("line rebalance sales --dry-run")).stdout,
+    ).toBe(`sales: 1 conversation could go to another seat. Nothing was moved.
+CONVERSATION  MESSAGES  FROM           TO
+sales|c:7     3         sales/sales-1  sales/sales-2
+
+Messages that wait, for each unit of weight:
+SEAT           WAITING  AFTERWARDS
+sales/sales-1  8.0      5.0
+`);
+    expect((await run("line rebalance sales")).code).toBe(2);
   });
 
   it("history, accounts, alerts, audit and held are tables and lines", async () => {

@@ -19,6 +19,8 @@ const COMMANDS = [
   "history",
   "alerts",
   "audit",
+  "line show",
+  "line rebalance",
   "send",
   "switchover",
   "failback",

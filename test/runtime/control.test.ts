@@ -247,6 +247,8 @@ const HANDLERS: ControlHandlers = {
   resume: unused,
   links: unused,
   link: unused,
+  line: unused,
+  rebalance: unused,
   stop: () => ({ stopping: true }),
 };
 

@@ -1,6 +1,7 @@
 /** What balancing owes, measured in whole fleets in simulated time: equal shares, short waits under a skewed load, the nearest region. */
 import { describe, expect, it } from "vitest";
 import { balanceOf } from "../../machines/delivery/balance/settings.ts";
+import { planRebalance } from "../../machines/delivery/balance/rebalance.ts";
 import type { LineBalance, Strategy } from "../../machines/delivery/balance/strategy.ts";
 import type { NodeConfig } from "../../machines/driver/boot.ts";
 import {
@@ -145,6 +146,36 @@ describe("adaptive weights", () => {
     expect(part(260_000, 320_000)).toBeGreaterThan(0.9);
     // It never failed: all of that was before anybody had to move it.
     expect(fleet.failovers().filter(({ cause }) => cause !== "startup")).toEqual([]);
+  });
+});
+
+describe("a rebalance", () => {
+  it("is planned from what really waits: what has begun stays, and what is under way", () => {
+    const pacing = Object.fromEntries([1, 2].map((no) => [account(no), { perSecond: 0.2, burst: 1 }]));
+    const load: Load = {
+      seats: 2,
+      people: 40,
+      every: 10,
+      // Everything to the first.
+      balance: { strategy: "first" },
+      config: { strategies: [{ name: "first", begin: () => () => 0 }], queue: () => ({ pacing }) },
+      options: { workload: { peoplePerLine: 40, sends: 0, writes: 0, warm: 0 } },
+    };
+    const fleet = writeToAll(load, fleetFor(load)).run(500);
+    const seats = fleet.node?.line(LINE)?.seats ?? [];
+    const backlog = seats.flatMap(({ seat }) => fleet.node?.backlog(seat).map((each) => ({ ...each, seat })) ?? []);
+    const busy = backlog.filter(({ isBusy }) => isBusy);
+    expect(seats.map(({ begun }) => begun)).toEqual([40, 0]);
+    expect(backlog.length - busy.length).toBeGreaterThan(30);
+    const { moves, after } = planRebalance(
+      seats,
+      backlog.map((each) => ({ ...each, hasBegun: false })),
+      100,
+    );
+    expect(moves.length).toBeGreaterThan(15);
+    expect(moves.filter(({ conversation }) => busy.some((each) => each.conversation === conversation))).toEqual([]);
+    const [first = 0, second = 0] = after.values();
+    expect(Math.abs(first - second)).toBeLessThanOrEqual(1);
   });
 });
 

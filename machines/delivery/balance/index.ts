@@ -16,6 +16,7 @@ import { NO_TIERS } from "./settings.ts";
 import { SeatTable } from "./seat-table.ts";
 import { strategiesBy } from "./strategies.ts";
 import type { LineBalance, Newcomer, Policy, Strategy } from "./strategy.ts";
+import type { Figures } from "./tally.ts";
 import { begin, step, type Trend } from "./trend.ts";
 import type { Cursor } from "./turns.ts";
 import { watched } from "./watched.ts";
@@ -41,6 +42,23 @@ interface Actors {
   readonly queue: typeof queue;
 }
 
+export interface SeatPerformance extends Figures {
+  readonly seat: SeatId;
+  readonly isEligible: boolean;
+  /** What it has now: of the fleet file, times what its trend leaves. */
+  readonly weight: number;
+  /** Conversations given to it since the node was started. */
+  readonly begun: number;
+  readonly waiting: number;
+  readonly underWay: number;
+  readonly expectedWait: Millis;
+}
+export interface LineView {
+  readonly line: LineId;
+  readonly strategy: string;
+  readonly seats: readonly SeatPerformance[];
+}
+
 interface Line {
   readonly table: SeatTable;
   readonly loads: readonly Load[];
@@ -49,6 +67,8 @@ interface Line {
   readonly balancer: Balancer;
   readonly settings: LineBalance | undefined;
   decisions: number;
+  /** Conversations by place. */
+  readonly begun: number[];
 }
 
 export class Balance {
@@ -70,6 +90,7 @@ export class Balance {
     const place = known?.balancer.choose(newcomer, at);
     if (known === undefined || place === undefined) return undefined;
     known.loads[place]?.place(at);
+    known.begun[place] = (known.begun[place] ?? 0) + 1;
     this.#weigh(known, place, at);
     // One other a decision: what nobody tries is seen with less and less certainty.
     this.#weigh(known, known.decisions++ % known.table.size, at);
@@ -83,6 +104,24 @@ export class Balance {
   urgency(line: LineId, tier: string | null): number {
     const settings = this.#lines.get(line)?.settings;
     return urgencyOf(settings?.strategy === priority.name ? settings.priority : NO_TIERS, tier);
+  }
+
+  /** For people: how a line's seats stand, in their order; undefined: there is no such line. */
+  view(line: LineId, at: Millis): LineView | undefined {
+    const known = this.#lines.get(line);
+    if (!known) return undefined;
+    const { table, loads, begun: counts, settings } = known;
+    const seats = loads.map((load, place) => ({
+      seat: table.seat(place),
+      isEligible: table.isEligible(place),
+      weight: table.weight(place),
+      begun: counts[place] ?? 0,
+      waiting: load.waiting,
+      underWay: load.underWay,
+      expectedWait: table.expectedWait(place, at),
+      ...load.tally.figures,
+    }));
+    return { line, strategy: settings?.strategy ?? roundRobin.name, seats };
   }
 
   // ---- looking on ----
@@ -162,6 +201,7 @@ export class Balance {
       balancer: new Balancer({ seats: table, policy, onFault }),
       settings,
       decisions: 0,
+      begun: seats.map(() => 0),
     };
     this.#lines.set(row.id, line);
     for (const { id } of seats) this.#lineOf.set(id, line);

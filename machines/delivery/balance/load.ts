@@ -9,6 +9,7 @@ import { accountOf } from "../../ports/ids.ts";
 import type { Effect, QueueEvent } from "../../protocol.ts";
 import type { Headroom } from "../pace.ts";
 import type { Wait } from "./seat-table.ts";
+import { Tally } from "./tally.ts";
 import type { Reading } from "./trend.ts";
 
 /** What a queue shows of itself. */
@@ -45,6 +46,7 @@ export class Load {
   #errors = 0;
   #judgedAt: Millis = 0;
   readonly #handed = new Map<MessageId, Millis>();
+  readonly tally = new Tally();
 
   get account(): AccountId | null {
     return this.#holder === null ? null : accountOf(this.#holder);
@@ -109,6 +111,7 @@ export class Load {
   #notice(effect: Effect, isRefusal: boolean, at: Millis): void {
     if (effect.op === "connection") {
       if (effect.command.op !== "send") return;
+      this.tally.handOver();
       // The newest last, also one that is tried again.
       this.#handed.delete(effect.command.message);
       this.#handed.set(effect.command.message, at);
@@ -121,6 +124,8 @@ export class Load {
   }
 
   #judge(error: 0 | 1, took: Millis | null, at: Millis): void {
+    if (error === 1) this.tally.fail();
+    else if (took !== null) this.tally.answer(took);
     const [errors, latency] = [this.errors(at), this.latency(at)];
     this.#errors = errors + NEW * (error - errors);
     this.#latency = took === null ? latency : latency + NEW * (took - latency);

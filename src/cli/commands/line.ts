@@ -1,0 +1,97 @@
+/** `greenroom line`: how a line shares out its conversations. */
+import { Command } from "commander";
+import type { LineView, SeatPerformance } from "../../../machines/delivery/balance/index.ts";
+import type { RebalanceAnswer } from "../../runtime/control-protocol.ts";
+import type { Cli } from "../cli.ts";
+import { examples, wholeNumber } from "../help.ts";
+import { ask, type TargetOptions, withTarget } from "../target.ts";
+import { counted, paintsFor, table } from "../text.ts";
+
+export const lineCommand = (cli: Cli): Command => {
+  const command = new Command("line").description("how a line shares out conversations");
+  command.addCommand(show(cli));
+  command.addCommand(rebalance(cli));
+  return command.addHelpText(
+    "after",
+    examples([
+      ["greenroom line show support", "shares, acks and waits of its seats"],
+      ["greenroom line rebalance support --dry-run", "what could go to other seats"],
+    ]),
+  );
+};
+
+const show = (cli: Cli): Command =>
+  withTarget(
+    new Command("show")
+      .description("shares, acks and waits of its seats")
+      .argument("<line>", "its name in the fleet file")
+      .addHelpText("after", examples([["greenroom line show support", "all seats of the line"]])),
+  ).action((line: string, options: TargetOptions) =>
+    cli.run(options.json === true, async () => {
+      const answer = await ask(cli, options, "line", { line });
+      if (options.json) cli.json(answer);
+      else cli.print(lineText(cli, answer));
+      return 0;
+    }),
+  );
+
+const HEAD = ["SEAT", "ABLE", "WEIGHT", "BEGUN", "SHARE", "WAITING", "SENT", "ACKED", "FAILED", "P50", "P99", "NEXT WAITS"];
+
+const lineText = (cli: Cli, { line, strategy, seats }: LineView): string => {
+  const begun = seats.reduce((sum, seat) => sum + seat.begun, 0);
+  const rows = table(
+    HEAD,
+    seats.map((seat) => cells(seat, begun)),
+    paintsFor(cli.stdout),
+  );
+  return `${line}: ${strategy}, ${counted(begun, "conversation")} begun since the start\n${rows}`;
+};
+
+const cells = (seat: SeatPerformance, begun: number): string[] => [
+  seat.seat,
+  seat.isEligible ? "yes" : "no",
+  seat.weight.toFixed(2),
+  String(seat.begun),
+  begun === 0 ? "-" : `${((100 * seat.begun) / begun).toFixed(1)} %`,
+  String(seat.waiting),
+  String(seat.handedOver),
+  String(seat.answered),
+  String(seat.failed),
+  millis(seat.p50),
+  millis(seat.p99),
+  millis(seat.expectedWait),
+];
+const millis = (value: number | null): string => (value === null ? "-" : `${Math.round(value)} ms`);
+
+const rebalance = (cli: Cli): Command =>
+  withTarget(
+    new Command("rebalance")
+      .description("which conversations could go to other seats")
+      .argument("<line>", "its name in the fleet file")
+      .requiredOption("--dry-run", "show the plan; nothing is moved")
+      .option("-n, --most <count>", "conversations, at most", wholeNumber(1, 1000), 20)
+      .addHelpText("after", examples([["greenroom line rebalance support --dry-run", "what could go to other seats"]])),
+  ).action((line: string, options: TargetOptions & { readonly most: number }) =>
+    cli.run(options.json === true, async () => {
+      const answer = await ask(cli, options, "rebalance", { line, most: options.most });
+      if (options.json) cli.json(answer);
+      else cli.print(planText(cli, answer));
+      return 0;
+    }),
+  );
+
+const planText = (cli: Cli, { line, moves, seats }: RebalanceAnswer): string => {
+  const paints = paintsFor(cli.stdout);
+  const loads = table(
+    ["SEAT", "WAITING", "AFTERWARDS"],
+    seats.map(({ seat, before, after }) => [seat, before.toFixed(1), after.toFixed(1)]),
+    paints,
+  );
+  if (moves.length === 0) return `${line}: no conversation would go to another seat.\n${loads}`;
+  const list = table(
+    ["CONVERSATION", "MESSAGES", "FROM", "TO"],
+    moves.map(({ conversation, waiting, from, to }) => [conversation, String(waiting), from, to]),
+    paints,
+  );
+  return `${line}: ${counted(moves.length, "conversation")} could go to another seat. Nothing was moved.\n${list}\n\nMessages that wait, for each unit of weight:\n${loads}`;
+};
