@@ -91,6 +91,31 @@ describe("round-robin", () => {
   }, 120_000);
 });
 
+describe("two lines that are written to in turns", () => {
+  /** Conversations by seat. */
+  const sharesWith = (balance: NodeConfig["balance"]): number[] => {
+    const declaration = declare(
+      { name: "sales", masters: [1, 1], servants: 0 },
+      { name: "support", masters: [1, 1], servants: 0 },
+    );
+    const config = { ...referenceConfig(declaration), ...(balance ? { balance } : {}) };
+    const workload = { peoplePerLine: 20, sends: 0, writes: 0, warm: 1 };
+    const fleet = new Fleet({ seed: 3, declaration, habits: silentHabits, workload, config }).run(BOOT);
+    for (let no = 1; no <= 20; no++) {
+      for (const { id } of declaration.lines) {
+        fleet.bring(id, personOf(id, no), "x");
+        fleet.run(50);
+      }
+    }
+    return [...sharesOf(fleet).values()];
+  };
+
+  it("have a turn each when they have settings, and one for both when they have none (decision 0013)", () => {
+    expect(sharesWith((line) => balanceOf(line, []))).toEqual([10, 10, 10, 10]);
+    expect(sharesWith(undefined)).toEqual([20, 20]);
+  });
+});
+
 describe("least-loaded", () => {
   const ratio = (load: Omit<Load, "balance">): { leastLoaded: Millis; roundRobin: Millis } => {
     const measure = (strategy: string): Millis => {
