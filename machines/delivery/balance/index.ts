@@ -91,9 +91,11 @@ export class Balance {
     if (known === undefined || place === undefined) return undefined;
     known.loads[place]?.place(at);
     known.begun[place] = (known.begun[place] ?? 0) + 1;
-    this.#weigh(known, place, at);
-    // One other a decision: what nobody tries is seen with less and less certainty.
-    this.#weigh(known, known.decisions++ % known.table.size, at);
+    if (known.settings) {
+      this.#weigh(known, place, at);
+      // One other a decision: what nobody tries is seen with less and less certainty.
+      this.#weigh(known, known.decisions++ % known.table.size, at);
+    }
     return known.table.seat(place);
   }
 
@@ -111,6 +113,7 @@ export class Balance {
     const known = this.#lines.get(line);
     if (!known) return undefined;
     const { table, loads, begun: counts, settings } = known;
+    for (const place of loads.keys()) this.#weigh(known, place, at);
     const seats = loads.map((load, place) => ({
       seat: table.seat(place),
       isEligible: table.isEligible(place),
@@ -168,7 +171,8 @@ export class Balance {
     const place = line?.table.placeOf(seat);
     if (line === undefined || place === undefined) return;
     line.loads[place]?.note(event, effects, view, event.at);
-    this.#weigh(line, place, event.at);
+    // A line in one turn with others looks at no loads.
+    if (line.settings) this.#weigh(line, place, event.at);
   }
 
   #weigh({ table, loads, trends, settings }: Line, place: number, at: Millis): void {
