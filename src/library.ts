@@ -21,7 +21,8 @@ import {
 } from "./runtime/control-protocol.ts";
 import { call } from "./runtime/control-server.ts";
 import type { EventType, TypedEvent } from "./runtime/fleet-events.ts";
-import { type Handler, type HandlerOptions, MessageDesk } from "./runtime/message-desk.ts";
+import { MessageDesk } from "./runtime/message-desk.ts";
+import type { Handler, HandlerOptions } from "./runtime/messages.ts";
 import { type Production, startProduction } from "./runtime/production.ts";
 import { sendMessage } from "./runtime/sending.ts";
 
@@ -41,8 +42,7 @@ export type {
   StatusAnswer,
 } from "./runtime/control-protocol.ts";
 export type { EventData, EventType, TypedEvent } from "./runtime/fleet-events.ts";
-export type { InboundMessage } from "./runtime/inbound.ts";
-export type { Handler, HandlerOptions, Reply, ReplyOptions } from "./runtime/message-desk.ts";
+export type { Handler, HandlerOptions, InboundMessage, Reply, ReplyOptions } from "./runtime/messages.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 

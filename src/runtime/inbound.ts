@@ -5,44 +5,11 @@
  * A conversation belongs to the seat that it has, whoever holds that seat. A new one belongs to the seat of the account that was
  * written to, so that the answer comes from the number that the person knows.
  */
-import {
-  type AccountId,
-  type ContactId,
-  type ConversationId,
-  conversationId,
-  type LineId,
-  type Millis,
-  type SeatId,
-  seatId,
-  type WaId,
-} from "../../machines/ports/ids.ts";
+import { type AccountId, type ContactId, conversationId, type LineId, type SeatId, seatId } from "../../machines/ports/ids.ts";
 import { type InboundRow, isSameMessage, type LineRow, type StoreOp, type StoreOps } from "../../machines/ports/store.ts";
-import type { InboundContent } from "../adapters/baileys/index.ts";
+import type { InboundContent } from "../adapters/baileys/inbound-content.ts";
+import type { InboundMessage } from "./messages.ts";
 import type { Answered } from "./views.ts";
-
-export interface InboundMessage extends InboundContent {
-  /** Its place in the inbox: what a cursor counts. */
-  readonly seq: number;
-  /** WhatsApp's id. */
-  readonly id: WaId;
-  readonly line: LineId;
-  readonly seat: SeatId;
-  readonly conversation: ConversationId;
-  readonly contact: ContactId;
-  /** Of the number: ISO 3166, two letters; null: not known. */
-  readonly country: string | null;
-  /** The account that was written to. */
-  readonly account: AccountId;
-  /** Where it was written: the person's address, or the group's. An answer goes there. */
-  readonly chat: string;
-  /** Who wrote it. */
-  readonly from: string;
-  readonly isGroup: boolean;
-  readonly sentAt: Millis;
-  readonly receivedAt: Millis;
-  /** Everything, as an encoded WhatsApp `proto.Message`. */
-  readonly proto: Uint8Array;
-}
 
 export interface InboundOptions {
   readonly lines: readonly Pick<LineRow, "id" | "masters" | "servants">[];

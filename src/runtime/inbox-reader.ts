@@ -126,7 +126,8 @@ export class InboxReader<R extends { readonly seq: number }, M extends Readable>
           begin = from === undefined ? this.#saved : from - 1;
           this.#read = begin;
         }
-        if (this.#open.size < limits.ahead && (await this.#readPage()) > 0) continue;
+        const room = limits.ahead - this.#open.size;
+        if (room > 0 && (await this.#readPage(Math.min(PAGE, room))) > 0) continue;
         await this.#sleep(LOOK_ANYWAY);
       } catch {
         await this.#sleep(ASK_AGAIN);
@@ -134,8 +135,8 @@ export class InboxReader<R extends { readonly seq: number }, M extends Readable>
     }
   }
 
-  async #readPage(): Promise<number> {
-    const rows = await this.#options.read(this.#read, PAGE);
+  async #readPage(limit: number): Promise<number> {
+    const rows = await this.#options.read(this.#read, limit);
     for (const row of rows) {
       if (this.#isStopped) break;
       const message = await this.#options.toMessage(row);
@@ -192,11 +193,12 @@ export class InboxReader<R extends { readonly seq: number }, M extends Readable>
       await this.#inTime(message);
       this.#done(conversation, lane, message);
     } catch (error) {
-      const isLast = lane.tries >= this.#options.limits.tries;
       const { tries } = lane;
+      const isLast = tries >= this.#options.limits.tries;
+      // Told first: nothing is passed over in silence.
+      this.#options.onFailure({ message, error, tries, isLast });
       if (isLast) this.#done(conversation, lane, message);
       else this.#later(conversation, Math.min(PAUSE_AT_MOST, PAUSE * 2 ** (tries - 1)));
-      this.#options.onFailure({ message, error, tries, isLast });
     } finally {
       this.#running--;
       this.#dispatch();

@@ -6,29 +6,11 @@ import { accountOf } from "../../machines/ports/ids.ts";
 import type { FleetConfig } from "../config/index.ts";
 import { systemClock } from "./clock.ts";
 import { ControlError, type SendAnswer } from "./control-protocol.ts";
-import { Inbound, type InboundMessage } from "./inbound.ts";
-import { DEFAULT_LIMITS, type HandlerFailure, InboxReader, type ReaderLimits } from "./inbox-reader.ts";
+import { Inbound } from "./inbound.ts";
+import { DEFAULT_LIMITS, type HandlerFailure, InboxReader } from "./inbox-reader.ts";
+import type { Handler, HandlerOptions, InboundMessage, Reply } from "./messages.ts";
 import type { Production } from "./production.ts";
 import type { SendRequest } from "./sending.ts";
-
-export interface ReplyOptions {
-  /** Shows the message that is answered above the answer. */
-  readonly quote?: boolean;
-  /** Default: made from the message, so that a handler that is run again does not answer twice. */
-  readonly key?: string;
-  readonly priority?: number;
-  readonly expiresIn?: number;
-}
-/** Resolves once the answer is durable. */
-export type Reply = (answer: string | MessageContent, options?: ReplyOptions) => Promise<SendAnswer>;
-export type Handler = (message: InboundMessage, reply: Reply) => unknown;
-
-export interface HandlerOptions extends Partial<ReaderLimits> {
-  /** Under this name the store remembers how far the handler has come. Two handlers need two names. Default: "bot". */
-  readonly reader?: string;
-  /** Begins with the message that has this `seq` in the inbox, each time; 1 is the first. Default: after what is done. */
-  readonly from?: number;
-}
 
 export interface MessageDeskOptions {
   readonly fleet: Pick<FleetConfig, "lines">;

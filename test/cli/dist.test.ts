@@ -1,30 +1,99 @@
+/** What is published: packed, installed into an empty project, run there, and refused where Node is too old. */
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, it } from "vitest";
-import { bareEnv, makeFleet } from "./process.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { tooOld } from "../../src/node-version.ts";
+import { bareEnv, FLEET } from "./process.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const PATIENCE = 300_000;
+/** A Node beside the project's own that must be refused; undefined: this machine has none. */
+const OLD_NODE = (process.env["PATH"] ?? "")
+  .split(delimiter)
+  .map((folder) => join(folder, "node"))
+  .find((node) => existsSync(node) && tooOld(spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.slice(1)) !== undefined);
+if (OLD_NODE === undefined) console.warn("No Node older than 24.15 on PATH: that it is refused was not tried.");
 
-it("what `npm run build` makes runs from anywhere", { timeout: 180_000 }, () => {
-  const built = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
-    cwd: ROOT,
-    encoding: "utf8",
-  });
-  expect(built.stdout).toBe("");
-  expect(spawnSync(process.execPath, ["scripts/viewer.ts", "--dist"], { cwd: ROOT }).status).toBe(0);
-  const { folder } = makeFleet();
-  const run = (...args: string[]) =>
-    spawnSync(process.execPath, [`${ROOT}dist/src/cli/main.js`, ...args], { cwd: folder, env: bareEnv(), encoding: "utf8" });
-  expect(run("--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-  expect(run("config", "check", "--json")).toMatchObject({ status: 0, stderr: "" });
+const PROGRAM = `import { ControlError, createSupervisor, defineFleet, FleetError, type InboundMessage } from "greenroom";
+
+const accounts = { "sales-1": { role: "master" as const, devices: ["a", "b"] } };
+// @ts-expect-error: a line has masters
+try { defineFleet({ fleet: "acme", accounts, lines: { sales: {} }, timers: { probe: "soon" } }); }
+catch (error) { if (error instanceof FleetError) console.log(error.errors.length); }
+const supervisor = createSupervisor(defineFleet({ fleet: "acme", accounts, lines: { sales: { masters: ["sales-1"] } } }));
+supervisor.on("seat.serving", ({ subject, data }) => console.log(subject, data.device));
+// @ts-expect-error: nothing of the kind is ever told
+supervisor.on("seat.servign", () => undefined);
+supervisor.onMessage(async ({ text }: InboundMessage, reply) => { await reply(text ?? "?", { quote: true }); });
+await supervisor.start();
+try { await supervisor.send({ line: "salse", to: "+491701234567", text: "hi" }); }
+catch (error) { if (error instanceof ControlError) console.log(error.code); }
+console.log((await supervisor.status()).seats.map(({ id, phase }) => id + " " + phase).join());
+await supervisor.stop();
+`;
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "greenroom-pack-"));
+  writeFileSync(join(folder, "package.json"), '{ "name": "bot", "private": true, "type": "module" }\n');
+  writeFileSync(join(folder, "fleet.yaml"), FLEET);
+  writeFileSync(join(folder, "bot.ts"), PROGRAM);
+  // Makes what it packs: see "prepack".
+  const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8")) as { version: string };
+  const tarball = `./greenroom-${version}.tgz`;
+  // Makes what it packs: see "prepack".
+  for (const [where, ...command] of [
+    [ROOT, "pack", "--pack-destination", folder],
+    [folder, "install", "--prefer-offline", "--no-audit", "--no-fund", tarball],
+  ] as const) {
+    const { status, stderr } = run(where, "npm", ...command);
+    if (status !== 0) throw new Error(`npm ${command.join(" ")}: ${stderr}`);
+  }
+}, PATIENCE);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it("puts `greenroom` on the path, with everything that it reads", { timeout: PATIENCE }, () => {
+  expect(greenroom("--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(greenroom("config", "check", "--json")).toMatchObject({ status: 0, stderr: "" });
   writeFileSync(`${folder}/journal.jsonl`, '{"n":1,"k":"life","version":0,"node":"n1","at":0}\n');
-  expect(run("replay", "journal.jsonl", "--html", "film.html")).toMatchObject({ status: 2, stderr: "" });
+  expect(greenroom("replay", "journal.jsonl", "--html", "film.html")).toMatchObject({ status: 2, stderr: "" });
   expect(readFileSync(`${folder}/film.html`, "utf8")).toContain("the journal is of version 0");
   // Through the door to the simulator, and refused there.
-  expect(run("demo", "--faults", "earthquake")).toMatchObject({
+  expect(greenroom("demo", "--faults", "earthquake")).toMatchObject({
     status: 2,
     stdout: "",
     stderr: expect.stringMatching(/earthquake/),
   });
 });
+
+it("is a library, with types", { timeout: PATIENCE }, () => {
+  const options = ["--noEmit", "--strict", "--skipLibCheck", "--target", "es2024", "--module", "nodenext", "--types", "node"];
+  const types = ["--typeRoots", `${ROOT}node_modules/@types`];
+  const checked = run(folder, process.execPath, `${ROOT}node_modules/typescript/bin/tsc`, ...options, ...types, "bot.ts");
+  expect(checked).toMatchObject({ status: 0, stdout: "" });
+  const ran = run(folder, process.execPath, "bot.ts");
+  expect(ran).toMatchObject({ status: 0, stderr: "", stdout: "2\nE_UNKNOWN_LINE\nsales/sales-1 vacant\n" });
+});
+
+it.skipIf(OLD_NODE === undefined)("refuses a Node that is too old, in one sentence", { timeout: PATIENCE }, () => {
+  const refusal = expect.stringMatching(/^greenroom needs Node 24\.15 or newer, and this is \d+\.\d+\.\d+: get one from \S+\n$/);
+  const command = run(folder, OLD_NODE ?? "", "node_modules/.bin/greenroom", "--version");
+  expect(command).toMatchObject({ status: 2, stdout: "", stderr: refusal });
+  const imported = run(
+    folder,
+    OLD_NODE ?? "",
+    "--input-type=module",
+    "--eval",
+    'await import("greenroom").catch((e) => console.error(e.message))',
+  );
+  expect(imported).toMatchObject({ stdout: "", stderr: refusal });
+});
+
+const run = (cwd: string, command: string, ...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env: bareEnv(), encoding: "utf8" });
+  return { status, stdout, stderr };
+};
+const greenroom = (...args: string[]) => run(folder, process.execPath, "node_modules/.bin/greenroom", ...args);

@@ -1,10 +1,10 @@
 /** The library against a loopback server, in this process; phones that scan what it offers, and people who write. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { type Loopback, startLoopback } from "../../sim/loopback/index.ts";
-import { createSupervisor, defineFleet, type FleetSupervisor, type SupervisorOptions } from "../../src/index.ts";
+import { createSupervisor, defineFleet, type FleetInput, type FleetSupervisor, type SupervisorOptions } from "../../src/index.ts";
 
 export const NUMBERS: Readonly<Record<string, string>> = { "sales-1": "99900000001", "sales-2": "99900000002" };
 export const DEVICES = ["sales-1/a", "sales-1/b", "sales-2/a"] as const;
@@ -14,8 +14,24 @@ export class LibraryRig {
   readonly loopback: Loopback;
   readonly #started: FleetSupervisor[] = [];
 
+  /** Two masters, the first with a twin; also as a file, fleet.yaml. */
+  readonly #fleet: FleetInput;
+
   private constructor(loopback: Loopback) {
     this.loopback = loopback;
+    this.#fleet = {
+      fleet: "acme",
+      store: { file: join(this.folder, "acme.db") },
+      accounts: {
+        "sales-1": { role: "master", devices: ["a", "b"] },
+        "sales-2": { role: "master", devices: ["a"] },
+      },
+      lines: { sales: { masters: ["sales-1", "sales-2"], whenNumberChanges: "resend" } },
+      pacing: { perSecond: 10, burst: 5 },
+      whatsapp: { endpoint: loopback.url, rootKey: loopback.rootPublicKey.toString("hex") },
+    };
+    // JSON is YAML.
+    writeFileSync(join(this.folder, "fleet.yaml"), JSON.stringify(this.#fleet));
   }
   static async start(): Promise<LibraryRig> {
     // libsignal prints whole sessions where the scripted phones use it.
@@ -23,22 +39,9 @@ export class LibraryRig {
     return new LibraryRig(await startLoopback());
   }
 
-  /** Two masters, the first with a twin. Not started. */
+  /** Not started. */
   supervisor(options: SupervisorOptions = {}): FleetSupervisor {
-    const { url, rootPublicKey } = this.loopback;
-    const fleet = defineFleet(
-      {
-        fleet: "acme",
-        store: { file: join(this.folder, "acme.db") },
-        accounts: {
-          "sales-1": { role: "master", devices: ["a", "b"] },
-          "sales-2": { role: "master", devices: ["a"] },
-        },
-        lines: { sales: { masters: ["sales-1", "sales-2"], whenNumberChanges: "resend" } },
-        whatsapp: { endpoint: url, rootKey: rootPublicKey.toString("hex") },
-      },
-      { env: {} },
-    );
+    const fleet = defineFleet(this.#fleet, { env: {} });
     const supervisor = createSupervisor(fleet, { env: {}, logger: pino({ level: "silent" }), stopWithin: 2000, ...options });
     this.#started.push(supervisor);
     return supervisor;

@@ -1,25 +1,7 @@
 /** What an inbound message says, as far as somebody who answers wants to know; the rest is in its bytes. */
 import { getContentType, normalizeMessageContent, proto } from "@whiskeysockets/baileys";
 import type { WaId } from "../../../machines/ports/ids.ts";
-
-export type InboundKind =
-  | "text"
-  | "image"
-  | "video"
-  | "audio"
-  | "document"
-  | "sticker"
-  | "location"
-  | "contact"
-  | "reaction"
-  | "other";
-export interface InboundContent {
-  readonly kind: InboundKind;
-  /** The text, a caption, or the emoji of a reaction ("" takes it back). */
-  readonly text: string | null;
-  /** WhatsApp's id of the message that it answers or reacts to. */
-  readonly replyTo: WaId | null;
-}
+import type { InboundContent, InboundKind } from "./inbound-content.ts";
 
 const KINDS: Partial<Record<keyof proto.IMessage, InboundKind>> = {
   conversation: "text",

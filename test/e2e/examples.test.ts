@@ -1,0 +1,91 @@
+/** The examples as they are printed: each a process of its own, against a loopback server. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { askSupervisor } from "../../src/cli/control-client.ts";
+import type { ControlAnswers, ControlOp, ControlRequest } from "../../src/index.ts";
+import { bareEnv } from "../cli/process.ts";
+import { LibraryRig, NUMBERS, until } from "./library-rig.ts";
+
+const PATIENCE = 180_000;
+const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
+
+let rig: LibraryRig;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  rig = await LibraryRig.start();
+  const supervisor = rig.supervisor();
+  await supervisor.start();
+  await rig.link(supervisor);
+  await supervisor.stop();
+}, PATIENCE);
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+afterAll(async () => rig.close(), PATIENCE);
+
+it("bot.ts is 15 lines, answers who writes, and ends when it is told to", { timeout: PATIENCE }, async () => {
+  expect(readFileSync(`${EXAMPLES}bot.ts`, "utf8").trimEnd().split("\n")).toHaveLength(15);
+  const bot = run("bot.ts");
+  await serving();
+  const person = "99910000011";
+  rig.loopback.person(person).send(NUMBERS["sales-1"] ?? "", "hours");
+  await until(() => rig.textsAt(person).length > 0);
+  expect(rig.textsAt(person)).toEqual(["We are open from 9 to 17."]);
+  bot.child.kill("SIGTERM");
+  expect(await bot.ended).toEqual({ how: 0, out: "" });
+});
+
+it("broadcast.ts sends to each number once, also when it is run again, and no faster than the pace", {
+  timeout: PATIENCE,
+}, async () => {
+  const numbers = Array.from({ length: 20 }, (_, index) => `999100001${String(index).padStart(2, "0")}`);
+  for (const number of numbers) rig.loopback.person(number);
+  writeFileSync(join(rig.folder, "numbers.txt"), numbers.join("\n"));
+  const begun = Date.now();
+  for (let time = 1; time <= 2; time++) {
+    expect(await run("broadcast.ts", "numbers.txt").ended).toEqual({ how: 0, out: "20 messages have gone out\n" });
+  }
+  for (const number of numbers) expect(rig.textsAt(number)).toEqual(["Our spring catalogue is out."]);
+  // Of each account so many may have left: a burst of 5, and 10 a second.
+  const sent = numbers.map((number) => rig.loopback.person(number).received[0]);
+  const allowed = 2 * (5 + ((Math.max(...sent.map((message) => message?.at ?? 0)) - begun) / 1000) * 10);
+  expect(sent.length).toBeLessThanOrEqual(allowed);
+});
+
+it("strategy.ts gives new conversations to the seats that it means", { timeout: PATIENCE }, async () => {
+  const example = run("strategy.ts");
+  await serving();
+  const seatOf = async (to: string): Promise<string> => (await ask("send", { line: "sales", to, text: "hello" })).seat;
+  for (const german of ["+491701234567", "+491701234568", "+491701234569"]) expect(await seatOf(german)).toBe("sales/sales-1");
+  for (const other of ["+33612345678", "+33612345679", "+447700900123"]) expect(await seatOf(other)).toBe("sales/sales-2");
+  example.child.kill("SIGTERM");
+  expect((await example.ended).how).toBe(0);
+});
+
+/** As whoever tries it does. */
+const run = (example: string, ...args: string[]) => {
+  const options = ["--conditions=greenroom-source", "--disable-warning=ExperimentalWarning"];
+  const child = spawn(process.execPath, [...options, `${EXAMPLES}${example}`, "fleet.yaml", ...args], {
+    cwd: rig.folder,
+    env: bareEnv(),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  children.push(child);
+  let out = "";
+  child.stdout.on("data", (part) => (out += String(part)));
+  const ended = new Promise<{ how: number | NodeJS.Signals | null; out: string }>((resolve) =>
+    child.once("close", (code, signal) => resolve({ how: code ?? signal, out })),
+  );
+  return { child, ended };
+};
+const ask = <K extends ControlOp>(op: K, request: ControlRequest<K>): Promise<ControlAnswers[K]> =>
+  askSupervisor(join(rig.folder, "acme.db.sock"), op, request);
+const serving = (): Promise<void> =>
+  until(async () => {
+    const status = await ask("status", {}).catch(() => undefined);
+    return status?.seats.every(({ phase }) => phase === "serving") === true;
+  });
