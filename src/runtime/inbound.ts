@@ -6,7 +6,14 @@
  * written to, so that the answer comes from the number that the person knows.
  */
 import { type AccountId, type ContactId, conversationId, type LineId, type SeatId, seatId } from "../../machines/ports/ids.ts";
-import { type InboundRow, isSameMessage, type LineRow, type StoreOp, type StoreOps } from "../../machines/ports/store.ts";
+import {
+  bareAddress,
+  type InboundRow,
+  isSameMessage,
+  type LineRow,
+  type StoreOp,
+  type StoreOps,
+} from "../../machines/ports/store.ts";
 import type { InboundContent } from "../adapters/baileys/inbound-content.ts";
 import type { InboundMessage } from "./messages.ts";
 import type { Answered } from "./views.ts";
@@ -15,6 +22,8 @@ export interface InboundOptions {
   readonly lines: readonly Pick<LineRow, "id" | "masters" | "servants">[];
   /** Rejects when the store does not answer. */
   readonly ask: <K extends StoreOp>(op: K, input: StoreOps[K]["in"]) => Promise<Answered<K>>;
+  /** Addresses of the fleet's accounts. Rejects when the store does not answer. */
+  readonly ours: () => Promise<ReadonlySet<string>>;
   /** Whose account speaks for a seat at present. */
   readonly speaker: (seat: SeatId) => AccountId | undefined;
   /** The seat has messages that its queue was not told of. */
@@ -35,7 +44,10 @@ export class Inbound {
     this.#options = options;
   }
 
-  /** null: written by ourselves, to an account that serves no line, or seen by another account of the line before. */
+  /**
+   * null: written by the fleet itself, to an account that serves no line, or seen by another account of the line before. (Where two
+   * accounts are in one group, each receives what the other writes: a bot would answer itself for ever.)
+   */
   toMessage(row: InboundRow): Promise<InboundMessage | null> {
     const next = this.#last.then(() => this.#translate(row));
     this.#last = next.catch(() => undefined);
@@ -45,7 +57,7 @@ export class Inbound {
   async #translate(row: InboundRow): Promise<InboundMessage | null> {
     if (row.fromMe) return null;
     const lines = this.#linesOf(row.account);
-    if (lines.length === 0) return null;
+    if (lines.length === 0 || (await this.#options.ours()).has(bareAddress(row.sender))) return null;
     const address = row.chat.endsWith("@lid") ? { lid: row.chat, pn: null } : { lid: null, pn: row.chat };
     const { row: contact } = await this.#options.ask("contact.resolve", address);
     const { line, seat } = await this.#placeOf(row.account, contact.id, lines);

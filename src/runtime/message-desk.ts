@@ -1,6 +1,6 @@
 /** Handlers of messages: each reads the inbox at its own pace, and answers through the line that was written to. */
 import type { Logger } from "pino";
-import type { InboundRow, MessageContent } from "../../machines/ports/store.ts";
+import { bareAddress, type InboundRow, type MessageContent } from "../../machines/ports/store.ts";
 import { contentOf } from "../adapters/baileys/index.ts";
 import { accountOf } from "../../machines/ports/ids.ts";
 import type { FleetConfig } from "../config/index.ts";
@@ -11,6 +11,7 @@ import { DEFAULT_LIMITS, type HandlerFailure, InboxReader } from "./inbox-reader
 import type { Handler, HandlerOptions, InboundMessage, Reply } from "./messages.ts";
 import type { Production } from "./production.ts";
 import type { SendRequest } from "./sending.ts";
+import type { Views } from "./views.ts";
 
 export interface MessageDeskOptions {
   readonly fleet: Pick<FleetConfig, "lines">;
@@ -32,6 +33,9 @@ export class MessageDesk {
   readonly #desks = new Map<string, Desk>();
   #production: Production | undefined;
   #inbound: Inbound | undefined;
+  /** Addresses of the fleet's accounts. */
+  readonly #ours = new Set<string>();
+  #knowsOurs = false;
 
   constructor(options: MessageDeskOptions) {
     this.#options = options;
@@ -65,6 +69,7 @@ export class MessageDesk {
     this.#inbound = new Inbound({
       lines: this.#options.fleet.lines,
       ask: (op, input) => views.ask(op, input),
+      ours: () => this.#oursNow(views),
       speaker: (seat) => {
         const holder = supervisor.node.seat(seat)?.row.holder;
         return holder ? accountOf(holder) : undefined;
@@ -72,10 +77,21 @@ export class MessageDesk {
       reload: (seat) => supervisor.node.driver.tell(`queue:${seat}`, { type: "queue.reload" }),
       contentOf,
     });
-    supervisor.onFact(({ kind }) => {
-      if (kind === "received") for (const { reader } of this.#desks.values()) reader?.wake();
+    supervisor.onFact((fact) => {
+      if (fact.kind === "linked") for (const address of [fact.jid, fact.lid]) this.#ours.add(bareAddress(address));
+      if (fact.kind === "received") for (const { reader } of this.#desks.values()) reader?.wake();
     });
     for (const [name, desk] of this.#desks) this.#open(name, desk);
+  }
+
+  /** Those that the store knows, once; those that are linked meanwhile come by themselves. */
+  async #oursNow(views: Views): Promise<ReadonlySet<string>> {
+    if (!this.#knowsOurs) {
+      const { devices } = await views.ask("fleet.load", {});
+      for (const address of devices.flatMap(({ jid, lid }) => [jid, lid])) if (address) this.#ours.add(bareAddress(address));
+      this.#knowsOurs = true;
+    }
+    return this.#ours;
   }
 
   async stop(grace: number): Promise<void> {

@@ -1,6 +1,6 @@
 /** The library as a bot has it: real Baileys connections in this process, people who write, a store on disk. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { FailoverRecord, FleetSupervisor, InboundMessage } from "../../src/index.ts";
+import type { FailoverRecord, FleetSupervisor, InboundMessage, Reply } from "../../src/index.ts";
 import { LibraryRig, NUMBERS, until } from "./library-rig.ts";
 
 /** Everything here is real; on a machine with other things to do it takes its time. */
@@ -66,5 +66,81 @@ describe("a planned move while a handler thinks", { timeout: PATIENCE }, () => {
     await end();
     await until(() => ends.some((record) => record.to === to));
     expect(ends.find((record) => record.to === to)).toMatchObject({ seat, from: before, outcome: "inService" });
+  });
+});
+
+describe("a bad day", { timeout: PATIENCE }, () => {
+  it("costs no message and no second answer: a handler that fails after its answer, and a stop while it works", async () => {
+    const tries: string[] = [];
+    const working = Promise.withResolvers<Reply>();
+    supervisor.onMessage(
+      async ({ text }, reply) => {
+        if (text !== "bad day") return;
+        tries.push("try");
+        await reply("noted");
+        if (tries.length === 1) throw new Error("as on a bad day");
+        working.resolve(reply);
+        await new Promise(() => undefined);
+      },
+      { reader: "unlucky" },
+    );
+    rig.loopback.person(ANNA).send(NUMBERS["sales-2"] ?? "", "bad day");
+    const reply = await working.promise;
+    await supervisor.stop();
+    await expect(reply("too late")).rejects.toMatchObject({ code: "E_NOT_RUNNING" });
+
+    supervisor = rig.supervisor();
+    const texts: (string | null)[] = [];
+    supervisor.onMessage(
+      async ({ text }, reply) => {
+        texts.push(text);
+        await reply("noted");
+        await reply("and done");
+      },
+      { reader: "unlucky" },
+    );
+    await supervisor.start();
+    await until(() => rig.textsAt(ANNA).includes("and done"));
+    // Only what was not done is handed over once more.
+    expect(texts).toEqual(["bad day"]);
+    expect(rig.textsAt(ANNA).filter((text) => text === "noted")).toHaveLength(1);
+    expect(rig.textsAt(ANNA)).not.toContain("too late");
+  });
+
+  it("is told of by an event where nobody could handle a message, which can be handed over again", async () => {
+    const passed = Promise.withResolvers<number>();
+    supervisor.on("message.passedOver", ({ data }) => passed.resolve(data.seq));
+    const end = supervisor.onMessage(
+      ({ text }) => {
+        if (text === "poison") throw new TypeError("as planned");
+      },
+      { reader: "weak", tries: 2 },
+    );
+    rig.loopback.person(BERT).send(NUMBERS["sales-1"] ?? "", "poison");
+    const from = await passed.promise;
+    await end();
+    const again = Promise.withResolvers<string | null>();
+    supervisor.onMessage(({ text }) => again.resolve(text), { reader: "weak", from });
+    expect(await again.promise).toBe("poison");
+  });
+
+  it("hands a group's message over once, though both accounts of the line are members", async () => {
+    const [one = "", two = ""] = Object.values(NUMBERS);
+    const group = rig.loopback.account(one).createGroup("Friends", [two, ANNA]);
+    const seen: InboundMessage[] = [];
+    const isAfter = Promise.withResolvers<void>();
+    supervisor.onMessage(
+      (message) => {
+        if (message.isGroup) seen.push(message);
+        if (message.text === "after") isAfter.resolve();
+      },
+      { reader: "groups" },
+    );
+    rig.loopback.person(ANNA).sendGroup(group, "hello all");
+    await until(() => seen.length > 0);
+    for (const number of [one, two]) rig.loopback.person(ANNA).send(number, "after");
+    await isAfter.promise;
+    // Nor what the fleet's other account answered there (another handler does).
+    expect(seen).toMatchObject([{ line: "sales", chat: group, text: "hello all", isGroup: true }]);
   });
 });
