@@ -69,10 +69,11 @@ it("puts `greenroom` on the path, with everything that it reads", { timeout: PAT
   });
 });
 
-it("is a library, with types", { timeout: PATIENCE }, () => {
+it("is a library, with types, and so is what the documents show", { timeout: PATIENCE }, () => {
+  const files = ["bot.ts", ...["README.md", "docs/library.md"].flatMap(writeSnippets)];
   const options = ["--noEmit", "--strict", "--skipLibCheck", "--target", "es2024", "--module", "nodenext", "--types", "node"];
   const types = ["--typeRoots", `${ROOT}node_modules/@types`];
-  const checked = run(folder, process.execPath, `${ROOT}node_modules/typescript/bin/tsc`, ...options, ...types, "bot.ts");
+  const checked = run(folder, process.execPath, `${ROOT}node_modules/typescript/bin/tsc`, ...options, ...types, ...files);
   expect(checked).toMatchObject({ status: 0, stdout: "" });
   const ran = run(folder, process.execPath, "bot.ts");
   expect(ran).toMatchObject({ status: 0, stderr: "", stdout: "2\nE_UNKNOWN_LINE\nsales/sales-1 vacant\n" });
@@ -91,6 +92,17 @@ it.skipIf(OLD_NODE === undefined)("refuses a Node that is too old, in one senten
   );
   expect(imported).toMatchObject({ stdout: "", stderr: refusal });
 });
+
+/** The TypeScript of a document, as files of the project. */
+const writeSnippets = (document: string): string[] => {
+  const snippets = [...readFileSync(`${ROOT}${document}`, "utf8").matchAll(/```ts\n(.*?)```/gs)];
+  if (snippets.length === 0) throw new Error(`${document} shows no program`);
+  return snippets.map(([, code = ""], index) => {
+    const name = `${document.replaceAll(/\W/g, "-")}-${index}.ts`;
+    writeFileSync(join(folder, name), code);
+    return name;
+  });
+};
 
 const run = (cwd: string, command: string, ...args: string[]) => {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, env: bareEnv(), encoding: "utf8" });

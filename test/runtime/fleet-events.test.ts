@@ -1,0 +1,18 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+
+const ROOT = new URL("../../", import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, ROOT), "utf8");
+
+it("types every event that the machines tell, and none that nobody tells", () => {
+  const machines = readdirSync(new URL("machines/", ROOT), { recursive: true, encoding: "utf8" }).filter((path) =>
+    path.endsWith(".ts"),
+  );
+  const told = machines.flatMap((path) =>
+    [...read(`machines/${path}`).matchAll(/op: "event",\s*event: \{\s*type: "([\w.]+)"/g)].map(([, type]) => type),
+  );
+  // Alerts name theirs in a variable; the last two are the library's own.
+  const others = ["alert.raised", "alert.escalated", "alert.resolved", "failover.ended", "message.passedOver"];
+  const typed = [...read("src/runtime/fleet-events.ts").matchAll(/^ {2}readonly "([\w.]+)":/gm)].map(([, type]) => type);
+  expect(new Set(typed)).toEqual(new Set([...told, ...others]));
+});
