@@ -39,6 +39,24 @@ it("bot.ts is 15 lines, answers who writes, and ends when it is told to", { time
   expect(await bot.ended).toEqual({ how: 0, out: "" });
 });
 
+it("bot.ts answers everything once and in order, though it is killed in the middle", { timeout: PATIENCE }, async () => {
+  const person = "99910000012";
+  const words = Array.from({ length: 30 }, (_, index) => `word ${index}`);
+  const first = run("bot.ts");
+  await serving();
+  for (const word of words) rig.loopback.person(person).send(NUMBERS["sales-1"] ?? "", word);
+  await until(() => rig.textsAt(person).length >= 5);
+  first.child.kill("SIGKILL");
+  expect((await first.ended).how).toBe("SIGKILL");
+  const before = rig.textsAt(person).length;
+  expect(before).toBeLessThan(words.length);
+  const second = run("bot.ts");
+  await until(() => rig.textsAt(person).length >= words.length);
+  second.child.kill("SIGTERM");
+  expect((await second.ended).how).toBe(0);
+  expect(rig.textsAt(person).map((text) => /"(word \d+)"/.exec(text)?.[1])).toEqual(words);
+});
+
 it("broadcast.ts sends to each number once, also when it is run again, and no faster than the pace", {
   timeout: PATIENCE,
 }, async () => {
