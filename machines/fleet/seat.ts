@@ -90,7 +90,7 @@ export interface SeatInput {
 export interface SeatTimings {
   readonly twinAfter: Millis;
   readonly numberAfter: Millis;
-  /** For a link that is known to be closed: a re-dial gets this long before another number speaks. */
+  /** For a link that is known to be closed, and was well until then: a re-dial gets this long before another number speaks. */
   readonly numberAfterClose: Millis;
   readonly verify: Millis;
   /** How long a failover looks for a candidate before the seat counts as stranded. */
@@ -116,6 +116,8 @@ export interface SeatContext extends SeatInput {
   /** How often it was stranded since somebody last spoke. */
   readonly strandings: number;
   readonly servingSince: Millis | null;
+  /** Nothing was heard from the holder already: a link that ends during its re-dial buys it no further time. */
+  readonly wasSuspect: boolean;
 }
 type SeatEvent = HolderEvent | SeatRequest;
 
@@ -125,7 +127,7 @@ const MOST_PAUSES = 32;
 const waits = (context: SeatContext): { twin: Millis; number: Millis } => {
   const { timings } = context;
   if (context.demand || context.isFinal || context.cause === "startup") return { twin: 0, number: 0 };
-  if (context.cause === "closed") return { twin: 0, number: timings.numberAfterClose };
+  if (context.cause === "closed" && !context.wasSuspect) return { twin: 0, number: timings.numberAfterClose };
   return { twin: timings.twinAfter, number: timings.numberAfter };
 };
 
@@ -264,6 +266,7 @@ export const seatMachine = setup({
           }
         : {},
     ),
+    noteSuspicion: assign({ wasSuspect: true }),
     noteCause: assign(({ event }) => (event.type === "holder.failed" ? { cause: event.cause } : {})),
     noteVacancy: assign(({ event }) => ({
       cause: "startup" as const,
@@ -344,6 +347,7 @@ export const seatMachine = setup({
     ),
     noteServing: assign(({ context, event }) => ({
       servingSince: context.servingSince ?? event.at,
+      wasSuspect: false,
       demand: null,
       strandings: 0,
     })),
@@ -412,6 +416,7 @@ export const seatMachine = setup({
     termBefore: input.row.term,
     strandings: 0,
     servingSince: null,
+    wasSuspect: false,
   }),
   initial: "starting",
   on: {
@@ -486,6 +491,7 @@ export const seatMachine = setup({
       },
     },
     threatened: {
+      entry: "noteSuspicion",
       on: {
         "holder.well": { guard: "isHolder", target: "serving" },
         "holder.failed": { guard: "isHolder", target: "asking", actions: ["noteFailure", "sayFailed"] },

@@ -48,13 +48,16 @@ export const casesOf = (timeline: Timeline): Case[] => {
       const until = from + HORIZON;
       const within = (at: Millis): boolean => at >= span.from && at <= until;
       const moved = timeline.seats.get(seat)?.find((next) => within(next.at) && next.term > row.term) ?? null;
-      const backAt = dials.find((event) => event.device === device && within(event.at) && event.at > span.from)?.at ?? null;
       const saidAt = failed.find(({ at, subject }) => subject === seat && within(at))?.at ?? null;
+      // Its fault was over, and what it had sent meanwhile or since was answered: the next one to fall silent has a story of its own.
+      const isOutlived = harm === "unacknowledged" && acks.isAnswered(seat, device, from, span.to, saidAt ?? until);
+      const dialledAt = dials.find((event) => event.device === device && within(event.at) && event.at > span.from)?.at ?? null;
+      const backAt = isOutlived ? null : dialledAt;
       // A link that was dialled anew is healed, unless nothing was wrong with it, and so is one that outlived its fault: what fails
       // afterwards, and moves then, is another story, as is what moves without a failure.
       const isHealed = harm === "silent" && backAt !== null && (saidAt ?? Number.POSITIVE_INFINITY) > backAt;
       const isOver = (at: Millis): boolean => harm !== "closed" && at > span.to + TARGETS.detected;
-      const detectedAt = isHealed || (saidAt !== null && isOver(saidAt)) ? null : saidAt;
+      const detectedAt = isHealed || isOutlived || (saidAt !== null && isOver(saidAt)) ? null : saidAt;
       const failedLast =
         failed.findLast(({ at, subject }) => subject === seat && moved !== null && at <= moved.at && within(at))?.at ?? null;
       const isLed = isOrdered(timeline.life, moved);
@@ -62,6 +65,7 @@ export const casesOf = (timeline: Timeline): Case[] => {
       if (isLed && moved !== null && (saidAt === null || moved.at <= saidAt)) return [];
       const isAnother =
         isLed ||
+        isOutlived ||
         (failedLast !== null && (isOver(failedLast) || (harm !== "unacknowledged" && backAt !== null && failedLast > backAt)));
       const change = isAnother ? null : moved;
       const served = change ? servedAfter(timeline.seats.get(seat) ?? [], change) : null;
@@ -132,6 +136,15 @@ class Acks {
 
   firstSent(seat: SeatId, device: DeviceId, from: Millis): Millis | null {
     return this.#gates.find((gate) => gate.at >= from && gate.seat === seat && gate.device === device)?.at ?? null;
+  }
+
+  /** Was an attempt of the device since `from` proved after `over`, and before `until`? */
+  isAnswered(seat: SeatId, device: DeviceId, from: Millis, over: Millis, until: Millis): boolean {
+    return this.#gates.some((gate) => {
+      if (gate.at < from || gate.at >= until || gate.seat !== seat || gate.device !== device) return false;
+      const told = this.#toldAt(gate);
+      return told !== undefined && told >= over && told < until;
+    });
   }
 
   first(seat: SeatId, from: Millis): Millis | null {
