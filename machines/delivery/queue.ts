@@ -475,24 +475,32 @@ export class SeatQueue {
 
   // ---- what becomes of a message ----
 
-  /** `unlessWarm`: an account that is restricted, but may write where it has written before. Otherwise it was refused. */
-  #reroute(row: Row, unlessWarm: AccountId | null, at: Millis): void {
+  /** `unlessWarm`: the account is restricted, but may write where it has written before. Otherwise it was refused. */
+  #reroute(row: Row, account: AccountId, { unlessWarm }: { readonly unlessWarm: boolean }, at: Millis): void {
     this.#window.move(row, "rerouting", at);
-    row.conversation.askedFor = unlessWarm;
+    row.askedFor = account;
     const { id: conversation } = row.conversation;
-    this.#out.push(tell("roster", { type: "reroute.request", seat: this.seat, conversation, message: row.id, unlessWarm }));
+    this.#out.push(
+      tell("roster", {
+        type: "reroute.request",
+        seat: this.seat,
+        conversation,
+        message: row.id,
+        unlessWarm: unlessWarm ? account : null,
+      }),
+    );
   }
 
+  /** What was asked for one account says nothing about another that speaks by now: then it is asked again. */
   #onNotRerouted(message: MessageId, why: "warm" | "nobody" | "store", at: Millis): void {
     const row = this.#window.get(message);
     if (row?.phase !== "rerouting") return;
-    const { conversation } = row;
-    if (why === "warm") conversation.warmOn = conversation.askedFor;
     const line = this.#line;
+    const isFinal = why === "nobody" && line !== null && row.askedFor === line.account;
+    if (why === "warm") row.conversation.warmOn = row.askedFor;
     if (why === "store") this.#window.move(row, "delayed", at, at + this.#backOff(++row.tries));
-    else if (line && row.refusedBy.includes(line.account)) this.#fail(row, refusalReason(463), at);
-    else if (line && why === "nobody" && conversation.askedFor === line.account && this.#mayNotBegin(row, line))
-      this.#fail(row, RESTRICTED, at);
+    else if (isFinal && row.refusedBy.includes(line.account)) this.#fail(row, refusalReason(463), at);
+    else if (isFinal && this.#mayNotBegin(row, line)) this.#fail(row, RESTRICTED, at);
     else this.#window.move(row, "ready", at);
   }
 
@@ -631,8 +639,8 @@ export class SeatQueue {
       if (!row) return;
       if (isExpired(row, at)) this.#fail(row, row.state === "unanswered" ? "expired while unanswered" : "expired", at);
       else if (this.#mustHold(row)) this.#hold(row, "unanswered on another number", at);
-      else if (row.refusedBy.includes(line.account)) this.#reroute(row, null, at);
-      else if (this.#mayNotBegin(row, line)) this.#reroute(row, line.account, at);
+      else if (row.refusedBy.includes(line.account)) this.#reroute(row, line.account, { unlessWarm: false }, at);
+      else if (this.#mayNotBegin(row, line)) this.#reroute(row, line.account, { unlessWarm: true }, at);
       else {
         const nextAt = this.#buckets.nextAt(line.account, this.seat, at);
         if (nextAt > at) {

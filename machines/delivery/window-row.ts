@@ -67,6 +67,8 @@ export interface Row extends Slotted {
   readonly doubts: { readonly account: AccountId; readonly number: number }[];
   /** Accounts that were told that they may not write to this contact. */
   readonly refusedBy: AccountId[];
+  /** The account for which another seat was last looked for. */
+  askedFor: AccountId | null;
   /** Its conversation went to another seat while it was under way. */
   isLeaving: boolean;
   /** An operator let it go although it may be a duplicate. */
@@ -96,9 +98,8 @@ export interface Conversation extends Slotted {
   /** Place among the ready: acceptance less a bonus for priority. */
   rank: Millis;
   rankSeq: number;
-  /** The account that is known to have spoken to the contact, and the one of which the store was asked whether it has. */
+  /** The account that is known to have spoken to the contact. */
   warmOn: AccountId | null;
-  askedFor: AccountId | null;
 }
 
 export const emptyConversation = (id: ConversationId): Conversation => ({
@@ -109,7 +110,6 @@ export const emptyConversation = (id: ConversationId): Conversation => ({
   rank: 0,
   rankSeq: 0,
   warmOn: null,
-  askedFor: null,
   slot: -1,
 });
 
@@ -156,6 +156,7 @@ export const rowFrom = (stored: OutboxRow, conversation: Conversation, at: Milli
     since: at,
     doubts,
     refusedBy,
+    askedFor: null,
     isLeaving: false,
     // An accepted row with a doubt was released by an operator: it would be unanswered otherwise.
     approved: state === "accepted" && doubts.length > 0,
