@@ -161,12 +161,20 @@ const work = async (pool: Pool, seeds: Iterator<string>, totals: Totals, isSingl
 /** Each property that broke, with the smallest plan that breaks it. */
 const explained = (pool: Pool, totals: Totals): Promise<FoundViolation[]> =>
   Promise.all(
-    [...totals.broken].map(async ([property, { seed, text, count }]) => {
+    [...totals.broken].map(async ([property, { seed, text, count, others }]) => {
       const answer = await pool.do({ kind: "shrink", seed, property });
       const plans = answer.kind === "shrink" ? { plan: answer.plan, shrunk: answer.shrunk.plan } : { plan: null, shrunk: null };
-      return { property, seed, text: count > 1 ? `${text} (and ${count - 1} more)` : text, ...plans };
+      return { property, seed, text: count > 1 ? `${text} (${andMore(count - 1, [...others])})` : text, ...plans };
     }),
   );
+
+/** Of many seeds a dozen are named: more than anybody looks at. */
+const NAMED = 12;
+const andMore = (count: number, seeds: readonly string[]): string => {
+  if (seeds.length === 0) return `and ${count} more`;
+  const named = seeds.slice(0, NAMED).join(", ");
+  return `and ${count} more, ${seeds.length > 1 ? "seeds" : "seed"} ${named}${seeds.length > NAMED ? ", …" : ""}`;
+};
 
 const ofTheWhole = (totals: Totals): FoundViolation[] => {
   const found: FoundViolation[] = [];

@@ -78,8 +78,8 @@ export class Totals {
   readonly #traces = new Map<string, string>();
   #checked = 0;
   readonly diverged: string[] = [];
-  /** The first of each property, with how often it came. */
-  readonly broken = new Map<string, { seed: string; text: string; count: number }>();
+  /** The first of each property, with how often it came, and the other seeds that broke it. */
+  readonly broken = new Map<string, { seed: string; text: string; count: number; others: Set<string> }>();
 
   add(verdict: Verdict, covered: readonly string[]): void {
     const { seed, service } = verdict;
@@ -97,8 +97,11 @@ export class Totals {
     for (const name of covered) this.#covered.add(name);
     for (const { property, text } of verdict.violations) {
       const known = this.broken.get(property);
-      if (known) known.count++;
-      else this.broken.set(property, { seed, text, count: 1 });
+      if (!known) this.broken.set(property, { seed, text, count: 1, others: new Set() });
+      else {
+        known.count++;
+        if (seed !== known.seed) known.others.add(seed);
+      }
     }
     this.compare(verdict);
   }
