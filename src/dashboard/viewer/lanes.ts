@@ -15,6 +15,7 @@ const ORDER: readonly string[] = [
   "roster",
   "seat",
   "failover",
+  "switchover",
   "sender",
   "health",
   "connection",

@@ -5,12 +5,12 @@ export type Tone = "good" | "busy" | "warn" | "bad" | "idle";
 export const TONES: readonly Tone[] = ["bad", "warn", "busy", "good", "idle"];
 
 const STATES: { readonly [T in Tone]: string } = {
-  good: "serving healthy held good speaking attached automatic sending running inService resolved",
+  good: "serving healthy held good speaking attached automatic sending running inService ready resolved",
   busy: `starting waiting linking connecting opened acquiring renewing recovering resolving draining asking moving selecting
-    preparing committing retrying verifying rollingBack retryingBack opening`,
-  warn: `suspect repairing threatened backingOff restricted braked paused warning unsure evicted denied rolledBack wiping vacant`,
+    preparing committing retrying verifying rollingBack retryingBack opening switching checking`,
+  warn: `suspect repairing threatened backingOff restricted braked paused warning unsure evicted denied rolledBack refused wiping vacant`,
   bad: `failed stranded loggedOut banned suspended replaced outdated exhausted critical outage lost out unwiped`,
-  idle: "stopped unlinked unleased unheld unknown standby idle closed drained averted aborted",
+  idle: "stopped unlinked unleased unheld unknown standby idle closed drained averted aborted cancelled",
 };
 const BY_STATE = new Map<string, Tone>(
   Object.entries(STATES).flatMap(([tone, states]) => states.split(/\s+/).map((state) => [state, tone as Tone] as const)),
