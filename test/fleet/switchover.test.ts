@@ -142,7 +142,7 @@ describe("a switchover", () => {
     hitsHolder: fc.boolean(),
     offset: fc.integer({ min: -1_500, max: 2_500 }),
   });
-  it("loses nothing and leaves nobody mute, whatever fails while it is made", () => {
+  it("loses nothing and leaves nobody mute, whatever fails while it is made", { timeout: 240_000 }, () => {
     fc.assert(
       fc.property(trouble, ({ seed, seat, fault, hitsHolder, offset }) => {
         const fleet = settled(`trouble ${seed}`, 8);
