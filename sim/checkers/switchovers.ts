@@ -1,6 +1,6 @@
 /** Always: a switchover on a fleet that is well is seen by nobody. */
 import type { Millis } from "../../machines/ports/ids.ts";
-import type { Life, Property } from "./life.ts";
+import { eventsOf, type Life, type Property } from "./life.ts";
 
 /** What was wrong a while before may still be felt; what comes after the move has ended is another story. */
 const BEFORE: Millis = 20_000;
@@ -23,6 +23,22 @@ const troubled = ({ events, faults, to }: Life): { readonly from: Millis; readon
   return [...spans, ...[...began.values()].map((from) => ({ from, until: to }))];
 };
 
+/** Messages that had passed the gate and of which nothing had been heard when the seat moved, within `AFTER` of the order. */
+const underWay = (life: Life, seat: string, at: Millis): string[] => {
+  const move = eventsOf(life, "seat").find(
+    (row) => row.seat === seat && row.phase === "moving" && row.at > at && row.at < at + AFTER,
+  );
+  if (!move) return [];
+  const heardBefore = new Set<string>();
+  const heardAfter = new Set<string>();
+  for (const told of [...eventsOf(life, "ackTold"), ...eventsOf(life, "proofTold")])
+    (told.at <= move.at ? heardBefore : heardAfter).add(told.waId);
+  return eventsOf(life, "gate")
+    .filter((gate) => gate.seat === seat && gate.at < move.at && gate.at > at - BEFORE && gate.term < move.term)
+    .filter(({ waId }) => heardAfter.has(waId) && !heardBefore.has(waId))
+    .map(({ message }) => message);
+};
+
 export const switchoversGoUnseen: Property = {
   name: "switchovers-go-unseen",
   says: "a switchover while nothing is broken leaves no message unanswered, held or waiting",
@@ -41,6 +57,8 @@ export const switchoversGoUnseen: Property = {
       );
       if (isForced || at + AFTER > life.to) continue;
       const stuck = new Set(tables.outbox.filter(({ state }) => state === "held").map(({ conversation }) => conversation));
+      for (const message of underWay(life, subject, at))
+        yield { at, text: `${message} was under way when ${subject} was switched over` };
       for (const row of tables.outbox) {
         if (row.seat !== subject || row.acceptedAt > at + AFTER) continue;
         const unsure = row.attempts.find(

@@ -7,7 +7,7 @@ import { lifeOf } from "../../../sim/plan/life.ts";
 import type { Plan } from "../../../sim/plan/plan.ts";
 import { runPlan } from "../../../sim/plan/run.ts";
 import type { Fault } from "../../../sim/faults/catalogue.ts";
-import { brokenIn, plan as doctored, withEvents, withTables } from "./doctored.ts";
+import { brokenIn, first, plan as doctored, withEvents, withTables } from "./doctored.ts";
 
 const seat = "support/support-1" as SeatId;
 const AT = 60_000;
@@ -40,6 +40,17 @@ describe("a switchover while nothing is broken", () => {
     };
     const outbox = life.tables.outbox.map((row) => (row === meanwhile ? { ...row, attempts: [unsure] } : row));
     expect(brokenIn(switchoversGoUnseen, withTables(life, { outbox } as never))).toHaveLength(1);
+  });
+
+  it("is seen when something was under way when the seat moved", () => {
+    const move = first(life, "seat", (row) => row.seat === seat && row.phase === "moving" && row.at > at);
+    const gate = first(life, "gate", (event) => event.seat === seat && event.at > at - 10_000 && event.at < move.at);
+    const later = withEvents(life, (events) =>
+      events.map((event) =>
+        "waId" in event && event.waId === gate.waId && event.kind !== "gate" ? { ...event, at: move.at + 50 } : event,
+      ),
+    );
+    expect(brokenIn(switchoversGoUnseen, later)).toEqual([`${gate.message} was under way when ${seat} was switched over`]);
   });
 
   it("is seen when a message waits for it", () => {
