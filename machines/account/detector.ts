@@ -44,6 +44,8 @@ const PROBE_GAP: Millis = 200;
 const PROBE_DEADLINE: Millis = 2000;
 /** A probe's round trip, with the tail that is common on mobile links (FAILOVER.md §6: 1 % take more than 0.4 s). */
 const ROUND_TRIP: Millis = 1000;
+/** An attempt that had so long on a speaking link was answered or is lost: what the link does later explains nothing. */
+const ANSWER_WITHIN: Millis = 500;
 const GRACES = 3;
 /** DESIGN's "own event loop was late"; the driver says so, and a wake that is overdue shows it. */
 const LATE_AFTER: Millis = 250;
@@ -112,6 +114,8 @@ export const detector: Reducer<DetectorState, DetectorEvent, DetectorInput> = {
 
   receive(before, event) {
     const { at } = event;
+    // Its answer was a stanza first, and told as one in the same instant.
+    if (event.type === "probed" && at === before.lastEvidenceAt) return { state: before, effects: [], wakeAt: before.wakeAt };
     const effects: Effect[] = [];
     // A wish to be woken that was not granted in time is a stall too, whoever notices it first.
     const overslept = before.wakeAt === null ? 0 : at - before.wakeAt;
@@ -197,7 +201,7 @@ const worse = ({ link, ack }: DetectorState): Suspicion =>
 
 /** On a silent link nothing could answer what was sent since its last stanza: the link clock alone judges that. */
 const explained = (state: DetectorState): DetectorState => {
-  const lastSign = (state.lastEvidenceAt ?? 0) - ROUND_TRIP;
+  const lastSign = (state.lastEvidenceAt ?? 0) - ANSWER_WITHIN;
   const awaited = state.awaited.filter((attempt) => attempt.at <= lastSign);
   return { ...state, awaited, ack: awaited.length > 0 ? state.ack : CALM };
 };

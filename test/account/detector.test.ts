@@ -111,6 +111,15 @@ describe("the clock of unanswered attempts", () => {
     expect(run.edges).toEqual(["2000 late ack", "3500 overdue ack", "4500 gone ack"]);
   });
 
+  it("tells an attempt that a link had time to answer from one that it had not, by half a second", () => {
+    const redialled = (before: Millis) => {
+      const run = up("holder").alive(1000).tell(sent("m1")).until(1000 + before).tell({ type: "evidence" });
+      return run.until(4600).tell(closed(1)).until(4900).tell({ type: "connection.opened", dial: 2 }).alive(9000).edges;
+    };
+    expect(redialled(499)).toEqual(["3000 late ack", "4500 overdue ack", "4900 fresh"]);
+    expect(redialled(500)).toEqual(["3000 late ack", "4500 overdue ack", "5500 gone ack"]);
+  });
+
   it("goes on against the re-dialled link if stanzas had come since the attempt", () => {
     const run = up("holder").tell(sent("m1")).alive(1500).until(3700).tell(closed(1)).until(4000);
     run.tell({ type: "connection.opened", dial: 2 }).alive(4600);
