@@ -1,4 +1,5 @@
 /** Threads that carry out tasks, each one at a time. Answers come in the order in which they are done. */
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { Answer, Draw, Task } from "./task.ts";
 
@@ -17,6 +18,8 @@ export class Pool {
   readonly #waiting: ((thread: Thread) => void)[] = [];
 
   constructor(jobs: number, draw: Draw) {
+    // Each thread has a core to itself: helpers that V8 starts for its nursery take that of another one.
+    setFlagsFromString("--no-parallel-scavenge");
     this.#threads = Array.from({ length: jobs }, () => this.#start(draw));
     this.#idle = [...this.#threads];
   }
