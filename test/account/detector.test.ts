@@ -113,7 +113,11 @@ describe("the clock of unanswered attempts", () => {
 
   it("tells an attempt that a link had time to answer from one that it had not, by half a second", () => {
     const redialled = (before: Millis) => {
-      const run = up("holder").alive(1000).tell(sent("m1")).until(1000 + before).tell({ type: "evidence" });
+      const run = up("holder")
+        .alive(1000)
+        .tell(sent("m1"))
+        .until(1000 + before)
+        .tell({ type: "evidence" });
       return run.until(4600).tell(closed(1)).until(4900).tell({ type: "connection.opened", dial: 2 }).alive(9000).edges;
     };
     expect(redialled(499)).toEqual(["3000 late ack", "4500 overdue ack", "4900 fresh"]);
