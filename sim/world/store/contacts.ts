@@ -54,28 +54,28 @@ export const assignConversation = ({ tables }: State, id: ConversationId, seat: 
 };
 
 export const warmUp = ({ tables }: State, address: string, account: AccountId): void => {
-  tables.warm.add(`${bareAddress(address)} ${account}`);
+  const bare = bareAddress(address);
+  const known = tables.warm.get(bare) ?? [];
+  if (!known.includes(account)) tables.warm.set(bare, [...known, account].sort(compare));
 };
 export const warmUpContact = (state: State, id: ContactId, account: AccountId): void => {
   const contact = find(state, id);
   const address = contact?.lid ?? contact?.pn;
   if (address) warmUp(state, address, account);
 };
-const warmAccounts = ({ tables }: State, { lid, pn }: Contact): AccountId[] =>
-  [...tables.accounts.keys()]
-    .filter((account) => [lid, pn].some((address) => address !== null && tables.warm.has(`${address} ${account}`)))
-    .sort(compare);
+const warmAccounts = ({ tables }: State, { lid, pn }: Contact): readonly AccountId[] => {
+  const ofLid = (lid !== null && tables.warm.get(lid)) || [];
+  const ofPn = (pn !== null && tables.warm.get(pn)) || [];
+  return ofPn.length === 0 ? ofLid : [...new Set([...ofLid, ...ofPn])].sort(compare);
+};
 
-const resolve = ({ state, countryOf }: Bench, lid: string | null, pn: string | null): Contact => {
+const resolve = ({ state: now, countryOf }: Bench, lid: string | null, pn: string | null): Contact => {
   if (lid === null && pn === null) throw new Error("a contact needs an address");
-  const { contacts } = state().tables;
-  const put = (contact: Contact): Contact => {
-    contacts.set(contact.number, contact);
-    return contact;
-  };
-  const byLid = lid === null ? undefined : firstBy(contacts, "lid", lid);
-  const byPn = pn === null ? undefined : firstBy(contacts, "pn", pn);
-  if (byLid && byPn && byLid !== byPn && byLid.pn === null && byPn.lid === null) return merge(state(), byLid, byPn);
+  const state = now();
+  const put = (contact: Contact): Contact => state.putContact(contact);
+  const byLid = state.contactAt(lid);
+  const byPn = state.contactAt(pn);
+  if (byLid && byPn && byLid !== byPn && byLid.pn === null && byPn.lid === null) return merge(state, byLid, byPn);
   const country = pn === null ? null : countryOf(pn);
   if (byLid) {
     if (pn === null || pn === byLid.pn) return byLid;
@@ -84,15 +84,11 @@ const resolve = ({ state, countryOf }: Bench, lid: string | null, pn: string | n
   }
   if (byPn && (lid === null || byPn.lid === null)) return lid === null ? byPn : put({ ...byPn, lid });
   if (byPn) put({ ...byPn, pn: null, country: null });
-  return put({ number: contacts.size + 1, lid, pn, country, tier: null, aliasOf: null });
+  return put({ number: state.tables.contacts.size + 1, lid, pn, country, tier: null, aliasOf: null });
 };
 
-const firstBy = (contacts: State["tables"]["contacts"], by: "lid" | "pn", address: string): Contact | undefined => {
-  for (const contact of contacts.values()) if (contact[by] === address) return contact;
-  return undefined;
-};
-
-const merge = ({ tables }: State, byLid: Contact, byPn: Contact): Contact => {
+const merge = (state: State, byLid: Contact, byPn: Contact): Contact => {
+  const { tables } = state;
   const [older, younger] = byLid.number < byPn.number ? [byLid, byPn] : [byPn, byLid];
   const aliasId = idOf(younger);
   const merged: Contact = {
@@ -102,8 +98,8 @@ const merge = ({ tables }: State, byLid: Contact, byPn: Contact): Contact => {
     country: byLid.country ?? byPn.country,
     tier: older.tier ?? younger.tier,
   };
-  tables.contacts.set(younger.number, { ...younger, lid: null, pn: null, aliasOf: older.number });
-  tables.contacts.set(older.number, merged);
+  state.putContact({ ...younger, lid: null, pn: null, aliasOf: older.number });
+  state.putContact(merged);
   const theirs = [...tables.conversations.values()].filter(({ contact }) => contact === aliasId);
   for (const { id, seat } of theirs) {
     const ours = `${lineIn(id)}|${idOf(merged)}` as ConversationId;

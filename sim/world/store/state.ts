@@ -58,8 +58,8 @@ const emptyTables = () => ({
   cursors: new Map<string, number>(),
   contacts: new Map<number, Contact>(),
   conversations: new Map<ConversationId, Conversation>(),
-  /** "address account": the contact knows the account. */
-  warm: new Set<string>(),
+  /** Which accounts an address knows, in order. */
+  warm: new Map<string, readonly AccountId[]>(),
   /** Row `seq` is at `seq - 1`. */
   outbox: [] as OutboxRow[],
   /** Row `seq` is at `seq - 1`. */
@@ -83,6 +83,8 @@ interface Indexes {
   readonly bySeat: Map<SeatId, Map<OutboxState, Set<number>>>;
   readonly openOnLine: Map<LineId, number>;
   readonly byInbound: Map<string, number[]>;
+  /** Contacts' numbers, by LID and by phone number. */
+  readonly byAddress: Map<string, number>;
 }
 
 export class State {
@@ -98,11 +100,26 @@ export class State {
       bySeat: new Map(),
       openOnLine: new Map(),
       byInbound: new Map(),
+      byAddress: new Map(),
     };
+    for (const contact of tables.contacts.values()) this.#indexContact(contact);
     for (const row of tables.outbox) this.#index(row);
     for (const row of tables.inbox) this.#indexInbound(row);
   }
 
+  putContact(contact: Contact): Contact {
+    const old = this.tables.contacts.get(contact.number);
+    for (const address of old ? [old.lid, old.pn] : []) {
+      if (address !== null && this.indexes.byAddress.get(address) === contact.number) this.indexes.byAddress.delete(address);
+    }
+    this.tables.contacts.set(contact.number, contact);
+    this.#indexContact(contact);
+    return contact;
+  }
+  contactAt(address: string | null): Contact | undefined {
+    const number = address === null ? undefined : this.indexes.byAddress.get(address);
+    return number === undefined ? undefined : this.tables.contacts.get(number);
+  }
   addOutbox(row: OutboxRow): void {
     this.tables.outbox.push(row);
     this.#index(row);
@@ -142,6 +159,9 @@ export class State {
     else seqs.delete(seq);
     if (isOpen(state)) openOnLine.set(line, (openOnLine.get(line) ?? 0) + by);
   }
+  #indexContact({ number, lid, pn }: Contact): void {
+    for (const address of [lid, pn]) if (address !== null) this.indexes.byAddress.set(address, number);
+  }
   #indexInbound({ account, waId, seq }: InboundRow): void {
     valueIn(this.indexes.byInbound, `${account} ${waId}`, () => []).push(seq);
   }
@@ -161,7 +181,7 @@ export const copyTables = (tables: Tables): Tables => ({
   cursors: new Map(tables.cursors),
   contacts: new Map(tables.contacts),
   conversations: new Map(tables.conversations),
-  warm: new Set(tables.warm),
+  warm: new Map(tables.warm),
   outbox: [...tables.outbox],
   inbox: [...tables.inbox],
   orders: [...tables.orders],
