@@ -5,10 +5,9 @@
  * The arms take turns in short slices, in an order that changes, and a ratio is the median over the rounds: what disturbs the machine
  * disturbs neighbours alike.
  */
-import type { ChildProcess } from "node:child_process";
-import { ARMS, type Arm, type Measure, type Memory, type Rate, type Shape } from "./baileys/messages.ts";
-import { type Peer, questions, startChild, startPeer } from "./peer/index.ts";
-import type { PeerOp } from "./peer/messages.ts";
+import { type ArmProcess, startArm, takeTurns } from "./baileys/arms.ts";
+import { ARMS, type Arm, type Memory, type Rate, type Shape } from "./baileys/messages.ts";
+import { startPeer } from "./peer/index.ts";
 import { type BenchOptions, type Figure, median, report, type Report } from "./report.ts";
 
 const [MEMORY, FILES, OURS] = ARMS as [Arm, Arm, Arm];
@@ -24,48 +23,6 @@ interface Size {
 }
 const FULL: Size = { idle: 50, rounds: 9, sliceMs: 700, receive: 400 };
 const QUICK: Size = { idle: 15, rounds: 3, sliceMs: 400, receive: 200 };
-
-interface ArmProcess {
-  readonly arm: Arm;
-  measure<T>(what: Measure): Promise<T>;
-  stop(): void;
-}
-
-const startArm = (arm: Arm, base: number, peer: Peer): ArmProcess => {
-  const child: ChildProcess = startChild(new URL("./baileys/client.child.ts", import.meta.url), ["--expose-gc"]);
-  const { ask, take, failAll } = questions((message) => void child.send(message));
-  const relay = ({ id, ...op }: PeerOp & { id: number }): void => {
-    const answer = (text: object): void => {
-      if (child.connected) child.send({ ...text, re: id });
-    };
-    peer.call(op).then(answer, (error: Error) => answer({ error: error.message }));
-  };
-  child.on("message", (message: { call?: PeerOp & { id: number }; re?: number }) => {
-    if (message.call) relay(message.call);
-    else take(message);
-  });
-  child.once("exit", (code) => failAll(new Error(`the process of "${arm}" ended (${code})`)));
-  child.send({ start: { arm, ready: { url: peer.url, root: peer.root }, base } });
-  return {
-    arm,
-    measure: async <T>(what: Measure): Promise<T> => (await ask(what))["figures"] as T,
-    stop: () => {
-      if (child.connected) child.disconnect();
-    },
-  };
-};
-
-/** One slice of each arm a round; the order turns. */
-const takeTurns = async (arms: readonly ArmProcess[], rounds: number, what: Measure): Promise<Map<Arm, Rate[]>> => {
-  const slices = new Map<Arm, Rate[]>(arms.map(({ arm }) => [arm, []]));
-  for (let round = 0; round < rounds; round += 1) {
-    for (let turn = 0; turn < arms.length; turn += 1) {
-      const arm = arms[(round + turn) % arms.length] as ArmProcess;
-      slices.get(arm.arm)?.push(await arm.measure<Rate>(what));
-    }
-  }
-  return slices;
-};
 
 const ratio = (slices: ReadonlyMap<Arm, readonly Rate[]>, over: Arm): number => {
   const theirs = slices.get(over) ?? [];
@@ -113,7 +70,7 @@ export const runBaileysBench = async (options: BenchOptions): Promise<Report> =>
   try {
     const memories = new Map<Arm, Memory>();
     for (const arm of arms) memories.set(arm.arm, await memoryOf(arm, size.idle));
-    for (const arm of arms) await arm.measure({ measure: "warm" });
+    for (const arm of arms) await arm.measure({ measure: "warm", receives: true });
     const figures: Figure[] = [];
     for (const shape of SENDS) {
       const slices = await takeTurns(arms, size.rounds, { measure: "send", shape, ms: size.sliceMs });

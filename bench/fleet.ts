@@ -11,6 +11,7 @@ import {
   type LeaseTerm,
   type RequestId,
 } from "../machines/ports/ids.ts";
+import type { NodeConfig } from "../machines/driver/boot.ts";
 import type { FleetDeclaration } from "../machines/ports/store.ts";
 import { type Ask, makeAsk } from "../src/adapters/baileys/ask.ts";
 import { createBaileysConnections } from "../src/adapters/baileys/index.ts";
@@ -44,7 +45,7 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
-const openStore = (directory: string): SqliteStore =>
+export const openStore = (directory: string): SqliteStore =>
   openSqliteStore({ file: join(directory, "bench.db"), key: Buffer.alloc(32, 1), clock: systemClock });
 
 export const shaped = ({ lines, mastersPerLine, devicesPerMaster, servantsPerLine }: FleetShape): FleetDeclaration => {
@@ -113,11 +114,14 @@ export const seedFleet = async (
   return addresses;
 };
 
+/** What a benchmark wants to be different from production's defaults. */
+type Tune = (config: NodeConfig) => NodeConfig;
+
 /** A supervisor on a store full of linked devices. Not started yet. */
-export const makeFleet = async (peer: Peer, directory: string, shape: FleetShape): Promise<Fleet> => {
+export const makeFleet = async (peer: Omit<Peer, "stop">, directory: string, shape: FleetShape, tune?: Tune): Promise<Fleet> => {
   const declaration = shaped(shape);
   const addresses = await seedFleet(peer, directory, declaration);
-  return openFleet(peer, directory, declaration, addresses);
+  return openFleet(peer, directory, declaration, addresses, tune);
 };
 
 export const openFleet = (
@@ -125,6 +129,7 @@ export const openFleet = (
   directory: string,
   declaration: FleetDeclaration,
   addresses: ReadonlyMap<DeviceId, DeviceAddress>,
+  tune: Tune = (config) => config,
 ): Fleet => {
   const store = openStore(directory);
   let requests = 0;
@@ -154,7 +159,7 @@ export const openFleet = (
   const logger = pino({ level: process.env["GREENROOM_LOG"] ?? "silent" }, pino.destination(2));
   const supervisor = new Supervisor({
     node: NODE,
-    config: defaultNodeConfig(declaration),
+    config: tune(defaultNodeConfig(declaration)),
     store,
     connections,
     clock: systemClock,

@@ -11,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   store: "commits and reads of the SQLite store",
   failover: "every fault of the demo, repeated: detected, chosen, in service, acknowledged",
   calm: "jitter and no faults: nobody may be accused",
+  delivery: "accepting under load, an outbox of a million rows, processor time of a message",
   switchover: "planned moves under load: what they add to a message",
   restart: "kill -9 of a running supervisor, and its return",
   balance: "choosing the seat of a new conversation among a thousand",

@@ -8,8 +8,9 @@ import { median } from "../report.ts";
 import type { Bench, Client } from "./client.ts";
 import { CONTACTS, WRITERS } from "./client.ts";
 import { greenroomClient } from "./greenroom-client.ts";
-import { type Measure, type Memory, type Rate, SHAPES, type Start } from "./messages.ts";
+import { type Arm, type Measure, type Memory, type Rate, SHAPES, type Start, WHOLE } from "./messages.ts";
 import { rawClient } from "./raw-client.ts";
+import { supervisorClient } from "./supervisor-client.ts";
 
 /** More than any arm sends in a second. */
 const MOST_PER_SECOND = 4000;
@@ -80,7 +81,7 @@ const memory = async (): Promise<Memory> => {
 };
 
 /** First messages pay for look-ups and sessions, which is not what is measured. */
-const warm = async (client: Client, bench: Bench): Promise<void> => {
+const warm = async (client: Client, bench: Bench, receives: boolean): Promise<void> => {
   const [connections] = SHAPES["10x10"];
   for (let connection = 0; connection < connections; connection += 1) {
     for (let contact = 0; contact < CONTACTS; contact += 1) {
@@ -88,7 +89,7 @@ const warm = async (client: Client, bench: Bench): Promise<void> => {
       await client.send(connection, contact);
     }
   }
-  await receiveRate(client, bench, connections, connections * WRITERS);
+  if (receives) await receiveRate(client, bench, connections, connections * WRITERS);
 };
 
 const perform = async (client: Client, bench: Bench, what: Measure): Promise<object> => {
@@ -97,7 +98,7 @@ const perform = async (client: Client, bench: Bench, what: Measure): Promise<obj
       await client.connect(what.count);
       return {};
     case "warm":
-      await warm(client, bench);
+      await warm(client, bench, what.receives);
       return {};
     case "send": {
       const [connections, inFlight] = SHAPES[what.shape];
@@ -124,8 +125,12 @@ const begin = async ({ arm, ready: peer, base }: Start): Promise<{ client: Clien
   };
   const people = Array.from({ length: CONTACTS + WRITERS }, (_, contact) => bench.personOf(contact));
   const { lids } = (await bench.call({ op: "people", numbers: people, reads: false })) as { lids: string[] };
-  const client = arm === "greenroom, everything durable" ? await greenroomClient(bench, lids) : rawClient(arm, bench, lids);
-  return { client, bench };
+  return { client: await clientOf(arm, bench, lids), bench };
+};
+
+const clientOf = (arm: Arm, bench: Bench, lids: readonly string[]): Client | Promise<Client> => {
+  if (arm === WHOLE) return supervisorClient(bench, lids);
+  return arm === "greenroom, everything durable" ? greenroomClient(bench, lids) : rawClient(arm, bench, lids);
 };
 
 process.on("message", (message: { start?: Start; id?: number; re?: number } & Partial<Measure>) => {

@@ -1,7 +1,9 @@
 /** What the processes of this benchmark say to each other. */
 import type { Ready } from "../peer/messages.ts";
 
-export type Arm = "raw, keys in memory" | "raw, keys in its own files" | "greenroom, everything durable";
+export type Arm = "raw, keys in memory" | "raw, keys in its own files" | "greenroom, everything durable" | typeof WHOLE;
+/** The connection alone is what `bench baileys` compares; this is a message's whole way through a supervisor. */
+export const WHOLE = "greenroom, from acceptance to proof";
 export const ARMS: readonly Arm[] = ["raw, keys in memory", "raw, keys in its own files", "greenroom, everything durable"];
 
 /** Connections × sends in flight on each. */
@@ -16,7 +18,7 @@ export interface Start {
 }
 export type Measure =
   | { measure: "connect"; count: number }
-  | { measure: "warm" }
+  | { measure: "warm"; receives: boolean }
   | { measure: "send"; shape: Shape; ms: number }
   | { measure: "receive"; connections: number; count: number }
   | { measure: "memory" };
