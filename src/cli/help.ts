@@ -18,3 +18,11 @@ export const wholeNumber =
       throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
     return value;
   };
+
+/** For commander: a day or a time, by the clock of whoever types; as milliseconds since the epoch. */
+export const instant = (text: string): number => {
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(isDay ? `${text}T00:00` : text).getTime() : Number.NaN;
+  if (Number.isNaN(at)) throw new InvalidArgumentError("expected a time: 2026-11-01, 2026-11-01T08:30 or 2026-11-01T08:30:00Z.");
+  return at;
+};

@@ -3,40 +3,46 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { CHARTS } from "../../src/drawing/catalogue.ts";
-import { greenroom, makeFolder } from "./process.ts";
+import { inside } from "./inside.ts";
+import { makeFolder } from "./process.ts";
 
 const docs = (file: string): string => readFileSync(new URL(`../../docs/machines/${file}`, import.meta.url), "utf8");
 
 describe("draw", () => {
   it("prints one chart as it stands in the docs", async () => {
-    expect(await greenroom(["draw", "alert"])).toEqual({ code: 0, stdout: docs("alert.svg"), stderr: "" });
-    expect(await greenroom(["draw", "alert", "--format", "mermaid"])).toMatchObject({ code: 0, stdout: docs("alert.mmd") });
+    expect(await inside(["draw", "alert"], process.env)).toEqual({ code: 0, stdout: docs("alert.svg"), stderr: "" });
+    expect(await inside(["draw", "alert", "--format", "mermaid"], process.env)).toMatchObject({
+      code: 0,
+      stdout: docs("alert.mmd"),
+    });
   });
 
   it("writes a file for each chart into a folder", async () => {
     const folder = join(makeFolder(), "charts");
-    const { code, stderr } = await greenroom(["draw", "all", "--format", "json", "--out", folder]);
+    const { code, stderr } = await inside(["draw", "all", "--format", "json", "--out", folder], process.env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: `${CHARTS.length} drawings in ${folder}\n` });
     expect(readdirSync(folder)).toHaveLength(CHARTS.length);
     expect(JSON.parse(readFileSync(join(folder, "seat.json"), "utf8"))).toMatchObject({ id: "seat", initial: "starting" });
   });
 
   it("makes a way through a chart stand out", async () => {
-    const { stdout } = await greenroom(["draw", "alert", "--highlight", "warning,resolved"]);
+    const { stdout } = await inside(["draw", "alert", "--highlight", "warning,resolved"], process.env);
     expect(stdout.match(/class="place lit"/g)).toHaveLength(2);
     expect(stdout.match(/class="arrow lit"/g)).toHaveLength(1);
   });
 
   it("says which states there are, if one is to stand out that is not there", async () => {
-    const { code, stderr } = await greenroom(["draw", "alert", "--highlight", "warning,resovled"]);
+    const { code, stderr } = await inside(["draw", "alert", "--highlight", "warning,resovled"], process.env);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^E_UNKNOWN_STATE there is no state resovled in alert\. Did you mean "resolved"\? There are: /);
-    expect(await greenroom(["draw", "alert", "--highlight", "warning", "--format", "mermaid"])).toMatchObject({ code: 2 });
+    expect(await inside(["draw", "alert", "--highlight", "warning", "--format", "mermaid"], process.env)).toMatchObject({
+      code: 2,
+    });
   });
 
   it("paints how often each state and arrow was taken by the runs of a folder", async () => {
     const scenarios = fileURLToPath(new URL("../../sim/scenarios/", import.meta.url));
-    const { code, stdout, stderr } = await greenroom(["draw", "failover", "--coverage", scenarios]);
+    const { code, stdout, stderr } = await inside(["draw", "failover", "--coverage", scenarios], process.env);
     expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(/^counted in \d+ files\n$/) as string });
     expect(Number(/>selecting ×(\d+)</.exec(stdout)?.[1])).toBeGreaterThan(0);
     expect(stdout).toMatch(/class="arrow taken"/);
@@ -44,7 +50,7 @@ describe("draw", () => {
 
   it("counts what was taken within a state too", async () => {
     const scenarios = fileURLToPath(new URL("../../sim/scenarios/", import.meta.url));
-    const { stdout } = await greenroom(["draw", "seat", "--coverage", scenarios]);
+    const { stdout } = await inside(["draw", "seat", "--coverage", scenarios], process.env);
     const counts = [...stdout.matchAll(/<text( class="unused")? x="[^"]*" y="[^"]*">(\w[\w.]*(?: \[\w+\])?) ×(\d+)</g)];
     const inner = counts.map(([, unused, trigger, count]) => ({ trigger, count: Number(count), isUnused: unused !== undefined }));
     expect(inner.length).toBeGreaterThan(3);
@@ -53,19 +59,19 @@ describe("draw", () => {
   });
 
   it("says of what is neither journal nor plan that it is not", async () => {
-    expect(await greenroom(["draw", "failover", "--coverage", "package.json"])).toMatchObject({
+    expect(await inside(["draw", "failover", "--coverage", "package.json"], process.env)).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/^E_TRACE package\.json: /) as string,
     });
   });
 
   it("says which machines there are, and where all of them would go", async () => {
-    const unknown = await greenroom(["draw", "helth"]);
+    const unknown = await inside(["draw", "helth"], process.env);
     expect(unknown.code).toBe(2);
     expect(unknown.stderr).toMatch(
       /^E_UNKNOWN_MACHINE there is no machine helth\. Did you mean "health"\? There are: connection, /,
     );
-    expect(await greenroom(["draw"])).toMatchObject({
+    expect(await inside(["draw"], process.env)).toMatchObject({
       code: 2,
       stderr: "E_USAGE all charts need a folder to go to: --out FOLDER\n",
     });

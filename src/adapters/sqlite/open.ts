@@ -125,6 +125,7 @@ const migrate = (database: Database, version: number, seal: Seal, now: number): 
         );
       }
       database.exec(step.sql);
+      step.after?.(database, seal);
       if (step.number === 1) {
         database.run(
           "insert into meta (name, value) values ('key_check', ?)",
