@@ -25,6 +25,8 @@ type AlertContext = AlertRow & { readonly known: boolean };
 
 const row = ({ known: _known, ...alert }: AlertContext): AlertRow => alert;
 
+const told = ({ key, rule, level, text, raisedAt }: AlertContext) => ({ key, rule, level, text, raisedAt });
+
 const write = (context: AlertContext, at: Millis, action: string) =>
   effects(
     {
@@ -42,10 +44,7 @@ const write = (context: AlertContext, at: Millis, action: string) =>
         },
       },
     },
-    {
-      op: "event",
-      event: { type: action, subject: context.subject, data: { key: context.key, level: context.level, text: context.text } },
-    },
+    { op: "event", event: { type: action, subject: context.subject, data: told(context) } },
   );
 
 export const alertMachine = setup({

@@ -5,8 +5,10 @@ import type { AlertLevel, FailoverCause, FailoverRecord } from "../../machines/p
 
 interface AlertTold {
   readonly key: string;
+  readonly rule: string;
   readonly level: AlertLevel;
   readonly text: string;
+  readonly raisedAt: Millis;
 }
 interface Refused {
   readonly holder: DeviceId | null;

@@ -1,0 +1,352 @@
+/**
+ * What people are told, when, and over which channel. Alerts come in as they are raised, grow worse and end; notices go out.
+ *
+ * It is decided by what is owed, not by what happened: a channel is owed the level of an alert that it was not told yet, and the
+ * end of one that it was told. So nothing is told twice, whatever is repeated, and nothing is forgotten, whatever held it back.
+ *
+ * Laws: a channel is told of an alert once a level, and of its end if and only if it was told of the alert; what is owed goes out
+ * within `GATHER_MORE`, but where many alerts of one rule come together, or one cause brings them about: then with the others, every
+ * `STORM`. Silences, pauses and acknowledgements hold notices back, never the end of what was told.
+ */
+import type { Millis } from "../ports/ids.ts";
+import type { AlertLevel } from "../ports/records.ts";
+import { comesAndGoes, noted, type Raises, STEADY } from "./flapping.ts";
+import { type AlertPolicy, channelsOf, escalationOf, goesThroughPause, holdOf, isCause, isSymptom } from "./policy.ts";
+import { isSilenced, type Silence } from "./silence.ts";
+
+/** What comes within it goes out together; the longer one where the last notice was not long ago. */
+export const GATHER: Millis = 400;
+export const GATHER_MORE: Millis = 800;
+/** More notices than one in this span are too many, where alerts come by the dozen. */
+export const STORM: Millis = 30_000;
+/** So many alerts of one rule within that span are a storm. */
+const DOZENS = 5;
+
+/** One alert, from its beginning to its end. */
+export interface Episode {
+  readonly key: string;
+  readonly rule: string;
+  readonly subject: string;
+  readonly level: AlertLevel;
+  readonly text: string;
+  readonly raisedAt: Millis;
+  /** null: it holds. */
+  readonly resolvedAt: Millis | null;
+}
+/** What is owed to people about one alert. */
+export interface Duty {
+  readonly alert: Episode;
+  /** By channel: what it was told last. */
+  readonly told: Readonly<Record<string, AlertLevel | "resolved">>;
+  /** When anybody was told first; null: not yet. */
+  readonly toldAt: Millis | null;
+  /** Channels that were told that nobody acknowledges. */
+  readonly reminded: readonly string[];
+  readonly acknowledged: { readonly at: Millis; readonly by: string } | null;
+  /** It comes and goes; `alert.raisedAt` is when it last came. */
+  readonly flaps: boolean;
+}
+export type ItemKind = "raised" | "escalated" | "resolved" | "unacknowledged";
+export interface Item extends Episode {
+  readonly kind: ItemKind;
+  readonly flaps: boolean;
+}
+export interface Notice {
+  readonly id: string;
+  readonly at: Millis;
+  readonly channel: string;
+  readonly items: readonly Item[];
+}
+
+type Counted = `${string} ${"raised" | "resolved"}`;
+interface Lane {
+  /** Since when something is owed that is in a hurry, and anything at all; null: nothing is. */
+  readonly hurrySince: Millis | null;
+  readonly owedSince: Millis | null;
+  readonly lastAt: Millis | null;
+  /** When it was last told of what. */
+  readonly lastOf: ReadonlyMap<Counted, Millis>;
+}
+const QUIET: Lane = { hurrySince: null, owedSince: null, lastAt: null, lastOf: new Map() };
+
+export interface NoticesState {
+  readonly policy: AlertPolicy;
+  /** Begins the ids of notices, so that those of two lives differ. */
+  readonly life: string;
+  readonly count: number;
+  /** By key; those of which nothing more is owed are gone. */
+  readonly duties: ReadonlyMap<string, Duty>;
+  /** Alerts that ended, and whose end or beginning is still owed, though one of the same key was raised anew. */
+  readonly past: readonly Duty[];
+  readonly silences: readonly Silence[];
+  readonly isPaused: boolean;
+  readonly raises: Raises;
+  readonly lanes: ReadonlyMap<string, Lane>;
+  /** When alerts of a rule came, or ended. */
+  readonly recent: readonly { readonly what: Counted; readonly at: Millis }[];
+}
+
+export type NoticesEvent =
+  | { readonly type: "raised" | "escalated"; readonly at: Millis; readonly alert: Episode }
+  | { readonly type: "resolved"; readonly at: Millis; readonly key: string; readonly text: string }
+  | { readonly type: "acknowledged"; readonly at: Millis; readonly key: string; readonly by: string }
+  | { readonly type: "silences"; readonly at: Millis; readonly silences: readonly Silence[] }
+  | { readonly type: "paused"; readonly at: Millis; readonly isPaused: boolean }
+  | { readonly type: "wake"; readonly at: Millis };
+
+export interface NoticesStep {
+  readonly state: NoticesState;
+  readonly notices: readonly Notice[];
+  /** When to be woken next; null: not before something happens. */
+  readonly wakeAt: Millis | null;
+}
+
+export interface NoticesInput {
+  readonly policy: AlertPolicy;
+  readonly life: string;
+  /** As an earlier life left them. */
+  readonly duties: readonly Duty[];
+  readonly silences: readonly Silence[];
+}
+
+export const startNotices = ({ policy, life, duties, silences }: NoticesInput): NoticesState => {
+  const oldestFirst = duties.toSorted((one, other) => one.alert.raisedAt - other.alert.raisedAt);
+  const newest = new Map(oldestFirst.map((duty) => [duty.alert.key, duty]));
+  return {
+    policy,
+    life,
+    count: 0,
+    duties: newest,
+    past: oldestFirst.filter((duty) => newest.get(duty.alert.key) !== duty),
+    silences,
+    isPaused: false,
+    raises: {},
+    lanes: new Map(),
+    recent: [],
+  };
+};
+
+export const receiveNotices = (before: NoticesState, event: NoticesEvent): NoticesStep => told(reacted(before, event), event.at);
+
+// ---- what happens ----------------------------------------------------------------------------------------------------
+
+const reacted = (state: NoticesState, event: NoticesEvent): NoticesState => {
+  switch (event.type) {
+    case "raised":
+    case "escalated":
+      return raised(state, event.alert, event.at);
+    case "resolved":
+      return resolved(state, event);
+    case "acknowledged": {
+      const duty = state.duties.get(event.key);
+      const isNew = duty !== undefined && duty.acknowledged === null;
+      return isNew ? put(state, { ...duty, acknowledged: { at: event.at, by: event.by } }) : state;
+    }
+    case "silences":
+      return { ...state, silences: event.silences };
+    case "paused":
+      return { ...state, isPaused: event.isPaused };
+    case "wake":
+      return state;
+  }
+};
+
+const put = (state: NoticesState, duty: Duty): NoticesState => ({
+  ...state,
+  duties: new Map(state.duties).set(duty.alert.key, duty),
+});
+
+const raised = (before: NoticesState, alert: Episode, at: Millis): NoticesState => {
+  const known = before.duties.get(alert.key);
+  if (known?.alert.resolvedAt === null) {
+    const level = higher(known.alert.level, alert.level);
+    return put(before, { ...known, alert: { ...known.alert, level, text: alert.text } });
+  }
+  const raises = noted(before.raises, alert.key, at);
+  const state = { ...before, raises, recent: counted(before, `${alert.rule} raised`, at) };
+  const flaps = comesAndGoes(raises, alert.key, at);
+  if (!known) return put(state, { alert, told: {}, toldAt: null, reminded: [], acknowledged: null, flaps });
+  // It is the same trouble as before, which those who were told of it take to last.
+  if (known.flaps) return put(state, { ...known, alert, told: stillOpen(known) });
+  return put(
+    { ...state, past: [...state.past, known] },
+    { alert, told: {}, toldAt: null, reminded: [], acknowledged: null, flaps },
+  );
+};
+
+const stillOpen = ({ told: by }: Duty): Duty["told"] =>
+  Object.fromEntries(Object.entries(by).filter(([, level]) => level !== "resolved"));
+
+const resolved = (state: NoticesState, { key, text, at }: Extract<NoticesEvent, { type: "resolved" }>): NoticesState => {
+  const known = state.duties.get(key);
+  if (!known || known.alert.resolvedAt !== null) return state;
+  const ended = { ...known, alert: { ...known.alert, resolvedAt: at, text } };
+  // Held back for as long as it lasted: nobody was told, and nobody needs to be.
+  const isHidden = Object.keys(known.told).length === 0 && isHeld(state, known, at);
+  const recent = counted(state, `${known.alert.rule} resolved`, at);
+  return isHidden ? without({ ...state, recent }, key) : put({ ...state, recent }, ended);
+};
+
+const counted = (state: NoticesState, what: Counted, at: Millis): NoticesState["recent"] => [
+  ...state.recent.filter((each) => each.at > at - STORM),
+  { what, at },
+];
+
+const without = (state: NoticesState, key: string): NoticesState => {
+  const duties = new Map(state.duties);
+  duties.delete(key);
+  return { ...state, duties };
+};
+
+// ---- what is owed ----------------------------------------------------------------------------------------------------
+
+const isHeld = (state: NoticesState, { alert }: Duty, at: Millis): boolean =>
+  (state.isPaused && !goesThroughPause(alert.rule)) ||
+  isSilenced(state.silences, alert, at) ||
+  (alert.resolvedAt ?? at) < alert.raisedAt + holdOf(state.policy, alert.rule);
+
+/** It has been as it is for so long that it does not come and go any more. */
+const isSteady = ({ alert }: Duty, at: Millis): boolean => at >= (alert.resolvedAt ?? alert.raisedAt) + STEADY;
+
+const owedOf = (state: NoticesState, duty: Duty, channel: string, at: Millis): Item | null => {
+  const { alert, flaps } = duty;
+  const known = duty.told[channel];
+  const item = (kind: ItemKind): Item => ({ ...alert, kind, flaps: flaps && kind !== "resolved" });
+  const isListening = channelsOf(state.policy, alert).includes(channel);
+  if (alert.resolvedAt !== null) {
+    if (known === "resolved" || (flaps && !isSteady(duty, at))) return null;
+    // What ended before it was told is told once, as over.
+    return known !== undefined || (isListening && !isHeld(state, duty, at)) ? item("resolved") : null;
+  }
+  if (isHeld(state, duty, at)) return null;
+  if (isListening && known === undefined) return item("raised");
+  if (isListening && known === "warning" && alert.level === "critical") return item("escalated");
+  return isRemindable(state, duty, channel, at) ? item("unacknowledged") : null;
+};
+
+const reminderOf = ({ policy }: NoticesState, { alert, acknowledged, reminded, toldAt }: Duty) => {
+  const escalation = alert.resolvedAt === null && !acknowledged ? escalationOf(policy, alert) : null;
+  const to = escalation?.to.filter((channel) => !reminded.includes(channel)) ?? [];
+  return escalation && to.length > 0 ? { at: (toldAt ?? alert.raisedAt) + escalation.after, to } : null;
+};
+const isRemindable = (state: NoticesState, duty: Duty, channel: string, at: Millis): boolean => {
+  const reminder = reminderOf(state, duty);
+  return reminder !== null && at >= reminder.at && reminder.to.includes(channel);
+};
+
+const after = (duty: Duty, { kind, level }: Item, channel: string, at: Millis): Duty => ({
+  ...duty,
+  toldAt: duty.toldAt ?? at,
+  told: { ...duty.told, [channel]: kind === "resolved" ? "resolved" : level },
+  reminded: kind === "unacknowledged" ? [...duty.reminded, channel] : duty.reminded,
+});
+
+// ---- when it is told -------------------------------------------------------------------------------------------------
+
+const allDuties = ({ past, duties }: NoticesState): Duty[] => [...past, ...duties.values()];
+
+const channelsOwed = (state: NoticesState): Set<string> =>
+  new Set(
+    allDuties(state).flatMap(({ alert, told: by }) => [
+      ...Object.keys(by),
+      ...channelsOf(state.policy, alert),
+      ...(escalationOf(state.policy, alert)?.to ?? []),
+    ]),
+  );
+
+const told = (before: NoticesState, at: Millis): NoticesStep => {
+  let state: NoticesState = { ...before, recent: before.recent.filter((each) => each.at > at - STORM) };
+  const notices: Notice[] = [];
+  for (const channel of channelsOwed(state)) {
+    const { lane, items } = onLane(state, channel, at);
+    state = { ...state, lanes: new Map(state.lanes).set(channel, lane) };
+    if (items.size === 0) continue;
+    const count = state.count + 1;
+    const inOrder = [...items.values()].toSorted((one, other) => one.raisedAt - other.raisedAt);
+    notices.push({ id: `${state.life}.${count}`, at, channel, items: inOrder });
+    const done = (duty: Duty): Duty => {
+      const item = items.get(duty);
+      return item ? after(duty, item, channel, at) : duty;
+    };
+    const duties = new Map([...state.duties].map(([key, duty]) => [key, done(duty)]));
+    state = { ...state, count, duties, past: state.past.map(done) };
+  }
+  state = settled(state, at);
+  return { state, notices, wakeAt: wakeOf(state, at) };
+};
+
+const countedAs = ({ rule, kind }: Item): Counted => `${rule} ${kind === "resolved" ? "resolved" : "raised"}`;
+
+/** What is owed, if it is time to tell it. */
+const onLane = (state: NoticesState, channel: string, at: Millis): { lane: Lane; items: ReadonlyMap<Duty, Item> } => {
+  const lane = state.lanes.get(channel) ?? QUIET;
+  const owed = new Map(
+    allDuties(state).flatMap((duty) => {
+      const item = owedOf(state, duty, channel, at);
+      return item ? [[duty, item] as const] : [];
+    }),
+  );
+  const items = [...owed.values()];
+  const hasCause = allDuties(state).some(
+    ({ alert, told: by }) => alert.resolvedAt === null && isCause(alert.rule) && by[channel] !== undefined,
+  );
+  const isHurried = items.some((item) => isInHurry(state, lane, item, hasCause, at));
+  const waiting: Lane = {
+    ...lane,
+    hurrySince: isHurried ? (lane.hurrySince ?? at) : null,
+    owedSince: items.length > 0 ? (lane.owedSince ?? at) : null,
+  };
+  if (dueOf(waiting) > at) return { lane: waiting, items: new Map() };
+  const lastOf = new Map([...lane.lastOf].filter(([, time]) => time > at - STORM));
+  for (const item of items) lastOf.set(countedAs(item), at);
+  return { lane: { ...QUIET, lastAt: at, lastOf }, items: owed };
+};
+
+/** Where alerts come by the dozen, or one cause explains them, and somebody was told so, the next ones are gathered. */
+const isInHurry = (state: NoticesState, { lastOf }: Lane, item: Item, hasCause: boolean, at: Millis): boolean => {
+  if (item.kind === "unacknowledged") return true;
+  if (hasCause && isSymptom(item.rule)) return false;
+  const what = countedAs(item);
+  const isFirst = (lastOf.get(what) ?? Number.NEGATIVE_INFINITY) <= at - STORM;
+  return isFirst || state.recent.filter((each) => each.what === what).length <= DOZENS;
+};
+
+const dueOf = ({ hurrySince, owedSince, lastAt }: Lane): Millis => {
+  const quietFrom = (lastAt ?? Number.NEGATIVE_INFINITY) + STORM;
+  const due = (since: Millis): Millis => since + (since < quietFrom ? GATHER_MORE : GATHER);
+  const hurried = hurrySince === null ? Number.POSITIVE_INFINITY : due(hurrySince);
+  return owedSince === null ? hurried : Math.min(hurried, Math.max(owedSince + GATHER, quietFrom));
+};
+
+/** What is over and owed to nobody goes; what was steady for long no longer comes and goes. */
+const settled = (state: NoticesState, at: Millis): NoticesState => {
+  const channels = [...channelsOwed(state)];
+  const isDone = (duty: Duty): boolean =>
+    duty.alert.resolvedAt !== null &&
+    (!duty.flaps || isSteady(duty, at)) &&
+    channels.every((channel) => owedOf(state, duty, channel, at) === null);
+  const calmed = (duty: Duty): Duty =>
+    duty.flaps && duty.alert.resolvedAt === null && isSteady(duty, at) ? { ...duty, flaps: false } : duty;
+  const kept = [...state.duties].filter(([, duty]) => !isDone(duty));
+  return {
+    ...state,
+    duties: new Map(kept.map(([key, duty]) => [key, calmed(duty)])),
+    past: state.past.filter((duty) => !isDone(duty)),
+  };
+};
+
+const wakeOf = (state: NoticesState, at: Millis): Millis | null => {
+  const times = [
+    ...[...state.lanes.values()].map(dueOf),
+    ...state.silences.map(({ until }) => until),
+    ...allDuties(state).flatMap((duty) => [
+      duty.alert.raisedAt + holdOf(state.policy, duty.alert.rule),
+      (duty.flaps ? (duty.alert.resolvedAt ?? duty.alert.raisedAt) : Number.NEGATIVE_INFINITY) + STEADY,
+      reminderOf(state, duty)?.at ?? Number.NEGATIVE_INFINITY,
+    ]),
+  ].filter((time) => time > at && Number.isFinite(time));
+  return times.length > 0 ? Math.min(...times) : null;
+};
+
+const higher = (one: AlertLevel, other: AlertLevel): AlertLevel =>
+  one === "critical" || other === "critical" ? "critical" : "warning";

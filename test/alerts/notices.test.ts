@@ -1,0 +1,352 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  type Duty,
+  type Episode,
+  GATHER,
+  GATHER_MORE,
+  type Item,
+  type Notice,
+  type NoticesEvent,
+  receiveNotices,
+  startNotices,
+  STORM,
+} from "../../machines/alerts/notices.ts";
+import type { AlertPolicy } from "../../machines/alerts/policy.ts";
+import type { AlertLevel } from "../../machines/ports/records.ts";
+
+const POLICY: AlertPolicy = {
+  channels: { warning: ["ops"], critical: ["ops", "phone"] },
+  escalation: { after: 600_000, to: ["phone", "boss"] },
+  rules: { "device.unreachable": { holds: 20_000 } },
+};
+
+describe("notices", () => {
+  it("tell an alert at once, to those who want its level, and its end to the same", () => {
+    const desk = new Desk();
+    desk.raise("device.failed:a/1", "warning");
+    desk.pass(GATHER);
+    expect(desk.said()).toEqual(["ops: raised warning device.failed:a/1"]);
+    desk.resolve("device.failed:a/1");
+    desk.pass(GATHER_MORE);
+    expect(desk.said()).toEqual(["ops: resolved warning device.failed:a/1"]);
+    desk.pass(3_600_000);
+    expect(desk.said()).toEqual([]);
+    expect(desk.owed()).toEqual([]);
+  });
+
+  it("tell that an alert grew worse, once, however often it is said", () => {
+    const desk = new Desk();
+    desk.raise("device.failed:a/1", "warning");
+    desk.pass(1000);
+    desk.raise("device.failed:a/1", "critical");
+    desk.raise("device.failed:a/1", "critical");
+    desk.pass(1000);
+    expect(desk.said()).toEqual([
+      "ops: raised warning device.failed:a/1",
+      "phone: raised critical device.failed:a/1",
+      "ops: escalated critical device.failed:a/1",
+    ]);
+  });
+
+  it("of forty links that are lost together are at most three, the first at once, and name all of them", () => {
+    const lost = fc.array(fc.integer({ min: 0, max: 25_000 }), { minLength: 40, maxLength: 40 });
+    fc.assert(
+      fc.property(lost, fc.option(fc.integer({ min: 0, max: 2000 }), { nil: null }), (times, brakeAt) => {
+        // A cause is judged from the first few of them; without one, all are lost within two seconds.
+        const at = times.map((time) => (brakeAt === null ? time % 1900 : time)).sort((a, b) => a - b);
+        const desk = new Desk();
+        const start = desk.now;
+        if (brakeAt !== null) desk.raise("fleet.outage:", "critical");
+        for (const [index, time] of at.entries()) {
+          desk.passTo(start + time);
+          desk.raise(`device.failed:a/${index}`, "warning");
+        }
+        desk.pass(4 * STORM);
+        const toOps = desk.notices.filter(({ channel }) => channel === "ops");
+        expect(toOps.length).toBeLessThanOrEqual(3);
+        expect(toOps[0]?.at).toBe((toOps[0]?.items[0]?.raisedAt ?? 0) + GATHER);
+        const told = toOps.flatMap(({ items }) => items.map(({ key }) => key)).filter((key) => key.startsWith("device"));
+        expect(told.sort()).toEqual(at.map((_, index) => `device.failed:a/${index}`).sort());
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("tell what an alert that comes and goes does, and then nothing until it is steady", () => {
+    const desk = new Desk();
+    for (let round = 0; round < 12; round++) {
+      desk.raise("device.failed:a/1", "warning");
+      desk.pass(10_000);
+      desk.resolve("device.failed:a/1");
+      desk.pass(10_000);
+    }
+    const said = desk.said();
+    expect(said).toHaveLength(7);
+    expect(said.at(-1)).toBe("ops: raised warning device.failed:a/1 flapping");
+    desk.pass(400_000);
+    expect(desk.said()).toEqual(["ops: resolved warning device.failed:a/1"]);
+  });
+
+  it("come a second time where nobody acknowledges, to those who are named for it", () => {
+    const desk = new Desk();
+    desk.raise("account.banned:a", "critical");
+    desk.pass(601_000);
+    expect(desk.said()).toEqual([
+      "ops: raised critical account.banned:a",
+      "phone: raised critical account.banned:a",
+      "phone: unacknowledged critical account.banned:a",
+      "boss: unacknowledged critical account.banned:a",
+    ]);
+    desk.resolve("account.banned:a");
+    desk.pass(1000);
+    expect(desk.said().map((line) => line.split(" ")[0])).toEqual(["ops:", "phone:", "boss:"]);
+  });
+
+  it("do not come a second time once a person has acknowledged", () => {
+    const desk = new Desk();
+    desk.raise("account.banned:a", "critical");
+    desk.pass(1000);
+    desk.send({ type: "acknowledged", at: desk.now, key: "account.banned:a", by: "ann" });
+    desk.pass(3_600_000);
+    expect(desk.said()).toHaveLength(2);
+  });
+
+  it("are held back by a silence, and told at its end if it still holds", () => {
+    const desk = new Desk();
+    const silence = { id: "s1", rule: "device.*", subject: "a", from: desk.now, until: desk.now + 60_000, by: "ann", why: "" };
+    desk.send({ type: "silences", at: desk.now, silences: [silence] });
+    desk.raise("device.failed:a/1", "warning");
+    desk.raise("device.failed:a/2", "warning");
+    desk.raise("device.failed:b/1", "warning");
+    desk.pass(30_000);
+    desk.resolve("device.failed:a/2");
+    desk.pass(10_000);
+    expect(desk.said()).toEqual(["ops: raised warning device.failed:b/1"]);
+    desk.pass(30_000);
+    expect(desk.said()).toEqual(["ops: raised warning device.failed:a/1"]);
+  });
+
+  it("are held back while the fleet is paused, but for the one that says that it is paused", () => {
+    const desk = new Desk();
+    desk.send({ type: "paused", at: desk.now, isPaused: true });
+    desk.raise("device.failed:a/1", "warning");
+    desk.raise("fleet.paused:fleet", "warning");
+    desk.pass(60_000);
+    expect(desk.said()).toEqual(["ops: raised warning fleet.paused:fleet"]);
+    desk.send({ type: "paused", at: desk.now, isPaused: false });
+    desk.pass(1000);
+    expect(desk.said()).toEqual(["ops: raised warning device.failed:a/1"]);
+  });
+
+  it("wait for a rule that has to hold, and tell nobody of what ended sooner", () => {
+    const desk = new Desk();
+    desk.raise("device.unreachable:a/1", "warning");
+    desk.raise("device.unreachable:a/2", "warning");
+    desk.pass(10_000);
+    desk.resolve("device.unreachable:a/2");
+    desk.pass(9000);
+    expect(desk.said()).toEqual([]);
+    desk.pass(2000);
+    expect(desk.said()).toEqual(["ops: raised warning device.unreachable:a/1"]);
+  });
+
+  it("never tell a channel that it has failed itself", () => {
+    const desk = new Desk();
+    desk.raise("alerts.channel:phone", "critical", "phone");
+    desk.pass(700_000);
+    expect(new Set(desk.notices.map(({ channel }) => channel))).toEqual(new Set(["ops", "boss"]));
+  });
+
+  describe("whatever happens", () => {
+    it("tell each channel of each alert once a level, of its end if and only if it was told, and owe nothing in the end", () => {
+      fc.assert(
+        fc.property(story, (steps) => {
+          expect(faultsIn(played(steps))).toEqual([]);
+        }),
+        { numRuns: 300 },
+      );
+    });
+
+    it("tell the same however often a life ends and the next goes on from what was owed", () => {
+      fc.assert(
+        fc.property(story, fc.integer({ min: 1, max: 7 }), (steps, every) => {
+          expect(faultsIn(played(steps, every))).toEqual([]);
+        }),
+        { numRuns: 150 },
+      );
+    });
+  });
+});
+
+// ---- stories ---------------------------------------------------------------------------------------------------------
+
+const KEYS = ["device.failed:a/1", "device.failed:b/1", "seat.stranded:l/a", "fleet.outage:", "account.banned:a"] as const;
+type Step =
+  | { readonly op: "raise"; readonly key: string; readonly level: AlertLevel }
+  | { readonly op: "resolve"; readonly key: string }
+  | { readonly op: "ack"; readonly key: string }
+  | { readonly op: "pause"; readonly isPaused: boolean }
+  | { readonly op: "silence"; readonly subject: string; readonly length: number }
+  | { readonly op: "pass"; readonly span: number };
+const key = fc.constantFrom(...KEYS);
+const story: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({ op: fc.constant("raise" as const), key, level: fc.constantFrom("warning", "critical") }),
+    },
+    { weight: 4, arbitrary: fc.record({ op: fc.constant("resolve" as const), key }) },
+    { weight: 1, arbitrary: fc.record({ op: fc.constant("ack" as const), key }) },
+    { weight: 1, arbitrary: fc.record({ op: fc.constant("pause" as const), isPaused: fc.boolean() }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        op: fc.constant("silence" as const),
+        subject: fc.constantFrom("a", "b", "l"),
+        length: fc.integer({ min: 1, max: 100_000 }),
+      }),
+    },
+    {
+      weight: 8,
+      arbitrary: fc.record({ op: fc.constant("pass" as const), span: fc.constantFrom(1, 200, GATHER, 2000, 31_000, 200_000) }),
+    },
+  ),
+  { maxLength: 60 },
+);
+
+function played(steps: readonly Step[], restartEvery = Number.POSITIVE_INFINITY): Desk {
+  const desk = new Desk();
+  for (const [index, step] of steps.entries()) {
+    if (step.op === "raise") desk.raise(step.key, step.level);
+    else if (step.op === "resolve") desk.resolve(step.key);
+    else if (step.op === "ack") desk.send({ type: "acknowledged", at: desk.now, key: step.key, by: "ann" });
+    else if (step.op === "pause") desk.send({ type: "paused", at: desk.now, isPaused: step.isPaused });
+    else if (step.op === "silence") desk.silence(step.subject, step.length);
+    else if (step.op === "pass") desk.pass(step.span);
+    if (index % restartEvery === restartEvery - 1) desk.restart();
+  }
+  desk.send({ type: "paused", at: desk.now, isPaused: false });
+  desk.pass(1_000_000);
+  return desk;
+}
+
+function faultsIn(desk: Desk): string[] {
+  const byChannel = Map.groupBy(
+    desk.notices.flatMap(({ channel, items }) => items.map((item) => ({ name: `${channel} ${item.key}`, item }))),
+    ({ name }) => name,
+  );
+  const wrong = [...byChannel].flatMap(([name, told]) =>
+    faultsOf(
+      name,
+      told.map(({ item }) => item),
+    ),
+  );
+  for (const [alertKey, level] of desk.open) {
+    const last = byChannel.get(`ops ${alertKey}`)?.at(-1)?.item;
+    if (last?.resolvedAt !== null || last.level !== level) wrong.push(`${alertKey} is ${level}, and ops were told otherwise`);
+  }
+  // Whoever was told of an alert was told of its end, and of no end of what still holds.
+  for (const [name, told] of byChannel) {
+    const isTold = told.at(-1)?.item.kind !== "resolved";
+    const level = desk.open.get(name.slice(name.indexOf(" ") + 1));
+    if (isTold && level === undefined) wrong.push(`${name} has ended, and that was not told`);
+    if (!isTold && (level === "critical" || (level !== undefined && name.startsWith("ops")))) wrong.push(`${name} still holds`);
+  }
+  return [...wrong, ...desk.owed().flatMap(({ alert }) => (alert.resolvedAt === null ? [] : [`${alert.key} is still owed`]))];
+}
+
+/** In order: raised, perhaps escalated, perhaps unacknowledged, resolved; then the next one. */
+function faultsOf(name: string, items: readonly Item[]): string[] {
+  const wrong: string[] = [];
+  let level: AlertLevel | null = null;
+  let isReminded = false;
+  for (const item of items) {
+    const say = (what: string): void => void wrong.push(`${name}: ${what} at ${item.raisedAt}`);
+    if (item.kind === "raised") {
+      if (level !== null) say("raised twice");
+      [level, isReminded] = [item.level, false];
+    } else if (item.kind === "escalated") {
+      if (level !== "warning" || item.level !== "critical") say("escalated from nothing");
+      level = item.level;
+    } else if (item.kind === "unacknowledged") {
+      if (isReminded) say("reminded twice");
+      [level, isReminded] = [item.level, true];
+    } else {
+      level = null;
+    }
+  }
+  return wrong;
+}
+
+class Desk {
+  now = 1_000_000;
+  notices: Notice[] = [];
+  readonly open = new Map<string, AlertLevel>();
+  #state = startNotices({ policy: POLICY, life: "l0", duties: [], silences: [] });
+  #raisedAt = new Map<string, number>();
+  #wakeAt: number | null = null;
+  #said = 0;
+  #lives = 0;
+
+  send(event: NoticesEvent): void {
+    const { state, notices, wakeAt } = receiveNotices(this.#state, event);
+    this.#state = state;
+    this.#wakeAt = wakeAt;
+    this.notices.push(...notices);
+  }
+  raise(alertKey: string, level: AlertLevel, subject = alertKey.slice(alertKey.indexOf(":") + 1)): void {
+    // Two alerts of one key never begin in one instant: between them is an end.
+    if (!this.open.has(alertKey)) this.pass(1);
+    const isOpen = this.open.has(alertKey);
+    if (!isOpen) this.#raisedAt.set(alertKey, this.now);
+    const known = this.open.get(alertKey);
+    this.open.set(alertKey, known === "critical" ? known : level);
+    const alert: Episode = {
+      key: alertKey,
+      rule: alertKey.slice(0, alertKey.indexOf(":")),
+      subject,
+      level,
+      text: "text",
+      raisedAt: this.#raisedAt.get(alertKey) ?? this.now,
+      resolvedAt: null,
+    };
+    this.send({ type: isOpen ? "escalated" : "raised", at: this.now, alert });
+  }
+  resolve(alertKey: string): void {
+    if (!this.open.delete(alertKey)) return;
+    this.send({ type: "resolved", at: this.now, key: alertKey, text: "over" });
+  }
+  silence(subject: string, length: number): void {
+    const silence = { id: `s${this.now}`, rule: null, subject, from: this.now, until: this.now + length, by: "ann", why: "" };
+    this.send({ type: "silences", at: this.now, silences: [...this.#state.silences, silence] });
+  }
+  /** What was owed is all that the next life knows. */
+  restart(): void {
+    const { silences, isPaused } = this.#state;
+    const life = `l${++this.#lives}`;
+    this.#state = startNotices({ policy: POLICY, life, duties: this.owed(), silences });
+    this.send({ type: "paused", at: this.now, isPaused });
+  }
+  owed(): readonly Duty[] {
+    return [...this.#state.past, ...this.#state.duties.values()];
+  }
+  pass(span: number): void {
+    this.passTo(this.now + span);
+  }
+  passTo(end: number): void {
+    while (this.#wakeAt !== null && this.#wakeAt <= end) {
+      this.now = Math.max(this.now, this.#wakeAt);
+      this.send({ type: "wake", at: this.now });
+    }
+    this.now = end;
+  }
+  /** Since the last look. */
+  said(): string[] {
+    const fresh = this.notices.slice(this.#said);
+    this.#said = this.notices.length;
+    return fresh.flatMap(({ channel, items }) =>
+      items.map(({ kind, level, key: about, flaps }) => `${channel}: ${kind} ${level} ${about}${flaps ? " flapping" : ""}`),
+    );
+  }
+}
