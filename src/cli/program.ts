@@ -14,6 +14,7 @@ import { drainCommand } from "./commands/drain.ts";
 import { failbackCommand, failoverCommand, switchoverCommand } from "./commands/move.ts";
 import { heldCommand } from "./commands/held.ts";
 import { historyCommand } from "./commands/history.ts";
+import { keyCommand } from "./commands/key.ts";
 import { lineCommand } from "./commands/line.ts";
 import { loopback } from "./commands/loopback.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
@@ -25,7 +26,7 @@ import { upCommand } from "./commands/up.ts";
 import { whyCommand } from "./commands/why.ts";
 import { examples } from "./help.ts";
 import { simulatorCommand } from "./simulator-door.ts";
-import { version } from "./version.ts";
+import { version } from "../version.ts";
 
 export const main = async (args: readonly string[]): Promise<void> => {
   const cli = new Cli(process.stdout, process.stderr, process.env);
@@ -57,7 +58,12 @@ export const programFor = (cli: Cli): Command => {
   program.commandsGroup("Try it:");
   program.addCommand(simulatorCommand(cli, demo)).addCommand(simulatorCommand(cli, loopback));
   program.commandsGroup("Run a fleet:");
-  program.addCommand(configCommand(cli)).addCommand(upCommand(cli)).addCommand(deviceCommand(cli)).addCommand(stopCommand(cli));
+  program
+    .addCommand(configCommand(cli))
+    .addCommand(upCommand(cli))
+    .addCommand(deviceCommand(cli))
+    .addCommand(keyCommand(cli))
+    .addCommand(stopCommand(cli));
   program.commandsGroup("Look at a running fleet:");
   program.addCommand(statusCommand(cli)).addCommand(whyCommand(cli)).addCommand(accountsCommand(cli));
   program
@@ -80,7 +86,7 @@ export const programFor = (cli: Cli): Command => {
     `${examples([
       ["greenroom demo", "see it work, without a phone"],
       ["greenroom up fleet.yaml", "start a fleet; link its devices by QR code"],
-    ])}\nExit codes: 0 fine, 1 what was checked does not hold, 2 bad usage or config,\n            3 something needed is out of reach.`,
+    ])}\nExit codes: 0 fine, 1 does not hold, 2 bad usage or config, 3 out of reach.`,
   );
   for (const command of withSubcommands(program))
     command.exitOverride().helpCommand(false).showHelpAfterError("(greenroom --help lists the commands)");

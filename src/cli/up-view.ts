@@ -37,12 +37,13 @@ export const watchInTerminal = (out: Stream, production: Production, fleet: Flee
   };
 };
 
-const introduction = ({ socket, keyOrigin, isNew, links }: Production, fleet: FleetConfig): string[] => {
+const introduction = ({ socket, api, keyOrigin, isNew, links }: Production, fleet: FleetConfig): string[] => {
   const waiting = links.pending().length;
   return [
     `${fleet.fleet}: ${summaryOf(fleet)}`,
     `store ${fleet.store.file}, key from ${keyOrigin}${isNew ? ". Both are new: keep a copy of the key" : ""}`,
     `ask it from another terminal: greenroom status --fleet ${fleet.file}`,
+    ...(api === null ? [] : [`HTTP API on ${api} (docs: ${api}/docs; a key: greenroom key create NAME)`]),
     ...(fleet.whatsapp ? [`TEST: ${fleet.whatsapp.url} takes WhatsApp's place`] : []),
     ...(waiting > 0 ? [`${waiting} of its devices are still to be linked`] : []),
     `Ctrl-C shuts it down (socket ${socket})`,

@@ -25,6 +25,16 @@ export interface LineConfig {
   readonly whenNumberChanges: "hold" | "resend";
   readonly outboxLimit: number;
 }
+export interface ApiConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Absolute. null: plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Bytes. */
+  readonly maxBody: number;
+  /** Of one key. */
+  readonly rateLimit: { readonly perSecond: number; readonly burst: number };
+}
 export interface FleetConfig {
   /** The fleet file, absolute. */
   readonly file: string;
@@ -41,6 +51,8 @@ export interface FleetConfig {
   readonly timers: Timers;
   readonly brake: { readonly seats: number; readonly share: number; readonly within: Millis };
   readonly reconnect: { readonly perSecond: number };
+  /** null: none. */
+  readonly api: ApiConfig | null;
   /** null: WhatsApp itself. */
   readonly whatsapp: {
     readonly url: string;

@@ -120,6 +120,7 @@ const check = (
     brake: section("brake"),
     reconnect: section("reconnect"),
     pacing: section("pacing"),
+    api: section("api"),
     whatsapp: section("whatsapp"),
   };
   const { accounts, lines, store } = parts;
@@ -139,7 +140,7 @@ type Parts = { [S in Section]: Sections[S] | undefined } & Pick<Sections, "fleet
 
 const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): FleetConfig => {
   const storeFile = resolve(dirname(file), parts.store.file);
-  const { whatsapp } = parts;
+  const { whatsapp, api } = parts;
   return {
     file,
     fleet: parts.fleet,
@@ -159,6 +160,7 @@ const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): 
     timers,
     brake: parts.brake ?? SECTIONS.brake.parse({}),
     reconnect: parts.reconnect ?? SECTIONS.reconnect.parse({}),
+    api: api ? { ...api, tls: api.tls ? filesOf(api.tls, dirname(file)) : null } : null,
     whatsapp: whatsapp
       ? {
           url: whatsapp.endpoint,
@@ -168,6 +170,11 @@ const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): 
       : null,
   };
 };
+
+const filesOf = ({ cert, key }: { cert: string; key: string }, folder: string) => ({
+  cert: resolve(folder, cert),
+  key: resolve(folder, key),
+});
 
 /** `./greenroom.db` has its key in `./greenroom.key`. */
 const keyFileOf = (storeFile: string): string => `${storeFile.replace(/\.(db|sqlite3?)$/, "")}.key`;

@@ -3,7 +3,7 @@ import { relative, dirname } from "node:path";
 import { stringify } from "yaml";
 import { accountOf, type DeviceId } from "../../machines/ports/ids.ts";
 import { formatDuration } from "./duration.ts";
-import type { FleetConfig } from "./fleet.ts";
+import type { ApiConfig, FleetConfig } from "./fleet.ts";
 import type { Secret } from "./secret.ts";
 
 export interface RenderOptions {
@@ -33,6 +33,7 @@ export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Re
   timers: Object.fromEntries(Object.entries(fleet.timers).map(([key, millis]) => [key, formatDuration(millis)])),
   brake: { ...fleet.brake, within: formatDuration(fleet.brake.within) },
   reconnect: { ...fleet.reconnect },
+  ...(fleet.api ? { api: apiAsData(fleet.api) } : {}),
   ...(fleet.whatsapp
     ? {
         whatsapp: {
@@ -44,5 +45,10 @@ export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Re
     : {}),
 });
 
+const apiAsData = ({ tls, rateLimit, ...rest }: ApiConfig) => ({
+  ...rest,
+  ...(tls ? { tls: { ...tls } } : {}),
+  rateLimit: { ...rateLimit },
+});
 const secretText = (secret: Secret, redacted: boolean): string => (redacted ? secret.reference : secret.reveal());
 const deviceName = (device: DeviceId): string => device.slice(accountOf(device).length + 1);

@@ -131,6 +131,28 @@ const whatsapp = z
   })
   .describe("For trials only. Left out: WhatsApp itself.");
 
+const api = z
+  .strictObject({
+    host: z
+      .union([z.ipv4(), z.ipv6(), z.literal("localhost")], { error: "expected an address of this machine, such as 127.0.0.1" })
+      .default("127.0.0.1")
+      .describe("Where it listens. Beyond this machine only with `tls`, or behind a proxy that has it."),
+    port: count(0, 65_535).default(8480).describe("0: any that is free."),
+    tls: z
+      .strictObject({ cert: path.describe("Certificate, PEM."), key: path.describe("Its private key, PEM.") })
+      .optional()
+      .describe("Files, relative to this one. Left out: plain HTTP."),
+    maxBody: count(1024, 33_554_432).default(2_097_152).describe("Bytes of a request's body."),
+    rateLimit: z
+      .strictObject({
+        perSecond: z.number().positive().max(100_000).default(100),
+        burst: count(1, 100_000).default(200),
+      })
+      .prefault({})
+      .describe("Requests that one key may send."),
+  })
+  .describe("The HTTP API. Left out: there is none.");
+
 /** One per top-level key: each is checked by itself, so that an error in one hides none in another. */
 export const SECTIONS = {
   fleet: name.describe("The fleet's name."),
@@ -148,6 +170,7 @@ export const SECTIONS = {
   brake,
   reconnect,
   pacing: pace,
+  api,
   whatsapp,
 } as const;
 
@@ -164,6 +187,7 @@ export const fleetSchema = z
     brake: SECTIONS.brake.optional(),
     reconnect: SECTIONS.reconnect.optional(),
     pacing: SECTIONS.pacing.optional(),
+    api: SECTIONS.api.optional(),
     whatsapp: SECTIONS.whatsapp.optional(),
   })
   .describe("A Greenroom fleet.");

@@ -13,6 +13,7 @@ import type { AlertRow, AuditRow, FailoverRecord } from "../../machines/ports/re
 import type { LinkState, Role, Standing } from "../../machines/ports/store.ts";
 import type { HealthState } from "../../machines/protocol.ts";
 import { didYouMean, listed } from "../config/index.ts";
+import { type KeyRow, ROLES } from "../http/store.ts";
 
 // ---- requests ----------------------------------------------------------------------------------------------------------
 
@@ -20,6 +21,10 @@ const name = z.string().min(1).max(200);
 const limit = z.int().min(1).max(1000).default(50);
 /** With the country's code, without signs. */
 export const PHONE = /^[1-9]\d{6,14}$/;
+
+const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** Ten years. */
+const LONGEST_KEY: Millis = 3650 * 86_400_000;
 
 /** What each operation takes. Names are checked against the fleet by whoever answers. */
 export const REQUESTS = {
@@ -64,10 +69,23 @@ export const REQUESTS = {
    * the account's number: with a pairing code instead of a QR code.
    */
   link: z.strictObject({ device: name, phone: z.string().regex(PHONE).optional() }),
+  /** Dials a device anew, at once. Refused while it speaks for a seat. */
+  restart: z.strictObject({ device: name }),
   /** How a line shares out new conversations, and how its seats do. */
   line: z.strictObject({ line: name }),
   /** Which conversations, `most` at the most, a rebalance of what waits on a line would move. Nothing is moved. */
   rebalance: z.strictObject({ line: name, most: z.int().min(1).max(1000).default(20) }),
+  /** Keys of the HTTP API; never their secrets. */
+  keys: z.strictObject({}),
+  /** `lines` null: of the whole fleet. `expiresIn` null: does not expire. The answer is the only place where the secret is shown. */
+  keyCreate: z.strictObject({
+    name: z.string().regex(KEY_NAME, { error: 'expected a name: 1 to 64 letters, digits, ".", "_" or "-"' }),
+    role: z.enum(ROLES),
+    lines: z.array(name).min(1).max(1000).nullable().default(null),
+    expiresIn: z.int().min(1000).max(LONGEST_KEY).nullable().default(null),
+  }),
+  /** `key`: its id. */
+  keyRevoke: z.strictObject({ key: name }),
   /** A clean shutdown. Answered when it has begun. */
   stop: z.strictObject({}),
 } as const;
@@ -214,6 +232,14 @@ export interface RebalanceAnswer {
   /** Messages that wait, for each unit of weight. */
   readonly seats: readonly { readonly seat: SeatId; readonly before: number; readonly after: number }[];
 }
+export interface KeysAnswer {
+  readonly now: Millis;
+  readonly keys: readonly KeyRow[];
+}
+export interface KeyCreated {
+  readonly key: KeyRow;
+  readonly secret: string;
+}
 export interface StopAnswer {
   readonly stopping: true;
 }
@@ -236,8 +262,12 @@ export interface ControlAnswers {
   readonly resume: ModeAnswer;
   readonly links: LinksAnswer;
   readonly link: LinkAnswer;
+  readonly restart: DeviceStatus;
   readonly line: LineView;
   readonly rebalance: RebalanceAnswer;
+  readonly keys: KeysAnswer;
+  readonly keyCreate: KeyCreated;
+  readonly keyRevoke: KeyRow;
   readonly stop: StopAnswer;
 }
 
@@ -256,6 +286,7 @@ export type ControlErrorCode =
   | "E_UNKNOWN_DEVICE"
   | "E_UNKNOWN_MESSAGE"
   | "E_UNKNOWN_SUBJECT" // no seat, account, device or line of that name
+  | "E_UNKNOWN_KEY"
   | "E_STORE" // the store did not do it
   | "E_UNREACHABLE" // WhatsApp did not answer
   | "E_REFUSED" // understood, and not possible at present: the message says why
@@ -276,6 +307,7 @@ const CODES: ReadonlySet<string> = new Set<ControlErrorCode>([
   "E_UNKNOWN_DEVICE",
   "E_UNKNOWN_MESSAGE",
   "E_UNKNOWN_SUBJECT",
+  "E_UNKNOWN_KEY",
   "E_STORE",
   "E_UNREACHABLE",
   "E_REFUSED",

@@ -1,9 +1,17 @@
 /** What a running supervisor does about each request of `control-protocol.ts`. */
 import { userInfo } from "node:os";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
+import type { KeyRing } from "../http/keys.ts";
 import { type AccountId, accountOf, type DeviceId, type MessageId, type SeatId } from "../../machines/ports/ids.ts";
 import type { OutboxRow } from "../../machines/ports/store.ts";
-import { ControlError, type ControlHandlers, type DrainAnswer, type FailoverAnswer, resolveName } from "./control-protocol.ts";
+import {
+  ControlError,
+  type ControlHandlers,
+  type DeviceStatus,
+  type DrainAnswer,
+  type FailoverAnswer,
+  resolveName,
+} from "./control-protocol.ts";
 import { lineNamed, rebalanceOf } from "./lines.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import { sendMessage } from "./sending.ts";
@@ -14,8 +22,11 @@ export interface ControlParts {
   readonly supervisor: Supervisor;
   readonly views: Views;
   readonly links: LinkDesk;
+  readonly keys: KeyRing;
   /** Begins a clean shutdown. */
   readonly onStop: () => void;
+  /** Who asks, for the audit. Left out: whoever owns the socket. */
+  readonly by?: string;
 }
 
 /** A move that takes longer is still under way; whoever asked is told so. */
@@ -27,7 +38,7 @@ const AUDIT_OF_SEAT = 100;
 const BUSY_PHASES = new Set(["moving", "asking", "starting", "switching"]);
 
 export const controlHandlers = (parts: ControlParts): ControlHandlers => {
-  const { supervisor, views, links, onStop } = parts;
+  const { supervisor, views, links, keys, onStop } = parts;
   const seatNamed = (name: string): SeatId => resolveName("seat", name, [...views.roster().seats.keys()]);
   return {
     status: () => views.status(),
@@ -56,8 +67,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       return { now: views.now(), messages: rows.map(heldMessage), more };
     },
     release: async ({ message, send }) => {
-      const { rows } = await views.ask("outbox.list", { seat: null, states: ["held"], limit: 1_000_000 });
-      const wanted = message === null ? rows : [rowNamed(rows, message)];
+      const wanted = message === null ? await heldRows(views) : [await heldNamed(views, message)];
       for (const row of wanted) supervisor.node.releaseHeld(row.seat, row.id, send);
       return { released: wanted.map((row) => row.id) };
     },
@@ -79,12 +89,12 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
     },
     pause: () => {
       views.roster();
-      supervisor.node.pause(operator());
+      supervisor.node.pause(byOf(parts));
       return { mode: views.mode() };
     },
     resume: () => {
       views.roster();
-      supervisor.node.resume(operator());
+      supervisor.node.resume(byOf(parts));
       return { mode: views.mode() };
     },
     links: () => {
@@ -95,8 +105,16 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const id = resolveName("device", device, [...views.roster().devices.keys()]);
       return links.ask(id, phone === undefined ? { kind: "qr" } : { kind: "code", phone });
     },
+    restart: ({ device }) => restart(parts, resolveName("device", device, [...views.roster().devices.keys()])),
     line: ({ line }) => lineNamed(parts, line),
     rebalance: ({ line, most }) => rebalanceOf(parts, lineNamed(parts, line), most),
+    keys: () => ({ now: views.now(), keys: keys.list() }),
+    keyCreate: ({ name, role, lines, expiresIn }) => {
+      const known = [...views.roster().lines.keys()];
+      const bound = lines === null ? null : [...new Set(lines.map((line) => resolveName("line", line, known)))];
+      return keys.create({ name, role, lines: bound, expiresIn }, `operator:${byOf(parts)}`);
+    },
+    keyRevoke: ({ key }) => keys.revoke(key, `operator:${byOf(parts)}`),
     stop: () => {
       // The answer first.
       setImmediate(onStop);
@@ -104,6 +122,8 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
     },
   };
 };
+
+const byOf = ({ by }: ControlParts): string => by ?? operator();
 
 /** Only its owner can open the socket, so whoever asks is the one whom we run as. */
 const operator = (): string => {
@@ -122,13 +142,36 @@ const heldMessage = ({ id, seat, acceptedAt, attempts, reason }: OutboxRow) => (
   reason,
 });
 
-const rowNamed = (rows: readonly OutboxRow[], id: string): OutboxRow => {
+const heldRows = async (views: Views): Promise<readonly OutboxRow[]> =>
+  (await views.ask("outbox.list", { seat: null, states: ["held"], limit: 1_000_000 })).rows;
+
+const heldNamed = async (views: Views, id: string): Promise<OutboxRow> => {
+  const { row } = await views.ask("outbox.get", { id: id as MessageId });
+  if (row?.state === "held") return row;
+  if (row) throw new ControlError("E_REFUSED", `${row.id} is ${row.state}: only a held message waits for a word`);
+  // Throws, naming what is nearest.
+  const rows = await heldRows(views);
   const wanted = resolveName<MessageId>(
     "message",
     id,
-    rows.map((row) => row.id),
+    rows.map((held) => held.id),
   );
-  return rows.find((row) => row.id === wanted) as OutboxRow;
+  return rows.find((held) => held.id === wanted) as OutboxRow;
+};
+
+/** Dials a device anew. Throws E_REFUSED where that would cost a seat its holder, or there is nothing to dial. */
+const restart = ({ supervisor, views }: ControlParts, device: DeviceId): DeviceStatus => {
+  const { link, state, holds } = views.device(device);
+  if (link !== "linked")
+    throw new ControlError(
+      "E_REFUSED",
+      `${device} is not linked: there is nothing to dial. Link it: greenroom device link ${device}`,
+    );
+  if (holds.length > 0)
+    throw new ControlError("E_REFUSED", `${device} speaks for ${holds.join(", ")}: switch over first, then restart it`);
+  if (state === "serving" || state === "opened") supervisor.node.driver.tell(`connection:${device}`, { type: "redial.request" });
+  else supervisor.node.redial(device);
+  return views.device(device);
 };
 
 const subjectNamed = (views: Views, name: string): string => {
@@ -173,11 +216,12 @@ const drain = async (parts: ControlParts, account: AccountId, undo: boolean): Pr
 
 /** An operator's move, from the demand to its end. */
 const move = async (
-  { supervisor, views }: ControlParts,
+  parts: ControlParts,
   seat: SeatId,
   to: string | undefined,
   how: "failover" | "switchover",
 ): Promise<FailoverAnswer> => {
+  const { supervisor, views } = parts;
   const target = to === undefined ? null : resolveName("device", to, views.mastersOf(seat));
   const view = supervisor.node.seat(seat);
   if (target !== null && view?.row.holder === target)
@@ -190,8 +234,8 @@ const move = async (
     if (type === "switchover.refused" && subject === seat) refused = String(data["why"]);
   });
   try {
-    if (how === "failover") supervisor.node.demandFailover(seat, target, operator());
-    else supervisor.node.switchOver(seat, target, operator());
+    if (how === "failover") supervisor.node.demandFailover(seat, target, byOf(parts));
+    else supervisor.node.switchOver(seat, target, byOf(parts));
     const end = Date.now() + MOVE_WITHIN;
     while (Date.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, POLL));

@@ -10,6 +10,9 @@ import { createBaileysConnections } from "../adapters/baileys/index.ts";
 import { loadKey } from "../adapters/sqlite/key-file.ts";
 import { openSqliteStore, type SqliteStore } from "../adapters/sqlite/store.ts";
 import { type FleetConfig, toDeclaration } from "../config/index.ts";
+import { EventFeed } from "../http/event-feed.ts";
+import { KeyRing } from "../http/keys.ts";
+import type { Api } from "../http/server.ts";
 import { systemClock } from "./clock.ts";
 import { countryOf } from "./countries.ts";
 import { controlHandlers } from "./control.ts";
@@ -42,6 +45,8 @@ export interface Production {
   /** What the socket asks, for who is in this process. */
   readonly handlers: ControlHandlers;
   readonly socket: string;
+  /** Where the HTTP API listens; null: the fleet has none. */
+  readonly api: string | null;
   /** Where the store's key came from. */
   readonly keyOrigin: string;
   /** The store was made now. */
@@ -64,39 +69,54 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
   });
   const store = openSqliteStore({ file, key, keyOrigin: origin, clock: systemClock, countryOf });
   let control: ControlServer | undefined;
+  let api: Api | undefined;
   try {
-    const supervisor = assemble(options, store);
+    const feed = new EventFeed();
+    const supervisor = assemble(options, store, feed);
     const devices = toDeclaration(fleet).accounts.flatMap((account) => account.devices);
     const links = new LinkDesk(supervisor, devices);
     const views = new Views(supervisor, { fleet: fleet.fleet, startedAt: systemClock.now(), now: () => systemClock.now() });
-    const handlers = controlHandlers({ supervisor, views, links, onStop: options.onStop });
+    const keys = await KeyRing.open(store.api, () => systemClock.now());
+    const parts = { supervisor, views, links, keys, onStop: options.onStop };
+    const handlers = controlHandlers(parts);
     const onFault = (op: string, error: unknown): void => logger.error({ err: error, op }, "a request could not be answered");
     const served = await serveControl({ path: options.socket ?? controlPath(file), handlers, onFault });
     control = served;
+    feed.begin(await store.api.lastEvent());
     await supervisor.start();
+    const { createApi } = fleet.api ? await import("../http/server.ts") : {};
+    api = fleet.api && createApi ? createApi({ config: fleet.api, parts, store: store.api, feed, logger }) : undefined;
+    const address = (await api?.listen()) ?? null;
     return {
       supervisor,
       views,
       links,
       handlers,
       socket: served.path,
+      api: address,
       keyOrigin: origin,
       isNew: store.isNew,
       stop: async () => {
         links.close();
+        await api?.close();
         await served.close();
         await supervisor.stop();
         store.close();
       },
     };
   } catch (error) {
+    await api?.close();
     await control?.close(0);
     store.close();
     throw error;
   }
 };
 
-const assemble = ({ fleet, logger, strategies, onFailoverEnd }: ProductionOptions, store: SqliteStore): Supervisor => {
+const assemble = (
+  { fleet, logger, strategies, onFailoverEnd }: ProductionOptions,
+  store: SqliteStore,
+  feed: EventFeed,
+): Supervisor => {
   let requests = 0;
   const { whatsapp } = fleet;
   const connections = createBaileysConnections({
@@ -118,7 +138,7 @@ const assemble = ({ fleet, logger, strategies, onFailoverEnd }: ProductionOption
   return new Supervisor({
     node: NODE,
     config: nodeConfigOf(fleet, strategies),
-    store: onFailoverEnd ? tellingEnds(store, onFailoverEnd) : store,
+    store: feed.watching(onFailoverEnd ? tellingEnds(store, onFailoverEnd) : store),
     connections,
     clock: systemClock,
     logger,

@@ -48,7 +48,7 @@ export const sendMessage = async (
 };
 
 /** `+49 170 1234567`, `491701234567`, `…@lid`, `…@s.whatsapp.net` or `…@g.us`. */
-const addressOf = (to: string): AcceptRequest["to"] => {
+export const addressOf = (to: string): AcceptRequest["to"] => {
   if (/^\d+@lid$/.test(to)) return { lid: to, pn: null };
   if (/^[\d-]+@(s\.whatsapp\.net|g\.us)$/.test(to)) return { lid: null, pn: to };
   const digits = to.replaceAll(/[\s()./-]/g, "").replace(/^\+/, "");

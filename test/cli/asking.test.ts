@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AccountId, ConversationId, DeviceId, FailoverId, LineId, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
+import type { KeyRow } from "../../src/http/store.ts";
 import type { AlertRow, AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
 import {
   type ControlAnswers,
@@ -83,6 +84,17 @@ const audit: AuditRow = {
   evidence: { holder: "sales-1/a" },
 };
 
+const key: KeyRow = {
+  id: "abcdefghjk",
+  name: "shop",
+  role: "operator",
+  lines: null,
+  createdAt: NOW - 86_400_000,
+  createdBy: "operator:ann",
+  expiresAt: null,
+  revokedAt: null,
+};
+
 const ANSWERS: ControlAnswers = {
   status: {
     fleet: "acme",
@@ -116,6 +128,10 @@ const ANSWERS: ControlAnswers = {
   resume: { mode: "automatic" },
   links: { links: [{ device: "sales-2/a" as DeviceId, state: "unlinked", offer: null }] },
   link: { device: "sales-2/a" as DeviceId, linked: false, offer: { kind: "qr", text: "2@abc", at: NOW } },
+  restart: device("sales-1/a", { state: "waiting" }),
+  keys: { now: NOW, keys: [key, { ...key, id: "oldoldold0", name: "old", lines: ["sales" as LineId], revokedAt: NOW - 1000 }] },
+  keyCreate: { key, secret: "gr_abcdefghjk_secret" },
+  keyRevoke: { ...key, revokedAt: NOW },
   line: {
     line: seat.line,
     strategy: "least-loaded",
@@ -196,6 +212,15 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["resume --json", "resume", {}],
     ["device link --json", "links", {}],
     ["device link sales-2/a --code '+49 170 123456' --json", "link", { device: "sales-2/a", phone: "49170123456" }],
+    ["device restart sales-1/b --json", "restart", { device: "sales-1/b" }],
+    ["key --json", "keys", {}],
+    ["key create shop --json", "keyCreate", { name: "shop", role: "viewer", lines: null, expiresIn: null }],
+    [
+      "key create shop --role operator --lines sales,help --expires 90d --json",
+      "keyCreate",
+      { name: "shop", role: "operator", lines: ["sales", "help"], expiresIn: 90 * 86_400_000 },
+    ],
+    ["key revoke gr_abcdefghjk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA --json", "keyRevoke", { key: "abcdefghjk" }],
     ["stop --json", "stop", {}],
   ])("%s", async (line, op, request) => {
     const { code, stdout, stderr } = await run(line);
@@ -298,6 +323,26 @@ sales/sales-1  8.0      5.0
       "2026-11-25 12:00:00  operator:ann  failover.demanded sales/sales-1: failover of sales/sales-1 demanded  [holder sales-1/a]\n",
     );
     expect((await run("held")).stdout).toMatch(/2026-11-25 12:00:00 +sales\/sales-1 +m0held +1 +another number/);
+  });
+
+  it("key create prints the key alone, so that a script can keep it", async () => {
+    const { stdout, stderr } = await run("key create shop --role operator");
+    expect(stdout).toBe("gr_abcdefghjk_secret\n");
+    expect(stderr).toMatch(/only time that it is shown\. Its id is abcdefghjk: shop, operator of the whole fleet\./);
+  });
+
+  it("key list says which keys count", async () => {
+    expect((await run("key list")).stdout).toBe(`ID          NAME  ROLE      LINES  MADE                 STATE
+abcdefghjk  shop  operator  all    2026-11-24 12:00:00  good
+oldoldold0  old   operator  sales  2026-11-24 12:00:00  revoked 2026-11-25 11:59:59
+`);
+    expect((await run("key list", { keys: { now: NOW, keys: [] } })).stdout).toMatch(/greenroom key create NAME/);
+    expect((await run("key revoke abcdefghjk")).stdout).toBe("abcdefghjk (shop) is revoked.\n");
+    expect((await run("device restart sales-1/a")).stdout).toBe("sales-1/a is dialled anew.\n");
+    expect(await run("key create shop --expires soon")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/such as 12h or 90d/),
+    });
   });
 
   it("send takes its text from stdin, too", async () => {

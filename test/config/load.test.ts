@@ -48,6 +48,7 @@ describe("a fleet file", () => {
       timers: DEFAULT_TIMERS,
       brake: { seats: 2, share: 0.1, within: 30_000 },
       reconnect: { perSecond: 25 },
+      api: null,
       whatsapp: null,
     });
     expect(toDeclaration(fleet).lines[0]).toEqual({
@@ -60,6 +61,23 @@ describe("a fleet file", () => {
 
   it("may leave a section empty", () => {
     expect(loaded(`${GOOD}timers:\n  # probe: 2s\nbrake:\n`).timers).toEqual(DEFAULT_TIMERS);
+  });
+
+  it("has an API only where it says so, on this machine unless it says more", () => {
+    expect(loaded(`${GOOD}api: {}\n`).api).toEqual({
+      host: "127.0.0.1",
+      port: 8480,
+      tls: null,
+      maxBody: 2_097_152,
+      rateLimit: { perSecond: 100, burst: 200 },
+    });
+    const { api } = loaded(`${GOOD}api: { host: "::", port: 443, tls: { cert: tls/cert.pem, key: /etc/key.pem } }\n`);
+    expect(api).toMatchObject({ host: "::", tls: { cert: join(folder, "tls/cert.pem"), key: "/etc/key.pem" } });
+    expect(errors(`${GOOD}api: { host: example.org, port: 70000 }\n`)).toEqual([
+      expect.stringMatching(/api\.host: expected an address of this machine/),
+      expect.stringMatching(/api\.port: expected at most 65535/),
+    ]);
+    expect(loaded(`${GOOD}api: {}\n`, { GREENROOM__API__PORT: "9000" }).api?.port).toBe(9000);
   });
 
   it("gives accounts the fleet's pace unless they have their own", () => {
@@ -106,7 +124,7 @@ timers:
   probe: 5 s
 `;
     expect(errors(text)).toEqual([
-      'fleet.yaml:1:1 flet: unknown name. Did you mean "fleet"? Known here: fleet, store, accounts, lines, timers, brake, reconnect, pacing, whatsapp',
+      'fleet.yaml:1:1 flet: unknown name. Did you mean "fleet"? Known here: fleet, store, accounts, lines, timers, brake, reconnect, pacing, api, whatsapp',
       "fleet.yaml:1:1 fleet: missing: every fleet file has fleet",
       'fleet.yaml:3:20 accounts.sales-1.role: expected master or servant, found "mastr". Did you mean "master"?',
       "fleet.yaml:3:40 accounts.sales-1.devices.1: sales-1 has a device a already: names of devices differ within an account",

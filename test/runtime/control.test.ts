@@ -247,8 +247,12 @@ const HANDLERS: ControlHandlers = {
   resume: unused,
   links: unused,
   link: unused,
+  restart: unused,
   line: unused,
   rebalance: unused,
+  keys: unused,
+  keyCreate: unused,
+  keyRevoke: unused,
   stop: () => ({ stopping: true }),
 };
 

@@ -78,6 +78,7 @@ describe("what a node is started with", () => {
       "brake",
       "reconnect",
       "pacing",
+      "api",
       "whatsapp",
     ]);
   });

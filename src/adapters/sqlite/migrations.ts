@@ -92,4 +92,18 @@ create table signal_key (
 create table lease (device text primary key, term integer not null, node text, expires_at integer not null) strict, without rowid;
 `,
   },
+  {
+    number: 2,
+    name: "keys and requests of the API",
+    sql: `
+create table api_key (
+  id text primary key, name text not null, role text not null, lines text, hash blob not null, created_at integer not null,
+  created_by text not null, expires_at integer, revoked_at integer
+) strict;
+create table api_request (
+  key text not null, name text not null, digest text not null, at integer not null, status integer, body text, primary key (key, name)
+) strict;
+create index api_request_at on api_request (at);
+`,
+  },
 ];

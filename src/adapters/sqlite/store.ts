@@ -1,8 +1,10 @@
 /** The Store port on one SQLite file, for a fleet that runs in one process. */
 import type { Clock } from "../../../machines/ports/clock.ts";
 import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../../machines/ports/store.ts";
+import type { ApiStore } from "../../http/store.ts";
+import { createApiStore, type Run } from "./api-store.ts";
 import { numberOf, type Database } from "./database.ts";
-import { failure } from "./errors.ts";
+import { failure, StoreError, type StoreErrorCode } from "./errors.ts";
 import { removeHolder, writeHolder } from "./holder.ts";
 import { openDatabase } from "./open.ts";
 import { contactOps } from "./ops/contacts.ts";
@@ -36,6 +38,8 @@ export interface SqliteStore extends StorePort {
   readonly file: string;
   /** Whether opening made the store. */
   readonly isNew: boolean;
+  /** What only the API asks. */
+  readonly api: ApiStore;
   /** Changes `maxBytes` while running. */
   limit(maxBytes: number): void;
   /** SQLite's integrity check: what is wrong, empty if nothing is. Reads the whole file, so it blocks. */
@@ -64,10 +68,30 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
   let isOpen = true;
   const limit = (maxBytes: number): void => database.exec(`pragma max_page_count = ${Math.max(1, Math.floor(maxBytes / PAGE))}`);
   if (options.maxBytes !== undefined) limit(options.maxBytes);
+  const run: Run = (work, writes) =>
+    new Promise((resolve, reject) => {
+      const refused = (error: unknown): void => {
+        const [code = "", ...words] = failure(file, error).message.split(" ");
+        reject(new StoreError(code as StoreErrorCode, words.join(" "), error));
+      };
+      if (!isOpen) return refused(new Error("it was closed before this was asked"));
+      queue.push(
+        {
+          run: () => {
+            const result = work(database);
+            return () => resolve(result);
+          },
+          fail: (error) => () => refused(error),
+          writes,
+        },
+        "foreground",
+      );
+    });
 
   return {
     file,
     isNew,
+    api: createApiStore(run),
     limit,
     ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
       const { op, reqId } = command;

@@ -1,4 +1,4 @@
-/** `greenroom device link [DEVICE]`: shows what the owner of an account has to scan or to enter, until the device is linked. */
+/** `greenroom device link [DEVICE]`: shows what the owner of an account has to scan or to enter, until the device is linked; `restart`. */
 import { Command } from "commander";
 import { setTimeout as later } from "node:timers/promises";
 import type { LinkAnswer, PendingLink } from "../../runtime/control-protocol.ts";
@@ -17,26 +17,46 @@ interface Options extends TargetOptions {
 const POLL = 1000;
 
 export const deviceCommand = (cli: Cli): Command =>
-  new Command("device").description("link devices to their accounts").addCommand(
-    withTarget(
-      new Command("link")
-        .description("link a device, anew if it was logged out; without a device: which ones wait")
-        .argument("[device]", "sales-1/a")
-        .option("--code <phone>", "with a pairing code for this number instead of a QR code"),
+  new Command("device")
+    .description("link devices to their accounts")
+    .addCommand(linkCommand(cli))
+    .addCommand(restartCommand(cli));
+
+const linkCommand = (cli: Cli): Command =>
+  withTarget(
+    new Command("link")
+      .description("link a device, anew if it was logged out; without a device: which ones wait")
+      .argument("[device]", "sales-1/a")
+      .option("--code <phone>", "with a pairing code for this number instead of a QR code"),
+  )
+    .addHelpText(
+      "after",
+      examples([
+        ["greenroom device link", "which devices are not linked"],
+        ["greenroom device link sales-1/a", "shows a QR code until it is scanned"],
+        ["greenroom device link sales-1/a --code +491701234567", "shows a code to enter on the phone"],
+        ["greenroom device link sales-1/a --json", "what the QR code says, for other programs; does not wait"],
+      ]),
     )
-      .addHelpText(
-        "after",
-        examples([
-          ["greenroom device link", "which devices are not linked"],
-          ["greenroom device link sales-1/a", "shows a QR code until it is scanned"],
-          ["greenroom device link sales-1/a --code +491701234567", "shows a code to enter on the phone"],
-          ["greenroom device link sales-1/a --json", "what the QR code says, for other programs; does not wait"],
-        ]),
-      )
-      .action((device: string | undefined, options: Options) =>
-        cli.run(options.json === true, () => (device === undefined ? list(cli, options) : link(cli, device, options))),
-      ),
-  );
+    .action((device: string | undefined, options: Options) =>
+      cli.run(options.json === true, () => (device === undefined ? list(cli, options) : link(cli, device, options))),
+    );
+
+const restartCommand = (cli: Cli): Command =>
+  withTarget(
+    new Command("restart")
+      .description("dial a device anew, at once; not while it speaks for a seat")
+      .argument("<device>", "sales-1/a"),
+  )
+    .addHelpText("after", examples([["greenroom device restart sales-1/b", "instead of waiting for its next try"]]))
+    .action((device: string, options: TargetOptions) =>
+      cli.run(options.json === true, async () => {
+        const answer = await ask(cli, options, "restart", { device });
+        if (options.json) cli.json(answer);
+        else cli.print(`${answer.id} is dialled anew.`);
+        return 0;
+      }),
+    );
 
 const list = async (cli: Cli, options: Options): Promise<ExitCode> => {
   const answer = await ask(cli, options, "links", {});

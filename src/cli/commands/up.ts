@@ -92,10 +92,11 @@ const ENDPOINT = "GREENROOM__WHATSAPP__ENDPOINT";
 const ROOT_KEY = "GREENROOM__WHATSAPP__ROOT_KEY";
 const hexOf = (key: string): string => (/^[A-Za-z0-9+/_-]{43}=?$/.test(key) ? Buffer.from(key, "base64").toString("hex") : key);
 
-const startedDocument = ({ socket, supervisor, links, isNew }: Production, fleet: FleetConfig) => ({
+const startedDocument = ({ socket, api, supervisor, links, isNew }: Production, fleet: FleetConfig) => ({
   fleet: fleet.fleet,
   pid: process.pid,
   socket,
+  api,
   store: fleet.store.file,
   isNew,
   endpoint: fleet.whatsapp?.url ?? null,
@@ -103,9 +104,16 @@ const startedDocument = ({ socket, supervisor, links, isNew }: Production, fleet
   unlinked: links.pending().map(({ device }) => device),
 });
 
+const LOOPBACK = /^(127\.|::1$|localhost$)/;
 const logStart = (production: Production, fleet: FleetConfig, logger: Logger): void => {
-  const { socket, keyOrigin, isNew, links } = production;
+  const { socket, api, keyOrigin, isNew, links } = production;
   logger.info({ socket, store: fleet.store.file, keyOrigin, isNew }, `started: ${summaryOf(fleet)}`);
+  if (api !== null) logger.info({ api }, `the HTTP API listens on ${api}`);
+  if (fleet.api && !fleet.api.tls && !LOOPBACK.test(fleet.api.host))
+    logger.warn(
+      { api },
+      "the HTTP API can be reached from other machines without TLS: set api.tls, or put a proxy with TLS in front",
+    );
   if (fleet.whatsapp) logger.warn({ endpoint: fleet.whatsapp.url }, "a test server takes WhatsApp's place");
   for (const { device } of links.pending())
     logger.warn({ device }, `${device} is not linked: greenroom device link ${device} --socket ${socket}`);

@@ -234,7 +234,7 @@ const counts = (db: Database): { seat: SeatId; state: OutboxState; count: number
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
-const outboxRow = (db: Database, row: Row): OutboxRow => ({
+export const outboxRow = (db: Database, row: Row): OutboxRow => ({
   seq: numberOf(row, "seq"),
   id: textOf<OutboxRow["id"]>(row, "id"),
   waId: textOf<OutboxRow["waId"]>(row, "wa_id"),

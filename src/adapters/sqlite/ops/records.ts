@@ -118,7 +118,7 @@ export const recordOps = ({ db }: Bench): Pick<Handlers, Ops> => ({
   }),
 });
 
-const auditRow = (row: Row): AuditRow => ({
+export const auditRow = (row: Row): AuditRow => ({
   seq: numberOf(row, "seq"),
   at: numberOf(row, "at"),
   actor: textOf(row, "actor"),

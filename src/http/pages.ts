@@ -1,0 +1,29 @@
+/** What needs no key, and tells nothing about the fleet: a sign of life, the OpenAPI document, and its page. */
+import type { RouteOptions } from "fastify";
+import { DOCS_CSP, type Document, docsPage } from "./docs-page.ts";
+import { openApiDocument } from "./openapi.ts";
+import type { Route } from "./route.ts";
+import { version } from "../version.ts";
+
+export const openPages = (routes: readonly Route[]): RouteOptions[] => {
+  const made = openApiDocument(routes, version());
+  const document = JSON.stringify(made);
+  const page = docsPage(made as unknown as Document);
+  return [
+    {
+      method: "GET",
+      url: "/healthz",
+      handler: (_request, reply) => reply.send({ status: "ok" }),
+    },
+    {
+      method: "GET",
+      url: "/openapi.json",
+      handler: (_request, reply) => reply.type("application/json").send(document),
+    },
+    {
+      method: "GET",
+      url: "/docs",
+      handler: (_request, reply) => reply.header("content-security-policy", DOCS_CSP).type("text/html; charset=utf-8").send(page),
+    },
+  ];
+};

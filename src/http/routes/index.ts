@@ -1,0 +1,25 @@
+/** Every endpoint that a key opens. */
+import type { Route } from "../route.ts";
+import { accountRoutes } from "./accounts.ts";
+import { conversationRoutes } from "./conversations.ts";
+import { deviceRoutes } from "./devices.ts";
+import { eventRoutes } from "./events.ts";
+import { fleetRoutes } from "./fleet.ts";
+import { keyRoutes } from "./keys.ts";
+import { lineRoutes } from "./lines.ts";
+import { messageRoutes } from "./messages.ts";
+import { recordRoutes } from "./records.ts";
+import { seatRoutes } from "./seats.ts";
+
+export const ROUTES: readonly Route[] = [
+  ...fleetRoutes,
+  ...lineRoutes,
+  ...seatRoutes,
+  ...accountRoutes,
+  ...deviceRoutes,
+  ...messageRoutes,
+  ...conversationRoutes,
+  ...recordRoutes,
+  ...eventRoutes,
+  ...keyRoutes,
+];

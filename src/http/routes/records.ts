@@ -1,0 +1,79 @@
+/** What was decided and what a person should know: failovers, alerts, the audit. */
+import { z } from "zod";
+import { ApiError } from "../errors.ts";
+import { next, nextOf, pageQuery, sliceOf } from "../paging.ts";
+import { ok, route, type Route } from "../route.ts";
+import { alert, auditEntry, failover, list, seatName } from "../schemas.ts";
+
+export const recordRoutes: readonly Route[] = [
+  route({
+    method: "GET",
+    path: "/v1/failovers",
+    id: "listFailovers",
+    tag: "records",
+    summary: "Changes of holder, newest first: failovers, switchovers, failbacks",
+    role: "viewer",
+    query: z.strictObject({ ...pageQuery, seat: seatName.optional() }),
+    answers: { 200: z.strictObject({ failovers: list(failover), next }) },
+    refuses: ["E_UNKNOWN_SEAT"],
+    handle: async ({ scope, store }, { query }) => {
+      const seats = query.seat !== undefined ? [scope.seatNamed(query.seat)] : scope.isWhole ? null : scope.seats();
+      const page = await store.failovers(seats, sliceOf(query));
+      return ok({ failovers: page.rows, next: nextOf(page) });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/v1/failovers/{failover}",
+    id: "getFailover",
+    tag: "records",
+    summary: "One change of holder, step by step",
+    role: "viewer",
+    params: z.strictObject({ failover: z.string().min(1).max(200) }),
+    answers: { 200: failover },
+    refuses: ["E_UNKNOWN_FAILOVER"],
+    handle: async ({ scope, store }, { params }) => {
+      const record = await store.failover(params.failover);
+      if (record && scope.seat(record.seat)) return ok(record);
+      throw new ApiError("E_UNKNOWN_FAILOVER", "there is no failover of that id: GET /v1/failovers lists them");
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/v1/alerts",
+    id: "listAlerts",
+    tag: "records",
+    summary: "What a person should know, newest first",
+    description: "For a key that is bound to lines a page may hold fewer than `limit`, even none, and not be the last.",
+    role: "viewer",
+    query: z.strictObject({
+      ...pageQuery,
+      state: z.enum(["open", "all"]).default("open").describe("`all`: resolved ones, too."),
+    }),
+    answers: { 200: z.strictObject({ alerts: list(alert), next }) },
+    handle: async ({ scope, store }, { query }) => {
+      const page = await store.alerts(query.state === "open", sliceOf(query));
+      return ok({ alerts: page.rows.filter(({ subject }) => scope.subject(subject)), next: nextOf(page) });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/v1/audit",
+    id: "listAudit",
+    tag: "records",
+    summary: "Who decided what, and on which evidence, newest first",
+    role: "viewer",
+    query: z.strictObject({
+      ...pageQuery,
+      subject: z.string().min(1).max(200).optional().describe("A seat, account, device, line, or `fleet`."),
+    }),
+    answers: { 200: z.strictObject({ audit: list(auditEntry), next }) },
+    refuses: ["E_UNKNOWN_SUBJECT"],
+    handle: async ({ scope, store }, { query }) => {
+      const subjects =
+        query.subject !== undefined ? [scope.subjectNamed(query.subject)] : scope.isWhole ? null : scope.subjects();
+      const page = await store.audit(subjects, sliceOf(query));
+      return ok({ audit: page.rows, next: nextOf(page) });
+    },
+  }),
+];

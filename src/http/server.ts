@@ -1,0 +1,366 @@
+/**
+ * The HTTP API: from a request to one of `ROUTES` and back. Headers are judged before a body is read: key, role and rate first, so
+ * that strangers can make it read nothing.
+ *
+ * Bounds: `maxBody` for a body, 16 KiB for headers, ARRIVES_WITHIN for a whole request, ANSWER_WITHIN for an answer, CONNECTIONS
+ * at once. Logged are route, status and key; never addresses with their queries, bodies or keys.
+ */
+import { readFileSync } from "node:fs";
+import type { Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from "fastify";
+import type { Logger } from "pino";
+import type { z } from "zod";
+import type { Millis } from "../../machines/ports/ids.ts";
+import type { ApiConfig } from "../config/index.ts";
+import { type ControlParts, controlHandlers } from "../runtime/control.ts";
+import { ControlError } from "../runtime/control-protocol.ts";
+import { sendMessage } from "../runtime/sending.ts";
+import { ApiError, apiErrorOf, badRequest, PROBLEM_TYPE, problemOf } from "./errors.ts";
+import type { EventFeed } from "./event-feed.ts";
+import { EventStreams, type StreamLimits } from "./event-streams.ts";
+import { RateLimit } from "./limits.ts";
+import { openPages } from "./pages.ts";
+import { Refusals } from "./refusals.ts";
+import { Requests } from "./requests.ts";
+import { type Caller, NOTHING, type Reply, type Route } from "./route.ts";
+import { ROUTES } from "./routes/index.ts";
+import { idempotencyKey } from "./routes/messages.ts";
+import { Scope } from "./scope.ts";
+import { type ApiStore, type KeyRow, ROLES } from "./store.ts";
+
+export interface ApiOptions {
+  readonly config: ApiConfig;
+  readonly parts: ControlParts;
+  readonly store: ApiStore;
+  readonly feed: EventFeed;
+  readonly logger: Logger;
+  readonly streams?: Partial<StreamLimits>;
+  /** Milliseconds that an answer may take. */
+  readonly answerWithin?: Millis;
+  readonly arrivesWithin?: Millis;
+}
+export interface Api {
+  readonly app: FastifyInstance;
+  readonly streams: EventStreams;
+  /** Resolves to where it listens. Throws ControlError E_SOCKET. */
+  listen(): Promise<string>;
+  /** Answers under way are finished, streams are ended. */
+  close(): Promise<void>;
+}
+
+const ARRIVES_WITHIN: Millis = 10_000;
+/** A move waits for its end for 25 s. */
+const ANSWER_WITHIN: Millis = 30_000;
+const IDLE_FOR: Millis = 60_000;
+const CONNECTIONS = 2000;
+/** Requests without a valid key that one address may send. */
+const STRANGERS = { perSecond: 5, burst: 50 };
+const REFUSALS = new Set(["E_NO_KEY", "E_BAD_KEY", "E_KEY_EXPIRED", "E_KEY_REVOKED", "E_FORBIDDEN", "E_SCOPE", "E_RATE"]);
+
+const HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+} as const;
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Whose key it is; null before that is known, and where none is needed. */
+    apiKey: KeyRow | null;
+  }
+  interface FastifyContextConfig {
+    route?: Route;
+  }
+}
+
+export const createApi = (options: ApiOptions): Api => {
+  const { config, parts, store, feed, logger } = options;
+  const { views, supervisor } = parts;
+  const now = (): Millis => views.now();
+  const refusals = new Refusals((entry) => void supervisor.ask("audit.append", { entries: [entry] }), now);
+  const flushing = setInterval(() => refusals.flush(), 60_000);
+  flushing.unref();
+  const streams = new EventStreams({
+    feed,
+    read: async (afterSeq, limit) => (await views.ask("events.read", { afterSeq, limit })).rows,
+    onCutOff: () => logger.warn("a reader of events was too slow: it was cut off"),
+    ...(options.streams ? { limits: options.streams } : {}),
+  });
+  const headers = { ...HEADERS, ...(config.tls ? { "strict-transport-security": "max-age=31536000" } : {}) };
+  const door = new Door(options, new Requests(store, now), streams, headers);
+  const app = fastify(serverOptions(options));
+  app.server.maxConnections = CONNECTIONS;
+  app.decorateRequest("apiKey", null);
+  app.addHook("onRequest", async (request, reply) => {
+    void reply.headers(headers);
+    door.admit(request);
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const { route } = request.routeOptions.config;
+    logger.debug(
+      {
+        endpoint: endpointOf(request),
+        key: request.apiKey?.id ?? null,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      route ? "answered" : "answered, without a key",
+    );
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const known = apiErrorOf(error);
+    if (!known) logger.error({ err: error, endpoint: endpointOf(request) }, "a request could not be answered");
+    else if (known.status >= 500)
+      logger.warn({ err: known.cause ?? known, endpoint: endpointOf(request) }, "a request was not answered");
+    const problem = known ?? new ApiError("E_INTERNAL", "the supervisor failed to answer: its log says why");
+    if (REFUSALS.has(problem.code))
+      refusals.note({ code: problem.code, endpoint: endpointOf(request), key: request.apiKey?.id ?? null, address: request.ip });
+    return answerProblem(reply, problem);
+  });
+  app.setNotFoundHandler((request) => {
+    throw door.nothingHere(request);
+  });
+  for (const page of openPages(ROUTES)) app.route(page);
+  for (const route of ROUTES) {
+    app.route({
+      method: route.method,
+      url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+      config: { route },
+      handler: (request, reply) => door.answer(route, request, reply),
+    });
+  }
+  return {
+    app,
+    streams,
+    listen: async () => {
+      try {
+        await app.listen({ host: config.host, port: config.port });
+      } catch (error) {
+        throw new ControlError(
+          "E_SOCKET",
+          `the API can't listen on ${config.host}:${config.port}: ${error instanceof Error ? error.message : String(error)}. Choose another api.port or api.host`,
+          error,
+        );
+      }
+      return addressOf(app.server, config);
+    },
+    close: async () => {
+      clearInterval(flushing);
+      streams.close();
+      await app.close();
+      refusals.flush();
+    },
+  };
+};
+
+const addressOf = (server: Server, { host, tls }: ApiConfig): string => {
+  const { port } = server.address() as AddressInfo;
+  return `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+};
+
+const endpointOf = (request: FastifyRequest): string => {
+  const { route } = request.routeOptions.config;
+  return route ? `${route.method} ${route.path}` : `${request.method} (no endpoint)`;
+};
+
+/** Who may come in, and what happens then. */
+class Door {
+  readonly #options: ApiOptions;
+  readonly #requests: Requests;
+  readonly #streams: EventStreams;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #rate: RateLimit;
+  readonly #strangers: RateLimit;
+  readonly #paths: readonly { readonly matches: RegExp; readonly method: string }[];
+
+  constructor(options: ApiOptions, requests: Requests, streams: EventStreams, headers: Readonly<Record<string, string>>) {
+    this.#options = options;
+    this.#requests = requests;
+    this.#streams = streams;
+    this.#headers = headers;
+    const now = (): Millis => performance.now();
+    this.#rate = new RateLimit(options.config.rateLimit, now);
+    this.#strangers = new RateLimit(STRANGERS, now);
+    this.#paths = ROUTES.map(({ method, path }) => ({
+      method,
+      matches: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+    }));
+  }
+
+  /** Throws unless the key that is sent may use the endpoint, now. */
+  admit(request: FastifyRequest): void {
+    const { route } = request.routeOptions.config;
+    if (!route) return;
+    const { keys } = this.#options.parts;
+    let key: KeyRow;
+    try {
+      key = keys.authenticate(secretIn(request));
+    } catch (error) {
+      this.#count(this.#strangers, request.ip, "this address");
+      throw error;
+    }
+    request.apiKey = key;
+    this.#count(this.#rate, key.id, `the key ${key.id}`);
+    if (route.role !== null && ROLES.indexOf(key.role) < ROLES.indexOf(route.role))
+      throw new ApiError("E_FORBIDDEN", `the key ${key.id} is a ${key.role}'s, and this takes an ${route.role}'s`);
+    if (route.isWhole && key.lines !== null)
+      throw new ApiError("E_SCOPE", `the key ${key.id} is bound to ${key.lines.join(", ")}, and this is about the whole fleet`);
+  }
+
+  async answer(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+    const caller = this.#callerOf(request.apiKey as KeyRow);
+    const input = {
+      params: checked("params", route.params, request.params),
+      query: checked("query", route.query, request.query),
+      body: route.method === "POST" ? checked("body", route.body ?? NOTHING, request.body ?? {}) : undefined,
+      headers: request.headers,
+    };
+    const name = nameIn(request);
+    const work = async (): Promise<Reply> => route.handle(caller, input, reply);
+    const isStored = route.method === "POST" && route.repeats !== "own" && name !== undefined;
+    const { status, body, headers } = isStored
+      ? await this.#requests.once(
+          { key: caller.key.id, name, what: [route.id, input.params, input.query, input.body] },
+          work,
+          typeof route.repeats === "function" ? route.repeats : (all) => all,
+        )
+      : await work();
+    // A stream has taken the reply.
+    if (reply.sent) return undefined;
+    if (headers) void reply.headers(headers);
+    return reply.code(status).send(body);
+  }
+
+  /** Of an address that no endpoint has: whether another method would do. */
+  nothingHere(request: FastifyRequest): ApiError {
+    this.#count(this.#strangers, request.ip, "this address");
+    const path = request.url.split("?", 1)[0] ?? "";
+    const allowed = this.#paths.filter(({ matches }) => matches.test(path)).map(({ method }) => method);
+    if (allowed.length === 0) return new ApiError("E_NOT_FOUND", "there is no such endpoint: /docs lists them");
+    return new ApiError("E_METHOD", `this endpoint takes ${allowed.join(", ")}`, { headers: { allow: allowed.join(", ") } });
+  }
+
+  #callerOf(key: KeyRow): Caller {
+    const { parts, store } = this.#options;
+    const by = `key:${key.name}`;
+    return {
+      key,
+      by,
+      store,
+      views: parts.views,
+      scope: new Scope(key.lines, () => parts.views.roster()),
+      handlers: controlHandlers({ ...parts, by }),
+      send: (message) => sendMessage(parts, message),
+      isWelcome: () => parts.keys.isValid(key.id),
+      streams: {
+        open: (reply, wanted) => {
+          const { raw } = reply;
+          this.#streams.open(raw, this.#headers, wanted);
+          reply.hijack();
+        },
+      },
+    };
+  }
+
+  #count(limit: RateLimit, caller: string, who: string): void {
+    const wait = limit.take(caller);
+    if (wait === 0) return;
+    const seconds = Math.ceil(wait / 1000);
+    throw new ApiError("E_RATE", `${who} has sent too many requests: wait ${seconds} s`, {
+      headers: { "retry-after": String(seconds) },
+    });
+  }
+}
+
+const secretIn = ({ headers }: FastifyRequest): string | undefined => {
+  const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1];
+  return bearer ?? (headers.authorization === undefined ? one(headers["x-api-key"]) : "");
+};
+const one = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header);
+
+const nameIn = ({ headers }: FastifyRequest): string | undefined => {
+  const given = one(headers["idempotency-key"]);
+  if (given === undefined) return undefined;
+  const parsed = idempotencyKey.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new ApiError("E_BAD_REQUEST", `headers.idempotency-key: ${parsed.error.issues[0]?.message ?? "wrong"}`);
+};
+
+const checked = <T extends z.ZodType>(where: "params" | "query" | "body", schema: T, value: unknown): z.output<T> => {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw badRequest(where, parsed.error);
+};
+
+const answerProblem = (reply: FastifyReply, problem: ApiError): FastifyReply =>
+  reply
+    .headers(problem.headers)
+    .code(problem.status)
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify(problemOf(problem)));
+
+const serverOptions = ({ config, answerWithin, arrivesWithin = ARRIVES_WITHIN }: ApiOptions): FastifyServerOptions => {
+  const http = {
+    headersTimeout: Math.min(arrivesWithin, 5000),
+    requestTimeout: arrivesWithin,
+    connectionsCheckingInterval: Math.min(1000, arrivesWithin),
+    maxHeaderSize: 16_384,
+  };
+  const options = {
+    logger: false,
+    bodyLimit: config.maxBody,
+    requestTimeout: arrivesWithin,
+    keepAliveTimeout: IDLE_FOR,
+    connectionTimeout: IDLE_FOR,
+    handlerTimeout: answerWithin ?? ANSWER_WITHIN,
+    exposeHeadRoutes: false,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: 600 },
+    clientErrorHandler: hangUp,
+    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
+      void reply.headers(HEADERS);
+      answerProblem(reply, apiErrorOf(error) ?? new ApiError("E_BAD_REQUEST", "the address is not well-formed"));
+    },
+  };
+  return {
+    ...options,
+    ...(config.tls ? { https: { ...http, ...tlsFiles(config.tls), minVersion: "TLSv1.2" } } : { http }),
+  } as unknown as FastifyServerOptions;
+};
+
+const tlsFiles = ({ cert, key }: NonNullable<ApiConfig["tls"]>): { cert: Buffer; key: Buffer } => {
+  const read = (setting: string, file: string): Buffer => {
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      throw new ControlError(
+        "E_SOCKET",
+        `api.tls.${setting}: ${file} can't be read: ${error instanceof Error ? error.message : String(error)}`,
+        error,
+      );
+    }
+  };
+  return { cert: read("cert", cert), key: read("key", key) };
+};
+
+const TOO_SLOW: ReadonlySet<string> = new Set(["ERR_HTTP_REQUEST_TIMEOUT"]);
+/** What came was no request: one answer, and the line is dead. */
+const hangUp = (error: Error & { code?: string }, socket: Socket): void => {
+  if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) return void socket.destroy();
+  const code = TOO_SLOW.has(error.code ?? "")
+    ? "E_SLOW"
+    : error.code === "HPE_HEADER_OVERFLOW"
+      ? "E_HEADERS_TOO_LARGE"
+      : "E_BAD_REQUEST";
+  const problem = problemOf(
+    new ApiError(code, code === "E_SLOW" ? "the request did not arrive in time" : "this is no HTTP request that is understood"),
+  );
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+};

@@ -1,0 +1,253 @@
+/** The API on a real store and a real supervisor; connections that the test plays: they link, serve, ack and answer probes at once. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { InjectOptions } from "fastify";
+import { pino } from "pino";
+import type { ConnectionCommand, ConnectionFact } from "../../machines/ports/connection.ts";
+import { accountId, type DeviceId, type LineId, nodeId, type RequestId } from "../../machines/ports/ids.ts";
+import type { FleetDeclaration } from "../../machines/ports/store.ts";
+import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
+import type { ApiConfig } from "../../src/config/index.ts";
+import { problemSchema } from "../../src/http/errors.ts";
+import { EventFeed } from "../../src/http/event-feed.ts";
+import { KeyRing } from "../../src/http/keys.ts";
+import type { Route } from "../../src/http/route.ts";
+import { ROUTES } from "../../src/http/routes/index.ts";
+import { type Api, type ApiOptions, createApi } from "../../src/http/server.ts";
+import type { KeyRole } from "../../src/http/store.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { LinkDesk } from "../../src/runtime/link-desk.ts";
+import { defaultNodeConfig } from "../../src/runtime/node-config.ts";
+import { Supervisor } from "../../src/runtime/supervisor.ts";
+import { Views } from "../../src/runtime/views.ts";
+
+const device = (name: string): DeviceId => name as DeviceId;
+/** Two lines that share nothing but a servant; sales-1 has a twin, sales-2/a is not linked. */
+const DECLARATION: FleetDeclaration = {
+  accounts: [
+    { id: accountId("sales-1"), role: "master", devices: [device("sales-1/a"), device("sales-1/b")] },
+    { id: accountId("sales-2"), role: "master", devices: [device("sales-2/a")] },
+    { id: accountId("help-1"), role: "master", devices: [device("help-1/a")] },
+    { id: accountId("bulk-1"), role: "servant", devices: [device("bulk-1/a")] },
+  ],
+  lines: [
+    {
+      id: "sales" as LineId,
+      masters: [accountId("sales-1"), accountId("sales-2")],
+      servants: [accountId("bulk-1")],
+      strategy: "round-robin",
+    },
+    { id: "help" as LineId, masters: [accountId("help-1")], servants: [accountId("bulk-1")], strategy: "round-robin" },
+  ],
+};
+const UNLINKED = device("sales-2/a");
+
+const CONFIG: ApiConfig = {
+  host: "127.0.0.1",
+  port: 0,
+  tls: null,
+  maxBody: 200_000,
+  rateLimit: { perSecond: 100_000, burst: 100_000 },
+};
+
+/** WhatsApp, as far as the API sees it. */
+export class Links {
+  #tell: (fact: ConnectionFact) => void = () => undefined;
+  readonly #dials = new Map<DeviceId, number>();
+  /** Messages are taken and not acknowledged. */
+  isMute = false;
+
+  onFact(listener: (fact: ConnectionFact) => void): void {
+    this.#tell = listener;
+  }
+  shutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  perform(command: ConnectionCommand): void {
+    const { device: id } = command;
+    const at = systemClock.now();
+    if (command.op === "open" || command.op === "link") this.#dials.set(id, command.dial);
+    const dial = this.#dials.get(id) ?? 0;
+    switch (command.op) {
+      case "open":
+        this.#say({ kind: "opened", device: id, dial, at });
+        this.#say({ kind: "serving", device: id, dial, at });
+        return this.#say({ kind: "evidence", device: id, dial, at });
+      case "link":
+        return this.#say({
+          kind: "linkOffer",
+          device: id,
+          dial,
+          at,
+          offer: { kind: command.method.kind, text: "2@offer,of,the,test" },
+        });
+      case "terminate":
+        if (this.#dials.delete(id))
+          this.#say({ kind: "closed", device: id, dial, at, reason: "dropped", code: null, until: null });
+        return;
+      case "probe":
+        if (!this.#dials.has(id)) return;
+        this.#say({ kind: "evidence", device: id, dial, at });
+        return this.#say({ kind: "probed", device: id, dial, at, probe: command.probe, rtt: 1 });
+      case "send":
+        this.#say({ kind: "sent", device: id, at, message: command.message, attempt: command.attempt });
+        if (!this.isMute) this.#say({ kind: "acked", device: id, at, waId: command.waId });
+        return;
+      case "check":
+        return this.#say({
+          kind: "checked",
+          device: id,
+          at,
+          reqId: command.reqId,
+          finding: { standing: "good", until: null, cap: null },
+        });
+      case "grant":
+      case "revoke":
+    }
+  }
+
+  /** In a turn of its own. */
+  #say(fact: ConnectionFact): void {
+    setImmediate(() => this.#tell({ ...fact, at: systemClock.now() }));
+  }
+}
+
+interface RigOptions extends Partial<Pick<ApiOptions, "streams" | "answerWithin" | "arrivesWithin">> {
+  readonly config?: Partial<ApiConfig>;
+}
+interface Asked {
+  /** Left out: one that has not been seen. */
+  readonly from?: string;
+  readonly key?: string | null;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+interface Answered {
+  readonly status: number;
+  // What a route declares is checked here; what a test wants of it is the test's business.
+  readonly body: Record<string, never> & { readonly code?: string; readonly detail?: string };
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
+export class ApiRig {
+  readonly folder = mkdtempSync(join(tmpdir(), "greenroom-http-"));
+  readonly links = new Links();
+  /** Everything that was logged. */
+  readonly log: string[] = [];
+  readonly #store;
+  #strangers = 0;
+  readonly feed = new EventFeed();
+  supervisor!: Supervisor;
+  keys!: KeyRing;
+  api!: Api;
+  admin = "";
+
+  private constructor() {
+    this.#store = openSqliteStore({ file: join(this.folder, "acme.db"), key: Buffer.alloc(32, 1), clock: systemClock });
+  }
+
+  static async start(options: RigOptions = {}): Promise<ApiRig> {
+    const rig = new ApiRig();
+    await rig.#begin(options);
+    return rig;
+  }
+
+  async #begin({ config, ...rest }: RigOptions): Promise<void> {
+    const logger = pino({ level: "trace" }, { write: (line: string) => this.log.push(line) });
+    let asked = 0;
+    const store = this.feed.watching(this.#store);
+    const ask = (question: object): Promise<unknown> =>
+      new Promise((resolve) => store.ask({ ...question, reqId: `rig${++asked}` as RequestId } as never, resolve));
+    await ask({ op: "fleet.declare", fleet: DECLARATION });
+    for (const id of DECLARATION.accounts.flatMap(({ devices }) => devices)) {
+      const audit = { at: 1, actor: "test", action: "device.linked", subject: id, text: `${id} was linked`, evidence: {} };
+      if (id !== UNLINKED) await ask({ op: "device.update", device: id, link: "linked", jid: null, lid: null, audit });
+    }
+    const supervisor = new Supervisor({
+      node: nodeId("test"),
+      config: defaultNodeConfig(DECLARATION),
+      store,
+      connections: this.links,
+      clock: systemClock,
+      logger,
+    });
+    const views = new Views(supervisor, { fleet: "acme", startedAt: systemClock.now(), now: () => systemClock.now() });
+    const links = new LinkDesk(
+      supervisor,
+      DECLARATION.accounts.flatMap(({ devices }) => devices),
+    );
+    this.keys = await KeyRing.open(this.#store.api, () => systemClock.now());
+    this.feed.begin(await this.#store.api.lastEvent());
+    await supervisor.start();
+    this.supervisor = supervisor;
+    this.api = createApi({
+      config: { ...CONFIG, ...config },
+      parts: { supervisor, views, links, keys: this.keys, audit: this.#store.audit, onStop: () => undefined },
+      store: this.#store.api,
+      feed: this.feed,
+      logger,
+      ...rest,
+    });
+    this.admin = await this.key("admin");
+    await this.until(() => supervisor.node.seat("help/help-1" as never)?.state === "serving");
+    await this.until(() => supervisor.node.seat("sales/sales-1" as never)?.state === "serving");
+  }
+
+  async key(role: KeyRole, lines: readonly string[] | null = null, expiresIn: number | null = null): Promise<string> {
+    const name = `${role}-${this.keys.list().length}`;
+    return (await this.keys.create({ name, role, lines: lines as LineId[] | null, expiresIn }, "operator:test")).secret;
+  }
+
+  /** Asks, and holds the answer to what its route declares. `key` left out: the admin's; null: none. */
+  async ask(
+    method: string,
+    url: string,
+    { key = this.admin, body, headers = {}, from = this.#stranger() }: Asked = {},
+  ): Promise<Answered> {
+    const request: InjectOptions = {
+      method: method as "GET",
+      url,
+      remoteAddress: from,
+      headers: { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...headers },
+      ...(body === undefined ? {} : { payload: body as object }),
+    };
+    const response = await this.api.app.inject(request);
+    const isJson = String(response.headers["content-type"]).includes("json");
+    const parsed: unknown = isJson && response.body !== "" ? JSON.parse(response.body) : {};
+    if (response.statusCode >= 400) problemSchema.parse(parsed);
+    else if (isJson) declaredAnswer(routeOf(method, url), response.statusCode)?.parse(parsed);
+    return { status: response.statusCode, body: parsed as Answered["body"], headers: response.headers, text: response.body };
+  }
+
+  #stranger(): string {
+    const number = ++this.#strangers;
+    return `10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`;
+  }
+
+  async until(test: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await test())) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  async close(): Promise<void> {
+    await this.api.close();
+    await this.supervisor.stop();
+    this.#store.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export const routeOf = (method: string, url: string): Route | undefined => {
+  const path = url.split("?", 1)[0] ?? "";
+  return ROUTES.find(
+    (route) => route.method === method && new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path),
+  );
+};
+const declaredAnswer = (route: Route | undefined, status: number) => {
+  if (!route) return undefined;
+  const schema = route.answers[status];
+  if (!schema) throw new Error(`${route.id} answers ${status}, and does not say so`);
+  return schema;
+};
