@@ -63,9 +63,12 @@ export const casesOf = (timeline: Timeline): Case[] => {
       const isLed = isOrdered(timeline.life, moved);
       // The seat was led away before anybody could know.
       if (isLed && moved !== null && (saidAt === null || moved.at <= saidAt)) return [];
+      // What its new link sent was proved, though the fault went on: it spoke again. That it fell mute once more is another story.
+      const provedAt = harm === "unacknowledged" && backAt !== null ? acks.first(seat, backAt) : null;
       const isAnother =
         isLed ||
         isOutlived ||
+        (failedLast !== null && provedAt !== null && failedLast > provedAt) ||
         (failedLast !== null && (isOver(failedLast) || (harm !== "unacknowledged" && backAt !== null && failedLast > backAt)));
       const change = isAnother ? null : moved;
       const served = change ? servedAfter(timeline.seats.get(seat) ?? [], change) : null;
