@@ -181,8 +181,19 @@ export type RosterEvent =
           exclude: readonly DeviceId[];
           named: DeviceId | null;
         }
-      /** `unlessWarm`: the account is restricted, which matters only if it has not spoken to the contact before. Otherwise WhatsApp has refused it. */
-      | { type: "reroute.request"; seat: SeatId; conversation: ConversationId; message: MessageId; unlessWarm: AccountId | null }
+      /**
+       * `unlessWarm`: the account is restricted, which matters only if it has not spoken to the contact before. Otherwise WhatsApp has refused it.
+       * `as`: it has a cap, and is not restricted. `new`: whether it knows the contact is all that is asked; `full`: it may begin
+       * no more chats for now, and the conversation may go if nobody of the line knows the contact and another account has room.
+       */
+      | {
+          type: "reroute.request";
+          seat: SeatId;
+          conversation: ConversationId;
+          message: MessageId;
+          unlessWarm: AccountId | null;
+          as?: "new" | "full";
+        }
       | { type: "wake" }
     >;
 export interface Candidate {
@@ -288,8 +299,8 @@ export type QueueEvent =
       | { type: "refused"; device: DeviceId; waId: WaId; code: number }
       | { type: "link.lost"; device: DeviceId }
       | { type: "rerouted"; conversation: ConversationId; message: MessageId; to: SeatId }
-      /** It stays. `warm`: the account may write there; `nobody`: no other seat may; `store`: ask again later. */
-      | { type: "notRerouted"; message: MessageId; why: "warm" | "nobody" | "store" }
+      /** It stays. `warm`: the account may write there; `cold`: it does not know the contact; `nobody`: no other seat may; `store`: ask again later. */
+      | { type: "notRerouted"; message: MessageId; why: "warm" | "cold" | "nobody" | "store" }
       /** From the roster, about every master of the line: whether it may begin conversations. */
       | { type: "account.restricted"; account: AccountId; restricted: boolean }
       /** An operator's word on a held message. */
@@ -304,11 +315,14 @@ export type QueueEvent =
 
 // ---- effects ---------------------------------------------------------------------------------------------------------
 
-/** The answer to a store command that the actor itself asked for. `type` is "store." and the answer's kind. */
+/**
+ * The answer to a store command that the actor itself asked for. `type` is "store." and the answer's kind. Answers to questions of
+ * different moments come in any order: who asks several things of a kind at once knows by the `tag` which it is about.
+ */
 export type StoreEvent<K extends StoreOp> = {
   [P in K]: StoreAnswer<P> extends infer A
     ? A extends { kind: string }
-      ? { type: `store.${A["kind"]}`; at: Millis; answer: A }
+      ? { type: `store.${A["kind"]}`; at: Millis; answer: A; tag?: number }
       : never
     : never;
 }[K];
@@ -367,7 +381,11 @@ export type Effect =
   | Tell
   | { readonly op: "connection"; readonly command: ConnectionCommand }
   /** The answer comes back to the asker as a StoreEvent. */
-  | { readonly op: "store"; readonly ask: { [K in StoreOp]: { op: K } & StoreOps[K]["in"] }[StoreOp] }
+  | {
+      readonly op: "store";
+      readonly ask: { [K in StoreOp]: { op: K } & StoreOps[K]["in"] }[StoreOp];
+      readonly tag?: number;
+    }
   /** Has to become durable, and nobody waits for it: the driver asks again until it is. */
   | {
       readonly op: "write";

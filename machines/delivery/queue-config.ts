@@ -1,5 +1,6 @@
 /** What a seat's queue may be told to do differently. Durations in milliseconds. */
 import type { AccountId, Millis, SeatId } from "../ports/ids.ts";
+import type { Allowance } from "./caps.ts";
 import type { Buckets, Pace } from "./pace.ts";
 import type { WindowLimits } from "./window.ts";
 
@@ -34,9 +35,20 @@ export interface QueueConfig extends WindowLimits {
   readonly recordBatch: number;
   /** Late receipts that wait to be looked up. */
   readonly lookups: number;
+  /** Contacts of which it is asked at once whether an account with a cap knows them. */
+  readonly inquiries: number;
+  /** Contacts remembered as known to such an account. */
+  readonly known: number;
 }
-/** `buckets`: shared by all queues of a node, because an account that speaks for two seats has one pace. */
-export type QueueInput = { readonly seat: SeatId; readonly buckets?: Buckets } & Partial<QueueConfig>;
+/**
+ * `buckets`, `allowance`: shared by all queues of a node, because an account that speaks for two seats has one pace and one cap.
+ * Left out: nobody has a cap.
+ */
+export type QueueInput = {
+  readonly seat: SeatId;
+  readonly buckets?: Buckets;
+  readonly allowance?: Allowance;
+} & Partial<QueueConfig>;
 
 export const QUEUE_DEFAULTS: QueueConfig = {
   window: 512,
@@ -58,4 +70,6 @@ export const QUEUE_DEFAULTS: QueueConfig = {
   recordLimit: 4096,
   recordBatch: 256,
   lookups: 1024,
+  inquiries: 16,
+  known: 4096,
 };

@@ -15,6 +15,8 @@
  * it: nobody starves. Messages that are not in the window yet take no part; the window fills in order of acceptance.
  *
  * Pacing counts what is handed over. An account has one bucket, whichever of its seats it speaks for; they take turns at it.
+ * Caps (caps.ts) count the same, in hours and days. A new contact that an account has no room for goes to another seat, or waits
+ * until there is; what is written to known ones passes by.
  *
  * The state is one mutable object: `receive` returns the same one. It draws nothing and reads no clock, so the same inputs give
  * the same effects.
@@ -23,14 +25,25 @@ import { accountOf, type AccountId, type ConversationId, type DeviceId, type Mes
 import type { SeatId, SeatTerm, WaId } from "../ports/ids.ts";
 import type { AttemptOutcome, OutboxRow } from "../ports/store.ts";
 import { checkupOf, detectorOf, type Effect, type QueueEvent, type Reducer, type Step, tell } from "../protocol.ts";
+import { Allowance } from "./caps.ts";
 import { Lookups } from "./lookups.ts";
 import { isProved } from "./outbox-state.ts";
 import { stepOutbox, type OutboxEvent } from "./outbox.ts";
 import { Buckets } from "./pace.ts";
+import { Postponed } from "./postponed.ts";
 import { QUEUE_DEFAULTS, type QueueConfig, type QueueInput } from "./queue-config.ts";
 import { Recorder } from "./recorder.ts";
 import { mayAnotherAccountTry, refusalReason, RESTRICTED } from "./refusals.ts";
-import { emptyConversation, isUnderWay, lastDoubt, type Phase, type Proof, type Row, rowFrom } from "./window-row.ts";
+import {
+  type Conversation,
+  emptyConversation,
+  isUnderWay,
+  lastDoubt,
+  type Phase,
+  type Proof,
+  type Row,
+  rowFrom,
+} from "./window-row.ts";
 import { Window } from "./window.ts";
 
 type Sent = Extract<QueueEvent, { type: "sent" }>;
@@ -60,6 +73,12 @@ export class SeatQueue {
   readonly #recorder: Recorder;
   readonly #lookups: Lookups;
   readonly #buckets: Buckets;
+  readonly #allowance: Allowance;
+  readonly #postponed: Postponed;
+  /** The latest that an account with a cap has spoken to. */
+  readonly #known = new Map<ConversationId, AccountId>();
+  readonly #inquiring = new Set<Row>();
+  #resumed: Row | null = null;
   readonly #asked = new Set<Row>();
   readonly #orphaned = new Set<Row>();
   readonly #sent = new Set<Row>();
@@ -78,18 +97,24 @@ export class SeatQueue {
 
   constructor(input: QueueInput, at: Millis) {
     this.seat = input.seat;
-    const { buckets, ...config } = input;
+    const { buckets, allowance, ...config } = input;
     this.#config = { ...QUEUE_DEFAULTS, ...config };
     this.#window = new Window(this.#config);
     this.#recorder = new Recorder(this.#config.recordLimit, this.#config.recordBatch);
     this.#lookups = new Lookups(this.#config.lookups);
     this.#buckets = buckets ?? new Buckets(this.#config.pacing, at);
     this.#buckets.leaves(this.seat);
+    this.#allowance = allowance ?? new Allowance({}, []);
+    this.#postponed = new Postponed(
+      this.#config.agingPerLevel,
+      (row) => this.#window.get(row.id) === row && row.phase === "capped",
+    );
   }
 
   /** For status and tests. */
-  get view(): { holder: DeviceId | null; isUp: boolean; inMemory: number; underWay: number; unanswered: number } {
+  get view(): { holder: DeviceId | null; isUp: boolean; inMemory: number; underWay: number; unanswered: number; capped: number } {
     return {
+      capped: this.#postponed.size,
       holder: this.#line?.device ?? null,
       isUp: this.#line?.isUp ?? false,
       inMemory: this.#window.count,
@@ -143,6 +168,7 @@ export class SeatQueue {
         this.#drain = "wanted";
         return;
       case "queue.offer":
+        for (const { conversation } of event.rows) this.#askAnew(conversation, at);
         return this.#arrived(this.#window.offer(event.rows, at), at);
       case "queue.reload":
         this.#window.rewind();
@@ -209,6 +235,8 @@ export class SeatQueue {
       retryAt: NEVER,
     };
     for (const row of this.#unanswered) this.#window.wake(row, at + resolveFor);
+    // Whom the one before did not know, this one may.
+    for (const row of this.#postponed.all()) this.#window.move(row, "ready", at);
   }
 
   #close(at: Millis): void {
@@ -330,6 +358,7 @@ export class SeatQueue {
   #onUnsent({ message, attempt: number, why, detail, at }: Unsent): void {
     const row = this.#window.get(message);
     if (!row || row.attempt !== number) return;
+    this.#takeBack(row);
     const outcome = attempt(number, "unsent", why);
     if (isUnderWay(row)) {
       this.#asked.delete(row);
@@ -409,7 +438,7 @@ export class SeatQueue {
     if (wasSent) {
       this.#lastProofAt = at;
       if (row.device) {
-        row.conversation.warmOn = accountOf(row.device);
+        this.#learn(row.conversation, accountOf(row.device));
         const event = { type: "attempt.answered", message: row.id, byAck: proof.by === "ack" } as const;
         this.#out.push(tell(detectorOf(row.device), event));
       }
@@ -432,6 +461,7 @@ export class SeatQueue {
       return;
     }
     this.#unanswered.delete(row);
+    this.#inquiring.delete(row);
     this.#window.settle(row, at);
   }
 
@@ -479,6 +509,7 @@ export class SeatQueue {
   #reroute(row: Row, account: AccountId, { unlessWarm }: { readonly unlessWarm: boolean }, at: Millis): void {
     this.#window.move(row, "rerouting", at);
     row.askedFor = account;
+    row.askedAs = null;
     const { id: conversation } = row.conversation;
     this.#out.push(
       tell("roster", {
@@ -492,12 +523,15 @@ export class SeatQueue {
   }
 
   /** What was asked for one account says nothing about another that speaks by now: then it is asked again. */
-  #onNotRerouted(message: MessageId, why: "warm" | "nobody" | "store", at: Millis): void {
+  #onNotRerouted(message: MessageId, why: "warm" | "cold" | "nobody" | "store", at: Millis): void {
     const row = this.#window.get(message);
     if (row?.phase !== "rerouting") return;
+    this.#inquiring.delete(row);
     const line = this.#line;
-    const isFinal = why === "nobody" && line !== null && row.askedFor === line.account;
-    if (why === "warm") row.conversation.warmOn = row.askedFor;
+    const isFinal = why === "nobody" && line !== null && row.askedFor === line.account && row.askedAs === null;
+    if (why === "warm" && row.askedFor !== null) this.#learn(row.conversation, row.askedFor);
+    else if (row.askedAs !== null && why !== "store") row.conversation.coldOn = row.askedFor;
+    if (row.askedAs === "full" && why === "nobody") row.cappedOn = row.askedFor;
     if (why === "store") this.#window.move(row, "delayed", at, at + this.#backOff(++row.tries));
     else if (isFinal && row.refusedBy.includes(line.account)) this.#fail(row, refusalReason(463), at);
     else if (isFinal && this.#mayNotBegin(row, line)) this.#fail(row, RESTRICTED, at);
@@ -509,7 +543,63 @@ export class SeatQueue {
     return this.#restricted.has(account) && row.conversation.warmOn !== account;
   }
 
+  // ---- caps ----
+
+  /** The contact is new to an account with a cap, as far as is known. */
+  #isOpening({ conversation }: Row, account: AccountId): boolean {
+    const { warmOn, openedOn, id } = conversation;
+    return this.#allowance.isCounted(account) && warmOn !== account && openedOn !== account && this.#known.get(id) !== account;
+  }
+
+  #learn(conversation: Conversation, account: AccountId): void {
+    conversation.warmOn = account;
+    if (!this.#allowance.isCounted(account)) return;
+    this.#known.delete(conversation.id);
+    this.#known.set(conversation.id, account);
+    if (this.#known.size > this.#config.known) this.#known.delete(this.#known.keys().next().value as ConversationId);
+  }
+
+  /** Only the store knows whom the account has spoken to. False: enough is asked already. */
+  #inquire(row: Row, account: AccountId, at: Millis): boolean {
+    if (this.#inquiring.size >= this.#config.inquiries) return false;
+    const as = this.#allowance.nextAt(account, true, at) > at ? "full" : "new";
+    this.#inquiring.add(row);
+    this.#window.move(row, "rerouting", at);
+    row.askedFor = account;
+    row.askedAs = as;
+    const { id: conversation } = row.conversation;
+    this.#out.push(
+      tell("roster", { type: "reroute.request", seat: this.seat, conversation, message: row.id, unlessWarm: account, as }),
+    );
+    return true;
+  }
+
+  /** Something new for a conversation that waits for room: perhaps because the contact has written. */
+  #askAnew(id: ConversationId, at: Millis): void {
+    const row = this.#postponed.size > 0 ? this.#window.firstOf(id) : undefined;
+    if (row?.phase !== "capped") return;
+    row.conversation.coldOn = null;
+    this.#window.move(row, "ready", at);
+  }
+
+  /** The first of those that wait, as soon as there is room for it. */
+  #resume(account: AccountId, at: Millis): void {
+    if (this.#postponed.size === 0 || this.#resumed?.phase === "ready") return;
+    if (this.#allowance.nextAt(account, true, at) > at) return;
+    this.#resumed = this.#postponed.next() ?? null;
+    if (this.#resumed) this.#window.move(this.#resumed, "ready", at);
+  }
+
+  #takeBack(row: Row): void {
+    if (!row.counted) return;
+    const { account, opens, at } = row.counted;
+    row.counted = null;
+    this.#allowance.takeBack(account, opens, at);
+    if (opens && row.conversation.openedOn === account) row.conversation.openedOn = null;
+  }
+
   #depart(conversation: ConversationId): void {
+    for (const row of this.#inquiring) if (row.conversation.id === conversation) this.#inquiring.delete(row);
     for (const row of this.#unanswered) if (row.conversation.id === conversation) this.#unanswered.delete(row);
     this.#window.depart(conversation);
   }
@@ -531,6 +621,7 @@ export class SeatQueue {
   }
 
   #fail(row: Row, reason: string, at: Millis, outcome: Outcome | null = null): void {
+    this.#inquiring.delete(row);
     this.#record(row, { type: "fail" }, reason, outcome);
     this.#unanswered.delete(row);
     this.#window.settle(row, at);
@@ -594,6 +685,11 @@ export class SeatQueue {
       if (row.proof) this.#finish(row, at);
       else this.#giveUp(row, at);
     }
+    for (const row of this.#inquiring) {
+      if (at - row.since < askedFor) break;
+      this.#inquiring.delete(row);
+      this.#window.move(row, "ready", at);
+    }
     // Last, because what was just given up may have expired long ago.
     for (let row = this.#window.due.peek(); row && row.dueAt <= at; row = this.#window.due.peek()) {
       if (row.phase === "unanswered" && this.#line?.isUp) this.#decide(row, at);
@@ -633,8 +729,10 @@ export class SeatQueue {
         this.#decide(row, at);
       }
     }
-    const mostAsked = this.#buckets.most(line.account);
+    const { account } = line;
+    const mostAsked = this.#buckets.most(account);
     while (this.#asked.size + this.#sent.size < allowed && this.#asked.size < mostAsked) {
+      this.#resume(account, at);
       const row = this.#window.ready.peek()?.rows[0];
       if (!row) return;
       if (isExpired(row, at)) this.#fail(row, row.state === "unanswered" ? "expired while unanswered" : "expired", at);
@@ -642,19 +740,35 @@ export class SeatQueue {
       else if (row.refusedBy.includes(line.account)) this.#reroute(row, line.account, { unlessWarm: false }, at);
       else if (this.#mayNotBegin(row, line)) this.#reroute(row, line.account, { unlessWarm: true }, at);
       else {
-        const nextAt = this.#buckets.nextAt(line.account, this.seat, at);
-        if (nextAt > at) {
-          this.#pacedUntil = nextAt;
+        const opens = this.#isOpening(row, account);
+        if (opens && row.conversation.coldOn !== account) {
+          if (!this.#inquire(row, account, at)) return;
+          continue;
+        }
+        const nextAt = this.#allowance.nextAt(account, false, at);
+        const pacedUntil = nextAt > at ? nextAt : this.#buckets.nextAt(account, this.seat, at);
+        if (pacedUntil > at) {
+          this.#pacedUntil = pacedUntil;
           return;
         }
-        this.#buckets.take(line.account, this.seat, at);
-        this.#send(row, line, at);
+        if (opens && this.#allowance.nextAt(account, true, at) > at) {
+          if (row.cappedOn === account) this.#postpone(row, at);
+          else if (!this.#inquire(row, account, at)) return;
+          continue;
+        }
+        this.#buckets.take(account, this.seat, at);
+        this.#send(row, line, opens, at);
       }
     }
   }
 
-  #send(row: Row, line: Line, at: Millis): void {
-    const { device, term } = line;
+  #postpone(row: Row, at: Millis): void {
+    this.#window.move(row, "capped", at);
+    this.#postponed.add(row);
+  }
+
+  #send(row: Row, line: Line, opens: boolean, at: Millis): void {
+    const { device, term, account } = line;
     const { id: message, waId, contact, content } = row;
     if (!content) throw new Error(`${message} is settled and was about to be sent again`);
     row.attempt++;
@@ -665,10 +779,15 @@ export class SeatQueue {
     this.#window.move(row, "asked", at);
     this.#asked.add(row);
     this.#buckets.prepares(line.account, this.seat, this.#asked.size, at);
+    const isCounted = this.#allowance.isCounted(account);
+    row.counted = isCounted ? { account, opens, at } : null;
+    this.#allowance.count(account, opens, at);
+    if (opens) row.conversation.openedOn = account;
     const { attempt: number } = row;
+    const counts = isCounted ? { counts: { opens } } : {};
     this.#out.push({
       op: "connection",
-      command: { op: "send", device, seat: this.seat, term, message, waId, contact, content, attempt: number },
+      command: { op: "send", device, seat: this.seat, term, message, waId, contact, content, attempt: number, ...counts },
     });
   }
 
@@ -702,9 +821,16 @@ export class SeatQueue {
     if (asked) wake = Math.min(wake, asked.since + askedFor);
     const orphaned = first(this.#orphaned);
     if (orphaned) wake = Math.min(wake, orphaned.since + orphanedFor);
+    const inquiry = first(this.#inquiring);
+    if (inquiry) wake = Math.min(wake, inquiry.since + askedFor);
     if (this.#line && !this.#line.isResolved) wake = Math.min(wake, this.#line.resolveUntil);
     if (this.#line && !this.#line.isUp && this.#line.retryAt > at) wake = Math.min(wake, this.#line.retryAt);
     if (this.#pacedUntil !== null) wake = Math.min(wake, this.#pacedUntil);
+    if (this.#line?.isUp && this.#drain === "no" && this.#postponed.size > 0) {
+      const nextAt = this.#allowance.nextAt(this.#line.account, true, at);
+      // Something else keeps it, or there is room and no turn.
+      if (nextAt > at) wake = Math.min(wake, nextAt);
+    }
     if (this.#readAt > at) wake = Math.min(wake, this.#readAt);
     wake = Math.min(wake, this.#recorder.retryAt ?? NEVER, this.#lookups.retryAt ?? NEVER);
     return wake === NEVER ? null : wake;
@@ -717,6 +843,7 @@ const attempt = (number: number, outcome: AttemptOutcome, detail: string | null)
 const EXPIRED: Readonly<Partial<Record<Row["phase"], string>>> = {
   held: "expired while held",
   unanswered: "expired while unanswered",
+  capped: "expired: the account might begin no more conversations in that time",
 };
 
 /** The latest attempt of that account of which nobody knows whether it arrived, which no longer is one. */

@@ -18,7 +18,8 @@ import type { Slotted } from "./heap.ts";
  * | unanswered | given up; proof is still welcome until it is decided about  | unanswered           |
  * | held       | waits for a word, a proof or its expiry                     | held                 |
  * | releasing  | released; ready as soon as the store knows                  | accepted             |
- * | rerouting  | this account may not write; the roster looks for another seat | accepted, unanswered |
+ * | rerouting  | the roster looks for another seat, or whether the contact is new | accepted, unanswered |
+ * | capped     | the contact is new to the account, which may begin no more chats for now | accepted, unanswered |
  * | settled    | nothing left to do; remembered for late facts               | proved, failed       |
  */
 export type Phase =
@@ -31,6 +32,7 @@ export type Phase =
   | "held"
   | "releasing"
   | "rerouting"
+  | "capped"
   | "settled";
 
 export interface Proof {
@@ -69,6 +71,12 @@ export interface Row extends Slotted {
   readonly refusedBy: AccountId[];
   /** The account for which another seat was last looked for. */
   askedFor: AccountId | null;
+  /** And why, if not because the account may not write: it has used up its new contacts (`full`), or it has to be known whether this is one (`new`). */
+  askedAs: "full" | "new" | null;
+  /** The account for which no other seat had room for a new contact. */
+  cappedOn: AccountId | null;
+  /** When and as what the attempt under way was counted; null if it was not. */
+  counted: { readonly account: AccountId; readonly opens: boolean; readonly at: Millis } | null;
   /** Its conversation went to another seat while it was under way. */
   isLeaving: boolean;
   /** An operator let it go although it may be a duplicate. */
@@ -100,6 +108,10 @@ export interface Conversation extends Slotted {
   rankSeq: number;
   /** The account that is known to have spoken to the contact. */
   warmOn: AccountId | null;
+  /** The account that is known not to have. */
+  coldOn: AccountId | null;
+  /** The account that may have written, though nothing is proved: that is counted once. */
+  openedOn: AccountId | null;
 }
 
 export const emptyConversation = (id: ConversationId): Conversation => ({
@@ -110,6 +122,8 @@ export const emptyConversation = (id: ConversationId): Conversation => ({
   rank: 0,
   rankSeq: 0,
   warmOn: null,
+  coldOn: null,
+  openedOn: null,
   slot: -1,
 });
 
@@ -157,6 +171,9 @@ export const rowFrom = (stored: OutboxRow, conversation: Conversation, at: Milli
     doubts,
     refusedBy,
     askedFor: null,
+    askedAs: null,
+    cappedOn: null,
+    counted: null,
     isLeaving: false,
     // An accepted row with a doubt was released by an operator: it would be unanswered otherwise.
     approved: state === "accepted" && doubts.length > 0,

@@ -83,6 +83,11 @@ export class Window {
     return this.#rows.get(id);
   }
 
+  /** The row that the conversation waits for. */
+  firstOf(id: ConversationId): Row | undefined {
+    return this.#conversations.get(id)?.rows[0];
+  }
+
   byWaId(waId: WaId): Row | undefined {
     return this.#byWaId.get(waId);
   }
@@ -412,7 +417,11 @@ export class Window {
 
 /** Rows that block a shut conversation are kept beside the limit: they may wait for days, and must not stop the others. */
 const isCounted = (row: Row): boolean =>
-  row.phase !== "held" && row.phase !== "releasing" && row.phase !== "rerouting" && row.phase !== "settled";
+  row.phase !== "held" &&
+  row.phase !== "releasing" &&
+  row.phase !== "rerouting" &&
+  row.phase !== "capped" &&
+  row.phase !== "settled";
 
 /** Preparations that fail this often in a row make the conversation leave the others their room. */
 const PATIENCE = 2;
@@ -421,6 +430,7 @@ const isBlocking = (row: Row): boolean =>
   row.phase === "held" ||
   row.phase === "releasing" ||
   row.phase === "rerouting" ||
+  row.phase === "capped" ||
   (row.phase === "delayed" && row.tries >= PATIENCE);
 
 const dueAt = (row: Row): Millis => {
@@ -429,6 +439,7 @@ const dueAt = (row: Row): Millis => {
     case "held":
     case "releasing":
     case "rerouting":
+    case "capped":
       return row.expiresAt ?? Number.POSITIVE_INFINITY;
     case "delayed":
       return Math.min(row.wakeAt, row.expiresAt ?? Number.POSITIVE_INFINITY);

@@ -2,10 +2,11 @@
 import { hash } from "../account/jitter.ts";
 import type { Timings } from "../account/timings.ts";
 import type { LineBalance, Strategy } from "../delivery/balance/strategy.ts";
+import { Allowance, type Caps } from "../delivery/caps.ts";
 import { Buckets } from "../delivery/pace.ts";
 import type { QueueConfig } from "../delivery/queue-config.ts";
 import type { Clock } from "../ports/clock.ts";
-import { accountOf, type DeviceId, type LineId, type Millis, type NodeId } from "../ports/ids.ts";
+import { type AccountId, accountOf, type DeviceId, type LineId, type Millis, type NodeId } from "../ports/ids.ts";
 import type { DeviceRow, FleetDeclaration, SeatRow, StoreAnswer } from "../ports/store.ts";
 import type { AnyStateMachine } from "xstate";
 import type { Address } from "../protocol.ts";
@@ -29,6 +30,8 @@ export interface NodeConfig {
   readonly outboxLimit: (line: LineId) => number;
   /** How a line shares out new conversations; left out: in turn, and all such lines in one turn. */
   readonly balance?: (line: LineId) => LineBalance | undefined;
+  /** What accounts may send in an hour and in a day; those that are left out may send what they like. */
+  readonly caps?: Readonly<Record<AccountId, Caps>>;
   /** A user's own, besides ours: what `balance` may name. */
   readonly strategies?: readonly Strategy[];
   /** What every actor runs on; production's own unless said otherwise. */
@@ -75,6 +78,7 @@ export const startFleetActors = (
   config: NodeConfig,
   life: string,
   buckets: Buckets = bucketsOf(loaded, config, clock.now()),
+  allowance: Allowance = new Allowance({}, []),
 ): void => {
   const { chart, reducer } = starters(driver);
   const { actors = ACTORS } = config;
@@ -85,7 +89,7 @@ export const startFleetActors = (
   reducer("dialler", "dialler", actors.dialler, { perSecond: config.reconnectPerSecond }, clock);
   for (const seat of loaded.seats) {
     chart(`sender:${seat.id}`, "sender", actors.sender, { seat: seat.id, resolveFor: config.timings.resolveFor });
-    reducer(`queue:${seat.id}`, "queue", actors.queue, { seat: seat.id, ...config.queue(seat.line), buckets }, clock);
+    reducer(`queue:${seat.id}`, "queue", actors.queue, { seat: seat.id, ...config.queue(seat.line), buckets, allowance }, clock);
     chart(`seat:${seat.id}`, "seat", actors.seat, { row: seat, timings: config.timings.seat, life });
   }
   reducer(
@@ -105,6 +109,7 @@ export const startFleetActors = (
       candidateFresh: config.timings.candidateFresh,
       cooldown: config.timings.cooldown,
       togetherWithin: config.timings.togetherWithin,
+      allowance,
     },
     clock,
   );

@@ -101,7 +101,10 @@ const storeEventType = (kind: StoreAnswer["kind"]): string => {
   }
   return type;
 };
-const storeEvent = (answer: StoreAnswer, at: Millis) => ({ type: storeEventType(answer.kind), answer, at });
+const storeEvent = (answer: StoreAnswer, at: Millis, tag: number | undefined) => {
+  const type = storeEventType(answer.kind);
+  return tag === undefined ? { type, answer, at } : { type, answer, at, tag };
+};
 
 type WriteAsk = Extract<Effect, { op: "write" }>["ask"];
 
@@ -418,10 +421,11 @@ export class Driver {
         return;
       case "store": {
         const command: StoreCommand = { ...effect.ask, reqId: this.#nextRequest() };
+        const { tag } = effect;
         const asker = this.#actorAt(from);
         // The answer is for the one that asked: its successor under the same address has questions of its own.
         this.#options.store.ask(command, (answer) => {
-          if (this.#actorAt(from) === asker) this.tell(from, storeEvent(answer, this.#options.clock.now()));
+          if (this.#actorAt(from) === asker) this.tell(from, storeEvent(answer, this.#options.clock.now(), tag));
           else {
             this.#count(`${kindOf(from)} store.${answer.kind} (asker gone)`);
             this.#options.onOrphan?.(answer);

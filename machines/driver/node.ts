@@ -6,6 +6,7 @@
  * itself; it starts actors, routes facts, and knows which message belongs to which seat while it is under way.
  */
 import { Balance, type LineView, type Misconduct } from "../delivery/balance/index.ts";
+import { Allowance, type Traffic } from "../delivery/caps.ts";
 import type { Buckets } from "../delivery/pace.ts";
 import type { SeatQueue } from "../delivery/queue.ts";
 import { Acceptance, type AcceptAnswer, type AcceptRequest } from "../delivery/acceptance.ts";
@@ -13,6 +14,8 @@ import type { RosterState } from "../fleet/roster.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConnectionFact, ConnectionPort, LinkMethod } from "../ports/connection.ts";
 import {
+  type AccountId,
+  accountOf,
   type DeviceId,
   type LineId,
   type MessageId,
@@ -71,6 +74,7 @@ export class Node {
   readonly #driver: Driver;
   readonly #acceptance: Acceptance;
   #buckets: Buckets | undefined;
+  #allowance = new Allowance({}, []);
   readonly #seatOfMessage = new Map<string, SeatId>();
   readonly #seatOfWaId = new Map<string, SeatId>();
   readonly #deaths = new Map<Address, Millis[]>();
@@ -147,10 +151,24 @@ export class Node {
       if (declared.kind === "failed") return done(declared.message);
       store.ask({ op: "fleet.load", reqId: this.#nextRequest() }, (loaded) => {
         if (loaded.kind === "failed") return done(loaded.message);
-        this.#start(declaredOf(loaded, config.declaration), loaded);
-        done(null);
+        this.#loadTraffic((traffic) => {
+          if (typeof traffic === "string") return done(traffic);
+          this.#allowance = new Allowance(config.caps ?? {}, traffic);
+          this.#start(declaredOf(loaded, config.declaration), loaded);
+          done(null);
+        });
       });
     });
+  }
+
+  /** What accounts with a cap have sent of late, or what went wrong. */
+  #loadTraffic(then: (traffic: readonly Traffic[] | string) => void): void {
+    const { store, config } = this.#options;
+    const accounts = Object.keys(config.caps ?? {}) as AccountId[];
+    if (accounts.length === 0) return then([]);
+    store.ask({ op: "traffic.load", reqId: this.#nextRequest(), accounts }, (answer) =>
+      then(answer.kind === "failed" ? answer.message : answer.accounts),
+    );
   }
 
   accept(request: AcceptRequest, reply: (answer: AcceptAnswer) => void): void {
@@ -274,7 +292,7 @@ export class Node {
     }
     startAccountActors(this.#driver, clock, loaded, config, id, (device) => this.#dials.get(device) ?? 0);
     this.#buckets ??= bucketsOf(loaded, config, clock.now());
-    startFleetActors(this.#driver, clock, loaded, config, life, this.#buckets);
+    startFleetActors(this.#driver, clock, loaded, config, life, this.#buckets, this.#allowance);
   }
 
   /** A failover that was cut short: the seat's row says how far it came, and the seat goes on from there. */
@@ -310,6 +328,7 @@ export class Node {
 
   /** Here and not in the chart, which must not see the addresses. */
   #recordLink({ device, at, jid, lid }: Extract<ConnectionFact, { kind: "linked" }>): void {
+    this.#allowance.linked(accountOf(device), at);
     const audit: AuditDraft = {
       at,
       actor: "supervisor",

@@ -8,6 +8,7 @@
  * then devices that hold no seat, then by the line's priority; a device left by an unplanned move is not ranked for that seat
  * during the cool-down, unless the present holder is gone for good.
  */
+import type { Allowance } from "../delivery/caps.ts";
 import { homecomings } from "./failback.ts";
 import { chooseReroute } from "./reroute.ts";
 import {
@@ -51,6 +52,8 @@ export interface RosterInput {
   readonly cooldown: Millis;
   /** Links that fall silent within this span of each other fell silent together. */
   readonly togetherWithin: Millis;
+  /** Which accounts may begin how many chats; left out: none has a cap. */
+  readonly allowance?: Allowance;
 }
 export interface DeviceView {
   readonly id: DeviceId;
@@ -86,12 +89,16 @@ export interface RosterState {
   readonly holds: Map<DeviceId, SeatId[]>;
   /** Asked of the store. `to` null: whether the account may write there. */
   readonly reroutes: {
+    readonly tag: number;
     conversation: ConversationId;
     message: MessageId;
     from: SeatId;
     to: SeatId | null;
     account: AccountId | null;
+    as: "new" | "full" | null;
   }[];
+  /** Questions asked of the store so far. */
+  asked: number;
   outage: boolean;
 }
 type Event = RosterEvent | StoreEvent<"conversation.assign"> | StoreEvent<"conversation.get">;
@@ -111,6 +118,7 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
       seats: new Map(),
       holds: new Map(),
       reroutes: [],
+      asked: 0,
       outage: false,
     };
     for (const account of config.accounts) {
@@ -185,10 +193,9 @@ const react = (state: RosterState, event: Event): Effect[] => {
       return [...watchCandidates(state, seat), answer(state, seat, event.at)];
     }
     case "reroute.request": {
-      const { seat: from, conversation, message, unlessWarm: account } = event;
-      if (account === null) return reroute(state, from, conversation, message);
-      state.reroutes.push({ conversation, message, from, to: null, account });
-      return [{ op: "store", ask: { op: "conversation.get", conversation } }];
+      const { seat: from, conversation, message, unlessWarm: account, as = null } = event;
+      if (account === null) return reroute(state, from, conversation, message, event.at);
+      return [inquire(state, { conversation, message, from, to: null, account, as })];
     }
     case "store.conversation":
     case "store.assigned":
@@ -227,22 +234,39 @@ export const restrictionsOf = (state: RosterState, seat: SeatId): Tell[] => {
     .map((account) => tell(`queue:${seat}`, { type: "account.restricted", account, restricted: true }));
 };
 
-const reroute = (state: RosterState, from: SeatId, conversation: ConversationId, message: MessageId): Effect[] => {
+const reroute = (
+  state: RosterState,
+  from: SeatId,
+  conversation: ConversationId,
+  message: MessageId,
+  at: Millis,
+  mustHaveRoom = false,
+): Effect[] => {
   const seat = state.seats.get(from);
-  const to = seat && chooseReroute(state, seat);
+  const to = seat && chooseReroute(state, seat, at, mustHaveRoom);
   if (!to) return [tell(`queue:${from}`, { type: "notRerouted", message, why: "nobody" })];
-  state.reroutes.push({ conversation, message, from, to: to.id, account: null });
-  return [{ op: "store", ask: { op: "conversation.assign", conversation, seat: to.id } }];
+  return [inquire(state, { conversation, message, from, to: to.id, account: null, as: null })];
 };
 
-/** Store answers come in the order of the asks, so the first reroute under way is the one answered. */
+const inquire = (state: RosterState, reroute: Omit<RosterState["reroutes"][number], "tag">): Effect => {
+  const { conversation, to } = reroute;
+  const tag = ++state.asked;
+  state.reroutes.push({ ...reroute, tag });
+  return {
+    op: "store",
+    ask: to === null ? { op: "conversation.get", conversation } : { op: "conversation.assign", conversation, seat: to },
+    tag,
+  };
+};
+
 const onRerouteAnswer = (
   state: RosterState,
   event: StoreEvent<"conversation.assign"> | StoreEvent<"conversation.get">,
 ): Effect[] => {
-  const asked = state.reroutes.shift();
+  const place = state.reroutes.findIndex(({ tag }) => tag === event.tag);
+  const [asked] = place < 0 ? [] : state.reroutes.splice(place, 1);
   if (!asked) return [];
-  const { from, to, account, conversation, message } = asked;
+  const { from, to, account, as, conversation, message } = asked;
   if (event.type === "store.failed") return [tell(`queue:${from}`, { type: "notRerouted", message, why: "store" })];
   if (event.type === "store.assigned")
     return to === null
@@ -250,7 +274,17 @@ const onRerouteAnswer = (
       : [tell(`queue:${from}`, { type: "rerouted", conversation, message, to }), tell(`queue:${to}`, { type: "queue.reload" })];
   const isWarm = account !== null && event.answer.warm.includes(account);
   if (isWarm) return [tell(`queue:${from}`, { type: "notRerouted", message, why: "warm" })];
-  return reroute(state, from, conversation, message);
+  if (as === "new") return [tell(`queue:${from}`, { type: "notRerouted", message, why: "cold" })];
+  // Who knows another number of the line waits for the one that the conversation has.
+  if (as === "full" && knowsLine(state, from, event.answer.warm))
+    return [tell(`queue:${from}`, { type: "notRerouted", message, why: "nobody" })];
+  return reroute(state, from, conversation, message, event.at, as === "full");
+};
+
+const knowsLine = (state: RosterState, seat: SeatId, warm: readonly AccountId[]): boolean => {
+  const line = state.seats.get(seat)?.line;
+  const masters = (line && state.lines.get(line)?.masters) ?? [];
+  return warm.some((account) => masters.includes(account));
 };
 
 // ---- health ----

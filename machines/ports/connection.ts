@@ -63,6 +63,8 @@ export type ConnectionCommand =
       readonly contact: ContactId;
       readonly content: MessageContent;
       readonly attempt: number;
+      /** As in the attempt's row. */
+      readonly counts?: { readonly opens: boolean };
     }
   /** Deep check of an account through this device: standing and new-chat cap. Answered by `checked`. */
   | { readonly op: "check"; readonly device: DeviceId; readonly reqId: RequestId; readonly deadline: Millis };

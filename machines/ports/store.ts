@@ -165,6 +165,15 @@ export interface AttemptDraft {
   readonly seat: SeatId;
   readonly seatTerm: SeatTerm;
   readonly at: Millis;
+  /** Counted with the traffic of the device's account; `opens`: it begins a chat that the account has not had. Left out: not counted. */
+  readonly counts?: { readonly opens: boolean };
+}
+/** What an account has sent in one slot of time (`trafficSlot`). */
+export interface TrafficSlot {
+  readonly slot: number;
+  /** Attempts, chats begun by them. At least what left: one that was committed and never written is counted as well. */
+  readonly messages: number;
+  readonly openings: number;
 }
 export interface JournalEntry {
   readonly seq: number;
@@ -266,6 +275,17 @@ export interface StoreOps {
    * rebalance). An attempt of the old seat that has not committed its keys is then refused (`stale`, message).
    */
   "conversation.assign": { in: { conversation: ConversationId; seat: SeatId }; out: { kind: "assigned"; moved: number } };
+  /**
+   * What accounts have sent of late, in slots from the oldest on: those that are `TRAFFIC_KEPT` or more behind an account's newest
+   * are gone. `linkedAt`: when its first device was linked; null: nobody wrote that down.
+   */
+  "traffic.load": {
+    in: { accounts: readonly AccountId[] };
+    out: {
+      kind: "traffic";
+      accounts: readonly { account: AccountId; linkedAt: Millis | null; slots: readonly TrafficSlot[] }[];
+    };
+  };
   /** `seat` null: nobody has written there yet. `warm`: accounts that the contact has heard from or written to, in order of name. */
   "conversation.get": {
     in: { conversation: ConversationId };
@@ -363,6 +383,11 @@ export interface StorePort {
 }
 
 // ---- what every adapter must decide alike ---------------------------------------------------------------------------
+
+/** Length of a slot of traffic, and how many of them are kept: a little more than a day. */
+export const TRAFFIC_SLOT: Millis = 300_000;
+export const TRAFFIC_KEPT = 86_400_000 / TRAFFIC_SLOT + 2;
+export const trafficSlot = (at: Millis): number => Math.floor(at / TRAFFIC_SLOT);
 
 /** An address without its device: `4917…:12@s.whatsapp.net` and `4917…@c.us` are `4917…@s.whatsapp.net`. What is no address stays as it is. */
 export const bareAddress = (address: string): string => {

@@ -2,6 +2,7 @@
 import { isOpen } from "../../machines/delivery/outbox-state.ts";
 import type { Pace } from "../../machines/delivery/pace.ts";
 import { type AccountId, accountOf, type DeviceId, type Millis } from "../../machines/ports/ids.ts";
+import { usedUp } from "./caps.ts";
 import { eventsOf, type Life, type Property } from "./life.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -27,10 +28,10 @@ export const seatsAreHeld: Property = {
 
 export const outboxDrains: Property = {
   name: "outbox-drains",
-  says: "at the end nothing accepted waits, but for what is held, what comes after it in its conversation, and what an account at its pace has no time for",
+  says: "at the end nothing accepted waits, but for what is held, what comes after it in its conversation, and what an account at its pace has no time for, or has used up its cap before",
   *broken(life) {
     if (!life.plan.liveness) return;
-    const busy = atTheirPace(life);
+    const busy = new Set([...atTheirPace(life), ...usedUp(life)]);
     const held = new Set(life.tables.outbox.flatMap(({ state, conversation }) => (state === "held" ? [conversation] : [])));
     for (const { id, seat, state, acceptedAt, conversation, attempts } of life.tables.outbox) {
       if (!isOpen(state) || held.has(conversation) || acceptedAt > life.to - FRESH) continue;

@@ -2,6 +2,7 @@
 import { detectionsAlert, recoveriesResolve } from "./alerts.ts";
 import { inboxFills, outboxDrains, seatsAreHeld } from "./eventually.ts";
 import { nobodyDies } from "./actors.ts";
+import { capsAreKept } from "./caps.ts";
 import { gateKeepsTerms } from "./gate.ts";
 import { grantsFollowTerms } from "./grants.ts";
 import { linksEndWithLeases } from "./leases.ts";
@@ -29,6 +30,7 @@ export const properties: readonly Property[] = [
   gateBeforeBytes,
   keptBeforeReceipt,
   paceIsKept,
+  capsAreKept,
   restrictedBeginNothing,
   switchoversGoUnseen,
   nobodyDies,

@@ -31,7 +31,7 @@ export const serviceOf = (timeline: Timeline): Service => {
 
 /** Accepted messages, neither paced nor held nor failed, that waited longer than `PATIENCE`: from then until WhatsApp's word. */
 const downSpans = (life: Life): ReadonlyMap<SeatId, Span[]> => {
-  const { pacing = {} } = life.plan.fleet.settings;
+  const { pacing = {}, caps = {} } = life.plan.fleet.settings;
   const acked = new Map<string, Millis>();
   for (const { waId, at } of eventsOf(life, "accepted")) if (!acked.has(waId)) acked.set(waId, at);
   const stuck = new Set(
@@ -41,7 +41,7 @@ const downSpans = (life: Life): ReadonlyMap<SeatId, Span[]> => {
   const acceptedAt = new Map(life.accepted.map(({ id, at }) => [id, at]));
   const spans = new Map<SeatId, Span[]>();
   for (const { id, seat, waId, conversation, attempts, ...row } of life.tables.outbox) {
-    const isPaced = attempts.some(({ device }) => accountOf(device) in pacing);
+    const isPaced = attempts.some(({ device }) => accountOf(device) in pacing || accountOf(device) in caps);
     if (isPaced || stuck.has(conversation)) continue;
     const from = (acceptedAt.get(id) ?? row.acceptedAt) + PATIENCE;
     const to = Math.min(acked.get(waId) ?? life.to, life.to);

@@ -47,6 +47,8 @@ export const switchoversGoUnseen: Property = {
     const demanded = tables.audit.filter(({ action }) => action === "switchover.demanded");
     if (demanded.length === 0) return;
     const spans = troubled(life);
+    const { pacing, caps } = plan.fleet.settings;
+    const isPaced = pacing !== undefined || caps !== undefined;
     const taken = new Map(
       life.events.flatMap((event) => (event.kind === "accepted" ? [[event.message, event.at] as const] : [])),
     );
@@ -68,7 +70,7 @@ export const switchoversGoUnseen: Property = {
         if (stuck.has(row.conversation)) continue;
         const isMeanwhile = row.acceptedAt > at - 1_000 && row.acceptedAt < at + AFTER - LONGEST;
         const waited = (taken.get(row.id) ?? Number.POSITIVE_INFINITY) - row.acceptedAt;
-        if (isMeanwhile && waited > LONGEST && row.state !== "failed" && plan.fleet.settings.pacing === undefined) {
+        if (isMeanwhile && waited > LONGEST && row.state !== "failed" && !isPaced) {
           yield { at, text: `${row.id} waited more than ${LONGEST} ms when ${subject} was switched over` };
         }
       }

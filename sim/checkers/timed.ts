@@ -96,8 +96,11 @@ const owedIn = (timeline: Timeline, each: Case): Owed[] => {
 const sinceOrNull = (from: Millis, at: Millis | null): Millis | null => (at === null ? null : Math.max(0, at - from));
 
 /** The operator lets the account speak only so often, and it may have other seats to speak for. */
-const pacedIn = ({ plan }: Life, { change, device }: Case): string | null =>
-  plan.fleet.settings.pacing?.[accountOf(change?.holder ?? device)] ? "the account is paced" : null;
+const pacedIn = ({ plan }: Life, { change, device }: Case): string | null => {
+  const { pacing = {}, caps = {} } = plan.fleet.settings;
+  const account = accountOf(change?.holder ?? device);
+  return account in pacing || account in caps ? "the account is paced" : null;
+};
 
 const recordOf = ({ tables }: Life, { seat, change }: Case) =>
   [...tables.failovers.values()].find((record) => record.seat === seat && record.termAfter === change?.term);

@@ -28,6 +28,7 @@ export const configOf = ({ settings, accounts, lines }: PlannedFleet): NodeConfi
     }),
     failback: (line) => settings.lines?.[line]?.failback ?? "manual",
     balance: (line) => balances.get(line),
+    ...(settings.caps ? { caps: settings.caps } : {}),
     outboxLimit: (line) => settings.lines?.[line]?.outboxLimit ?? base.outboxLimit(line),
   };
 };

@@ -93,7 +93,7 @@ const settings = (
   given: Json,
   names: { readonly devices: ReadonlyMap<string, unknown>; readonly lines: ReadonlyMap<string, unknown> },
 ): void => {
-  only(given, "fleet.settings", ["timers", "brake", "reconnectPerSecond", "lease", "pacing", "lines"]);
+  only(given, "fleet.settings", ["timers", "brake", "reconnectPerSecond", "lease", "pacing", "caps", "lines"]);
   if (given["timers"] !== undefined) {
     const timers = object(given["timers"], "fleet.settings.timers");
     only(timers, "fleet.settings.timers", Object.keys(DEFAULT_TIMERS));
@@ -118,6 +118,11 @@ const settings = (
     if (number(pace, "perSecond", 0, `${at}.`) === 0) throw wrong(`${at}.perSecond`, "above 0");
     number(pace, "burst", 1, `${at}.`);
   }
+  for (const [account, value] of Object.entries(object(given["caps"] ?? {}, "fleet.settings.caps"))) {
+    const at = `fleet.settings.caps.${account}`;
+    known(names.devices, account, "fleet.settings.caps", "account");
+    capsOf(object(value, at), at);
+  }
   for (const [line, value] of Object.entries(object(given["lines"] ?? {}, "fleet.settings.lines"))) {
     const at = `fleet.settings.lines.${line}`;
     known(names.lines, line, "fleet.settings.lines", "line");
@@ -130,6 +135,21 @@ const settings = (
     number(each, "outboxLimit", 1, `${at}.`);
     if (each["balance"] !== undefined) balance(object(each["balance"], `${at}.balance`), `${at}.balance`, names.devices);
   }
+};
+
+const capsOf = (given: Json, at: string): void => {
+  only(given, at, ["newContacts", "warmUp"]);
+  const fresh = object(given["newContacts"], `${at}.newContacts`);
+  only(fresh, `${at}.newContacts`, ["perHour", "perDay"]);
+  for (const key of ["perHour", "perDay"]) if (fresh[key] !== null) number(fresh, key, 0, `${at}.newContacts.`, " or null");
+  list(given["warmUp"], `${at}.warmUp`).forEach((each, no) => {
+    const here = `${at}.warmUp[${no}]`;
+    const step = object(each, here);
+    only(step, here, ["days", "messagesPerDay", "newContactsPerDay"]);
+    number(step, "days", 0, `${here}.`);
+    for (const key of ["messagesPerDay", "newContactsPerDay"])
+      if (step[key] !== null) number(step, key, 0, `${here}.`, " or null");
+  });
 };
 
 const balance = (given: Json, at: string, accounts: ReadonlyMap<string, unknown>): void => {

@@ -6,6 +6,7 @@
  */
 import type { Timers } from "../../machines/account/timers.ts";
 import type { LineBalance } from "../../machines/delivery/balance/strategy.ts";
+import type { Caps } from "../../machines/delivery/caps.ts";
 import type { Pace } from "../../machines/delivery/pace.ts";
 import type { AccountId, DeviceId, LineId, Millis } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration } from "../../machines/ports/store.ts";
@@ -22,6 +23,7 @@ export interface FleetSettings {
   /** The store serves several nodes: leases are renewed, and end with time. Left out, it is this process's own, and they don't. */
   readonly lease?: { readonly ttl: Millis; readonly renewEvery: Millis };
   readonly pacing?: Readonly<Record<AccountId, Pace>>;
+  readonly caps?: Readonly<Record<AccountId, Caps>>;
   readonly lines?: Readonly<
     Record<
       LineId,

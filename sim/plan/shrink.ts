@@ -178,7 +178,9 @@ const withLines = (plan: Plan, lines: Plan["fleet"]["lines"]): Plan | null => {
     return !("seat" in target) || seats.has(target.seat);
   };
   if (!plan.faults.every(isThere)) return null;
-  const { pacing, lines: perLine, ...settings } = plan.fleet.settings;
+  const { pacing, caps, lines: perLine, ...settings } = plan.fleet.settings;
+  const ofKept = <V>(byAccount: Readonly<Record<string, V>>) =>
+    Object.fromEntries(Object.entries(byAccount).filter(([id]) => kept.has(id as never)));
   const core = plan.liveness?.core.filter((device) => devices.has(device)) ?? [];
   const isServed = lines.every(({ masters }) => core.some((device) => masters.includes(accountOf(device))));
   if (plan.liveness && !isServed) return null;
@@ -189,7 +191,8 @@ const withLines = (plan: Plan, lines: Plan["fleet"]["lines"]): Plan | null => {
       lines,
       settings: {
         ...settings,
-        ...(pacing ? { pacing: Object.fromEntries(Object.entries(pacing).filter(([id]) => kept.has(id as never))) } : {}),
+        ...(pacing ? { pacing: ofKept(pacing) } : {}),
+        ...(caps ? { caps: ofKept(caps) } : {}),
         ...(perLine
           ? { lines: Object.fromEntries(Object.entries(perLine).filter(([id]) => lines.some((line) => line.id === id))) }
           : {}),

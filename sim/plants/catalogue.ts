@@ -2,6 +2,7 @@
 import type { SeatTerm } from "../../machines/ports/ids.ts";
 import type { Effect, QueueEvent } from "../../machines/protocol.ts";
 import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../machines/ports/store.ts";
+import { referenceFleet } from "../world/reference.ts";
 import { inChart, inEffects, inReducer, type Plant } from "./plant.ts";
 
 const nothing = (): void => {};
@@ -35,6 +36,15 @@ const hasty = inCommits((commit, reply, ask) => {
 const unfenced = inCommits((commit, reply, ask) =>
   ask(commit, (answer) => reply(answer.kind === "stale" ? committed(commit) : answer)),
 );
+
+/** Few new chats, so that the cap is met in minutes. */
+const FEW_CHATS = {
+  caps: Object.fromEntries(
+    referenceFleet().lines.flatMap(({ masters }) =>
+      masters.map((id) => [id, { newContacts: { perHour: 3, perDay: null }, warmUp: [] }]),
+    ),
+  ),
+} as const;
 
 /** Leases end with time. */
 const SHARED_STORE = { lease: { ttl: 4_000, renewEvery: 1_000 } } as const;
@@ -150,6 +160,26 @@ export const PLANTS: readonly Plant[] = [
     parts: () => ({
       actors: inReducer("queue", {
         input: ({ buckets: _shared, ...input }) => ({ ...input, pacing: {} }),
+      }),
+    }),
+  },
+  {
+    name: "caps-ignored",
+    says: "a seat's queue knows no caps",
+    caughtBy: "caps-are-kept",
+    settings: FEW_CHATS,
+    parts: () => ({ actors: inReducer("queue", { input: ({ allowance: _shared, ...input }) => input }) }),
+  },
+  {
+    name: "caps-forgotten",
+    says: "new chats are counted in memory only",
+    caughtBy: "caps-are-kept",
+    settings: FEW_CHATS,
+    kinds: ["node-crash"],
+    parts: () => ({
+      deviceStore: inCommits((commit, reply, ask) => {
+        const { counts: _forgotten, ...attempt } = commit.attempt ?? { counts: undefined };
+        ask({ ...commit, attempt: commit.attempt && (attempt as typeof commit.attempt) }, reply);
       }),
     }),
   },

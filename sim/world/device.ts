@@ -366,8 +366,8 @@ export class Device implements LinkOwner {
 
   #attempt({ done, command }: Job) {
     if (done) return null;
-    const { message, attempt: number, seat, term: seatTerm } = command;
-    return { message, number, device: this.id, seat, seatTerm, at: this.clock.now() };
+    const { message, attempt: number, seat, term: seatTerm, counts } = command;
+    return { message, number, device: this.id, seat, seatTerm, at: this.clock.now(), ...(counts ? { counts } : {}) };
   }
 
   /** The last check. If it passes that is told at once; the bytes follow an instant later, if there is still a link to carry them. */

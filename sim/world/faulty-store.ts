@@ -12,6 +12,7 @@ const READS: ReadonlySet<StoreOp> = new Set([
   "outbox.list",
   "outbox.counts",
   "conversation.get",
+  "traffic.load",
   "contact.get",
   "inbox.read",
   "creds.load",

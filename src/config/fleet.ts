@@ -1,5 +1,6 @@
 /** A fleet as the operator wants it: checked, complete, in the machines' own types. */
 import type { Timers } from "../../machines/account/timers.ts";
+import type { Caps } from "../../machines/delivery/caps.ts";
 import type { Pace } from "../../machines/delivery/pace.ts";
 import type { AccountId, DeviceId, LineId, Millis } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration, Role } from "../../machines/ports/store.ts";
@@ -12,6 +13,8 @@ export interface AccountConfig {
   readonly devices: readonly DeviceId[];
   /** null: not paced. */
   readonly pacing: Pace | null;
+  /** What it may send in an hour and in a day; left out: what it likes. */
+  readonly caps?: Caps;
 }
 export interface LineConfig {
   readonly id: LineId;

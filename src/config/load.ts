@@ -5,12 +5,13 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
+import type { Caps } from "../../machines/delivery/caps.ts";
 import { accountId, deviceId, lineId } from "../../machines/ports/ids.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { isMap } from "./data.ts";
 import { parseFleetDocument, type Path } from "./document.ts";
 import { type ConfigError, type Source, sortErrors } from "./errors.ts";
-import type { FleetConfig } from "./fleet.ts";
+import type { AccountConfig, FleetConfig } from "./fleet.ts";
 import { type Fault, faultsOf, unknownKey } from "./issues.ts";
 import { applyOverrides, type Override } from "./overrides.ts";
 import { isRequired, SECTIONS, type Section, type Sections } from "./schema.ts";
@@ -149,7 +150,7 @@ const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): 
       id: accountId(name),
       role,
       devices: devices.map((device) => deviceId(accountId(name), device)),
-      pacing: role === "servant" ? null : (pacing ?? parts.pacing ?? null),
+      ...(role === "servant" ? { pacing: null } : pacesOf(pacing ?? parts.pacing)),
     })),
     lines: Object.entries(parts.lines).map(([name, line]) => ({
       ...line,
@@ -175,6 +176,21 @@ const filesOf = ({ cert, key }: { cert: string; key: string }, folder: string) =
   cert: resolve(folder, cert),
   key: resolve(folder, key),
 });
+
+const pacesOf = (given: Sections["pacing"] | undefined): Pick<AccountConfig, "pacing" | "caps"> => {
+  const { perSecond, burst = 1, newContacts, warmUp } = given ?? {};
+  const pacing = perSecond === undefined ? null : { perSecond, burst };
+  if (!newContacts && !warmUp) return { pacing };
+  const caps: Caps = {
+    newContacts: { perHour: newContacts?.perHour ?? null, perDay: newContacts?.perDay ?? null },
+    warmUp: (warmUp ?? []).map(({ days, messagesPerDay = null, newContactsPerDay = null }) => ({
+      days,
+      messagesPerDay,
+      newContactsPerDay,
+    })),
+  };
+  return { pacing, caps };
+};
 
 /** `./greenroom.db` has its key in `./greenroom.key`. */
 const keyFileOf = (storeFile: string): string => `${storeFile.replace(/\.(db|sqlite3?)$/, "")}.key`;

@@ -1,6 +1,7 @@
 /** A fleet as a file again: everything that was filled in stands there. Without `redacted: false` it can be loaded as it is. */
 import { relative, dirname } from "node:path";
 import { stringify } from "yaml";
+import type { Caps } from "../../machines/delivery/caps.ts";
 import { accountOf, type DeviceId } from "../../machines/ports/ids.ts";
 import { formatDuration } from "./duration.ts";
 import type { ApiConfig, FleetConfig } from "./fleet.ts";
@@ -22,9 +23,13 @@ export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Re
     ...(fleet.store.key ? { key: secretText(fleet.store.key, redacted) } : {}),
   },
   accounts: Object.fromEntries(
-    fleet.accounts.map(({ id, role, devices, pacing }) => [
+    fleet.accounts.map(({ id, role, devices, pacing, caps }) => [
       id,
-      { role, devices: devices.map(deviceName), ...(pacing ? { pacing: { ...pacing } } : {}) },
+      {
+        role,
+        devices: devices.map(deviceName),
+        ...(pacing || caps ? { pacing: { ...pacing, ...(caps ? capsAsData(caps) : {}) } } : {}),
+      },
     ]),
   ),
   lines: Object.fromEntries(
@@ -50,5 +55,11 @@ const apiAsData = ({ tls, rateLimit, ...rest }: ApiConfig) => ({
   ...(tls ? { tls: { ...tls } } : {}),
   rateLimit: { ...rateLimit },
 });
+const capsAsData = ({ newContacts, warmUp }: Caps) => ({
+  ...(newContacts.perHour === null && newContacts.perDay === null ? {} : { newContacts: withoutNulls(newContacts) }),
+  ...(warmUp.length > 0 ? { warmUp: warmUp.map(withoutNulls) } : {}),
+});
+const withoutNulls = (value: object): object => Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null));
+
 const secretText = (secret: Secret, redacted: boolean): string => (redacted ? secret.reference : secret.reveal());
 const deviceName = (device: DeviceId): string => device.slice(accountOf(device).length + 1);

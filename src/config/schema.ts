@@ -23,11 +23,50 @@ const secret = z
   .regex(REFERENCE, { error: "a secret does not belong in this file: expected a reference, ${env:NAME} or ${file:PATH}" });
 const count = (least: number, most: number) => z.int().min(least).max(most);
 
+const newContacts = z
+  .strictObject({
+    perHour: count(0, 100_000).optional().describe("In any hour. Left out: no limit."),
+    perDay: count(0, 1_000_000).optional().describe("In any 24 hours. Left out: no limit."),
+  })
+  .describe(
+    "How many people a master may write to for the first time. What is above waits, or goes to another master that has room.",
+  );
+const warmUp = z
+  .array(
+    z.strictObject({
+      days: z.number().positive().max(3650).describe("While its first device was linked less than so many days ago."),
+      messagesPerDay: count(1, 1_000_000).optional().describe("Messages in any 24 hours. Left out: no limit."),
+      newContactsPerDay: count(0, 1_000_000)
+        .optional()
+        .describe("People written to for the first time in any 24 hours. Left out: no limit."),
+    }),
+  )
+  .min(1)
+  .refine((steps) => steps.every(({ days }, place) => days > (steps[place - 1]?.days ?? 0)), {
+    error: "expected steps in the order of their days, each longer than the one before",
+  })
+  .describe(
+    "What a young number may send; the first step that it is too young to have left holds. After the last one there is no such limit.",
+  );
+
 const pace = z
   .strictObject({
-    perSecond: z.number().positive().max(100).describe("Messages per second in the long run, such as 0.5."),
+    perSecond: z
+      .number()
+      .positive()
+      .max(100)
+      .optional()
+      .describe("Messages per second in the long run, such as 0.5. Left out: no limit."),
     burst: count(1, 1000).default(1).describe("Messages that may leave at once after a quiet time."),
+    newContacts: newContacts.optional(),
+    warmUp: warmUp.optional(),
   })
+  .refine(
+    ({ perSecond, newContacts: fresh, warmUp: young }) => perSecond !== undefined || fresh !== undefined || young !== undefined,
+    {
+      error: "expected perSecond, newContacts or warmUp",
+    },
+  )
   .describe("How fast a master may send. Left out: as fast as it goes.");
 
 const account = z

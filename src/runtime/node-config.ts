@@ -3,6 +3,7 @@ import { DEFAULT_TIMERS } from "../../machines/account/timers.ts";
 import { timingsOf } from "../../machines/account/timings.ts";
 import type { Strategy } from "../../machines/delivery/balance/strategy.ts";
 import type { NodeConfig } from "../../machines/driver/boot.ts";
+import type { Caps } from "../../machines/delivery/caps.ts";
 import type { Pace } from "../../machines/delivery/pace.ts";
 import type { AccountId, LineId } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration } from "../../machines/ports/store.ts";
@@ -36,6 +37,9 @@ export const nodeConfigOf = (fleet: FleetConfig, own: Readonly<Record<string, St
   const pacing: Record<AccountId, Pace> = Object.fromEntries(
     fleet.accounts.flatMap(({ id, pacing: pace }) => (pace ? [[id, pace]] : [])),
   );
+  const caps: Record<AccountId, Caps> = Object.fromEntries(
+    fleet.accounts.flatMap(({ id, caps: each }) => (each ? [[id, each]] : [])),
+  );
   return {
     ...defaultNodeConfig(toDeclaration(fleet)),
     timings: timingsOf(fleet.timers),
@@ -45,6 +49,7 @@ export const nodeConfigOf = (fleet: FleetConfig, own: Readonly<Record<string, St
     failback: (line) => lineOf(line).failback,
     outboxLimit: (line) => lineOf(line).outboxLimit,
     balance: (line) => balances.get(line),
+    caps,
     strategies: [...new Set(Object.values(own))],
   };
 };

@@ -152,12 +152,13 @@ const commitArb = fc
     key: fc.constantFrom("x", "y"),
     value: fc.option(fc.uint8Array({ maxLength: 40 })),
     attempt: fc.option(fc.record({ n: number, number: fc.integer({ min: 1, max: 3 }), term: smallTerm, at: anySeat })),
+    opens: fc.option(fc.boolean()),
     brought: fc.option(
       fc.record({ n: fc.integer({ min: 1, max: 3 }), who: fc.constantFrom(address(1), address(2), "1@lid", "2@lid") }),
     ),
   })
   .map(
-    ({ of, term, key, value, attempt, brought }): Question<"keys.commit"> => ({
+    ({ of, term, key, value, attempt, opens, brought }): Question<"keys.commit"> => ({
       op: "keys.commit",
       device: of,
       leaseTerm: leaseTerm(term),
@@ -171,6 +172,7 @@ const commitArb = fc
         seat: attempt.at,
         seatTerm: seatTerm(attempt.term),
         at: 7,
+        ...(opens === null ? {} : { counts: { opens } }),
       },
     }),
   );
@@ -265,6 +267,7 @@ const unmodelled: fc.Arbitrary<Question> = fc.oneof(
       .map(({ lid, pn }): Question => ({ op: "contact.resolve", lid, pn })),
   },
   number.map((n): Question => ({ op: "contact.get", id: contact(n) })),
+  fc.constant<Question>({ op: "traffic.load", accounts: [account("sales-1"), account("sales-2")] }),
   { weight: 3, arbitrary: number.map((n): Question => ({ op: "conversation.get", conversation: conversation(`sales|c:${n}`) })) },
   fc
     .record({ key: subject, at: number, state: fc.constantFrom("open" as const, "resolved" as const), repeats: number })

@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AuditDraft, FailoverRecord } from "../../machines/ports/records.ts";
-import type { OutboxState } from "../../machines/ports/store.ts";
+import { TRAFFIC_KEPT, TRAFFIC_SLOT, type OutboxState } from "../../machines/ports/store.ts";
 import { storeModelProperty } from "./store-model.ts";
 import {
   account,
@@ -423,6 +423,49 @@ export const storeConformance = (name: string, make: MakeStore): void => {
           inbound: [inbound(1, { account: account("sales-2"), chat: "1:7@s.whatsapp.net" })],
         });
         expect(await warm()).toEqual([account("sales-1"), account("sales-2")]);
+      });
+
+      it("are counted by account and slot of time, if their attempts say so, and no restart forgets it", async () => {
+        await give();
+        const mine = account("sales-1");
+        const traffic = async () =>
+          (await store.expect("traffic", { op: "traffic.load", accounts: [mine, account("sales-2")] })).accounts;
+        expect(await traffic()).toEqual([
+          { account: mine, linkedAt: null, slots: [] },
+          { account: account("sales-2"), linkedAt: null, slots: [] },
+        ]);
+        let term = await lease();
+        await accept([1], [2], [3], [4], [5]);
+        const sent = (n: number, at: number, counts?: { opens: boolean }) =>
+          commit({ leaseTerm: term, attempt: { ...attempt(n), at, ...(counts ? { counts } : {}) } });
+        await sent(1, 5, { opens: true });
+        await sent(2, TRAFFIC_SLOT - 1, { opens: false });
+        await sent(3, TRAFFIC_SLOT, { opens: true });
+        await sent(4, TRAFFIC_SLOT);
+        // Of a stale one nothing is written.
+        await commit({ leaseTerm: term, attempt: { ...attempt(5, 1, seatTerm(9)), counts: { opens: true } } });
+        await store.restart();
+        const slots = [
+          { slot: 0, messages: 2, openings: 1 },
+          { slot: 1, messages: 1, openings: 1 },
+        ];
+        expect(await traffic()).toMatchObject([{ account: mine, slots }, { slots: [] }]);
+        term = await lease();
+        await sent(5, TRAFFIC_KEPT * TRAFFIC_SLOT, { opens: false });
+        expect((await traffic())[0]?.slots).toEqual([slots[1], { slot: TRAFFIC_KEPT, messages: 1, openings: 0 }]);
+      });
+
+      it("are as old as the first link of their account", async () => {
+        for (const [at, of] of [
+          [30, A],
+          [20, device("sales-1/b")],
+          [10, device("sales-2/a")],
+        ] as const) {
+          const linked = { ...audit, at, action: "device.linked", subject: of };
+          await store.expect("updated", { op: "device.update", device: of, link: "linked", jid: null, lid: null, audit: linked });
+        }
+        const { accounts } = await store.expect("traffic", { op: "traffic.load", accounts: [account("sales-1")] });
+        expect(accounts).toEqual([{ account: account("sales-1"), linkedAt: 20, slots: [] }]);
       });
     });
 

@@ -15,9 +15,17 @@ import {
   type SeatTerm,
   type WaId,
 } from "../../machines/ports/ids.ts";
-import type { AttemptRow, OutboxChange, OutboxRow, StoreAnswer } from "../../machines/ports/store.ts";
+import {
+  trafficSlot,
+  type AttemptRow,
+  type OutboxChange,
+  type OutboxRow,
+  type StoreAnswer,
+  type TrafficSlot,
+} from "../../machines/ports/store.ts";
 import type { Effect, QueueEvent, Step } from "../../machines/protocol.ts";
 import { isMoreCertain, isOpen, isProved, mayBecome } from "../../machines/delivery/outbox-state.ts";
+import { Allowance, type Caps } from "../../machines/delivery/caps.ts";
 import { queue, type SeatQueue } from "../../machines/delivery/queue.ts";
 import type { QueueInput } from "../../machines/delivery/queue-config.ts";
 
@@ -34,6 +42,7 @@ export const DEVICES = ["a/1", "a/2", "b/1"] as DeviceId[];
 interface Job {
   readonly send: Send;
   readonly life: number;
+  readonly at: number;
   stage: "asked" | "committed";
   /** Its link has ended: it can't leave any more, whenever that is said. */
   isOver: boolean;
@@ -43,6 +52,7 @@ interface Wish {
   readonly conversation: ConversationId;
   readonly message: MessageId;
   readonly unlessWarm: AccountId | null;
+  readonly as?: "new" | "full";
 }
 interface Frame {
   readonly send: Send;
@@ -98,9 +108,19 @@ export class World {
   mostInMemory = 0;
   mostUnderWay = 0;
   readonly handedOver: { at: number; account: AccountId; message: MessageId }[] = [];
+  /** Frames to people whom the account had not spoken to, and when they were handed over. */
+  readonly openings: { at: number; account: AccountId; conversation: ConversationId }[] = [];
+  readonly #spoken = new Set<string>();
+  readonly #caps: Readonly<Record<string, Caps>>;
+  /** What the store knows of it. */
+  readonly #traffic = new Map<AccountId, Map<number, TrafficSlot>>();
 
-  constructor(input: QueueInput, { areFactsLate = false }: { readonly areFactsLate?: boolean } = {}) {
+  constructor(
+    input: QueueInput,
+    { areFactsLate = false, caps = {} }: { readonly areFactsLate?: boolean; readonly caps?: Readonly<Record<string, Caps>> } = {},
+  ) {
     this.#input = input;
+    this.#caps = caps;
     this.#areFactsLate = areFactsLate;
     this.#queue = undefined as unknown as SeatQueue;
     this.#start();
@@ -255,6 +275,7 @@ export class World {
     }
     this.#jobs = this.#jobs.filter((each) => each !== job);
     this.wire.push(send);
+    this.#speak(job);
     this.#frames.push({ send, answered: false });
     this.truth(send.message).passed.set(send.attempt, send.device);
     if (this.truth(send.message).pending === send.attempt && !this.#isHeard(send)) this.truth(send.message).pending = null;
@@ -303,10 +324,13 @@ export class World {
   reroute(finds: "seat" | "nobody" | "store"): void {
     const wish = this.#reroutes.shift();
     if (!wish) return;
-    const { conversation, message, unlessWarm } = wish;
+    const { conversation, message, unlessWarm, as } = wish;
     if (finds === "store") return this.tell({ type: "notRerouted", message, why: "store" });
     if (unlessWarm && this.#warm.has(`${conversation} ${unlessWarm}`))
       return this.tell({ type: "notRerouted", message, why: "warm" });
+    if (as === "new") return this.tell({ type: "notRerouted", message, why: "cold" });
+    const isKnown = ["a", "b"].some((account) => this.#warm.has(`${conversation} ${account}`));
+    if (as === "full" && (finds === "nobody" || isKnown)) return this.tell({ type: "notRerouted", message, why: "nobody" });
     const holder = this.#open && accountOf(this.#open);
     if (finds === "seat") {
       this.moved.add(wish.conversation);
@@ -357,14 +381,25 @@ export class World {
     for (const frame of this.#frames) if (frame.send.device !== device || device !== this.#open) frame.answered = true;
     this.open(device);
     for (let round = 0; round < rounds; round++) {
-      while (this.#asks.length > 0) this.store("ok");
-      if (this.#jobs.length > 0) this.connection(0, "go");
-      else if (this.#reroutes.length > 0) this.reroute("nobody");
-      else if (this.#frames.some(({ answered }) => !answered)) this.whatsapp(0, "ack");
-      else if (this.#wakeAt !== null) this.advance(Math.max(1, this.#wakeAt - this.now));
+      if (this.#goOn()) continue;
+      if (this.#wakeAt !== null) this.advance(Math.max(1, this.#wakeAt - this.now));
       else if (this.#asks.length === 0) return;
     }
     throw new Error(`no end: ${this.unfinished().length} unfinished`);
+  }
+
+  /** All that can be done without waiting. */
+  settle(finds: "seat" | "nobody" = "nobody"): void {
+    while (this.#goOn(finds));
+  }
+
+  #goOn(finds: "seat" | "nobody" = "nobody"): boolean {
+    while (this.#asks.length > 0) this.store("ok");
+    if (this.#jobs.length > 0) this.connection(0, "go");
+    else if (this.#reroutes.length > 0) this.reroute(finds);
+    else if (this.#frames.some(({ answered }) => !answered)) this.whatsapp(0, "ack");
+    else return this.#asks.length > 0;
+    return true;
   }
 
   /** Open rows that nobody's word is awaited for: what is held blocks its conversation. */
@@ -390,7 +425,20 @@ export class World {
   }
 
   #start(): void {
-    this.#took(queue.start(this.#input, this.now));
+    const traffic = (Object.keys(this.#caps) as AccountId[]).map((account) => ({
+      account,
+      linkedAt: 0,
+      slots: [...(this.#traffic.get(account)?.values() ?? [])],
+    }));
+    this.#took(queue.start({ ...this.#input, allowance: new Allowance(this.#caps, traffic) }, this.now));
+  }
+
+  #speak({ send, at }: Job): void {
+    const { conversation } = this.state(send.message);
+    const account = accountOf(send.device);
+    const pair = `${conversation} ${account}`;
+    if (!this.#warm.has(pair) && !this.#spoken.has(pair)) this.openings.push({ at, account, conversation });
+    this.#spoken.add(pair);
   }
 
   #took(step: Step<SeatQueue>): void {
@@ -474,7 +522,7 @@ export class World {
     }
     truth.pending = attempt;
     this.handedOver.push({ at: this.now, account, message });
-    this.#jobs.push({ send, life: this.#life, stage: "asked", isOver: false });
+    this.#jobs.push({ send, life: this.#life, at: this.now, stage: "asked", isOver: false });
   }
 
   // ---- the store ----
@@ -520,6 +568,7 @@ export class World {
   #commit(send: Send): boolean {
     const row = this.state(send.message);
     if (!isOpen(row.state) || row.seat !== SEAT) return false;
+    if (send.counts) this.#count(accountOf(send.device), send.counts.opens);
     const attempt: AttemptRow = {
       number: send.attempt,
       device: send.device,
@@ -534,6 +583,14 @@ export class World {
       attempts: [...row.attempts.filter(({ number }) => number !== send.attempt), attempt],
     });
     return true;
+  }
+
+  #count(account: AccountId, opens: boolean): void {
+    const slots = this.#traffic.get(account) ?? new Map<number, TrafficSlot>();
+    const slot = trafficSlot(this.now);
+    const { messages, openings } = slots.get(slot) ?? { messages: 0, openings: 0 };
+    slots.set(slot, { slot, messages: messages + 1, openings: openings + Number(opens) });
+    this.#traffic.set(account, slots);
   }
 }
 

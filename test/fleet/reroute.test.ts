@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Allowance, type Caps } from "../../machines/delivery/caps.ts";
 import { roster, type RosterState, restrictionsOf } from "../../machines/fleet/roster.ts";
 import { accountId, lineId, seatId } from "../../machines/ports/ids.ts";
 import { Host } from "../account/host.ts";
@@ -6,6 +7,7 @@ import { BUSY, DEVICES, LINE, rosterInput, SEAT } from "./stage.ts";
 
 const [SECOND, THIRD] = ["m2", "m3"].map((name) => seatId(LINE, accountId(name))) as [typeof SEAT, typeof SEAT];
 const QUEUE = `queue:${SEAT}` as const;
+const FEW: Caps = { newContacts: { perHour: 2, perDay: null }, warmUp: [] };
 const MOVE = { conversation: "sales:c1", message: "msg1" };
 
 describe("a conversation that its account may not open", () => {
@@ -14,7 +16,7 @@ describe("a conversation that its account may not open", () => {
     ask(host, null);
     expect(asks(host)).toEqual([{ op: "conversation.assign", conversation: MOVE.conversation, seat: SECOND }]);
     expect(host.told(QUEUE)).toEqual([]);
-    host.tell("roster", { type: "store.assigned", answer: {} });
+    answer(host, 1, "assigned");
     expect(host.told(QUEUE)).toMatchObject([{ type: "rerouted", ...MOVE, to: SECOND }]);
     expect(host.told(`queue:${SECOND}`)).toMatchObject([{ type: "queue.reload" }]);
   });
@@ -23,24 +25,58 @@ describe("a conversation that its account may not open", () => {
     const host = started();
     ask(host, "m1");
     expect(asks(host)).toEqual([{ op: "conversation.get", conversation: MOVE.conversation }]);
-    host.tell("roster", { type: "store.conversation", answer: { warm: ["m2", "m1"] } });
+    answer(host, 1, "conversation", { warm: ["m2", "m1"] });
     expect(host.told(QUEUE)).toMatchObject([{ type: "notRerouted", message: MOVE.message, why: "warm" }]);
     ask(host, "m1");
-    host.tell("roster", { type: "store.conversation", answer: { warm: ["m2"] } });
+    answer(host, 2, "conversation", { warm: ["m2"] });
     expect(asks(host).at(-1)).toMatchObject({ op: "conversation.assign", seat: SECOND });
   });
 
-  it("stays for now when the store fails, whatever it was asked, and answers belong to questions in their order", () => {
+  it("stays for now when the store fails, whatever it was asked", () => {
     const host = started();
     ask(host, null);
     host.tell("roster", { type: "reroute.request", seat: THIRD, conversation: "sales:c2", message: "msg2", unlessWarm: "m3" });
-    host.tell("roster", { type: "store.failed", answer: {} });
+    answer(host, 1, "failed");
     expect(host.told(QUEUE)).toMatchObject([{ type: "notRerouted", message: "msg1", why: "store" }]);
-    host.tell("roster", { type: "store.failed", answer: {} });
+    answer(host, 2, "failed");
     expect(host.told(`queue:${THIRD}`)).toMatchObject([{ type: "notRerouted", message: "msg2", why: "store" }]);
-    host.tell("roster", { type: "store.failed", answer: {} });
-    host.tell("roster", { type: "store.assigned", answer: {} });
+    answer(host, 2, "failed");
+    answer(host, 3, "assigned");
     expect([...host.told(QUEUE), ...host.told(`queue:${THIRD}`)]).toHaveLength(2);
+  });
+
+  it("is the one that was asked about, in whatever order the store answers", () => {
+    const host = started();
+    ask(host, null);
+    host.tell("roster", { type: "reroute.request", seat: THIRD, conversation: "sales:c2", message: "msg2", unlessWarm: "m3" });
+    answer(host, 2, "failed");
+    expect(host.told(`queue:${THIRD}`)).toMatchObject([{ type: "notRerouted", message: "msg2", why: "store" }]);
+    expect(host.told(QUEUE)).toEqual([]);
+    answer(host, 1, "assigned");
+    expect(host.told(QUEUE)).toMatchObject([{ type: "rerouted", ...MOVE, to: SECOND }]);
+  });
+
+  it("stays when its account has begun chats enough, but for where nobody of the line is known and another account has room", () => {
+    const full = new Allowance({ m1: FEW, m2: FEW } as never, []);
+    full.count(accountId("m1"), true, 0);
+    const host = started({ allowance: full });
+    host.tell("roster", { type: "reroute.request", seat: SEAT, ...MOVE, unlessWarm: "m1", as: "new" });
+    answer(host, 1, "conversation", { warm: ["m2"] });
+    expect(host.told(QUEUE).at(-1)).toMatchObject({ type: "notRerouted", why: "cold" });
+    const capped = { type: "reroute.request", seat: SEAT, ...MOVE, unlessWarm: "m1", as: "full" };
+    host.tell("roster", capped);
+    answer(host, 2, "conversation", { warm: ["m2"] });
+    expect(host.told(QUEUE).at(-1)).toMatchObject({ type: "notRerouted", why: "nobody" });
+    host.tell("roster", capped);
+    answer(host, 3, "conversation", { warm: ["elsewhere"] });
+    expect(asks(host).at(-1)).toMatchObject({ op: "conversation.assign", seat: SECOND });
+    for (let no = 0; no < 2; no++) full.count(accountId("m2"), true, host.now);
+    host.tell("roster", capped);
+    answer(host, 5, "conversation", { warm: [] });
+    expect(host.told(QUEUE).at(-1)).toMatchObject({ type: "notRerouted", why: "nobody" });
+    // Whom WhatsApp refused waits elsewhere rather than here.
+    ask(host, null);
+    expect(asks(host).at(-1)).toMatchObject({ op: "conversation.assign", seat: SECOND });
   });
 
   it("goes to nobody whose account is not in good standing or whose device is not well, nor to its own account", () => {
@@ -134,6 +170,9 @@ function standing(host: Host, account: string, name: string): void {
 }
 function ask(host: Host, unlessWarm: string | null): void {
   host.tell("roster", { type: "reroute.request", seat: SEAT, ...MOVE, unlessWarm });
+}
+function answer(host: Host, tag: number, kind: "assigned" | "conversation" | "failed", out: object = {}): void {
+  host.tell("roster", { type: `store.${kind}`, answer: out, tag });
 }
 function asks(host: Host): readonly object[] {
   return host.of("store").map(({ ask: asked }) => asked);

@@ -6,6 +6,7 @@ import type { roster, RosterState, SeatView } from "../../fleet/roster.ts";
 import { accountOf, type LineId, type Millis, type SeatId } from "../../ports/ids.ts";
 import type { LineRow } from "../../ports/store.ts";
 import type { Effect, QueueEvent, RosterEvent } from "../../protocol.ts";
+import type { Allowance } from "../caps.ts";
 import type { Buckets } from "../pace.ts";
 import type { queue, SeatQueue } from "../queue.ts";
 import { Balancer } from "./balancer.ts";
@@ -67,6 +68,8 @@ interface Line {
   readonly balancer: Balancer;
   readonly settings: LineBalance | undefined;
   decisions: number;
+  /** Places whose account may begin no more conversations for now, and until when. */
+  readonly full: Map<number, Millis>;
   /** Conversations by place. */
   readonly begun: number[];
 }
@@ -78,6 +81,8 @@ export class Balance {
   readonly #lineOf = new Map<SeatId, Line>();
   readonly #together: Cursor = { place: 0 };
   #buckets: Buckets | undefined;
+  #allowance: Allowance | undefined;
+  #roster: RosterState | undefined;
 
   constructor(options: BalanceOptions) {
     this.#options = options;
@@ -87,7 +92,7 @@ export class Balance {
 
   choose(line: LineId, newcomer: Newcomer, at: Millis): SeatId | undefined {
     const known = this.#lines.get(line);
-    const place = known?.balancer.choose(newcomer, at);
+    const place = known && this.#choose(known, newcomer, at);
     if (known === undefined || place === undefined) return undefined;
     known.loads[place]?.place(at);
     known.begun[place] = (known.begun[place] ?? 0) + 1;
@@ -97,6 +102,33 @@ export class Balance {
       this.#weigh(known, known.decisions++ % known.table.size, at);
     }
     return known.table.seat(place);
+  }
+
+  /** Whose account has room for a new contact; when none has, any: the message waits there. */
+  #choose(line: Line, newcomer: Newcomer, at: Millis): number | undefined {
+    const { full, table, balancer } = line;
+    for (const [place, until] of full) if (until <= at) this.#reopen(line, place);
+    let place = balancer.choose(newcomer, at);
+    while (place !== undefined && table.isEligible(place)) {
+      const until = this.#fullUntil(line, place, at);
+      if (until <= at) return place;
+      full.set(place, until);
+      table.setEligible(place, false);
+      place = balancer.choose(newcomer, at);
+    }
+    if (full.size === 0) return place;
+    for (const each of full.keys()) this.#reopen(line, each);
+    return balancer.choose(newcomer, at);
+  }
+
+  #fullUntil({ loads }: Line, place: number, at: Millis): Millis {
+    const account = loads[place]?.account;
+    return account ? (this.#allowance?.nextAt(account, true, at) ?? at) : at;
+  }
+
+  #reopen({ full, table }: Line, place: number): void {
+    full.delete(place);
+    if (this.#roster) this.#review(this.#roster, table.seat(place));
   }
 
   tierOf(line: LineId, to: Parameters<LineBalance["tierOf"]>[0]): string | null {
@@ -138,8 +170,9 @@ export class Balance {
         onStep: (event, { state }) => this.#onRosterEvent(state, event),
       }),
       queue: watched(actors.queue, {
-        onStart: ({ buckets }) => {
+        onStart: ({ buckets, allowance }) => {
           this.#buckets = buckets;
+          this.#allowance = allowance;
         },
         onStep: (event, { state, effects = [] }) => this.#onQueue(state, event, effects),
       }),
@@ -147,6 +180,7 @@ export class Balance {
   }
 
   #onRoster(state: RosterState): void {
+    this.#roster = state;
     for (const line of state.lines.values()) {
       const seats = [...state.seats.values()].filter((seat) => seat.line === line.id);
       const known = this.#lines.get(line.id);
@@ -205,6 +239,7 @@ export class Balance {
       balancer: new Balancer({ seats: table, policy, onFault }),
       settings,
       decisions: 0,
+      full: new Map(),
       begun: seats.map(() => 0),
     };
     this.#lines.set(row.id, line);
@@ -227,6 +262,7 @@ export class Balance {
     const seat = state.seats.get(id);
     if (!line || !seat || place === undefined) return;
     const isAtHome = seat.holder !== null && accountOf(seat.holder) === seat.account;
+    line.full.delete(place);
     line.table.setEligible(place, mayBegin(state, seat), isAtHome);
   }
 }

@@ -12,8 +12,9 @@ import { warmUp } from "./contacts.ts";
 import { writeAudit } from "./fleet.ts";
 import type { Bench, Handlers } from "./handlers.ts";
 import { type Lease, valueIn, type State } from "./state.ts";
+import { countAttempt, loadTraffic } from "./traffic.ts";
 
-type KeyOps = "creds.load" | "keys.load" | "keys.commit" | "keys.wipe" | "inbox.read" | "inbox.cursor";
+type KeyOps = "creds.load" | "keys.load" | "keys.commit" | "keys.wipe" | "inbox.read" | "inbox.cursor" | "traffic.load";
 
 export const keyOps = ({ state }: Bench): Pick<Handlers, KeyOps> => ({
   "creds.load": ({ device }) => ({ kind: "creds", value: state().tables.creds.get(device)?.slice() ?? null }),
@@ -33,9 +34,13 @@ export const keyOps = ({ state }: Bench): Pick<Handlers, KeyOps> => ({
       else mine.delete(nameOf(type, id));
     }
     if (creds) allCreds.set(device, creds.slice());
-    if (attempt && row) state().changeOutbox(withAttempt(row, attempt));
+    if (attempt && row) {
+      state().changeOutbox(withAttempt(row, attempt));
+      countAttempt(state(), attempt);
+    }
     return { kind: "committed", inbound: inbound.flatMap((draft) => receive(state(), draft) ?? []) };
   },
+  "traffic.load": ({ accounts }) => ({ kind: "traffic", accounts: accounts.map((account) => loadTraffic(state(), account)) }),
   "keys.wipe": ({ device, audit }) => {
     state().tables.creds.delete(device);
     state().tables.keys.delete(device);

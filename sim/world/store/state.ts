@@ -22,6 +22,7 @@ import type {
   OutboxState,
   SeatRow,
   StandingOrders,
+  TrafficSlot,
 } from "../../../machines/ports/store.ts";
 
 /** A row and its place in the fleet file. */
@@ -60,6 +61,8 @@ const emptyTables = () => ({
   conversations: new Map<ConversationId, Conversation>(),
   /** Which accounts an address knows, in order. */
   warm: new Map<string, readonly AccountId[]>(),
+  /** Of accounts with a cap, by slot. */
+  traffic: new Map<AccountId, Map<number, TrafficSlot>>(),
   /** Row `seq` is at `seq - 1`. */
   outbox: [] as OutboxRow[],
   /** Row `seq` is at `seq - 1`. */
@@ -182,6 +185,7 @@ export const copyTables = (tables: Tables): Tables => ({
   contacts: new Map(tables.contacts),
   conversations: new Map(tables.conversations),
   warm: new Map(tables.warm),
+  traffic: new Map([...tables.traffic].map(([account, slots]) => [account, new Map(slots)])),
   outbox: [...tables.outbox],
   inbox: [...tables.inbox],
   orders: [...tables.orders],

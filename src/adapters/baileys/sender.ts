@@ -268,8 +268,8 @@ export class Sender {
   #attempt(job: Job): AttemptDraft | null {
     if (job.done) return null;
     const { device, link } = this.#options;
-    const { message, attempt: number, seat, term } = job.command;
-    return { message, number, device, seat, seatTerm: term, at: link.options.clock.now() };
+    const { message, attempt: number, seat, term, counts } = job.command;
+    return { message, number, device, seat, seatTerm: term, at: link.options.clock.now(), ...(counts ? { counts } : {}) };
   }
 
   #mustLookups(): Lookups {

@@ -106,4 +106,13 @@ create table api_request (
 create index api_request_at on api_request (at);
 `,
   },
+  {
+    number: 3,
+    name: "traffic of accounts that have a cap",
+    sql: `
+create table traffic (
+  account text not null, slot integer not null, messages integer not null, openings integer not null, primary key (account, slot)
+) strict, without rowid;
+`,
+  },
 ];

@@ -98,6 +98,7 @@ const plannedOf = ({ accounts, lines, timers, brake, reconnect }: FleetConfig): 
     brake,
     reconnectPerSecond: reconnect.perSecond,
     pacing: Object.fromEntries(accounts.flatMap(({ id, pacing }) => (pacing ? [[id, pacing]] : []))),
+    caps: Object.fromEntries(accounts.flatMap(({ id, caps }) => (caps ? [[id, caps]] : []))),
     lines: Object.fromEntries(
       lines.map((line) => {
         const { whenNumberChanges, outboxLimit, failback } = line;

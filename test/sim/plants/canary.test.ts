@@ -30,6 +30,7 @@ describe("planted bugs", () => {
     "commit-unaudited",
     "unsent-forgotten",
     "pace-ignored",
+    "caps-forgotten",
     "alert-missing",
     "queue-stays-closed",
     "term-not-bumped",

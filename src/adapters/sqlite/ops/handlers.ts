@@ -26,6 +26,7 @@ const READS: ReadonlySet<StoreOp> = new Set<StoreOp>([
   "outbox.list",
   "outbox.counts",
   "conversation.get",
+  "traffic.load",
   "contact.get",
   "inbox.read",
   "creds.load",

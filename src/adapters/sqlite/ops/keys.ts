@@ -15,8 +15,9 @@ import { warmUp } from "./contacts.ts";
 import { whole, type Bench, type Handlers } from "./handlers.ts";
 import { moveTo, openRow } from "./outbox.ts";
 import { writeAudit } from "./records.ts";
+import { countAttempt, loadTraffic } from "./traffic.ts";
 
-type Ops = "creds.load" | "keys.load" | "keys.commit" | "keys.wipe" | "inbox.read" | "inbox.cursor";
+type Ops = "creds.load" | "keys.load" | "keys.commit" | "keys.wipe" | "inbox.read" | "inbox.cursor" | "traffic.load";
 
 export const keyOps = ({ db, seal }: Bench): Pick<Handlers, Ops> => ({
   "creds.load": ({ device }) => {
@@ -47,6 +48,7 @@ export const keyOps = ({ db, seal }: Bench): Pick<Handlers, Ops> => ({
     if (attempt && row) writeAttempt(db, row, attempt);
     return { kind: "committed", inbound: inbound.flatMap((draft) => receive(db, draft) ?? []) };
   },
+  "traffic.load": ({ accounts }) => ({ kind: "traffic", accounts: accounts.map((account) => loadTraffic(db, account)) }),
   "keys.wipe": ({ device, audit }) => {
     db.run("delete from creds where device = ?", device);
     db.run("delete from signal_key where device = ?", device);
@@ -80,7 +82,8 @@ const checkAttempt = (db: Database, attempt: AttemptDraft): Row | "seat" | "mess
   return same && !mayRetryAttempt(textOf<AttemptOutcome>(same, "outcome")) ? "message" : row;
 };
 
-const writeAttempt = (db: Database, row: Row, { number, device, seatTerm, at }: AttemptDraft): void => {
+const writeAttempt = (db: Database, row: Row, attempt: AttemptDraft): void => {
+  const { number, device, seatTerm, at } = attempt;
   db.run(
     `insert into attempt (outbox, number, device, seat_term, at, outcome, detail) values (?, ?, ?, ?, ?, 'pending', null)
      on conflict (outbox, number) do update
@@ -92,6 +95,7 @@ const writeAttempt = (db: Database, row: Row, { number, device, seatTerm, at }: 
     whole(at),
   );
   moveTo(db, row, "dispatched", null);
+  countAttempt(db, attempt);
 };
 
 const writeKey = (db: Database, seal: Seal, device: DeviceId, { type, id, value }: KeyWrite): void => {
