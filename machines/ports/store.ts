@@ -83,8 +83,44 @@ export interface ContactRow {
   readonly tier: string | null;
 }
 
+/** Bytes that lie beside the store until no message needs them. `id`: by what they are; the same bytes have the same. */
+export interface Media {
+  readonly id: string;
+  readonly bytes: number;
+  readonly mimetype: string;
+}
+/** `replyTo` and `to`: WhatsApp's id of the message that is answered or reacted to. */
 export type MessageContent =
   | { readonly kind: "text"; readonly text: string; readonly replyTo?: WaId }
+  | { readonly kind: "image" | "video"; readonly media: Media; readonly caption?: string; readonly replyTo?: WaId }
+  /** `voice`: shown as a voice note. */
+  | {
+      readonly kind: "audio";
+      readonly media: Media;
+      readonly voice: boolean;
+      readonly seconds?: number;
+      readonly replyTo?: WaId;
+    }
+  | {
+      readonly kind: "document";
+      readonly media: Media;
+      readonly fileName: string;
+      readonly caption?: string;
+      readonly replyTo?: WaId;
+    }
+  /** Degrees. */
+  | {
+      readonly kind: "location";
+      readonly latitude: number;
+      readonly longitude: number;
+      readonly name?: string;
+      readonly address?: string;
+      readonly replyTo?: WaId;
+    }
+  /** `phone`: digits, with the country's code. */
+  | { readonly kind: "contact"; readonly name: string; readonly phone: string; readonly replyTo?: WaId }
+  /** An empty `emoji` takes an earlier one back. */
+  | { readonly kind: "reaction"; readonly to: WaId; readonly emoji: string }
   /** A WhatsApp `proto.Message`, encoded: passes through untouched. */
   | { readonly kind: "raw"; readonly proto: Uint8Array };
 
@@ -174,6 +210,24 @@ export interface TrafficSlot {
   /** Attempts, chats begun by them. At least what left: one that was committed and never written is counted as well. */
   readonly messages: number;
   readonly openings: number;
+}
+/** What became of the messages of a seat, as far as one account spoke for it, within a minute. */
+export interface PerformanceRow {
+  /** When the minute began. */
+  readonly at: Millis;
+  readonly line: LineId;
+  readonly seat: SeatId;
+  readonly account: AccountId;
+  readonly strategy: string;
+  /** Conversations that were given to the seat. */
+  readonly begun: number;
+  /** Attempts that passed the gate, and what became of those that ended in this minute. */
+  readonly sent: number;
+  readonly acked: number;
+  readonly failed: number;
+  /** Milliseconds from the gate to the proof; null: there was none. */
+  readonly p50: Millis | null;
+  readonly p99: Millis | null;
 }
 export interface JournalEntry {
   readonly seq: number;
@@ -300,6 +354,11 @@ export interface StoreOps {
   "contact.resolve": { in: { lid: string | null; pn: string | null }; out: { kind: "contact"; row: ContactRow } };
   "contact.get": { in: { id: ContactId }; out: { kind: "contact"; row: ContactRow | null } };
 
+  /** Those of `ids` (media) that an open or held row names, or one accepted at `since` or later: a recipient may ask again. */
+  "media.needed": { in: { ids: readonly string[]; since: Millis }; out: { kind: "needed"; ids: readonly string[] } };
+
+  /** What the account received under this id, the oldest if there are several. */
+  "inbox.get": { in: { account: AccountId; waId: WaId }; out: { kind: "inbound"; row: InboundRow | null } };
   "inbox.read": { in: { afterSeq: number; limit: number }; out: { kind: "rows"; rows: readonly InboundRow[] } };
   /** Remembers how far a named reader has come; never goes back. `seq` null only reads it. */
   "inbox.cursor": { in: { reader: string; seq: number | null }; out: { kind: "cursor"; seq: number } };
@@ -357,6 +416,10 @@ export interface StoreOps {
   "audit.read": { in: { subject: string | null; limit: number }; out: { kind: "audit"; rows: readonly AuditRow[] } };
   "events.append": { in: { events: readonly FleetEvent[] }; out: { kind: "appended"; lastSeq: number } };
   "events.read": { in: { afterSeq: number; limit: number }; out: { kind: "events"; rows: readonly FleetEventRow[] } };
+  /** Own batch, like the journal. A row of the same minute, seat and account is replaced; those before `dropBefore` are dropped. */
+  "performance.append": { in: { rows: readonly PerformanceRow[]; dropBefore: Millis }; out: { kind: "appended" } };
+  /** From `since` on, oldest first, then by seat and account. */
+  "performance.read": { in: { line: LineId; since: Millis }; out: { kind: "performance"; rows: readonly PerformanceRow[] } };
   /**
    * Own batch: never shares a transaction with anything that somebody waits for. Drops what is `keep` or more numbers behind the
    * newest. An entry whose number is there already replaces it.

@@ -89,7 +89,7 @@ export class Person {
   private readonly service: Service;
   private readonly account: Account;
   private readonly options: Required<PersonOptions>;
-  private readonly listeners = new Set<(message: ReceivedMessage) => void>();
+  private readonly listeners = new Set<(message: ReceivedMessage, content: proto.IMessage) => void>();
   private readonly known = new RecentIds(200_000);
   private readonly sent = new Map<string, Outgoing>();
   private readonly retries = new Map<string, number>();
@@ -120,7 +120,8 @@ export class Person {
     return this.account.lid;
   }
 
-  onMessage(listener: (message: ReceivedMessage) => void): () => void {
+  /** `content`: everything that it says. */
+  onMessage(listener: (message: ReceivedMessage, content: proto.IMessage) => void): () => void {
     this.listeners.add(listener);
     return () => {
       this.listeners.delete(listener);
@@ -147,9 +148,14 @@ export class Person {
 
   /** Writes to an account: one ciphertext for each of its linked devices. Returns the message id at once. */
   send(toNumber: string, text: string, options: SendOptions = {}): string {
+    return this.sendContent(toNumber, { conversation: text }, options);
+  }
+
+  /** The same with anything that WhatsApp knows. */
+  sendContent(toNumber: string, message: proto.IMessage, options: SendOptions = {}): string {
     const to = this.service.directory.accounts.get(toNumber);
     if (!to) throw new Error(`nobody has the number ${toNumber}: create the account first`);
-    return this.sendMessage({ message: { conversation: text }, to, addressing: options.addressing ?? "pn" }, options);
+    return this.sendMessage({ message, to, addressing: options.addressing ?? "pn" }, options);
   }
 
   /** Writes to a group of which this person is a member. */
@@ -319,7 +325,7 @@ export class Person {
       this.arrivals.push({ ...arrival, outcome: "received" });
       const received: ReceivedMessage = { ...arrival, text, chat, retryCount };
       this.received.push(received);
-      for (const listener of this.listeners) listener(received);
+      for (const listener of this.listeners) listener(received, message);
     }
     if (this.options.autoReceipts) this.confirm(receiptFor(node));
     if (this.options.autoRead) this.confirm(receiptFor(node, "read"));

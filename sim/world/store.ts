@@ -25,6 +25,7 @@ import { contactOps } from "./store/contacts.ts";
 import { fleetOps } from "./store/fleet.ts";
 import { carryOut, type Bench, type Handlers } from "./store/handlers.ts";
 import { journalOps, keyOps, leaseOps } from "./store/keys.ts";
+import { performanceOps } from "./store/performance.ts";
 import { outboxOps } from "./store/outbox.ts";
 import { copyTables, type Lease, State, type Tables } from "./store/state.ts";
 
@@ -85,6 +86,9 @@ interface Job {
   readonly reply: (answer: StoreAnswer) => void;
 }
 
+/** What nobody waits for. */
+const IN_BACKGROUND = /^(?:journal|performance)\./;
+
 export const createMemoryStore = (options: MemoryStoreOptions): MemoryStore => new Memory(options);
 
 class Memory implements MemoryStore {
@@ -138,8 +142,7 @@ class Memory implements MemoryStore {
     if (this.#crashed) return;
     const { op } = command;
     const job = { command, reply } as unknown as Job;
-    const isJournal = op === "journal.append" || op === "journal.read";
-    this.#queued[isJournal ? "journal" : "foreground"].push(job);
+    this.#queued[IN_BACKGROUND.test(op) ? "journal" : "foreground"].push(job);
     this.#arm();
   }
 
@@ -222,6 +225,7 @@ const createHandlers = (bench: Bench): Handlers => ({
   ...keyOps(bench),
   ...leaseOps(bench),
   ...journalOps(bench),
+  ...performanceOps(bench),
 });
 
 const failed = (cause: StoreFailure["cause"], why: string): StoreFailure => ({

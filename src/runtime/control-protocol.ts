@@ -13,6 +13,7 @@ import type { AlertRow, AuditRow, FailoverRecord } from "../../machines/ports/re
 import type { LinkState, Role, Standing } from "../../machines/ports/store.ts";
 import type { HealthState } from "../../machines/protocol.ts";
 import { didYouMean, listed } from "../config/index.ts";
+import type { OutgoingContent } from "./outgoing.ts";
 import { type KeyRow, ROLES } from "../http/store.ts";
 
 // ---- requests ----------------------------------------------------------------------------------------------------------
@@ -41,12 +42,14 @@ export const REQUESTS = {
   accounts: z.strictObject({}),
   /**
    * `to`: digits of a phone number, or a WhatsApp address. Answered once the message is durable. Sent again with the same `key` it
-   * is the same message.
+   * is the same message. `content`: whatever may be sent (runtime/outgoing.ts). It may name a file, which is read by the supervisor:
+   * not for those who may not read what it may.
    */
   send: z.strictObject({
     line: name,
     to: z.string().min(1).max(100),
-    text: z.string().min(1).max(65_536),
+    text: z.string().min(1).max(65_536).optional(),
+    content: z.custom<OutgoingContent>((value) => typeof value === "object" && value !== null).optional(),
     key: z.string().min(1).max(200).optional(),
   }),
   /** Messages that wait for an operator's word. */

@@ -14,6 +14,7 @@ import {
 } from "./control-protocol.ts";
 import { lineNamed, rebalanceOf } from "./lines.ts";
 import type { LinkDesk } from "./link-desk.ts";
+import type { MediaDesk } from "./media-desk.ts";
 import { sendMessage } from "./sending.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Views } from "./views.ts";
@@ -21,6 +22,7 @@ import type { Views } from "./views.ts";
 export interface ControlParts {
   readonly supervisor: Supervisor;
   readonly views: Views;
+  readonly media?: MediaDesk;
   readonly links: LinkDesk;
   readonly keys: KeyRing;
   /** Begins a clean shutdown. */
@@ -61,7 +63,16 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       return move(parts, seat, homeOf(views, seat), "switchover");
     },
     drain: ({ account, undo }) => drain(parts, resolveName("account", account, [...views.roster().accounts.keys()]), undo),
-    send: ({ line, to, text, key }) => sendMessage(parts, { line, to, key, content: { kind: "text", text } }),
+    send: ({ line, to, text, content, key }) => {
+      if ((text === undefined) === (content === undefined))
+        throw new ControlError("E_BAD_REQUEST", "send: give either a text or a content");
+      return sendMessage(parts, {
+        line,
+        to,
+        key,
+        content: content ?? { kind: "text", text: text ?? "" },
+      });
+    },
     held: async ({ limit }) => {
       const { rows, more } = await views.ask("outbox.list", { seat: null, states: ["held"], limit });
       return { now: views.now(), messages: rows.map(heldMessage), more };

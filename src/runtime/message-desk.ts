@@ -1,6 +1,6 @@
 /** Handlers of messages: each reads the inbox at its own pace, and answers through the line that was written to. */
 import type { Logger } from "pino";
-import { bareAddress, type InboundRow, type MessageContent } from "../../machines/ports/store.ts";
+import { bareAddress, type InboundRow } from "../../machines/ports/store.ts";
 import { contentOf } from "../adapters/baileys/index.ts";
 import { accountOf } from "../../machines/ports/ids.ts";
 import type { FleetConfig } from "../config/index.ts";
@@ -9,6 +9,7 @@ import { ControlError, type SendAnswer } from "./control-protocol.ts";
 import { Inbound } from "./inbound.ts";
 import { DEFAULT_LIMITS, type HandlerFailure, InboxReader } from "./inbox-reader.ts";
 import type { Handler, HandlerOptions, InboundMessage, Reply } from "./messages.ts";
+import type { OutgoingContent } from "./outgoing.ts";
 import type { Production } from "./production.ts";
 import type { SendRequest } from "./sending.ts";
 import type { Views } from "./views.ts";
@@ -121,11 +122,11 @@ export class MessageDesk {
     let answers = 0;
     return async (answer, { quote = false, key, priority, expiresIn } = {}) => {
       answers++;
-      const content: MessageContent = typeof answer === "string" ? { kind: "text", text: answer } : answer;
+      const content: OutgoingContent = typeof answer === "string" ? { kind: "text", text: answer } : answer;
       return this.#options.send({
         line,
         to: chat,
-        content: quote && content.kind === "text" ? { ...content, replyTo: id } : content,
+        content: quote && content.kind !== "raw" && content.kind !== "reaction" ? { ...content, replyTo: id } : content,
         key: key ?? `reply:${reader}:${seq}:${answers}`,
         priority,
         expiresIn,

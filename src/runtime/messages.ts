@@ -1,9 +1,9 @@
 /** What a handler gets, and what it may answer. */
 import type { AccountId, ContactId, ConversationId, LineId, Millis, SeatId, WaId } from "../../machines/ports/ids.ts";
-import type { MessageContent } from "../../machines/ports/store.ts";
 import type { InboundContent } from "../adapters/baileys/inbound-content.ts";
 import type { SendAnswer } from "./control-protocol.ts";
 import type { ReaderLimits } from "./inbox-reader.ts";
+import type { OutgoingContent } from "./outgoing.ts";
 
 export interface InboundMessage extends InboundContent {
   /** Its place in the inbox: what a cursor counts. */
@@ -38,7 +38,7 @@ export interface ReplyOptions {
   readonly expiresIn?: number;
 }
 /** Resolves once the answer is durable. */
-export type Reply = (answer: string | MessageContent, options?: ReplyOptions) => Promise<SendAnswer>;
+export type Reply = (answer: string | OutgoingContent, options?: ReplyOptions) => Promise<SendAnswer>;
 export type Handler = (message: InboundMessage, reply: Reply) => unknown;
 
 export interface HandlerOptions extends Partial<ReaderLimits> {

@@ -7,6 +7,7 @@ import type { Strategy } from "../../machines/delivery/balance/strategy.ts";
 import { nodeId, type RequestId } from "../../machines/ports/ids.ts";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
 import { createBaileysConnections } from "../adapters/baileys/index.ts";
+import { MediaFolder } from "../adapters/media/media-folder.ts";
 import { loadKey } from "../adapters/sqlite/key-file.ts";
 import { openSqliteStore, type SqliteStore } from "../adapters/sqlite/store.ts";
 import { type FleetConfig, toDeclaration } from "../config/index.ts";
@@ -21,6 +22,7 @@ import type { ControlHandlers } from "./control-protocol.ts";
 import { type ControlServer, serveControl } from "./control-server.ts";
 import { tellingEnds } from "./ended-failovers.ts";
 import { LinkDesk } from "./link-desk.ts";
+import { MediaDesk } from "./media-desk.ts";
 import { nodeConfigOf } from "./node-config.ts";
 import { Supervisor } from "./supervisor.ts";
 import { Views } from "./views.ts";
@@ -41,6 +43,7 @@ export interface ProductionOptions {
 export interface Production {
   readonly supervisor: Supervisor;
   readonly views: Views;
+  readonly media: MediaDesk;
   readonly links: LinkDesk;
   /** What the socket asks, for who is in this process. */
   readonly handlers: ControlHandlers;
@@ -72,24 +75,33 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
   let api: Api | undefined;
   try {
     const feed = new EventFeed();
-    const supervisor = assemble(options, store, feed);
+    const folder = new MediaFolder(`${file}.media`, key);
+    const supervisor = assemble(options, store, feed, folder);
     const devices = toDeclaration(fleet).accounts.flatMap((account) => account.devices);
     const links = new LinkDesk(supervisor, devices);
     const views = new Views(supervisor, { fleet: fleet.fleet, startedAt: systemClock.now(), now: () => systemClock.now() });
     const keys = await KeyRing.open(store.api, () => systemClock.now());
-    const parts = { supervisor, views, links, keys, onStop: options.onStop };
+    const media = new MediaDesk({
+      folder,
+      needed: async (ids, since) => (await views.ask("media.needed", { ids, since })).ids,
+      now: () => systemClock.now(),
+      onFault: (error) => logger.error({ err: error }, "media that no message needs could not be removed"),
+    });
+    const parts = { supervisor, views, media, links, keys, onStop: options.onStop };
     const handlers = controlHandlers(parts);
     const onFault = (op: string, error: unknown): void => logger.error({ err: error, op }, "a request could not be answered");
     const served = await serveControl({ path: options.socket ?? controlPath(file), handlers, onFault });
     control = served;
     feed.begin(await store.api.lastEvent());
     await supervisor.start();
+    void media.sweep();
     const { createApi } = fleet.api ? await import("../http/server.ts") : {};
     api = fleet.api && createApi ? createApi({ config: fleet.api, parts, store: store.api, feed, logger }) : undefined;
     const address = (await api?.listen()) ?? null;
     return {
       supervisor,
       views,
+      media,
       links,
       handlers,
       socket: served.path,
@@ -98,6 +110,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       isNew: store.isNew,
       stop: async () => {
         links.close();
+        media.stop();
         await api?.close();
         await served.close();
         await supervisor.stop();
@@ -116,6 +129,7 @@ const assemble = (
   { fleet, logger, strategies, onFailoverEnd }: ProductionOptions,
   store: SqliteStore,
   feed: EventFeed,
+  media: MediaFolder,
 ): Supervisor => {
   let requests = 0;
   const { whatsapp } = fleet;
@@ -123,6 +137,7 @@ const assemble = (
     store,
     clock: systemClock,
     logger,
+    media: (id) => media.read(id),
     nextRequestId: () => `c${++requests}` as RequestId,
     ...(whatsapp
       ? {

@@ -1,15 +1,20 @@
 /** Taking a message: for whom it is, and what is said when it can't be taken. */
+import { basename } from "node:path";
+import { z } from "zod";
 import type { AcceptRequest } from "../../machines/delivery/acceptance.ts";
-import type { Millis } from "../../machines/ports/ids.ts";
+import type { MessageId, Millis, WaId } from "../../machines/ports/ids.ts";
 import type { MessageContent } from "../../machines/ports/store.ts";
+import { isMessage } from "../adapters/baileys/index.ts";
 import { ControlError, PHONE, resolveName, type SendAnswer } from "./control-protocol.ts";
+import type { MediaDesk } from "./media-desk.ts";
+import { type CheckedContent, CONTENT, type OutgoingContent } from "./outgoing.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Views } from "./views.ts";
 
 export interface SendRequest {
   readonly line: string;
   readonly to: string;
-  readonly content: MessageContent;
+  readonly content: OutgoingContent;
   readonly key?: string | undefined;
   readonly priority?: number | undefined;
   readonly region?: string | undefined;
@@ -17,16 +22,25 @@ export interface SendRequest {
   readonly expiresIn?: Millis | undefined;
 }
 
-/** Resolves once the message is durable. Throws ControlError. */
+export interface SendingParts {
+  readonly supervisor: Supervisor;
+  readonly views: Views;
+  /** Left out: media are refused. */
+  readonly media?: MediaDesk | undefined;
+}
+
+/** Resolves once the message is durable, its media included. Throws ControlError. */
 export const sendMessage = async (
-  { supervisor, views }: { readonly supervisor: Supervisor; readonly views: Views },
+  parts: SendingParts,
   { line: name, to, content, key, priority, region, expiresIn }: SendRequest,
 ): Promise<SendAnswer> => {
+  const { supervisor, views } = parts;
   const line = resolveName("line", name, [...views.roster().lines.keys()]);
+  const address = addressOf(to);
   const answer = await supervisor.accept({
     line,
-    to: addressOf(to),
-    content,
+    to: address,
+    content: await storable(parts, checked(content)),
     ...(key === undefined ? {} : { idempotencyKey: key }),
     ...(priority === undefined ? {} : { priority }),
     ...(region === undefined ? {} : { region }),
@@ -58,3 +72,58 @@ export const addressOf = (to: string): AcceptRequest["to"] => {
     `"${to}" is no recipient: expected a phone number with the country's code, such as +491701234567, or an address that ends in @lid, @s.whatsapp.net or @g.us`,
   );
 };
+
+/** Which field is wrong, and why. */
+const checked = (content: OutgoingContent): CheckedContent => {
+  const parsed = CONTENT.safeParse(content);
+  if (!parsed.success)
+    throw new ControlError("E_BAD_REQUEST", `content: ${z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, " ")}`);
+  if (parsed.data.kind === "raw" && !isMessage(parsed.data.proto))
+    throw new ControlError(
+      "E_BAD_REQUEST",
+      "content.proto: the bytes are no WhatsApp message: expected an encoded proto.Message",
+    );
+  return parsed.data;
+};
+
+const storable = async (parts: SendingParts, content: CheckedContent): Promise<MessageContent> => {
+  switch (content.kind) {
+    case "raw":
+      return content;
+    case "reaction":
+      return { ...content, to: await waIdOf(parts, "to", content.to) };
+    case "text":
+    case "location":
+    case "contact": {
+      const { replyTo, ...rest } = content;
+      return filled({ ...rest, ...(await answering(parts, replyTo)) });
+    }
+    default: {
+      if (!parts.media) throw new ControlError("E_REFUSED", "there is no folder for media here: send text");
+      const answered = await answering(parts, content.replyTo);
+      const { replyTo: _, file, bytes: __, mimetype: ___, ...rest } = content;
+      const media = await parts.media.store(content);
+      if (rest.kind !== "document") return filled({ ...rest, media, ...answered });
+      return filled({ ...rest, media, fileName: rest.fileName ?? (file === undefined ? "file" : basename(file)), ...answered });
+    }
+  }
+};
+
+const answering = async (parts: SendingParts, replyTo: string | undefined): Promise<{ readonly replyTo?: WaId }> =>
+  replyTo === undefined ? {} : { replyTo: await waIdOf(parts, "replyTo", replyTo) };
+
+/** As acceptance makes them. */
+const OUR_ID = /^m[0-9a-z]{20}$/;
+
+/** What `send` gave is an id of ours; what WhatsApp calls the message is in its row. */
+const waIdOf = async ({ views }: SendingParts, field: string, id: string): Promise<WaId> => {
+  if (!OUR_ID.test(id)) return id as WaId;
+  const { row } = await views.ask("outbox.get", { id: id as MessageId });
+  if (row) return row.waId;
+  throw new ControlError("E_UNKNOWN_MESSAGE", `content.${field}: there is no message ${id}`);
+};
+
+/** What was left out is not there, rather than undefined: the store compares and keeps it so. */
+const filled = <T extends object>(content: T): Filled<T> =>
+  Object.fromEntries(Object.entries(content).filter(([, value]) => value !== undefined)) as Filled<T>;
+type Filled<T> = { [K in keyof T]: Exclude<T[K], undefined> };

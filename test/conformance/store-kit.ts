@@ -16,7 +16,9 @@ import type { AlertRow, AuditDraft, FailoverRecord } from "../../machines/ports/
 import type {
   FleetDeclaration,
   InboundDraft,
+  MessageContent,
   OutboxDraft,
+  PerformanceRow,
   StoreAnswer,
   StoreCommand,
   StoreOp,
@@ -183,5 +185,32 @@ export const inbound = (n: number, over: Partial<InboundDraft> = {}): InboundDra
   proto: new Uint8Array([n, 0, 255]),
   sentAt: 10,
   receivedAt: 20,
+  ...over,
+});
+
+const MEDIA = { id: "ab12", bytes: 77, mimetype: "image/png" };
+/** One of each that is neither text nor raw, with all that it may say, and with as little. */
+export const KINDS: readonly MessageContent[] = [
+  { kind: "image", media: MEDIA, caption: "né 👋", replyTo: waId(7) },
+  { kind: "video", media: MEDIA },
+  { kind: "audio", media: MEDIA, voice: true, seconds: 3 },
+  { kind: "document", media: MEDIA, fileName: "plan.pdf" },
+  { kind: "location", latitude: -33.8688, longitude: 151.2093, name: "Sydney", address: "1 Macquarie St" },
+  { kind: "contact", name: "Ana", phone: "491701234567" },
+  { kind: "reaction", to: waId(7), emoji: "" },
+];
+
+export const performance = (at: number, of: string, over: Partial<PerformanceRow> = {}): PerformanceRow => ({
+  at,
+  line: line("sales"),
+  seat: seat("sales/sales-1"),
+  account: account(of),
+  strategy: "round-robin",
+  begun: 1,
+  sent: 5,
+  acked: 4,
+  failed: 1,
+  p50: 120,
+  p99: null,
   ...over,
 });

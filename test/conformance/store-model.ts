@@ -22,6 +22,7 @@ import {
   line,
   messageId,
   node,
+  performance,
   seat,
   seatTerm,
   waId,
@@ -286,6 +287,15 @@ const unmodelled: fc.Arbitrary<Question> = fc.oneof(
     .record({ seqs: fc.array(number, { minLength: 1, maxLength: 4 }), keep: number })
     .map(({ seqs, keep }): Question => ({ op: "journal.append", entries: seqs.map((seq) => ({ seq, line: `${keep}` })), keep })),
   fc.constant<Question>({ op: "journal.read", afterSeq: 1, limit: 3 }),
+  fc.record({ n: number, of: fc.constantFrom("sales-1", "sales-2"), dropBefore: number }).map(
+    ({ n, of, dropBefore }): Question => ({
+      op: "performance.append",
+      rows: [performance(n, of), performance(n + 1, of, { seat: seat("sales/sales-2") })],
+      dropBefore,
+    }),
+  ),
+  number.map((since): Question => ({ op: "performance.read", line: line("sales"), since })),
+  number.map((n): Question => ({ op: "inbox.get", account: account("sales-1"), waId: waId(n) })),
   fc
     .record({ id: subject, outcome: fc.constantFrom("running" as const, "exhausted" as const) })
     .map(({ id, outcome }): Question => ({ op: "failover.record", failover: { ...failover(id), outcome }, audit })),

@@ -20,8 +20,10 @@ import {
   inbound,
   leaseTerm,
   line,
+  KINDS,
   messageId,
   node,
+  performance,
   seat,
   seatTerm,
   text,
@@ -283,6 +285,27 @@ export const storeConformance = (name: string, make: MakeStore): void => {
         ]);
         expect((await store.expect("row", { op: "outbox.get", waId: waId(2) })).row).toMatchObject({ id: messageId(2) });
         expect((await store.expect("row", { op: "outbox.get", waId: waId(9) })).row).toBeNull();
+      });
+
+      it.each(KINDS.map((content) => [content.kind, content] as const))("gives back what it says: %s", async (_, content) => {
+        await accept([1, { content }]);
+        const { row } = await store.expect("row", { op: "outbox.get", id: messageId(1) });
+        expect(row?.content).toEqual(content);
+      });
+
+      it("knows which media open, held and late messages need", async () => {
+        const content = (id: string) => ({ content: { kind: "image", media: { id, bytes: 1, mimetype: "image/png" } } as const });
+        await accept(
+          [1, content("open")],
+          [2, content("held")],
+          [3, content("sent")],
+          [4, { ...content("late"), acceptedAt: 5000 }],
+        );
+        await record(2, "held");
+        for (const n of [3, 4]) await record(n, "acknowledged");
+        const ids = ["late", "none", "sent", "held", "open"];
+        expect(await store.ask({ op: "media.needed", ids, since: 5000 })).toMatchObject({ ids: ["late", "held", "open"] });
+        expect(await store.ask({ op: "media.needed", ids, since: 5001 })).toMatchObject({ ids: ["held", "open"] });
       });
 
       it("names the first message for a known idempotency key of the line, and for a known id", async () => {
@@ -628,6 +651,15 @@ export const storeConformance = (name: string, make: MakeStore): void => {
         expect(await receive(inbound(1, { fromMe: true, chat: "5@lid", sender: "me@lid" }))).toEqual([]);
       });
 
+      it("finds what an account received under an id", async () => {
+        await receive(inbound(1), inbound(1, { fromMe: true }), inbound(2));
+        const get = (n: number, of = "sales-1") => store.ask({ op: "inbox.get", account: account(of), waId: waId(n) });
+        expect(await get(1)).toMatchObject({ kind: "inbound", row: { ...inbound(1), seq: 1 } });
+        expect(await get(2)).toMatchObject({ row: { seq: 3 } });
+        expect(await get(3)).toMatchObject({ row: null });
+        expect(await get(1, "sales-2")).toMatchObject({ row: null });
+      });
+
       it("remembers how far each reader has come, and never goes back", async () => {
         const cursor = async (reader: string, seq: number | null) =>
           (await store.expect("cursor", { op: "inbox.cursor", reader, seq })).seq;
@@ -753,6 +785,24 @@ export const storeConformance = (name: string, make: MakeStore): void => {
         const { entries } = await store.expect("journal", { op: "journal.read", afterSeq: 0, limit: 100 });
         expect(entries).toEqual([7, 8, 9, 10].map((seq) => ({ seq, line: `{"n":${seq}}` })));
         expect(await store.ask({ op: "journal.read", afterSeq: 8, limit: 1 })).toMatchObject({ entries: [{ seq: 9 }] });
+      });
+    });
+
+    describe("performance", () => {
+      it("keeps a row for each minute, seat and account, gives them in order, and forgets old ones", async () => {
+        const other = performance(2, "sales-2", { line: line("other"), seat: seat("other/sales-2") });
+        const append = (dropBefore: number, ...rows: ReturnType<typeof performance>[]) =>
+          store.expect("appended", { op: "performance.append", rows, dropBefore });
+        const read = async (since: number, of = "sales") =>
+          (await store.expect("performance", { op: "performance.read", line: line(of), since })).rows;
+        await append(0, performance(2, "sales-2"), performance(2, "sales-1"), performance(1, "sales-1"), other);
+        expect(await read(0)).toEqual([performance(1, "sales-1"), performance(2, "sales-1"), performance(2, "sales-2")]);
+        expect(await read(2, "other")).toEqual([other]);
+        await append(2, performance(2, "sales-1", { acked: 9, p99: 7 }));
+        expect(await read(0)).toEqual([performance(2, "sales-1", { acked: 9, p99: 7 }), performance(2, "sales-2")]);
+        await store.restart();
+        expect(await read(3)).toEqual([]);
+        expect(await read(2)).toHaveLength(2);
       });
     });
 

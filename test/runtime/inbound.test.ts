@@ -107,7 +107,7 @@ const reader = (speakers: Readonly<Record<string, InboundRow["account"]>> = {}):
     ours: async () => new Set(["999001@s.whatsapp.net", "1001@lid"]),
     speaker: (seat: SeatId) => speakers[seat],
     reload: () => undefined,
-    contentOf: () => ({ kind: "text", text: "hi", replyTo: null }),
+    contentOf: () => ({ kind: "text", text: "hi", replyTo: null, media: null, location: null, contacts: [] }),
   };
   return new Inbound(options);
 };

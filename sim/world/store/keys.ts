@@ -14,7 +14,15 @@ import type { Bench, Handlers } from "./handlers.ts";
 import { type Lease, valueIn, type State } from "./state.ts";
 import { countAttempt, loadTraffic } from "./traffic.ts";
 
-type KeyOps = "creds.load" | "keys.load" | "keys.commit" | "keys.wipe" | "inbox.read" | "inbox.cursor" | "traffic.load";
+type KeyOps =
+  | "creds.load"
+  | "keys.load"
+  | "keys.commit"
+  | "keys.wipe"
+  | "inbox.get"
+  | "inbox.read"
+  | "inbox.cursor"
+  | "traffic.load";
 
 export const keyOps = ({ state }: Bench): Pick<Handlers, KeyOps> => ({
   "creds.load": ({ device }) => ({ kind: "creds", value: state().tables.creds.get(device)?.slice() ?? null }),
@@ -47,6 +55,10 @@ export const keyOps = ({ state }: Bench): Pick<Handlers, KeyOps> => ({
     writeAudit(state(), audit);
     return { kind: "wiped" };
   },
+  "inbox.get": ({ account, waId }) => ({
+    kind: "inbound",
+    row: state().inboundLike({ account, waId })[0] ?? null,
+  }),
   "inbox.read": ({ afterSeq, limit }) => ({ kind: "rows", rows: state().tables.inbox.slice(afterSeq, afterSeq + limit) }),
   "inbox.cursor": ({ reader, seq }) => {
     const { cursors } = state().tables;

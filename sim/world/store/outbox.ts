@@ -2,6 +2,7 @@
 import {
   freshDrafts,
   isMoreCertain,
+  isOpen,
   isProved,
   mayBecome,
   OPEN_STATES,
@@ -20,6 +21,7 @@ type Ops =
   | "outbox.get"
   | "outbox.list"
   | "outbox.counts"
+  | "media.needed"
   | "conversation.assign";
 
 export const outboxOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
@@ -42,6 +44,14 @@ export const outboxOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
   "outbox.list": ({ seat, states, limit }) =>
     page(state(), seat === null ? [...state().indexes.bySeat.keys()] : [seat], [...new Set(states)], 0, limit),
   "outbox.counts": () => ({ kind: "counts", seats: counts(state()) }),
+  "media.needed": ({ ids, since }) => {
+    const needed = new Set(
+      state()
+        .tables.outbox.filter((row) => isOpen(row.state) || row.state === "held" || row.acceptedAt >= since)
+        .flatMap(({ content }) => ("media" in content ? [content.media.id] : [])),
+    );
+    return { kind: "needed", ids: ids.filter((id) => needed.has(id)) };
+  },
   "conversation.assign": ({ conversation, seat }) => {
     assignConversation(state(), conversation, seat);
     const moved = [...OPEN_STATES, "held" as const]

@@ -20,6 +20,7 @@ import type {
   LineRow,
   OutboxRow,
   OutboxState,
+  PerformanceRow,
   SeatRow,
   StandingOrders,
   TrafficSlot,
@@ -73,6 +74,8 @@ const emptyTables = () => ({
   /** By device, then by type and id. */
   keys: new Map<DeviceId, Map<string, Uint8Array>>(),
   leases: new Map<DeviceId, Lease>(),
+  /** By minute, seat and account. */
+  performance: new Map<string, PerformanceRow>(),
 });
 export type Tables = ReturnType<typeof emptyTables>;
 
@@ -190,6 +193,7 @@ export const copyTables = (tables: Tables): Tables => ({
   inbox: [...tables.inbox],
   orders: [...tables.orders],
   creds: new Map(tables.creds),
+  performance: new Map(tables.performance),
   keys: new Map([...tables.keys].map(([device, keys]) => [device, new Map(keys)])),
   leases: new Map(tables.leases),
 });

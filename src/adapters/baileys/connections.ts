@@ -15,6 +15,7 @@ import { Device } from "./device.ts";
 import type { LinkState } from "./link.ts";
 import { baileysLogger, silenceLibsignal } from "./quiet.ts";
 import { checkSignatures } from "./signatures.ts";
+import type { MediaSource } from "./uploads.ts";
 
 export interface BaileysOptions {
   readonly store: StorePort;
@@ -26,6 +27,8 @@ export interface BaileysOptions {
   readonly nextRequestId: () => RequestId;
   /** How long a look-up at WhatsApp may take before its send is given up as unsent. */
   readonly queryTimeout?: Millis;
+  /** The bytes of media that messages name. Left out: such messages can't be prepared. */
+  readonly media?: MediaSource;
   /** Goes to a test server as `?client=`, so that it can aim at one device's dials. */
   readonly clientHint?: (device: DeviceId) => string;
 }
@@ -41,6 +44,10 @@ export interface DeviceSnapshot {
 
 const QUERY_TIMEOUT: Millis = 10_000;
 const WHATSAPP = "wss://web.whatsapp.com/ws/chat";
+
+const noMedia: MediaSource = () => {
+  throw new Error("there is no media folder");
+};
 
 export const createBaileysConnections = (
   options: BaileysOptions,
@@ -80,6 +87,7 @@ export const createBaileysConnections = (
         allowSelfSigned: endpoint?.allowSelfSigned ?? false,
         waVersion: options.waVersion,
         queryTimeout: options.queryTimeout ?? QUERY_TIMEOUT,
+        media: options.media ?? noMedia,
         emit,
       });
       devices.set(id, device);

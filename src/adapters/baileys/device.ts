@@ -1,4 +1,5 @@
 /** One device: its keys and caches, which outlive a link, the grants that its sends must hold, and at most one link. */
+import { isJidGroup } from "@whiskeysockets/baileys";
 import type { WAVersion } from "@whiskeysockets/baileys";
 import type { proto } from "@whiskeysockets/baileys";
 import type { Clock } from "../../../machines/ports/clock.ts";
@@ -6,7 +7,7 @@ import type { ConnectionFact, LinkMethod } from "../../../machines/ports/connect
 import { type AccountId, accountOf } from "../../../machines/ports/ids.ts";
 import type { ContactId, DeviceId, LeaseTerm, Millis, RequestId, SeatId, SeatTerm, WaId } from "../../../machines/ports/ids.ts";
 import type { AuditDraft } from "../../../machines/ports/records.ts";
-import { bareAddress, type ContactRow, type OutboxRow } from "../../../machines/ports/store.ts";
+import { bareAddress, type ContactRow, type InboundRow, type OutboxRow } from "../../../machines/ports/store.ts";
 import type { Ask } from "./ask.ts";
 import { makeCache } from "./caches.ts";
 import { checkStanding } from "./check.ts";
@@ -16,9 +17,12 @@ import type { Deadlines } from "./deadlines.ts";
 import { Groups } from "./groups.ts";
 import { DeviceKeys } from "./keys/device-keys.ts";
 import { type DeviceCaches, Link } from "./link.ts";
+import { selfIn } from "./lookups.ts";
 import { Lru } from "./lru.ts";
 import type { BaileysLogger } from "./quiet.ts";
+import { type Archive, quotedIn } from "./quotes.ts";
 import { type SendCommand, Sender } from "./sender.ts";
+import { type MediaSource, Uploads } from "./uploads.ts";
 
 const MINUTE: Millis = 60_000;
 const REMEMBERED_CONTACTS = 1000;
@@ -33,6 +37,7 @@ export interface DeviceOptions {
   readonly allowSelfSigned: boolean;
   readonly waVersion: WAVersion | undefined;
   readonly queryTimeout: Millis;
+  readonly media: MediaSource;
   readonly emit: (fact: ConnectionFact) => void;
 }
 interface Dial {
@@ -49,6 +54,8 @@ export class Device {
   readonly #grants = new Map<SeatId, SeatTerm>();
   readonly #contacts = new Lru<ContactId, ContactRow>(REMEMBERED_CONTACTS);
   readonly #told = new Lru<string, true>(REMEMBERED_CONTACTS);
+  readonly #uploads: Uploads;
+  readonly #archive: Archive = { outbox: (waId) => this.#outbox(waId), inbox: (waId) => this.#inbox(waId) };
   #keys: DeviceKeys | null = null;
   #leaseTerm: LeaseTerm | null = null;
   #link: Link | null = null;
@@ -61,6 +68,8 @@ export class Device {
     this.#options = options;
     this.#account = accountOf(options.id);
     this.#groups = new Groups(clock);
+    const { media: source, logger, allowSelfSigned } = options;
+    this.#uploads = new Uploads({ clock, source, logger, allowSelfSigned });
     this.#caches = {
       devices: makeCache(clock, 5000, 5 * MINUTE),
       retries: makeCache(clock, 1000, 60 * MINUTE),
@@ -101,7 +110,7 @@ export class Device {
         if (answer.kind === "failed") throw new Error(`E_KEYS_WIPE the store did not forget the keys (${answer.cause})`);
         keys.forget();
       },
-      getMessage: (waId) => this.#message(waId),
+      getMessage: (waId) => this.#message(link, waId),
       emit,
       onClosed: () => {
         if (this.#link !== link) return;
@@ -121,7 +130,8 @@ export class Device {
       groups: this.#groups,
       granted: (seat, term) => this.#grants.get(seat) === term,
       contact: (contact) => this.#contact(contact),
-      outbox: (waId) => this.#outbox(waId),
+      archive: this.#archive,
+      uploads: this.#uploads,
       learned: (contact, lid) => {
         this.#contacts.set(contact.id, { ...contact, lid });
         if (contact.pn !== null) this.#learn(lid, contact.pn);
@@ -236,15 +246,28 @@ export class Device {
     return answer.row;
   }
 
+  async #inbox(waId: WaId): Promise<InboundRow | null> {
+    const answer = await this.#options.ask("inbox.get", { account: this.#account, waId });
+    return answer.kind === "failed" ? null : answer.row;
+  }
+
   async #outbox(waId: WaId): Promise<OutboxRow | null> {
     const answer = await this.#options.ask("outbox.get", { waId });
     return answer.kind === "failed" ? null : answer.row;
   }
 
   /** What a recipient that could not decrypt is sent again: from the store, so that any holder can answer after a failover. */
-  async #message(waId: WaId): Promise<proto.IMessage | undefined> {
+  async #message(link: Link, waId: WaId): Promise<proto.IMessage | undefined> {
     const row = await this.#outbox(waId);
-    return row ? messageOf(row.content, null) : undefined;
+    const contact = row && (await this.#contact(row.contact));
+    const address = contact?.pn?.endsWith("@g.us") ? contact.pn : (contact?.lid ?? contact?.pn ?? null);
+    if (!row || address === null) return undefined;
+    const chat = { address, isGroup: isJidGroup(address) === true, self: selfIn(address, link.creds) };
+    return messageOf(row.content, {
+      at: row.attempts.at(-1)?.at ?? row.acceptedAt,
+      upload: (kind, media) => this.#uploads.get(link.sock, kind, media),
+      quoted: quotedIn(this.#archive, chat),
+    }).catch(() => undefined);
   }
 
   /** Tells the store that two addresses are one contact's, once. */

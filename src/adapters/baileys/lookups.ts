@@ -31,6 +31,12 @@ const isOpen = (record: unknown): boolean => {
   return Object.values(entries).some((entry) => entry.indexInfo?.closed === -1 && typeof entry.registrationId === "number");
 };
 
+/** Our own account's address in the domain of the chat. */
+export const selfIn = (chat: string, { me }: Pick<AuthenticationCreds, "me">): string => {
+  if (!me) throw new LookupError("the device is not linked");
+  return isLidUser(chat) && me.lid !== undefined ? jidNormalizedUser(me.lid) : jidNormalizedUser(me.id);
+};
+
 export class Lookups {
   readonly #sock: WASocket;
   readonly #creds: AuthenticationCreds;
@@ -72,8 +78,7 @@ export class Lookups {
 
   /** Our own account in the domain of the chat. */
   self(chat: string): string {
-    const { id, lid } = this.me;
-    return isLidUser(chat) && lid !== null ? jidNormalizedUser(lid) : jidNormalizedUser(id);
+    return selfIn(chat, this.#creds);
   }
 
   /** Fetches keys for those without a session; gives back those that can be encrypted for. */

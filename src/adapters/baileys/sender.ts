@@ -19,15 +19,17 @@ import type { BinaryNode } from "@whiskeysockets/baileys";
 import { getMessageReportingToken, shouldIncludeReportingToken } from "@whiskeysockets/baileys/lib/Utils/reporting-utils.js";
 import type { ConnectionCommand, ConnectionFact } from "../../../machines/ports/connection.ts";
 import type { DeviceId, SeatId, SeatTerm } from "../../../machines/ports/ids.ts";
-import type { AttemptDraft, ContactRow, OutboxRow } from "../../../machines/ports/store.ts";
-import { type Envelope, envelopeOf, messageOf, type Quoted } from "./content.ts";
+import type { AttemptDraft, ContactRow } from "../../../machines/ports/store.ts";
+import { type Envelope, envelopeOf, messageOf } from "./content.ts";
 import type { Groups } from "./groups.ts";
 import { CommitError } from "./keys/commits.ts";
 import type { DeviceKeys } from "./keys/device-keys.ts";
 import type { Link } from "./link.ts";
 import { LookupError, Lookups } from "./lookups.ts";
+import { type Archive, quotedIn } from "./quotes.ts";
 import type { Ciphertext, Encrypted } from "./signal.ts";
 import { Tokens } from "./tokens.ts";
+import type { Uploads } from "./uploads.ts";
 
 export type SendCommand = Extract<ConnectionCommand, { op: "send" }>;
 type Why = Extract<ConnectionFact, { kind: "unsent" }>["why"];
@@ -47,7 +49,8 @@ export interface SenderOptions {
   readonly groups: Groups;
   readonly granted: (seat: SeatId, term: SeatTerm) => boolean;
   readonly contact: (id: SendCommand["contact"]) => Promise<ContactRow | null>;
-  readonly outbox: (waId: SendCommand["waId"]) => Promise<OutboxRow | null>;
+  readonly archive: Archive;
+  readonly uploads: Uploads;
   readonly learned: (contact: ContactRow, lid: string) => void;
   readonly emit: (fact: ConnectionFact) => void;
 }
@@ -127,13 +130,7 @@ export class Sender {
     const group = contact.pn !== null && isJidGroup(contact.pn) === true;
     const chat = group && contact.pn !== null ? contact.pn : await this.#lookups.address(contact.lid, contact.pn);
     if (!group && contact.lid === null && isLidUser(chat)) learned(contact, chat);
-    const quoted = await this.#quoted(command, chat, group);
-    let message: proto.IMessage;
-    try {
-      message = messageOf(command.content, quoted);
-    } catch (error) {
-      throw new UnpreparableError(error instanceof Error ? error.message : "the content is no message");
-    }
+    const message = await this.#message(command.content, chat, group);
     const envelope = envelopeOf(message, group);
     return group ? this.#prepareGroup(job, chat, message, envelope) : this.#prepareDirect(job, chat, message, envelope);
   }
@@ -257,12 +254,19 @@ export class Sender {
     return getMessageReportingToken(writeRandomPadMax16(bytes), message, key).catch(() => null);
   }
 
-  /** Our own message if the outbox has it, else the contact's; of the latter only the id is known. */
-  async #quoted(command: SendCommand, chat: string, group: boolean): Promise<Quoted | null> {
-    if (command.content.kind !== "text" || command.content.replyTo === undefined) return null;
-    const row = await this.#options.outbox(command.content.replyTo);
-    if (!row) return group ? null : { author: chat, message: { conversation: "" } };
-    return { author: this.#mustLookups().self(chat), message: messageOf(row.content, null) };
+  /** What WhatsApp did not answer is tried again; anything else that is missing will be missing the next time, too. */
+  async #message(content: SendCommand["content"], chat: string, group: boolean): Promise<proto.IMessage> {
+    const { link, uploads } = this.#options;
+    try {
+      return await messageOf(content, {
+        at: link.options.clock.now(),
+        upload: (kind, media) => uploads.get(link.sock, kind, media),
+        quoted: quotedIn(this.#options.archive, { address: chat, isGroup: group, self: this.#mustLookups().self(chat) }),
+      });
+    } catch (error) {
+      if (error instanceof LookupError || !link.ready) throw error;
+      throw new UnpreparableError(error instanceof Error ? error.message : "the content is no message");
+    }
   }
 
   #attempt(job: Job): AttemptDraft | null {

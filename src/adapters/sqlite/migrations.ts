@@ -115,4 +115,17 @@ create table traffic (
 ) strict, without rowid;
 `,
   },
+  {
+    number: 4,
+    name: "kinds of messages, and how seats did",
+    sql: `
+alter table outbox add column content text;
+alter table outbox add column media text;
+create index outbox_media on outbox (media) where media is not null;
+create table performance (
+  at integer not null, seat text not null, account text not null, line text not null, strategy text not null, begun integer not null,
+  sent integer not null, acked integer not null, failed integer not null, p50 integer, p99 integer, primary key (at, seat, account)
+) strict, without rowid;
+`,
+  },
 ];

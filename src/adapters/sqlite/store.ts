@@ -14,6 +14,7 @@ import { journalOps } from "./ops/journal.ts";
 import { keyOps } from "./ops/keys.ts";
 import { leaseOps } from "./ops/leases.ts";
 import { outboxOps } from "./ops/outbox.ts";
+import { performanceOps } from "./ops/performance.ts";
 import { recordOps } from "./ops/records.ts";
 import { seatOps } from "./ops/seats.ts";
 import { CommandQueue, type Lane, type Medium } from "./queue.ts";
@@ -106,7 +107,7 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
           fail: (error) => answer(failure(file, error)),
           writes: !isRead(op),
         },
-        op === "journal.append" || op === "journal.read" ? "background" : "foreground",
+        BACKGROUND.has(op) ? "background" : "foreground",
       );
     },
     check: () =>
@@ -124,6 +125,14 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
   };
 };
 
+/** What nobody waits for. */
+const BACKGROUND: ReadonlySet<StoreOp> = new Set<StoreOp>([
+  "journal.append",
+  "journal.read",
+  "performance.append",
+  "performance.read",
+]);
+
 const createHandlers = (bench: Bench): Handlers => ({
   ...fleetOps(bench),
   ...seatOps(bench),
@@ -133,6 +142,7 @@ const createHandlers = (bench: Bench): Handlers => ({
   ...keyOps(bench),
   ...leaseOps(bench),
   ...journalOps(bench),
+  ...performanceOps(bench),
 });
 
 /**

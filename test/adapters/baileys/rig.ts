@@ -44,6 +44,7 @@ export interface RigOptions {
   readonly url?: string;
   readonly allowSelfSigned?: boolean;
   readonly queryTimeout?: number;
+  readonly media?: (id: string) => AsyncIterable<Uint8Array>;
 }
 
 export class Rig {
@@ -77,7 +78,7 @@ export class Rig {
     loopback: Loopback,
     file: string,
     own: { loopback: boolean; directory: string | null },
-    { wrap, url, allowSelfSigned = false, queryTimeout }: RigOptions,
+    { wrap, url, allowSelfSigned = false, queryTimeout, media }: RigOptions,
   ) {
     this.loopback = loopback;
     this.file = file;
@@ -89,6 +90,7 @@ export class Rig {
       clock: systemClock,
       endpoint: { url: url ?? loopback.url, rootPublicKey: loopback.rootPublicKey, allowSelfSigned },
       ...(queryTimeout === undefined ? {} : { queryTimeout }),
+      ...(media === undefined ? {} : { media }),
       logger: pino({ level: process.env["GREENROOM_TEST_LOG"] ?? "silent" }),
       nextRequestId,
       clientHint: (device) => device,

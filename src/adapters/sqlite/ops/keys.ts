@@ -17,7 +17,15 @@ import { moveTo, openRow } from "./outbox.ts";
 import { writeAudit } from "./records.ts";
 import { countAttempt, loadTraffic } from "./traffic.ts";
 
-type Ops = "creds.load" | "keys.load" | "keys.commit" | "keys.wipe" | "inbox.read" | "inbox.cursor" | "traffic.load";
+type Ops =
+  | "creds.load"
+  | "keys.load"
+  | "keys.commit"
+  | "keys.wipe"
+  | "inbox.get"
+  | "inbox.read"
+  | "inbox.cursor"
+  | "traffic.load";
 
 export const keyOps = ({ db, seal }: Bench): Pick<Handlers, Ops> => ({
   "creds.load": ({ device }) => {
@@ -54,6 +62,10 @@ export const keyOps = ({ db, seal }: Bench): Pick<Handlers, Ops> => ({
     db.run("delete from signal_key where device = ?", device);
     writeAudit(db, audit);
     return { kind: "wiped" };
+  },
+  "inbox.get": ({ account, waId }) => {
+    const row = db.get("select * from inbox where account = ? and wa_id = ? order by seq limit 1", account, waId);
+    return { kind: "inbound", row: row ? inboundRow(row) : null };
   },
   "inbox.read": ({ afterSeq, limit }) => ({
     kind: "rows",

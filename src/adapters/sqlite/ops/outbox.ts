@@ -17,7 +17,7 @@ import type {
   OutboxRow,
   OutboxState,
 } from "../../../../machines/ports/store.ts";
-import { bytesOf, numberOf, numberOrNull, textOf, textOrNull, type Database, type Row } from "../database.ts";
+import { bytesOf, jsonOf, numberOf, numberOrNull, textOf, textOrNull, type Database, type Row } from "../database.ts";
 import { assignConversation, seatOfConversation, warmUpContact } from "./contacts.ts";
 import { whole, wholeOrNull, type Bench, type Handlers } from "./handlers.ts";
 
@@ -28,6 +28,7 @@ type Ops =
   | "outbox.get"
   | "outbox.list"
   | "outbox.counts"
+  | "media.needed"
   | "conversation.assign";
 
 export const outboxOps = ({ db }: Bench): Pick<Handlers, Ops> => ({
@@ -50,6 +51,7 @@ export const outboxOps = ({ db }: Bench): Pick<Handlers, Ops> => ({
   },
   "outbox.list": ({ seat, states, limit }) => page(db, seat === null ? knownSeats(db) : [seat], [...new Set(states)], 0, limit),
   "outbox.counts": () => ({ kind: "counts", seats: counts(db) }),
+  "media.needed": ({ ids, since }) => ({ kind: "needed", ids: ids.filter((id) => isNeeded(db, id, since)) }),
   "conversation.assign": ({ conversation, seat }) => {
     assignConversation(db, conversation, seat);
     const rows = db.all(
@@ -111,8 +113,8 @@ const accept = (db: Database, draft: OutboxDraft): { id: MessageId; seq: number;
   const { content } = draft;
   const seat = seatOfConversation(db, draft.conversation, draft.line, draft.seat);
   const made = db.get(
-    `insert into outbox (id, wa_id, line, seat, conversation, contact, text, reply_to, proto, priority, expires_at, idempotency_key,
-       accepted_at, state) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted') returning seq`,
+    `insert into outbox (id, wa_id, line, seat, conversation, contact, text, reply_to, proto, content, media, priority, expires_at,
+       idempotency_key, accepted_at, state) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted') returning seq`,
     draft.id,
     draft.waId,
     draft.line,
@@ -122,6 +124,8 @@ const accept = (db: Database, draft: OutboxDraft): { id: MessageId; seq: number;
     content.kind === "text" ? content.text : null,
     content.kind === "text" ? (content.replyTo ?? null) : null,
     content.kind === "raw" ? content.proto : null,
+    content.kind === "raw" || content.kind === "text" ? null : JSON.stringify(content),
+    "media" in content ? content.media.id : null,
     draft.priority,
     wholeOrNull(draft.expiresAt),
     draft.idempotencyKey,
@@ -188,6 +192,13 @@ const provedDevice = (db: Database, seq: number, number: number | null): DeviceI
   return row && textOf<DeviceId>(row, "device");
 };
 
+const isNeeded = (db: Database, media: string, since: number): boolean =>
+  db.get(
+    `select 1 from outbox where media = ? and (state in ('accepted', 'dispatched', 'unanswered', 'held') or accepted_at >= ?) limit 1`,
+    media,
+    whole(since),
+  ) !== undefined;
+
 // ---- reading ---------------------------------------------------------------------------------------------------------
 
 const knownSeats = (db: Database): SeatId[] =>
@@ -252,6 +263,7 @@ export const outboxRow = (db: Database, row: Row): OutboxRow => ({
   attempts: db.all("select * from attempt where outbox = ? order by number", numberOf(row, "seq")).map(attemptRow),
 });
 const contentOf = (row: Row): OutboxRow["content"] => {
+  if (row["content"] !== null) return jsonOf<OutboxRow["content"]>(row, "content");
   const text = textOrNull(row, "text");
   if (text === null) return { kind: "raw", proto: bytesOf(row, "proto") };
   const replyTo = textOrNull<OutboxRow["waId"]>(row, "reply_to");
