@@ -1,0 +1,26 @@
+/** `greenroom metrics`: what Prometheus would scrape, for a look or a text-file collector. */
+import { Command } from "commander";
+import type { Cli } from "../cli.ts";
+import { examples } from "../help.ts";
+import { ask, type TargetOptions, withTarget } from "../target.ts";
+
+export const metricsCommand = (cli: Cli): Command =>
+  withTarget(new Command("metrics").description("counters and gauges, as Prometheus scrapes them"))
+    .addHelpText(
+      "after",
+      examples([
+        ["greenroom metrics | grep failover", "a look"],
+        [
+          "greenroom metrics > /var/lib/node_exporter/greenroom.prom",
+          "for a text-file collector; or scrape /metrics of the HTTP API",
+        ],
+      ]),
+    )
+    .action((options: TargetOptions) =>
+      cli.run(options.json === true, async () => {
+        const answer = await ask(cli, options, "metrics", {});
+        if (options.json) cli.json(answer);
+        else cli.print(answer.text);
+        return 0;
+      }),
+    );

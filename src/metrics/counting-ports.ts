@@ -1,0 +1,100 @@
+/**
+ * Counters at the two ports, where everything passes: what is asked of WhatsApp and of the store, and what comes back. The actors
+ * know nothing of it. Nothing here names a number, a message or a contact.
+ */
+import type { ConnectionCommand, ConnectionFact, ConnectionPort } from "../../machines/ports/connection.ts";
+import type { Millis, WaId } from "../../machines/ports/ids.ts";
+import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../machines/ports/store.ts";
+import type { Instruments } from "./instruments.ts";
+
+type Connections = ConnectionPort & { shutdown(): Promise<void> };
+
+export const countingConnections = (inner: Connections, to: Instruments): Connections => {
+  const acks = new AckClock(to);
+  return {
+    perform(command) {
+      countCommand(command, to);
+      if (command.op === "send") acks.asked(command);
+      inner.perform(command);
+    },
+    onFact(listener) {
+      inner.onFact((fact) => {
+        countFact(fact, to);
+        acks.saw(fact);
+        listener(fact);
+      });
+    },
+    shutdown: () => inner.shutdown(),
+  };
+};
+
+const countCommand = ({ op }: ConnectionCommand, to: Instruments): void => {
+  if (op === "probe") to.probes.inc();
+  else if (op === "open") to.dials.inc();
+};
+
+const countFact = (fact: ConnectionFact, to: Instruments): void => {
+  switch (fact.kind) {
+    case "probed":
+      if (fact.rtt === null) to.probesUnanswered.inc();
+      else to.probeRoundTrip.observe(fact.rtt / 1000);
+      return;
+    case "closed":
+      return to.linkEnds.inc({ reason: fact.reason });
+    case "received":
+      return to.received.inc();
+    case "unsent":
+      return to.unsent.inc({ why: fact.why });
+    case "refused":
+      return to.refused.inc({ code: String(fact.code) });
+    default:
+      return;
+  }
+};
+
+/** More messages under way than this say nothing new about how long an ack takes. */
+const MAX_UNDER_WAY = 10_000;
+
+/** From the gate to WhatsApp's ack. `sent` names the message and the ack its id at WhatsApp: the command has both. */
+class AckClock {
+  readonly #to: Instruments;
+  readonly #waIds = new Map<string, WaId>();
+  readonly #sentAt = new Map<WaId, Millis>();
+
+  constructor(to: Instruments) {
+    this.#to = to;
+  }
+
+  asked({ message, waId }: Extract<ConnectionCommand, { op: "send" }>): void {
+    bound(this.#waIds).set(message, waId);
+  }
+
+  saw(fact: ConnectionFact): void {
+    if (fact.kind === "sent") {
+      this.#to.sent.inc();
+      const waId = this.#waIds.get(fact.message);
+      this.#waIds.delete(fact.message);
+      if (waId) bound(this.#sentAt).set(waId, fact.at);
+    } else if (fact.kind === "acked") {
+      const sentAt = this.#sentAt.get(fact.waId);
+      if (sentAt === undefined || !this.#sentAt.delete(fact.waId)) return;
+      this.#to.ackSeconds.observe(Math.max(0, fact.at - sentAt) / 1000);
+    } else if (fact.kind === "unsent") this.#waIds.delete(fact.message);
+  }
+}
+
+const bound = <K, V>(map: Map<K, V>): Map<K, V> => {
+  if (map.size >= MAX_UNDER_WAY) map.delete(map.keys().next().value as K);
+  return map;
+};
+
+export const countingStore = (inner: StorePort, to: Instruments): StorePort => ({
+  ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
+    const began = performance.now();
+    inner.ask(command, (answer) => {
+      to.storeSeconds.observe({ op: command.op }, (performance.now() - began) / 1000);
+      if (answer.kind === "failed") to.storeFailures.inc({ cause: (answer as { cause: string }).cause });
+      reply(answer);
+    });
+  },
+});

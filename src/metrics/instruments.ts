@@ -1,0 +1,55 @@
+/** Every metric, by name: what docs/metrics.md lists. Seconds and totals, as Prometheus wants them. */
+import { Counter, Histogram, type Registry } from "prom-client";
+
+export type Instruments = ReturnType<typeof createInstruments>;
+
+/** Up to the targets and a little beyond. */
+const FAILOVER = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 30];
+const QUICK = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
+const STORE = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
+
+export const createInstruments = (registry: Registry) => {
+  const registers = [registry];
+  const counter = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> =>
+    new Counter({ name: `greenroom_${name}`, help, labelNames: [...labelNames], registers });
+  const histogram = <L extends string = never>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labelNames: readonly L[] = [],
+  ): Histogram<L> =>
+    new Histogram({ name: `greenroom_${name}`, help, buckets: [...buckets], labelNames: [...labelNames], registers });
+
+  return {
+    probes: counter("probes_total", "Probes sent to WhatsApp."),
+    probesUnanswered: counter("probes_unanswered_total", "Probes that got no answer in time."),
+    probeRoundTrip: histogram("probe_round_trip_seconds", "From a probe to its answer.", QUICK),
+    dials: counter("dials_total", "Connections that were dialled."),
+    linkEnds: counter("link_ends_total", "Connections that ended, by reason.", ["reason"]),
+
+    sent: counter("messages_sent_total", "Messages that were written to a connection."),
+    ackSeconds: histogram("message_ack_seconds", "From the write of a message to WhatsApp's acknowledgement.", QUICK),
+    unsent: counter("messages_unsent_total", "Sends that were called off before they were written; stale: its term had ended.", [
+      "why",
+    ]),
+    refused: counter("messages_refused_total", "Messages that WhatsApp refused, by its code.", ["code"]),
+    received: counter("messages_received_total", "Messages that came in and are durable."),
+
+    failovers: counter("failovers_total", "Changes of holder that have ended; averted: the holder came back before.", [
+      "cause",
+      "ladder",
+      "outcome",
+    ]),
+    detection: histogram("failover_detection_seconds", "From the last sign of life to the failure's detection.", FAILOVER, [
+      "cause",
+    ]),
+    choice: histogram("failover_choice_seconds", "From detection to the choice of a stand-in.", FAILOVER, ["cause"]),
+    inService: histogram("failover_in_service_seconds", "From the seat's move to its new holder in service.", FAILOVER, [
+      "cause",
+    ]),
+    alerts: counter("alerts_raised_total", "Alerts that were raised.", ["rule", "level"]),
+
+    storeSeconds: histogram("store_seconds", "From a question to the store to its answer.", STORE, ["op"]),
+    storeFailures: counter("store_failures_total", "Questions that the store did not answer, by cause.", ["cause"]),
+  };
+};

@@ -1,0 +1,53 @@
+/** What Prometheus scrapes: counters that run along, and gauges that are read when it asks. */
+import { collectDefaultMetrics, Registry } from "prom-client";
+import type { FailoverRecord, FleetEvent } from "../../machines/ports/records.ts";
+import type { StatusAnswer } from "../runtime/control-protocol.ts";
+import { createGauges } from "./gauges.ts";
+import { createInstruments, type Instruments } from "./instruments.ts";
+
+export interface Metrics {
+  /** For the counting ports. */
+  readonly instruments: Instruments;
+  /** Something that the fleet said. */
+  onEvent(event: FleetEvent): void;
+  /** A change of holder has ended. */
+  onFailover(record: FailoverRecord): void;
+  /** Prometheus' text format. */
+  scrape(status: StatusAnswer): Promise<string>;
+  readonly contentType: string;
+}
+
+export const createMetrics = (): Metrics => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const instruments = createInstruments(registry);
+  const look = createGauges(registry);
+  return {
+    instruments,
+    contentType: registry.contentType,
+    onEvent({ type, subject, data }) {
+      if (type !== "alert.raised" && type !== "alert.escalated") return;
+      // Its key is the rule and what it is about.
+      const key = String(data["key"]);
+      const rule = key.endsWith(`:${subject}`) ? key.slice(0, -subject.length - 1) : key.slice(0, key.indexOf(":"));
+      instruments.alerts.inc({ rule, level: String(data["level"]) });
+    },
+    onFailover({ cause, ladder, outcome, lastEvidenceAt, detectedAt, chosenAt, committedAt, inServiceAt }) {
+      instruments.failovers.inc({ cause, ladder: ladder ?? "none", outcome });
+      const seconds = (from: number | null, to: number | null): number | null =>
+        from === null || to === null ? null : Math.max(0, to - from) / 1000;
+      const [detection, choice, inService] = [
+        seconds(lastEvidenceAt, detectedAt),
+        seconds(detectedAt, chosenAt),
+        seconds(committedAt, inServiceAt),
+      ];
+      if (detection !== null) instruments.detection.observe({ cause }, detection);
+      if (choice !== null) instruments.choice.observe({ cause }, choice);
+      if (inService !== null) instruments.inService.observe({ cause }, inService);
+    },
+    async scrape(status) {
+      look(status);
+      return registry.metrics();
+    },
+  };
+};
