@@ -14,6 +14,7 @@ import type { LinkState, Role, Standing } from "../../machines/ports/store.ts";
 import type { HealthState } from "../../machines/protocol.ts";
 import { didYouMean, listed } from "../config/index.ts";
 import type { OutgoingContent } from "./outgoing.ts";
+import type { PerformanceAnswer } from "./performance.ts";
 import { type KeyRow, ROLES } from "../http/store.ts";
 
 // ---- requests ----------------------------------------------------------------------------------------------------------
@@ -76,6 +77,8 @@ export const REQUESTS = {
   restart: z.strictObject({ device: name }),
   /** How a line shares out new conversations, and how its seats do. */
   line: z.strictObject({ line: name }),
+  /** What its seats sent in the last while (`span`, default an hour), minute by minute and taken together. */
+  performance: z.strictObject({ line: name, span: z.int().min(60_000).max(604_800_000).default(3_600_000) }),
   /** Which conversations, `most` at the most, a rebalance of what waits on a line would move. Nothing is moved. */
   rebalance: z.strictObject({ line: name, most: z.int().min(1).max(1000).default(20) }),
   /** Keys of the HTTP API; never their secrets. */
@@ -267,6 +270,7 @@ export interface ControlAnswers {
   readonly link: LinkAnswer;
   readonly restart: DeviceStatus;
   readonly line: LineView;
+  readonly performance: PerformanceAnswer;
   readonly rebalance: RebalanceAnswer;
   readonly keys: KeysAnswer;
   readonly keyCreate: KeyCreated;

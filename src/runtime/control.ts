@@ -12,9 +12,10 @@ import {
   type FailoverAnswer,
   resolveName,
 } from "./control-protocol.ts";
-import { lineNamed, rebalanceOf } from "./lines.ts";
+import { lineNamed, performanceOf, rebalanceOf } from "./lines.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import type { MediaDesk } from "./media-desk.ts";
+import type { PerformanceLog } from "./performance-log.ts";
 import { sendMessage } from "./sending.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Views } from "./views.ts";
@@ -23,6 +24,7 @@ export interface ControlParts {
   readonly supervisor: Supervisor;
   readonly views: Views;
   readonly media?: MediaDesk;
+  readonly performance?: PerformanceLog;
   readonly links: LinkDesk;
   readonly keys: KeyRing;
   /** Begins a clean shutdown. */
@@ -118,6 +120,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
     },
     restart: ({ device }) => restart(parts, resolveName("device", device, [...views.roster().devices.keys()])),
     line: ({ line }) => lineNamed(parts, line),
+    performance: ({ line, span }) => performanceOf(parts, line, span),
     rebalance: ({ line, most }) => rebalanceOf(parts, lineNamed(parts, line), most),
     keys: () => ({ now: views.now(), keys: keys.list() }),
     keyCreate: ({ name, role, lines, expiresIn }) => {

@@ -1,8 +1,12 @@
 /** What is answered about lines: how conversations are shared out, and how what waits could be. */
 import type { LineView } from "../../machines/delivery/balance/index.ts";
 import { planRebalance, type WaitingConversation } from "../../machines/delivery/balance/rebalance.ts";
+import { type AccountId, accountOf, type LineId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
 import type { ControlParts } from "./control.ts";
 import { ControlError, type RebalanceAnswer, resolveName } from "./control-protocol.ts";
+import { groupsOf, imbalanceOf, type PerformanceAnswer } from "./performance.ts";
+import type { LineNow } from "./performance-log.ts";
+import type { Supervisor } from "./supervisor.ts";
 
 type Parts = Pick<ControlParts, "supervisor" | "views">;
 
@@ -28,4 +32,34 @@ export const rebalanceOf = async (
   }
   const { moves, before, after } = planRebalance(seats, conversations, most);
   return { line, moves, seats: seats.map(({ seat }) => ({ seat, before: before.get(seat) ?? 0, after: after.get(seat) ?? 0 })) };
+};
+
+/** What the store remembers of the last while, and the minute at hand. */
+export const performanceOf = async (
+  { supervisor, views, performance }: Parts & Pick<ControlParts, "performance">,
+  name: string,
+  span: Millis,
+): Promise<PerformanceAnswer> => {
+  const { line, seats } = lineNamed({ supervisor, views }, name);
+  const { accounts } = views.roster();
+  const until = views.now();
+  const since = until - span;
+  const { rows: stored } = await views.ask("performance.read", { line, since });
+  const minutes = [...stored, ...(performance?.rows() ?? []).filter((row) => row.line === line)];
+  const groups = groupsOf(minutes, (account) => accounts.get(account)?.role ?? "master");
+  return { line, since, until, groups, imbalance: imbalanceOf(minutes, seats), minutes };
+};
+
+/** For the log of performance; undefined: not in service yet. */
+export const lineNow = (supervisor: Supervisor, line: LineId): LineNow | undefined => {
+  const view = supervisor.node.line(line);
+  if (!view) return undefined;
+  const accountOfSeat = (seat: SeatId): AccountId => {
+    const holder = supervisor.node.seat(seat)?.row.holder;
+    return holder ? accountOf(holder) : (seat.slice(seat.indexOf("/") + 1) as AccountId);
+  };
+  return {
+    strategy: view.strategy,
+    seats: view.seats.map(({ seat, begun }) => ({ seat, begun, account: accountOfSeat(seat) })),
+  };
 };

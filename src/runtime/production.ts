@@ -24,6 +24,9 @@ import { tellingEnds } from "./ended-failovers.ts";
 import { LinkDesk } from "./link-desk.ts";
 import { MediaDesk } from "./media-desk.ts";
 import { nodeConfigOf } from "./node-config.ts";
+import { lineNow } from "./lines.ts";
+import { measured, PerformanceLog } from "./performance-log.ts";
+import { Series } from "./series.ts";
 import { Supervisor } from "./supervisor.ts";
 import { Views } from "./views.ts";
 
@@ -76,7 +79,8 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
   try {
     const feed = new EventFeed();
     const folder = new MediaFolder(`${file}.media`, key);
-    const supervisor = assemble(options, store, feed, folder);
+    const series = new Series();
+    const supervisor = assemble(options, store, feed, folder, series);
     const devices = toDeclaration(fleet).accounts.flatMap((account) => account.devices);
     const links = new LinkDesk(supervisor, devices);
     const views = new Views(supervisor, { fleet: fleet.fleet, startedAt: systemClock.now(), now: () => systemClock.now() });
@@ -87,7 +91,14 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       now: () => systemClock.now(),
       onFault: (error) => logger.error({ err: error }, "media that no message needs could not be removed"),
     });
-    const parts = { supervisor, views, media, links, keys, onStop: options.onStop };
+    const performance = new PerformanceLog(series, {
+      clock: systemClock,
+      lines: fleet.lines.map(({ id }) => id),
+      line: (id) => lineNow(supervisor, id),
+      append: (rows, dropBefore) => views.ask("performance.append", { rows, dropBefore }),
+      onFault: (error) => logger.error({ err: error }, "how the seats did could not be written down"),
+    });
+    const parts = { supervisor, views, media, performance, links, keys, onStop: options.onStop };
     const handlers = controlHandlers(parts);
     const onFault = (op: string, error: unknown): void => logger.error({ err: error, op }, "a request could not be answered");
     const served = await serveControl({ path: options.socket ?? controlPath(file), handlers, onFault });
@@ -95,6 +106,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     feed.begin(await store.api.lastEvent());
     await supervisor.start();
     void media.sweep();
+    performance.begin();
     const { createApi } = fleet.api ? await import("../http/server.ts") : {};
     api = fleet.api && createApi ? createApi({ config: fleet.api, parts, store: store.api, feed, logger }) : undefined;
     const address = (await api?.listen()) ?? null;
@@ -113,6 +125,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
         media.stop();
         await api?.close();
         await served.close();
+        await performance.stop();
         await supervisor.stop();
         store.close();
       },
@@ -130,6 +143,7 @@ const assemble = (
   store: SqliteStore,
   feed: EventFeed,
   media: MediaFolder,
+  series: Series,
 ): Supervisor => {
   let requests = 0;
   const { whatsapp } = fleet;
@@ -154,7 +168,7 @@ const assemble = (
     node: NODE,
     config: nodeConfigOf(fleet, strategies),
     store: feed.watching(onFailoverEnd ? tellingEnds(store, onFailoverEnd) : store),
-    connections,
+    connections: measured(connections, series),
     clock: systemClock,
     logger,
   });

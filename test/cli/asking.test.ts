@@ -152,6 +152,28 @@ const ANSWERS: ControlAnswers = {
       },
     ],
   },
+  performance: {
+    line: seat.line,
+    since: NOW - 3_600_000,
+    until: NOW,
+    groups: [
+      {
+        seat: seat.id,
+        account: "sales-1" as AccountId,
+        role: "master",
+        strategy: "least-loaded",
+        begun: 3,
+        sent: 90,
+        acked: 88,
+        failed: 1,
+        p50: 200.4,
+        p99: null,
+        share: 0.75,
+      },
+    ],
+    imbalance: 1.5,
+    minutes: [],
+  },
   rebalance: {
     line: seat.line,
     moves: [{ conversation: "sales|c:7" as ConversationId, from: seat.id, to: "sales/sales-2" as SeatId, waiting: 3 }],
@@ -206,7 +228,6 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["history sales-1 -n 3 --json", "history", { seat: "sales-1", limit: 3 }],
     ["alerts --all --json", "alerts", { all: true, limit: 50 }],
     ["audit sales-1/a --json", "audit", { subject: "sales-1/a", limit: 30 }],
-    ["line show sales --json", "line", { line: "sales" }],
     ["line rebalance sales --dry-run -n 5 --json", "rebalance", { line: "sales", most: 5 }],
     ["pause --json", "pause", {}],
     ["resume --json", "resume", {}],
@@ -299,7 +320,14 @@ WARNING   since 11:59:54  sales-1/a failed: nothing is heard from it
     expect((await run("line show sales")).stdout).toBe(`sales: least-loaded, 30 conversations begun since the start
 SEAT           ABLE  WEIGHT  BEGUN  SHARE    WAITING  SENT  ACKED  FAILED  P50     P99      NEXT WAITS
 sales/sales-1  yes   0.50    30     100.0 %  4        100   97     2       210 ms  1900 ms  421 ms
+
+LAST HOUR      SPOKEN BY  ROLE    STRATEGY      BEGUN  SENT  ACKED  FAILED  P50     P99  SHARE
+sales/sales-1  sales-1    master  least-loaded  3      90    88     1       200 ms  -    75.0 %
+The busiest seat sent 1.50 times what its weight gives it (1 is even).
 `);
+    expect(JSON.parse((await run("line show sales --json")).stdout)).toEqual({ ...ANSWERS.line, lastHour: ANSWERS.performance });
+    const quiet = { performance: { ...ANSWERS.performance, groups: [], imbalance: null } };
+    expect((await run("line show sales", quiet)).stdout).toMatch(/\nNothing was sent in the last hour\.\n$/);
     expect(
       (await run("line rebalance sales --dry-run")).stdout,
     ).toBe(`sales: 1 conversation could go to another seat. Nothing was moved.

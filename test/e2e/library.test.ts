@@ -39,6 +39,23 @@ describe("a bot", { timeout: PATIENCE }, () => {
     await until(() => rig.textsAt(BERT).length >= 3);
     expect(rig.textsAt(BERT)).toEqual(texts.map((text) => `you wrote: ${text}`));
   });
+
+  it("can be told how its seats did: who spoke, what was sent, and how soon WhatsApp had it", async () => {
+    const acked = async () =>
+      (await supervisor.ask("performance", { line: "sales" })).groups.map((group) => [group.seat, group.acked]);
+    await until(async () => JSON.stringify(await acked()) === '[["sales/sales-1",3],["sales/sales-2",1]]');
+    const { groups, imbalance } = await supervisor.ask("performance", { line: "sales" });
+    expect(groups[0]).toMatchObject({
+      account: "sales-1",
+      role: "master",
+      strategy: "round-robin",
+      sent: 3,
+      failed: 0,
+      share: 0.75,
+    });
+    expect(groups[0]?.p99).toBeGreaterThan(0);
+    expect(imbalance).toBe(1.5);
+  });
 });
 
 describe("a planned move while a handler thinks", { timeout: PATIENCE }, () => {

@@ -249,6 +249,7 @@ const HANDLERS: ControlHandlers = {
   link: unused,
   restart: unused,
   line: unused,
+  performance: unused,
   rebalance: unused,
   keys: unused,
   keyCreate: unused,

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { LineView, SeatPerformance } from "../../../machines/delivery/balance/index.ts";
 import type { RebalanceAnswer } from "../../runtime/control-protocol.ts";
+import type { PerformanceAnswer } from "../../runtime/performance.ts";
 import type { Cli } from "../cli.ts";
 import { examples, wholeNumber } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
@@ -28,9 +29,10 @@ const show = (cli: Cli): Command =>
       .addHelpText("after", examples([["greenroom line show support", "all seats of the line"]])),
   ).action((line: string, options: TargetOptions) =>
     cli.run(options.json === true, async () => {
+      const lastHour = await ask(cli, options, "performance", { line });
       const answer = await ask(cli, options, "line", { line });
-      if (options.json) cli.json(answer);
-      else cli.print(lineText(cli, answer));
+      if (options.json) cli.json({ ...answer, lastHour });
+      else cli.print(`${lineText(cli, answer)}\n\n${hourText(cli, lastHour)}`);
       return 0;
     }),
   );
@@ -61,6 +63,26 @@ const cells = (seat: SeatPerformance, begun: number): string[] => [
   millis(seat.p99),
   millis(seat.expectedWait),
 ];
+const hourText = (cli: Cli, { groups, imbalance }: PerformanceAnswer): string => {
+  if (groups.length === 0) return "Nothing was sent in the last hour.";
+  const rows = table(
+    ["LAST HOUR", "SPOKEN BY", "ROLE", "STRATEGY", "BEGUN", "SENT", "ACKED", "FAILED", "P50", "P99", "SHARE"],
+    groups.map(({ seat, account, role, strategy, begun, sent, acked, failed, p50, p99, share }) => [
+      seat,
+      account,
+      role,
+      strategy,
+      ...[begun, sent, acked, failed].map(String),
+      millis(p50),
+      millis(p99),
+      `${(100 * share).toFixed(1)} %`,
+    ]),
+    paintsFor(cli.stdout),
+  );
+  if (imbalance === null) return rows;
+  return `${rows}\nThe busiest seat sent ${imbalance.toFixed(2)} times what its weight gives it (1 is even).`;
+};
+
 const millis = (value: number | null): string => (value === null ? "-" : `${Math.round(value)} ms`);
 
 const rebalance = (cli: Cli): Command =>
