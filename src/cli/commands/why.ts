@@ -28,7 +28,7 @@ export const whyCommand = (cli: Cli): Command =>
       }),
     );
 
-const whyText = ({ seat, holder, failovers, audit }: WhyAnswer, { bold, dim }: Paints): string => {
+export const whyText = ({ seat, holder, failovers, audit }: WhyAnswer, { bold, dim }: Paints): string => {
   const heard = holder?.lastEvidenceMs === null || holder === null ? "" : `, heard ${span(holder.lastEvidenceMs)} ago`;
   const waiting = `${seat.queue.open} waiting${seat.queue.held > 0 ? `, ${seat.queue.held} held` : ""}`;
   const lines = [
