@@ -28,6 +28,9 @@ export const sentenceOf = ({ type, subject, data }: FleetEvent): string => {
   return `${type} ${subject}${rest.length > 0 ? `: ${rest.join(", ")}` : ""}`;
 };
 
+export const paintedLabel = (label: "RESOLVED" | "CRITICAL" | "WARNING", { good, bad, warn }: Paints): string =>
+  ({ RESOLVED: good, CRITICAL: bad, WARNING: warn })[label](label);
+
 /** With the level in front, where it is an alert. */
 export const paintedSentence = (event: FleetEvent, { good, bad, warn }: Paints): string => {
   const sentence = sentenceOf(event);

@@ -1,11 +1,12 @@
 /** What `up` shows in a terminal: what happens, as sentences, and below it the code of the next device to be linked. */
 import type { FleetConfig } from "../config/index.ts";
+import { linesOf } from "../alerts/words.ts";
 import type { Production } from "../runtime/production.ts";
 import type { Stream } from "./cli.ts";
 import { summaryOf } from "./commands/config.ts";
 import { linkBlock } from "./link-view.ts";
 import { Screen } from "./screen.ts";
-import { paintedSentence } from "./sentences.ts";
+import { paintedLabel, paintedSentence } from "./sentences.ts";
 import { clock, paintsFor } from "./text.ts";
 
 export interface UpView {
@@ -14,7 +15,7 @@ export interface UpView {
 }
 
 export const watchInTerminal = (out: Stream, production: Production, fleet: FleetConfig): UpView => {
-  const { supervisor, links, views } = production;
+  const { supervisor, links, views, alerts } = production;
   const paints = paintsFor(out);
   const screen = new Screen(out);
   const say = (text: string): void => screen.say(`${paints.dim(clock(views.now()))}  ${text}`);
@@ -24,7 +25,14 @@ export const watchInTerminal = (out: Stream, production: Production, fleet: Flee
     screen.show(next ? linkBlock(next, pending.length, out, paints) : []);
   };
   for (const line of introduction(production, fleet)) screen.say(line);
-  const stops = [supervisor.onEvent((event) => say(paintedSentence(event, paints))), links.onChange(showCode)];
+  const stops = [
+    // Alerts come as notices: gathered, and not at all while they are silenced.
+    supervisor.onEvent((event) => (event.type.startsWith("alert.") ? undefined : say(paintedSentence(event, paints)))),
+    alerts.terminal.onNotice((notice) => {
+      for (const { label, text } of linesOf(notice)) say(`${paintedLabel(label, paints)} ${text}`);
+    }),
+    links.onChange(showCode),
+  ];
   out.on("resize", showCode);
   void links.invite();
   return {

@@ -5,6 +5,7 @@
  * has not even the right shape is the schema's business and passed over here.
  */
 import { checkTimers, DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
+import { checkAlerts } from "./alerts-checks.ts";
 import { checkBalance } from "./balance-checks.ts";
 import { type Data, mapAt, type Named, namesAt } from "./data.ts";
 import type { Path } from "./document.ts";
@@ -16,6 +17,7 @@ export const crossCheck = (data: Data): Fault[] => [
   ...checkAccounts(mapAt(data, "accounts")),
   ...checkLines(mapAt(data, "lines"), mapAt(data, "accounts")),
   ...checkTimings(mapAt(data, "timers")),
+  ...checkAlerts(data),
 ];
 
 const checkAccounts = (accounts: Data): Fault[] =>

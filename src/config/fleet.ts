@@ -4,6 +4,7 @@ import type { Caps } from "../../machines/delivery/caps.ts";
 import type { Pace } from "../../machines/delivery/pace.ts";
 import type { AccountId, DeviceId, LineId, Millis } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration, Role } from "../../machines/ports/store.ts";
+import type { AlertsConfig } from "./alerts.ts";
 import type { BalanceConfig } from "./balance-schema.ts";
 import type { Secret } from "./secret.ts";
 
@@ -56,6 +57,7 @@ export interface FleetConfig {
   readonly reconnect: { readonly perSecond: number };
   /** null: none. */
   readonly api: ApiConfig | null;
+  readonly alerts: AlertsConfig;
   /** null: WhatsApp itself. */
   readonly whatsapp: {
     readonly url: string;

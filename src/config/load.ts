@@ -7,8 +7,9 @@ import { dirname, resolve } from "node:path";
 import { DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
 import type { Caps } from "../../machines/delivery/caps.ts";
 import { accountId, deviceId, lineId } from "../../machines/ports/ids.ts";
+import { alertsOf } from "./alerts.ts";
 import { crossCheck } from "./cross-checks.ts";
-import { isMap } from "./data.ts";
+import { isMap, mapAt } from "./data.ts";
 import { parseFleetDocument, type Path } from "./document.ts";
 import { type ConfigError, type Source, sortErrors } from "./errors.ts";
 import type { AccountConfig, FleetConfig } from "./fleet.ts";
@@ -36,7 +37,7 @@ export const loadFleetFile = (path: string, env: Env): LoadedFleet => {
     return parseFleet(path, readFileSync(path, "utf8"), env);
   } catch (error) {
     const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    if (isMissing) return refused("there is no such file. Write one after examples/fleet.yaml");
+    if (isMissing) return refused("there is no such file. To write one: greenroom init");
     return refused(`the fleet file can't be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 };
@@ -122,6 +123,7 @@ const check = (
     reconnect: section("reconnect"),
     pacing: section("pacing"),
     api: section("api"),
+    alerts: section("alerts"),
     whatsapp: section("whatsapp"),
   };
   const { accounts, lines, store } = parts;
@@ -129,17 +131,27 @@ const check = (
   faults.push(...crossCheck(data), ...forbidden(data, []));
   const key = store?.key === undefined ? null : resolveSecret(store.key, dirname(file), env);
   if (typeof key === "string") faults.push({ path: ["store", "key"], about: "value", message: key });
+  const { alerts, faults: missing } = alertsOf(
+    parts.alerts,
+    Object.hasOwn(data, "alerts") ? mapAt(data, "alerts") : null,
+    dirname(file),
+    env,
+  );
+  faults.push(...missing);
   const isWell = faults.length === 0 && parts.fleet !== undefined && store && accounts && lines;
   if (!isWell) return { faults, fleet: undefined };
   return {
     faults,
-    fleet: build(file, { ...parts, fleet: parts.fleet as string, store, accounts, lines }, timers, key as Secret | null),
+    fleet: {
+      ...build(file, { ...parts, fleet: parts.fleet as string, store, accounts, lines }, timers, key as Secret | null),
+      alerts,
+    },
   };
 };
 
 type Parts = { [S in Section]: Sections[S] | undefined } & Pick<Sections, "fleet" | "store" | "accounts" | "lines">;
 
-const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): FleetConfig => {
+const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): Omit<FleetConfig, "alerts"> => {
   const storeFile = resolve(dirname(file), parts.store.file);
   const { whatsapp, api } = parts;
   return {
@@ -172,11 +184,6 @@ const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): 
   };
 };
 
-const filesOf = ({ cert, key }: { cert: string; key: string }, folder: string) => ({
-  cert: resolve(folder, cert),
-  key: resolve(folder, key),
-});
-
 const pacesOf = (given: Sections["pacing"] | undefined): Pick<AccountConfig, "pacing" | "caps"> => {
   const { perSecond, burst = 1, newContacts, warmUp } = given ?? {};
   const pacing = perSecond === undefined ? null : { perSecond, burst };
@@ -191,6 +198,11 @@ const pacesOf = (given: Sections["pacing"] | undefined): Pick<AccountConfig, "pa
   };
   return { pacing, caps };
 };
+
+const filesOf = ({ cert, key }: { cert: string; key: string }, folder: string) => ({
+  cert: resolve(folder, cert),
+  key: resolve(folder, key),
+});
 
 /** `./greenroom.db` has its key in `./greenroom.key`. */
 const keyFileOf = (storeFile: string): string => `${storeFile.replace(/\.(db|sqlite3?)$/, "")}.key`;

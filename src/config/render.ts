@@ -3,6 +3,8 @@ import { relative, dirname } from "node:path";
 import { stringify } from "yaml";
 import type { Caps } from "../../machines/delivery/caps.ts";
 import { accountOf, type DeviceId } from "../../machines/ports/ids.ts";
+import type { AlertsConfig } from "./alerts.ts";
+import { mapAt } from "./data.ts";
 import { formatDuration } from "./duration.ts";
 import type { ApiConfig, FleetConfig } from "./fleet.ts";
 import type { Secret } from "./secret.ts";
@@ -39,6 +41,7 @@ export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Re
   brake: { ...fleet.brake, within: formatDuration(fleet.brake.within) },
   reconnect: { ...fleet.reconnect },
   ...(fleet.api ? { api: apiAsData(fleet.api) } : {}),
+  ...(fleet.alerts.written ? { alerts: redacted ? fleet.alerts.written : revealed(fleet.alerts) } : {}),
   ...(fleet.whatsapp
     ? {
         whatsapp: {
@@ -50,16 +53,31 @@ export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Re
     : {}),
 });
 
-const apiAsData = ({ tls, rateLimit, ...rest }: ApiConfig) => ({
-  ...rest,
-  ...(tls ? { tls: { ...tls } } : {}),
-  rateLimit: { ...rateLimit },
-});
 const capsAsData = ({ newContacts, warmUp }: Caps) => ({
   ...(newContacts.perHour === null && newContacts.perDay === null ? {} : { newContacts: withoutNulls(newContacts) }),
   ...(warmUp.length > 0 ? { warmUp: warmUp.map(withoutNulls) } : {}),
 });
 const withoutNulls = (value: object): object => Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null));
+
+const apiAsData = ({ tls, rateLimit, ...rest }: ApiConfig) => ({
+  ...rest,
+  ...(tls ? { tls: { ...tls } } : {}),
+  rateLimit: { ...rateLimit },
+});
+/** References of channels as what they stand for. */
+const revealed = ({ channels, written }: AlertsConfig): Readonly<Record<string, unknown>> => ({
+  ...written,
+  channels: Object.fromEntries(
+    channels.map((channel) => [
+      channel.name,
+      {
+        ...mapAt(mapAt(written ?? {}, "channels"), channel.name),
+        ...("url" in channel && typeof channel.url !== "string" ? { url: channel.url.reveal() } : {}),
+        ...("secret" in channel && channel.secret ? { secret: channel.secret.reveal() } : {}),
+      },
+    ]),
+  ),
+});
 
 const secretText = (secret: Secret, redacted: boolean): string => (redacted ? secret.reference : secret.reveal());
 const deviceName = (device: DeviceId): string => device.slice(accountOf(device).length + 1);

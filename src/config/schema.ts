@@ -3,6 +3,7 @@ import { z } from "zod";
 import { DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
 import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
 import { nameFault } from "../../machines/ports/ids.ts";
+import { alertsSchema } from "./alerts-schema.ts";
 import { balanceSchema } from "./balance-schema.ts";
 import { duration, formatDuration } from "./duration.ts";
 import { looksLikeReference, REFERENCE } from "./secret.ts";
@@ -210,6 +211,7 @@ export const SECTIONS = {
   reconnect,
   pacing: pace,
   api,
+  alerts: alertsSchema(name),
   whatsapp,
 } as const;
 
@@ -227,6 +229,7 @@ export const fleetSchema = z
     reconnect: SECTIONS.reconnect.optional(),
     pacing: SECTIONS.pacing.optional(),
     api: SECTIONS.api.optional(),
+    alerts: SECTIONS.alerts.optional(),
     whatsapp: SECTIONS.whatsapp.optional(),
   })
   .describe("A Greenroom fleet.");

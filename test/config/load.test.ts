@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { alertsOf } from "../../src/config/alerts.ts";
 import { DEFAULT_TIMERS } from "../../machines/account/timers.ts";
 import { configErrorText, type FleetConfig, loadFleetFile, toDeclaration } from "../../src/config/index.ts";
 import { parseFleet } from "../../src/config/load.ts";
@@ -49,6 +50,7 @@ describe("a fleet file", () => {
       brake: { seats: 2, share: 0.1, within: 30_000 },
       reconnect: { perSecond: 25 },
       api: null,
+      alerts: alertsOf(undefined, null, folder, {}).alerts,
       whatsapp: null,
     });
     expect(toDeclaration(fleet).lines[0]).toEqual({
@@ -124,7 +126,7 @@ timers:
   probe: 5 s
 `;
     expect(errors(text)).toEqual([
-      'fleet.yaml:1:1 flet: unknown name. Did you mean "fleet"? Known here: fleet, store, accounts, lines, timers, brake, reconnect, pacing, api, whatsapp',
+      'fleet.yaml:1:1 flet: unknown name. Did you mean "fleet"? Known here: fleet, store, accounts, lines, timers, brake, reconnect, pacing, api, alerts, whatsapp',
       "fleet.yaml:1:1 fleet: missing: every fleet file has fleet",
       'fleet.yaml:3:20 accounts.sales-1.role: expected master or servant, found "mastr". Did you mean "master"?',
       "fleet.yaml:3:40 accounts.sales-1.devices.1: sales-1 has a device a already: names of devices differ within an account",

@@ -1,0 +1,79 @@
+/** The rules that are measured, with their limits. Those that charts raise need none: they are listed in docs/alerts.md. */
+import type { Millis } from "../ports/ids.ts";
+import type { Limits } from "./watch.ts";
+
+const SECOND: Millis = 1000;
+
+export type WatchedRule =
+  | "queue.age"
+  | "queue.held"
+  | "ack.latency"
+  | "error.rate"
+  | "standby.none"
+  | "seat.vacant"
+  | "seat.away"
+  | "disk.low"
+  | "store.slow"
+  | "failover.averted"
+  | "fleet.paused";
+
+const above = (warning: number | null, critical: number | null, holds: Millis): Limits => ({
+  isLow: false,
+  warning,
+  critical,
+  holds,
+});
+const below = (warning: number | null, critical: number | null, holds: Millis): Limits => ({
+  isLow: true,
+  warning,
+  critical,
+  holds,
+});
+
+export const RULES: Readonly<Record<WatchedRule, Limits & { readonly unit: string; readonly about: string }>> = {
+  "queue.age": { ...above(60, 300, 15 * SECOND), unit: "s", about: "age of the oldest message that waits on a seat" },
+  "queue.held": { ...above(0, null, 0), unit: "messages", about: "messages of a seat that wait for an operator's word" },
+  "ack.latency": {
+    ...above(5, 15, 0),
+    unit: "s",
+    about: "time until WhatsApp acknowledges a seat's messages, 99th percentile",
+  },
+  "error.rate": {
+    ...above(0.05, 0.25, 0),
+    unit: "share",
+    about: "messages of a seat that failed, of those that ended within five minutes",
+  },
+  "standby.none": { ...below(1, null, 30 * SECOND), unit: "devices", about: "devices of a line that could take over a seat now" },
+  "seat.vacant": { ...above(null, 0, 60 * SECOND), unit: "yes is 1", about: "whether nobody speaks for a seat" },
+  "seat.away": { ...above(0, null, 0), unit: "yes is 1", about: "whether another number than its own speaks for a seat" },
+  "disk.low": { ...below(1000, 200, 0), unit: "MB", about: "space that is left where the store is" },
+  "store.slow": { ...above(0.5, 2, 10 * SECOND), unit: "s", about: "time that the store takes to answer" },
+  "failover.averted": {
+    ...above(0.5, null, 0),
+    unit: "share",
+    about: "failovers of the last day that were called off as false alarms",
+  },
+  "fleet.paused": { ...above(3600, null, 0), unit: "s", about: "how long automatic failover is switched off" },
+};
+
+/** What charts say themselves. */
+export const SAID_RULES = [
+  "account.banned",
+  "account.cap",
+  "account.checkup",
+  "account.restricted",
+  "actor.died",
+  "alerts.channel",
+  "balance.strategy",
+  "device.banned",
+  "device.failed",
+  "device.loggedOut",
+  "device.outdated",
+  "device.replaced",
+  "device.unreachable",
+  "fleet.brake",
+  "fleet.outage",
+  "seat.stranded",
+] as const;
+
+export const isWatched = (rule: string): rule is WatchedRule => Object.hasOwn(RULES, rule);

@@ -1,0 +1,118 @@
+/** The alerts of a fleet in production: channels as the fleet file names them, the desk, and who watches the figures. */
+import type { Logger } from "pino";
+import type { Clock } from "../../machines/ports/clock.ts";
+import type { FleetConfig } from "../config/index.ts";
+import { sendMessage } from "../runtime/sending.ts";
+import type { Supervisor } from "../runtime/supervisor.ts";
+import type { Views } from "../runtime/views.ts";
+import type { Channel } from "./channels/channel.ts";
+import { slack } from "./channels/slack.ts";
+import { type Terminal, terminal } from "./channels/terminal.ts";
+import { webhook } from "./channels/webhook.ts";
+import { type Carrier, whatsapp } from "./channels/whatsapp.ts";
+import { AlertDesk } from "./desk.ts";
+import type { AlertStore } from "./store.ts";
+import { Watcher } from "./watcher.ts";
+import { linesOf } from "./words.ts";
+
+export interface AlertOptions {
+  readonly fleet: Pick<FleetConfig, "fleet" | "alerts" | "store">;
+  readonly supervisor: Supervisor;
+  readonly views: Views;
+  readonly store: AlertStore;
+  readonly clock: Clock;
+  readonly draw: () => number;
+  readonly logger: Logger;
+}
+export interface Alerts {
+  readonly desk: AlertDesk;
+  readonly store: AlertStore;
+  /** What `up` prints. */
+  readonly terminal: Terminal;
+  /** Before the fleet starts, and after. */
+  open(): Promise<void>;
+  begin(): void;
+  close(): void;
+}
+
+export const createAlerts = (options: AlertOptions): Alerts => {
+  const { fleet, supervisor, views, store, clock, draw, logger } = options;
+  const screen = terminal((notice) => {
+    for (const { label, text } of linesOf(notice))
+      logger[label === "RESOLVED" ? "info" : "warn"]({ notice: notice.id }, `${label} ${text}`);
+  });
+  const onFault = (error: unknown): void => logger.error({ err: error }, "alerts: something went wrong, and they go on");
+  const isPaused = (): boolean => views.mode() === "paused";
+  const desk = new AlertDesk({
+    policy: fleet.alerts.policy,
+    channels: [screen, ...fleet.alerts.channels.map((channel) => channelOf(channel, options))],
+    store,
+    clock,
+    draw,
+    life: `${fleet.fleet}-${clock.now().toString(36)}`,
+    perform: (effects) => supervisor.node.driver.perform("orchestrator", effects),
+    isPaused,
+    onFault,
+  });
+  const watcher = new Watcher({
+    supervisor,
+    clock,
+    limits: fleet.alerts.limits,
+    storeFile: fleet.store.file,
+    isPaused,
+    onLook: () => desk.tick(),
+    onFault,
+  });
+  let open: Awaited<ReturnType<AlertDesk["open"]>> = [];
+  return {
+    desk,
+    store,
+    terminal: screen,
+    open: async () => {
+      open = await desk.open();
+      supervisor.onEvent((event) => desk.hear(event));
+    },
+    begin: () => watcher.begin(open),
+    close: () => {
+      watcher.close();
+      desk.close();
+    },
+  };
+};
+
+const channelOf = (config: FleetConfig["alerts"]["channels"][number], options: AlertOptions): Channel => {
+  const { name } = config;
+  const { fleet, supervisor, views, clock } = options;
+  const common = { name, fleet: fleet.fleet };
+  switch (config.kind) {
+    case "webhook": {
+      const url = typeof config.url === "string" ? config.url : config.url.reveal();
+      return webhook({ ...common, url, secret: config.secret?.reveal() ?? null, now: () => clock.now() });
+    }
+    case "slack":
+      return slack({ ...common, url: config.url.reveal() });
+    case "whatsapp":
+      return whatsapp({
+        ...common,
+        to: config.to,
+        lines: config.lines,
+        carriers: () => carriersOf(supervisor),
+        send: async ({ text, ...message }) =>
+          (await sendMessage({ supervisor, views }, { ...message, content: { kind: "text", text } })).seat,
+      });
+  }
+};
+
+const carriersOf = ({ node }: Supervisor): Carrier[] => {
+  const roster = node.roster();
+  if (!roster) return [];
+  return [...roster.lines.keys()].map((line) => ({
+    line,
+    seats: [...roster.seats.values()]
+      .filter((seat) => seat.line === line)
+      .map(({ id }) => {
+        const view = node.seat(id);
+        return { id, holder: view?.row.holder ?? null, isServing: view?.state === "serving" };
+      }),
+  }));
+};

@@ -1,0 +1,70 @@
+/**
+ * A message through a line of the fleet that is well, like any other: durable once it is taken, and sent by whoever speaks for
+ * that line. A line that the notice is about is the last choice.
+ */
+import type { Notice } from "../../../machines/alerts/notices.ts";
+import { textOf } from "../words.ts";
+import { type Channel, ChannelError } from "./channel.ts";
+
+export interface Carrier {
+  readonly line: string;
+  readonly seats: readonly { readonly id: string; readonly holder: string | null; readonly isServing: boolean }[];
+}
+export interface WhatsAppOptions {
+  readonly name: string;
+  readonly fleet: string;
+  readonly to: readonly string[];
+  /** In the order in which they are asked; empty: all of them. */
+  readonly lines: readonly string[];
+  readonly carriers: () => readonly Carrier[];
+  /** Resolves with the seat once the message is durable. */
+  readonly send: (message: { line: string; to: string; text: string; key: string }) => Promise<string>;
+}
+
+export const whatsapp = (options: WhatsAppOptions): Channel => ({
+  name: options.name,
+  kind: "whatsapp",
+  deliver: async (notice, signal) => {
+    const line = carrierOf(options, notice);
+    if (line === undefined) throw new ChannelError("no line is in service that could carry it");
+    const text = textOf(notice, options.fleet);
+    const seats = new Set<string>();
+    for (const [index, to] of options.to.entries()) {
+      signal.throwIfAborted();
+      seats.add(await send(options, { line, to, text, key: `alert:${notice.id}:${index}` }));
+    }
+    return `accepted by ${[...seats].join(", ")}`;
+  },
+});
+
+const send = async (options: WhatsAppOptions, message: Parameters<WhatsAppOptions["send"]>[0]): Promise<string> => {
+  try {
+    return await options.send(message);
+  } catch (error) {
+    // The words may name whom it was for.
+    const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
+    throw new ChannelError(`${message.line} did not take it${typeof code === "string" ? ` (${code})` : ""}`, error);
+  }
+};
+
+const carrierOf = ({ lines, carriers }: WhatsAppOptions, { items }: Notice): string | undefined => {
+  const wanted = carriers()
+    .filter(({ line }) => lines.length === 0 || lines.includes(line))
+    .toSorted((one, other) => lines.indexOf(one.line) - lines.indexOf(other.line))
+    .map((carrier) => ({ line: carrier.line, rank: rankOf(carrier, items) }));
+  const able = wanted.filter(({ rank }) => rank > 0);
+  const best = Math.max(...able.map(({ rank }) => rank));
+  return able.find(({ rank }) => rank === best)?.line;
+};
+
+/** 3: all of it is well, and it is not what this is about. 0: nobody speaks for it. */
+const rankOf = ({ line, seats }: Carrier, items: Notice["items"]): number => {
+  if (!seats.some(({ isServing }) => isServing)) return 0;
+  const names = [
+    line,
+    ...seats.flatMap(({ id, holder }) => [id, id.slice(line.length + 1), ...(holder === null ? [] : [holder])]),
+  ];
+  const isConcerned = items.some(({ subject }) => names.some((name) => name === subject || subject.startsWith(`${name}/`)));
+  if (isConcerned) return 1;
+  return seats.every(({ isServing }) => isServing) ? 3 : 2;
+};

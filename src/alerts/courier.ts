@@ -1,0 +1,127 @@
+/**
+ * Takes notices to one channel, in order, until each was taken.
+ *
+ * At least once: a notice is durable before it is handed over, and stays pending until the other side has taken it. A channel that
+ * fails is tried again, less and less often.
+ */
+import type { Notice } from "../../machines/alerts/notices.ts";
+import type { Clock } from "../../machines/ports/clock.ts";
+import type { Millis } from "../../machines/ports/ids.ts";
+import type { Channel } from "./channels/channel.ts";
+import type { NoticeRow } from "./store.ts";
+
+export interface CourierOptions {
+  readonly channel: Channel;
+  readonly clock: Clock;
+  /** From 0 (included) to 1 (excluded). */
+  readonly draw: () => number;
+  /** Says what came of a notice. */
+  readonly onAttempt: (row: NoticeRow) => void;
+  /** It has failed several times in a row; null: it has taken a notice. */
+  readonly onHealth: (why: string | null) => void;
+}
+
+const ANSWER_WITHIN: Millis = 5000;
+const AGAIN: Millis = 1000;
+const AGAIN_AT_MOST: Millis = 300_000;
+const GIVE_UP_AFTER: Millis = 86_400_000;
+/** Failures in a row that make a failing channel. */
+const FAILING = 3;
+/** Notices that wait; more, and the oldest are dropped. */
+export const MOST_WAITING = 500;
+
+export class Courier {
+  readonly #options: CourierOptions;
+  #waiting: NoticeRow[] = [];
+  #isUnderWay = false;
+  #failures = 0;
+  #timer: unknown;
+  #isClosed = false;
+
+  constructor(options: CourierOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  take(notice: Notice | NoticeRow): void {
+    if (this.#isClosed) return;
+    this.#waiting.push({ attempts: 0, outcome: null, endedAt: null, ...notice, state: "pending" });
+    // The first one may be on its way.
+    if (this.#waiting.length > MOST_WAITING) {
+      const [oldest] = this.#waiting.splice(1, 1);
+      if (oldest) this.#end(oldest, "dropped", `more than ${MOST_WAITING} notices waited`);
+    }
+    if (this.#timer === undefined) void this.#go();
+  }
+
+  /** What was not taken stays pending for the next life. */
+  close(): void {
+    this.#isClosed = true;
+    this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  async #go(): Promise<void> {
+    if (this.#isUnderWay) return;
+    this.#isUnderWay = true;
+    try {
+      for (let next = this.#waiting[0]; next && !this.#isClosed; next = this.#waiting[0]) {
+        if (!(await this.#attempt(next))) break;
+      }
+    } finally {
+      this.#isUnderWay = false;
+    }
+  }
+
+  /** Whether to go on at once. */
+  async #attempt(row: NoticeRow): Promise<boolean> {
+    const { channel, clock, onAttempt } = this.#options;
+    const attempts = row.attempts + 1;
+    try {
+      const outcome = await channel.deliver(row, AbortSignal.timeout(ANSWER_WITHIN));
+      this.#waiting.shift();
+      this.#end({ ...row, attempts }, "delivered", outcome);
+      this.#noteHealth(null);
+      return true;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#noteHealth(why);
+      const isOver = clock.now() >= row.at + GIVE_UP_AFTER;
+      if (isOver) {
+        this.#waiting.shift();
+        this.#end({ ...row, attempts }, "failed", why);
+      } else {
+        const again: NoticeRow = { ...row, attempts, outcome: why };
+        this.#waiting[0] = again;
+        onAttempt(again);
+      }
+      this.#wait();
+      return false;
+    }
+  }
+
+  #end(row: NoticeRow, state: NoticeRow["state"], outcome: string): void {
+    this.#options.onAttempt({ ...row, state, outcome, endedAt: this.#options.clock.now() });
+  }
+
+  #noteHealth(why: string | null): void {
+    this.#failures = why === null ? 0 : this.#failures + 1;
+    if (why === null || this.#failures === FAILING) this.#options.onHealth(why);
+  }
+
+  #wait(): void {
+    if (this.#isClosed) return;
+    const { clock, draw } = this.#options;
+    const pause = Math.min(AGAIN_AT_MOST, AGAIN * 2 ** Math.min(this.#failures - 1, 20));
+    // Half of it at least: those who fail together do not come back together.
+    this.#timer = clock.setTimeout(
+      () => {
+        this.#timer = undefined;
+        void this.#go();
+      },
+      pause * (0.5 + draw() / 2),
+    );
+  }
+}

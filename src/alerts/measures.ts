@@ -1,0 +1,194 @@
+/** Figures of a running fleet that have limits, each with the words for people. What is not known is not measured. */
+import type { Measure } from "../../machines/alerts/watch.ts";
+import { accountOf, type AccountId, type DeviceId, type LineId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
+import type { FailoverRecord } from "../../machines/ports/records.ts";
+import type { OutboxState } from "../../machines/ports/store.ts";
+
+export interface SeatSeen {
+  readonly id: SeatId;
+  readonly line: LineId;
+  /** Whose place it is. */
+  readonly account: AccountId;
+  readonly holder: DeviceId | null;
+  /** State of its chart. */
+  readonly phase: string;
+}
+export interface DeviceSeen {
+  readonly id: DeviceId;
+  readonly isLinked: boolean;
+  /** Healthy, linked, in good standing and not cordoned. */
+  readonly isAble: boolean;
+}
+export interface LineSeen {
+  readonly id: LineId;
+  /** Of its masters. */
+  readonly devices: readonly DeviceSeen[];
+}
+export interface QueueSeen {
+  readonly seat: SeatId;
+  readonly state: OutboxState;
+  readonly count: number;
+  readonly oldest: Millis;
+}
+/** Of a seat since the start of the node. */
+export interface TrafficSeen {
+  readonly seat: SeatId;
+  readonly at: Millis;
+  readonly answered: number;
+  readonly failed: number;
+  readonly p99: Millis | null;
+}
+
+const OPEN: ReadonlySet<OutboxState> = new Set<OutboxState>(["accepted", "dispatched", "unanswered"]);
+
+export const queueMeasures = (queues: readonly QueueSeen[], now: Millis): Measure[] =>
+  [...Map.groupBy(queues, ({ seat }) => seat)].flatMap(([seat, rows]): Measure[] => {
+    const open = rows.filter(({ state, count }) => OPEN.has(state) && count > 0);
+    const held = rows.filter(({ state }) => state === "held").reduce((sum, { count }) => sum + count, 0);
+    const age = open.length === 0 ? 0 : Math.max(0, now - Math.min(...open.map(({ oldest }) => oldest))) / 1000;
+    return [
+      {
+        rule: "queue.age",
+        subject: seat,
+        value: age,
+        says: `messages of ${seat} have waited for ${Math.round(age)} s: look at "greenroom why ${seat}"`,
+        over: `messages of ${seat} no longer wait`,
+      },
+      {
+        rule: "queue.held",
+        subject: seat,
+        value: held,
+        says: `messages of ${seat} wait for a word of yours, for nobody knows whether they arrived: greenroom held`,
+        over: `no message of ${seat} is held any more`,
+      },
+    ];
+  });
+
+/** States in which somebody speaks for the seat, and the one that has an alert of its own. */
+const NOT_VACANT: ReadonlySet<string> = new Set(["serving", "threatened", "stranded"]);
+
+export const seatMeasures = (seats: readonly SeatSeen[], lines: readonly LineSeen[]): Measure[] => [
+  ...seats.flatMap((seat): Measure[] => {
+    const isLinked = lines.some(({ id, devices }) => id === seat.line && devices.some((device) => device.isLinked));
+    const isAway = seat.phase === "serving" && seat.holder !== null && accountOf(seat.holder) !== seat.account;
+    return [
+      {
+        rule: "seat.vacant",
+        subject: seat.id,
+        value: Number(isLinked && !NOT_VACANT.has(seat.phase)),
+        says: `nobody speaks for ${seat.id} (${seat.phase}): look at "greenroom why ${seat.id}"`,
+        over: `somebody speaks for ${seat.id}`,
+      },
+      {
+        rule: "seat.away",
+        subject: seat.id,
+        value: Number(isAway),
+        says: `${seat.holder} speaks for ${seat.id}, under another number than ${seat.account}'s. Once that is well: greenroom failback ${seat.id}`,
+        over: `${seat.id} is no longer spoken for by another number`,
+      },
+    ];
+  }),
+  ...lines.flatMap((line) => standbyMeasure(line, seats)),
+];
+
+/** Of the seat that has fewest. A line that never had a second device has none to lose. */
+const standbyMeasure = ({ id, devices }: LineSeen, seats: readonly SeatSeen[]): Measure[] => {
+  if (devices.filter(({ isLinked }) => isLinked).length < 2) return [];
+  const mine = seats.filter(({ line }) => line === id);
+  if (mine.length === 0) return [];
+  const value = Math.min(...mine.map(({ holder }) => devices.filter((device) => device.isAble && device.id !== holder).length));
+  return [
+    {
+      rule: "standby.none",
+      subject: id,
+      value,
+      says: `no device of ${id} could take over now: bring one back, or link another. Look at: greenroom accounts`,
+      over: `${id} has a stand-in again`,
+    },
+  ];
+};
+
+/** So far back it is looked, and so many messages have to have ended. */
+export const TRAFFIC_SPAN: Millis = 300_000;
+const ENOUGH = 10;
+
+/** `samples`: of one seat, oldest first, from within the span. */
+export const trafficMeasures = (samples: readonly TrafficSeen[]): Measure[] => {
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (!first || !last) return [];
+  const [answered, failed] = [last.answered - first.answered, last.failed - first.failed];
+  const { seat, p99 } = last;
+  const share = failed / Math.max(1, answered + failed);
+  return [
+    ...(answered + failed < ENOUGH
+      ? []
+      : [
+          {
+            rule: "error.rate",
+            subject: seat,
+            value: share,
+            says: `${Math.round(share * 100)} % of the messages of ${seat} fail: look at its account's phone and standing`,
+            over: `messages of ${seat} go through again`,
+          },
+        ]),
+    ...(p99 === null || answered < ENOUGH
+      ? []
+      : [
+          {
+            rule: "ack.latency",
+            subject: seat,
+            value: p99 / 1000,
+            says: `WhatsApp takes ${(p99 / 1000).toFixed(1)} s to acknowledge messages of ${seat}`,
+            over: `WhatsApp acknowledges messages of ${seat} in time again`,
+          },
+        ]),
+  ];
+};
+
+const DAY: Millis = 86_400_000;
+const NO_FAULT: ReadonlySet<FailoverRecord["cause"]> = new Set(["operator", "failback", "startup", "removed"]);
+const FEW = 5;
+
+export const failoverMeasures = (records: readonly FailoverRecord[], now: Millis): Measure[] => {
+  const recent = records.filter(
+    ({ detectedAt, cause, outcome }) => detectedAt > now - DAY && !NO_FAULT.has(cause) && outcome !== "running",
+  );
+  if (recent.length < FEW) return [];
+  const averted = recent.filter(({ outcome }) => outcome === "averted").length;
+  return [
+    {
+      rule: "failover.averted",
+      subject: "fleet",
+      value: averted / recent.length,
+      says: `${averted} of ${recent.length} failovers of the last day were false alarms: look at the network and at this machine's load, or raise the timers`,
+      over: "failovers are no longer false alarms for the most part",
+    },
+  ];
+};
+
+export const diskMeasure = (freeBytes: number): Measure => {
+  const megabytes = Math.floor(freeBytes / 1e6);
+  return {
+    rule: "disk.low",
+    subject: "fleet",
+    value: megabytes,
+    says: `${megabytes} MB are left where the store is: make room, or messages can no longer be taken`,
+    over: "there is room where the store is",
+  };
+};
+
+export const storeMeasure = (took: Millis): Measure => ({
+  rule: "store.slow",
+  subject: "fleet",
+  value: took / 1000,
+  says: `the store takes ${(took / 1000).toFixed(1)} s to answer: look at the disk, and at what else this machine does`,
+  over: "the store answers in time again",
+});
+
+export const pauseMeasure = (pausedFor: Millis): Measure => ({
+  rule: "fleet.paused",
+  subject: "fleet",
+  value: pausedFor / 1000,
+  says: 'automatic failover has been switched off for long, and nothing moves by itself: "greenroom resume" switches it on',
+  over: "automatic failover is on",
+});

@@ -1,0 +1,156 @@
+/** Looks at a running fleet every few seconds, off the path of any message, and raises what has passed its limit. */
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import { isWatched, type WatchedRule } from "../../machines/alerts/rules.ts";
+import { type Limits, type Measure, startWatch, watch, type WatchState } from "../../machines/alerts/watch.ts";
+import type { Clock } from "../../machines/ports/clock.ts";
+import type { Millis, SeatId } from "../../machines/ports/ids.ts";
+import type { AlertRow } from "../../machines/ports/records.ts";
+import type { RosterState } from "../../machines/fleet/roster.ts";
+import type { Supervisor } from "../runtime/supervisor.ts";
+import {
+  diskMeasure,
+  failoverMeasures,
+  type LineSeen,
+  pauseMeasure,
+  queueMeasures,
+  seatMeasures,
+  storeMeasure,
+  TRAFFIC_SPAN,
+  trafficMeasures,
+  type TrafficSeen,
+} from "./measures.ts";
+
+export interface WatcherOptions {
+  readonly supervisor: Supervisor;
+  readonly clock: Clock;
+  readonly limits: Readonly<Record<WatchedRule, Limits>>;
+  readonly storeFile: string;
+  readonly isPaused: () => boolean;
+  /** After each look. */
+  readonly onLook: () => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+const EVERY: Millis = 5000;
+/** What changes slowly, or costs something. */
+const SELDOM: Millis = 60_000;
+const PATIENCE: Millis = 5000;
+const FAILOVERS = 1000;
+
+export class Watcher {
+  readonly #options: WatcherOptions;
+  #state: WatchState = new Map();
+  #timer: unknown;
+  #isClosed = false;
+  readonly #traffic = new Map<SeatId, TrafficSeen[]>();
+  #pausedSince: Millis | null = null;
+  #seldom: { readonly at: Millis; readonly measures: readonly Measure[] } = { at: Number.NEGATIVE_INFINITY, measures: [] };
+
+  constructor(options: WatcherOptions) {
+    this.#options = options;
+  }
+
+  /** `open`: what holds as far as is known. */
+  begin(open: readonly AlertRow[]): void {
+    this.#state = startWatch(open.filter(({ rule }) => isWatched(rule)));
+    this.#plan();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  #plan(): void {
+    this.#timer = this.#options.clock.setTimeout(() => void this.#look(), EVERY);
+  }
+
+  async #look(): Promise<void> {
+    const { supervisor, limits, clock, onLook, onFault } = this.#options;
+    try {
+      const measures = await this.#measure();
+      if (this.#isClosed) return;
+      const limitsOf = (rule: string): Limits | undefined => (isWatched(rule) ? limits[rule] : undefined);
+      const { state, effects } = watch(this.#state, measures, limitsOf, clock.now());
+      this.#state = state;
+      if (effects.length > 0) supervisor.node.driver.perform("orchestrator", effects);
+      onLook();
+    } catch (error) {
+      onFault(error);
+    }
+    if (!this.#isClosed) this.#plan();
+  }
+
+  async #measure(): Promise<readonly Measure[]> {
+    const { supervisor, clock } = this.#options;
+    const roster = supervisor.node.roster();
+    if (!roster) return [];
+    const { measure, queues } = await this.#askStore();
+    const now = clock.now();
+    if (now >= this.#seldom.at + SELDOM) this.#seldom = { at: now, measures: await this.#measureSeldom(now) };
+    return [
+      measure,
+      ...queueMeasures(queues, now),
+      ...seatMeasures(this.#seats(roster), linesOf(roster)),
+      ...this.#trafficOf(roster, now),
+      ...this.#pause(now),
+      ...this.#seldom.measures,
+    ];
+  }
+
+  async #askStore() {
+    const { supervisor, clock } = this.#options;
+    const began = clock.now();
+    const late = Promise.withResolvers<null>();
+    const timer = clock.setTimeout(() => late.resolve(null), PATIENCE);
+    const counts = await Promise.race([supervisor.ask("outbox.counts", {}), late.promise]);
+    clock.clearTimeout(timer);
+    return { measure: storeMeasure(clock.now() - began), queues: counts?.kind === "counts" ? counts.seats : [] };
+  }
+
+  async #measureSeldom(now: Millis): Promise<Measure[]> {
+    const { supervisor, storeFile } = this.#options;
+    const { bavail, bsize } = await statfs(dirname(storeFile));
+    const answer = await supervisor.ask("failover.list", { seat: null, limit: FAILOVERS });
+    return [diskMeasure(bavail * bsize), ...(answer.kind === "failovers" ? failoverMeasures(answer.rows, now) : [])];
+  }
+
+  #seats(roster: RosterState) {
+    return [...roster.seats.values()].map(({ id, line, account, holder }) => {
+      const view = this.#options.supervisor.node.seat(id);
+      return { id, line, account, holder: view?.row.holder ?? holder, phase: view?.state ?? "unknown" };
+    });
+  }
+
+  #trafficOf(roster: RosterState, now: Millis): Measure[] {
+    const { node } = this.#options.supervisor;
+    return [...roster.lines.keys()].flatMap((line) =>
+      (node.line(line)?.seats ?? []).flatMap(({ seat, answered, failed, p99 }) => {
+        const known = this.#traffic.get(seat) ?? [];
+        const samples = [...known.filter(({ at }) => at > now - TRAFFIC_SPAN), { seat, at: now, answered, failed, p99 }];
+        this.#traffic.set(seat, samples);
+        return trafficMeasures(samples);
+      }),
+    );
+  }
+
+  #pause(now: Millis): Measure[] {
+    this.#pausedSince = this.#options.isPaused() ? (this.#pausedSince ?? now) : null;
+    return this.#pausedSince === null ? [] : [pauseMeasure(now - this.#pausedSince)];
+  }
+}
+
+const linesOf = (roster: RosterState): LineSeen[] =>
+  [...roster.lines.values()].map(({ id, masters }) => ({
+    id,
+    devices: masters.flatMap((master) => {
+      const account = roster.accounts.get(master);
+      return (account?.devices ?? []).flatMap((device) => {
+        const view = roster.devices.get(device);
+        if (!view) return [];
+        const isAble = view.linked && !view.cordoned && view.state === "healthy" && account?.standing === "good";
+        return [{ id: device, isLinked: view.linked, isAble }];
+      });
+    }),
+  }));
