@@ -45,13 +45,14 @@ export interface Api {
   readonly streams: EventStreams;
   /** Resolves to where it listens. Throws ControlError E_SOCKET. */
   listen(): Promise<string>;
-  /** Answers under way are finished, streams are ended. */
-  close(): Promise<void>;
+  /** Streams are ended; answers under way are finished, within `grace` ms. */
+  close(grace?: Millis): Promise<void>;
 }
 
 const ARRIVES_WITHIN: Millis = 10_000;
 /** A move waits for its end for 25 s. */
 const ANSWER_WITHIN: Millis = 30_000;
+const GRACE: Millis = 1000;
 const IDLE_FOR: Millis = 60_000;
 const CONNECTIONS = 2000;
 /** Requests without a valid key that one address may send. */
@@ -95,6 +96,8 @@ export const createApi = (options: ApiOptions): Api => {
   const app = fastify(serverOptions(options));
   app.server.maxConnections = CONNECTIONS;
   app.decorateRequest("apiKey", null);
+  // A body is JSON, or nothing.
+  app.removeContentTypeParser("text/plain");
   app.addHook("onRequest", async (request, reply) => {
     void reply.headers(headers);
     door.admit(request);
@@ -148,10 +151,13 @@ export const createApi = (options: ApiOptions): Api => {
       }
       return addressOf(app.server, config);
     },
-    close: async () => {
+    close: async (grace = GRACE) => {
       clearInterval(flushing);
       streams.close();
+      // Whoever has connected and says nothing, or is answered for long, holds up no shutdown.
+      const cut = setTimeout(() => app.server.closeAllConnections(), grace);
       await app.close();
+      clearTimeout(cut);
       refusals.flush();
     },
   };

@@ -7,6 +7,9 @@ import { pino } from "pino";
 import type { ConnectionCommand, ConnectionFact } from "../../machines/ports/connection.ts";
 import { accountId, type DeviceId, type LineId, nodeId, type RequestId } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration } from "../../machines/ports/store.ts";
+import { MediaFolder } from "../../src/adapters/media/media-folder.ts";
+import { createAlerts } from "../../src/alerts/assemble.ts";
+import { alertsOf } from "../../src/config/alerts.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import type { ApiConfig } from "../../src/config/index.ts";
 import { problemSchema } from "../../src/http/errors.ts";
@@ -16,8 +19,10 @@ import type { Route } from "../../src/http/route.ts";
 import { ROUTES } from "../../src/http/routes/index.ts";
 import { type Api, type ApiOptions, createApi } from "../../src/http/server.ts";
 import type { KeyRole } from "../../src/http/store.ts";
+import { createMetrics } from "../../src/metrics/metrics.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { LinkDesk } from "../../src/runtime/link-desk.ts";
+import { MediaDesk } from "../../src/runtime/media-desk.ts";
 import { defaultNodeConfig } from "../../src/runtime/node-config.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
 import { Views } from "../../src/runtime/views.ts";
@@ -43,6 +48,7 @@ const DECLARATION: FleetDeclaration = {
 };
 const UNLINKED = device("sales-2/a");
 
+const NO_ALERTS = alertsOf(undefined, null, "/", {}).alerts;
 const CONFIG: ApiConfig = {
   host: "127.0.0.1",
   port: 0,
@@ -55,8 +61,7 @@ const CONFIG: ApiConfig = {
 export class Links {
   #tell: (fact: ConnectionFact) => void = () => undefined;
   readonly #dials = new Map<DeviceId, number>();
-  /** Messages are taken and not acknowledged. */
-  isMute = false;
+  dialled = 0;
 
   onFact(listener: (fact: ConnectionFact) => void): void {
     this.#tell = listener;
@@ -72,6 +77,7 @@ export class Links {
     const dial = this.#dials.get(id) ?? 0;
     switch (command.op) {
       case "open":
+        this.dialled++;
         this.#say({ kind: "opened", device: id, dial, at });
         this.#say({ kind: "serving", device: id, dial, at });
         return this.#say({ kind: "evidence", device: id, dial, at });
@@ -93,7 +99,7 @@ export class Links {
         return this.#say({ kind: "probed", device: id, dial, at, probe: command.probe, rtt: 1 });
       case "send":
         this.#say({ kind: "sent", device: id, at, message: command.message, attempt: command.attempt });
-        if (!this.isMute) this.#say({ kind: "acked", device: id, at, waId: command.waId });
+        this.#say({ kind: "acked", device: id, at, waId: command.waId });
         return;
       case "check":
         return this.#say({
@@ -118,6 +124,7 @@ interface RigOptions extends Partial<Pick<ApiOptions, "streams" | "answerWithin"
   readonly config?: Partial<ApiConfig>;
 }
 interface Asked {
+  readonly api?: Api;
   /** Left out: one that has not been seen. */
   readonly from?: string;
   readonly key?: string | null;
@@ -140,13 +147,23 @@ export class ApiRig {
   readonly #store;
   #strangers = 0;
   readonly feed = new EventFeed();
+  readonly #media: MediaDesk;
   supervisor!: Supervisor;
   keys!: KeyRing;
   api!: Api;
+  readonly #apis: Api[] = [];
+  #make: ((options: RigOptions) => Api) | undefined;
   admin = "";
 
   private constructor() {
-    this.#store = openSqliteStore({ file: join(this.folder, "acme.db"), key: Buffer.alloc(32, 1), clock: systemClock });
+    const key = Buffer.alloc(32, 1);
+    this.#store = openSqliteStore({ file: join(this.folder, "acme.db"), key, clock: systemClock });
+    this.#media = new MediaDesk({
+      folder: new MediaFolder(join(this.folder, "media"), key),
+      needed: (ids) => Promise.resolve(ids),
+      now: () => systemClock.now(),
+      onFault: () => undefined,
+    });
   }
 
   static async start(options: RigOptions = {}): Promise<ApiRig> {
@@ -155,7 +172,7 @@ export class ApiRig {
     return rig;
   }
 
-  async #begin({ config, ...rest }: RigOptions): Promise<void> {
+  async #begin(options: RigOptions): Promise<void> {
     const logger = pino({ level: "trace" }, { write: (line: string) => this.log.push(line) });
     let asked = 0;
     const store = this.feed.watching(this.#store);
@@ -180,20 +197,44 @@ export class ApiRig {
       DECLARATION.accounts.flatMap(({ devices }) => devices),
     );
     this.keys = await KeyRing.open(this.#store.api, () => systemClock.now());
+    const alerts = createAlerts({
+      fleet: { fleet: "acme", alerts: NO_ALERTS, store: { file: this.#store.file, key: null, keyFile: "" } },
+      supervisor,
+      views,
+      store: this.#store.alerts,
+      clock: systemClock,
+      draw: () => 0.5,
+      logger,
+    });
     this.feed.begin(await this.#store.api.lastEvent());
     await supervisor.start();
     this.supervisor = supervisor;
-    this.api = createApi({
-      config: { ...CONFIG, ...config },
-      parts: { supervisor, views, links, keys: this.keys, audit: this.#store.audit, onStop: () => undefined },
-      store: this.#store.api,
-      feed: this.feed,
-      logger,
-      ...rest,
-    });
+    const parts = {
+      supervisor,
+      views,
+      links,
+      keys: this.keys,
+      media: this.#media,
+      audit: this.#store.audit,
+      alerts,
+      metrics: createMetrics(),
+      lastEvent: () => this.#store.api.lastEvent(),
+      onStop: () => undefined,
+    };
+    this.#make = ({ config, ...rest }) =>
+      createApi({ config: { ...CONFIG, ...config }, parts, store: this.#store.api, feed: this.feed, logger, ...rest });
+    this.api = this.make(options);
     this.admin = await this.key("admin");
     await this.until(() => supervisor.node.seat("help/help-1" as never)?.state === "serving");
     await this.until(() => supervisor.node.seat("sales/sales-1" as never)?.state === "serving");
+  }
+
+  /** Another door to the same fleet. */
+  make(options: RigOptions): Api {
+    const api = this.#make?.(options);
+    if (!api) throw new Error("the rig has not begun");
+    this.#apis.push(api);
+    return api;
   }
 
   async key(role: KeyRole, lines: readonly string[] | null = null, expiresIn: number | null = null): Promise<string> {
@@ -203,18 +244,18 @@ export class ApiRig {
 
   /** Asks, and holds the answer to what its route declares. `key` left out: the admin's; null: none. */
   async ask(
-    method: string,
+    method: "GET" | "POST" | "DELETE",
     url: string,
-    { key = this.admin, body, headers = {}, from = this.#stranger() }: Asked = {},
+    { key = this.admin, body, headers = {}, from = this.#stranger(), api = this.api }: Asked = {},
   ): Promise<Answered> {
     const request: InjectOptions = {
-      method: method as "GET",
+      method,
       url,
       remoteAddress: from,
       headers: { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...headers },
       ...(body === undefined ? {} : { payload: body as object }),
     };
-    const response = await this.api.app.inject(request);
+    const response = await api.app.inject(request);
     const isJson = String(response.headers["content-type"]).includes("json");
     const parsed: unknown = isJson && response.body !== "" ? JSON.parse(response.body) : {};
     if (response.statusCode >= 400) problemSchema.parse(parsed);
@@ -232,7 +273,8 @@ export class ApiRig {
   }
 
   async close(): Promise<void> {
-    await this.api.close();
+    this.#media.stop();
+    for (const api of this.#apis) await api.close();
     await this.supervisor.stop();
     this.#store.close();
     rmSync(this.folder, { recursive: true, force: true });

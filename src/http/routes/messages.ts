@@ -1,7 +1,8 @@
 /** Messages: taken once and for good, followed, looked through; held ones get an operator's word. */
 import { z } from "zod";
-import type { ConversationId, MessageId, SeatId, WaId } from "../../../machines/ports/ids.ts";
+import type { ConversationId, MessageId, SeatId } from "../../../machines/ports/ids.ts";
 import { bareAddress, type MessageContent, type OutboxRow } from "../../../machines/ports/store.ts";
+import type { OutgoingContent } from "../../runtime/outgoing.ts";
 import { addressOf } from "../../runtime/sending.ts";
 import { ApiError } from "../errors.ts";
 import { next, nextOf, pageQuery, sliceOf } from "../paging.ts";
@@ -24,17 +25,42 @@ const common = {
     .optional()
     .describe("Milliseconds; what has not left by then fails."),
 };
+const replyTo = z.string().min(1).max(128).optional().describe("WhatsApp's id of the message that is answered, or ours.");
+const caption = z.string().max(1024).optional();
+const media = {
+  data: z.base64().min(4).max(45_000_000).describe("The bytes, base64. `api.maxBody` limits them."),
+  mimetype: z.string().max(200).optional().describe("Left out: what the bytes say."),
+};
+/** Files on the supervisor's machine are nothing that a client may name. */
+const content = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("text"), text: z.string().min(1).max(65_536), replyTo }),
+    z.strictObject({ kind: z.enum(["image", "video"]), ...media, caption, replyTo }),
+    z.strictObject({
+      kind: z.literal("audio"),
+      ...media,
+      voice: z.boolean().default(false).describe("Shown as a voice note: Opus in an Ogg file."),
+      seconds: z.int().min(0).max(86_400).optional(),
+      replyTo,
+    }),
+    z.strictObject({ kind: z.literal("document"), ...media, fileName: z.string().min(1).max(255).optional(), caption, replyTo }),
+    z.strictObject({
+      kind: z.literal("location"),
+      latitude: z.number().min(-90).max(90),
+      longitude: z.number().min(-180).max(180),
+      name: z.string().max(256).optional(),
+      address: z.string().max(1024).optional(),
+      replyTo,
+    }),
+    z.strictObject({ kind: z.literal("contact"), name: z.string().min(1).max(256), phone: z.string().min(1).max(40), replyTo }),
+    z.strictObject({ kind: z.literal("reaction"), to: z.string().min(1).max(128), emoji: z.string().max(64) }),
+    z.strictObject({ kind: z.literal("raw"), proto: z.base64().min(4).max(1_000_000) }),
+  ])
+  .meta({ id: "Content" });
 const draft = z
   .union([
-    z.strictObject({
-      ...common,
-      text: z.string().min(1).max(65_536),
-      replyTo: z.string().min(1).max(100).optional().describe("WhatsApp's id of the message that is answered."),
-    }),
-    z.strictObject({
-      ...common,
-      proto: z.base64().min(4).max(1_000_000).describe("An encoded WhatsApp proto.Message: any type that needs no upload."),
-    }),
+    z.strictObject({ ...common, text: z.string().min(1).max(65_536).describe("Short for a content of kind text."), replyTo }),
+    z.strictObject({ ...common, content }),
   ])
   .meta({ id: "Draft" });
 type Draft = z.output<typeof draft>;
@@ -80,10 +106,10 @@ export const messageRoutes: readonly Route[] = [
     handle: async (caller, { body, headers }) => {
       const key = headers["idempotency-key"] === undefined ? undefined : String(headers["idempotency-key"]);
       const line = caller.scope.lineNamed(body.line);
-      const content = contentIn(body);
+      const given = contentIn(body);
       const { to, priority, region, expiresIn } = body;
-      const { id, seat, duplicate } = await caller.send({ line, to, content, key, priority, region, expiresIn });
-      if (duplicate) await mustBeTheSame(caller, id as MessageId, to, content);
+      const { id, seat, duplicate } = await caller.send({ line, to, content: given, key, priority, region, expiresIn });
+      if (duplicate) await mustBeTheSame(caller, id as MessageId, to, given);
       return answer(202, { id, line, seat, duplicate }, { location: `/v1/messages/${id}` });
     },
   }),
@@ -145,32 +171,38 @@ export const messageRoutes: readonly Route[] = [
   ),
 ];
 
-const contentIn = (body: Draft): MessageContent => {
-  if ("proto" in body) return { kind: "raw", proto: new Uint8Array(Buffer.from(body.proto, "base64")) };
-  const { text, replyTo } = body;
-  return replyTo === undefined ? { kind: "text", text } : { kind: "text", text, replyTo: replyTo as WaId };
+const contentIn = (body: Draft): OutgoingContent => {
+  if ("text" in body) return { kind: "text", text: body.text, replyTo: body.replyTo } as OutgoingContent;
+  const { content: given } = body;
+  if (given.kind === "raw") return { kind: "raw", proto: bytesOf(given.proto) };
+  if (!("data" in given)) return given as OutgoingContent;
+  const { data, ...rest } = given;
+  return { ...rest, bytes: bytesOf(data) };
 };
+const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, "base64"));
 
 /** Throws E_KEY_REUSED if the message of that key says something else, or to somebody else. */
-const mustBeTheSame = async ({ store, views }: Caller, id: MessageId, to: string, content: MessageContent): Promise<void> => {
+const mustBeTheSame = async ({ store, views }: Caller, id: MessageId, to: string, given: OutgoingContent): Promise<void> => {
   const row = await store.message(id);
   if (!row) return;
   const { row: contact } = await views.ask("contact.get", { id: row.contact });
   const { lid, pn } = addressOf(to);
   const isSamePerson = lid !== null ? bareAddress(lid) === contact?.lid : pn !== null && bareAddress(pn) === contact?.pn;
-  if (isSamePerson && digestOf(row.content) === digestOf(content)) return;
+  if (isSamePerson && gistOf(row.content) === gistOf(given)) return;
   throw new ApiError(
     "E_KEY_REUSED",
     `this Idempotency-Key was used for the message ${id}, which is another one: nothing was taken. Choose a new key for each message`,
   );
 };
-/** The same for the same content, in whatever order it was written. */
-const digestOf = (content: MessageContent): string =>
-  JSON.stringify(contentView(content), (_, value: unknown) =>
-    typeof value === "object" && value !== null
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
+
+/** What is the same in a content as it was given and as it is kept: of media their number of bytes. */
+const gistOf = (of: OutgoingContent): string => {
+  const all: Readonly<Record<string, unknown>> = { ...of };
+  const bytes = "media" in of ? of.media.bytes : (all["bytes"] as Uint8Array | undefined)?.length;
+  const proto = of.kind === "raw" ? Buffer.from(of.proto).toString("base64") : null;
+  return JSON.stringify([of.kind, proto, bytes, ...GIST.map((field) => all[field])]);
+};
+const GIST = ["text", "caption", "latitude", "longitude", "name", "emoji"] as const;
 
 const seatsOf = (
   scope: Caller["scope"],
@@ -195,8 +227,8 @@ const messageNamed = async ({ scope, store }: Caller, id: string): Promise<Outbo
 };
 
 const messageView = (row: OutboxRow, { key }: Caller): z.input<typeof message> => {
-  const { seq: _, idempotencyKey: __, content, ...rest } = row;
-  return { ...rest, content: key.role === "viewer" ? null : contentView(content) };
+  const { seq: _, idempotencyKey: __, content: kept, ...rest } = row;
+  return { ...rest, content: key.role === "viewer" ? null : contentView(kept) };
 };
-const contentView = (content: MessageContent): z.input<typeof message>["content"] =>
-  content.kind === "raw" ? { kind: "raw", proto: Buffer.from(content.proto).toString("base64") } : content;
+const contentView = (kept: MessageContent): z.input<typeof message>["content"] =>
+  kept.kind === "raw" ? { kind: "raw", proto: Buffer.from(kept.proto).toString("base64") } : kept;

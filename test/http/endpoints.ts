@@ -1,0 +1,368 @@
+/** What the endpoints do, on a fleet that links, serves and acks at once. */
+import { beforeAll, describe, expect, it } from "vitest";
+import type { ApiRig } from "./rig.ts";
+
+export const endpoints = (rigOf: () => ApiRig): void => {
+  let rig: ApiRig;
+  let viewer: string;
+  let help: string;
+  beforeAll(async () => {
+    rig = rigOf();
+    viewer = await rig.key("viewer");
+    help = await rig.key("operator", ["help"]);
+  });
+
+  const TO = "+49 170 1234567";
+  const post = (url: string, body: unknown = {}, name?: string, key?: string) =>
+    rig.ask("POST", url, {
+      body,
+      ...(key === undefined ? {} : { key }),
+      headers: name === undefined ? {} : { "idempotency-key": name },
+    });
+  const send = (body: object = {}, name?: string) => post("/v1/messages", { line: "help", to: TO, text: "hello", ...body }, name);
+  const get = (url: string, key?: string) => rig.ask("GET", url, key === undefined ? {} : { key });
+  const stateOf = async (id: string): Promise<string> => (await get(`/v1/messages/${id}`)).body["state"] as unknown as string;
+
+  describe("a message", () => {
+    it("is taken with 202 once it is durable, and followed to its ack", async () => {
+      const { status, body, headers } = await send();
+      expect({ status, line: body["line"], seat: body["seat"], duplicate: body["duplicate"] }).toEqual({
+        status: 202,
+        line: "help",
+        seat: "help/help-1",
+        duplicate: false,
+      });
+      expect(headers["location"]).toBe(`/v1/messages/${String(body["id"])}`);
+      await rig.until(async () => (await stateOf(String(body["id"]))) === "acknowledged");
+      expect((await get(String(headers["location"]))).body).toMatchObject({
+        content: { kind: "text", text: "hello" },
+        conversation: expect.stringMatching(/^help\|c:\d+$/),
+        waId: expect.stringMatching(/^3EB0/),
+      });
+    });
+
+    it("is the same message however often it is asked for under one Idempotency-Key", async () => {
+      const first = await send({}, "order-17");
+      const again = await send({}, "order-17");
+      expect(again).toMatchObject({ status: 202, body: { id: first.body["id"], duplicate: true } });
+      expect(await send({ text: "another" }, "order-17")).toMatchObject({ status: 422, body: { code: "E_KEY_REUSED" } });
+      expect(await send({ to: "+49 170 7654321" }, "order-17")).toMatchObject({ status: 422, body: { code: "E_KEY_REUSED" } });
+      expect(await send({}, "two words")).toMatchObject({
+        status: 400,
+        body: { detail: expect.stringMatching(/^headers\.idempotency-key/) },
+      });
+    });
+
+    it.each([
+      [{ kind: "location", latitude: 52.5, longitude: 13.4, name: "here" }],
+      [{ kind: "contact", name: "Ann", phone: "+49 170 1112223" }],
+      [{ kind: "reaction", to: "3EB0AAAA", emoji: "👍" }],
+      [{ kind: "document", data: Buffer.from("a,b\n1,2\n").toString("base64"), mimetype: "text/csv", fileName: "a.csv" }],
+      [{ kind: "raw", proto: Buffer.from([0x0a, 0x02, 0x68, 0x69]).toString("base64") }],
+    ])("of another kind is taken, too, and its repetition known: %j", async (content) => {
+      const name = `kind-${content.kind}`;
+      const body = { line: "help", to: TO, content };
+      const first = await post("/v1/messages", body, name);
+      expect(first.status).toBe(202);
+      expect((await get(`/v1/messages/${String(first.body["id"])}`)).body).toMatchObject({ content: { kind: content.kind } });
+      expect(await post("/v1/messages", body, name)).toMatchObject({ status: 202, body: { duplicate: true } });
+    });
+
+    it.each([
+      [{ line: "salse" }, 404, "E_UNKNOWN_LINE", /there is no line salse.*"sales"/],
+      [{ to: "0170 1234567" }, 400, "E_BAD_REQUEST", /is no recipient/],
+      [{ text: "" }, 400, "E_BAD_REQUEST", /^body/],
+      [{ colour: "green" }, 400, "E_BAD_REQUEST", /^body/],
+      [{ priority: 10 }, 400, "E_BAD_REQUEST", /^body/],
+      [{ text: undefined, content: { kind: "image", file: "/etc/passwd" } }, 400, "E_BAD_REQUEST", /^body/],
+      [{ text: undefined, content: { kind: "image", data: "AAAA" } }, 400, "E_BAD_REQUEST", /content\./],
+      [{ text: undefined, content: { kind: "raw", proto: "/////w==" } }, 400, "E_BAD_REQUEST", /no WhatsApp message/],
+    ])("is refused at the door: %j", async (body, status, code, detail) => {
+      expect(await send(body)).toMatchObject({ status, body: { code, detail: expect.stringMatching(detail) } });
+    });
+
+    it("is listed by conversation, seat, line and state, in pages, newest first", async () => {
+      const numbers = Array.from({ length: 5 }, (_, n) => `+49 170 000000${n}`);
+      for (const to of numbers) await send({ to, line: "sales" });
+      const ids: string[] = [];
+      let next: string | null = "";
+      while (next !== null) {
+        const page = await get(`/v1/messages?line=sales&limit=2${next === "" ? "" : `&cursor=${next}`}`);
+        ids.push(...(page.body["messages"] as unknown as { id: string }[]).map(({ id }) => id));
+        next = page.body["next"] as unknown as string | null;
+      }
+      expect(ids).toEqual(ids.toSorted((a, b) => (a < b ? 1 : -1)));
+      expect(ids.length).toBe(5);
+      const [one] = (await get("/v1/messages?line=sales&limit=1")).body["messages"] as unknown as {
+        conversation: string;
+        seat: string;
+      }[];
+      const byConversation = await get(`/v1/messages?conversation=${encodeURIComponent(one?.conversation ?? "")}`);
+      expect(byConversation.body["messages"]).toHaveLength(1);
+      expect((await get(`/v1/messages?seat=${one?.seat ?? ""}&state=held,failed`)).body["messages"]).toEqual([]);
+      expect(await get("/v1/messages?cursor=bm9wZQ")).toMatchObject({
+        status: 400,
+        body: { detail: expect.stringMatching(/^query\.cursor/) },
+      });
+      expect(await get("/v1/messages?state=gone")).toMatchObject({ status: 400 });
+      expect(await get("/v1/messages?conversation=sales%7Cc:999")).toMatchObject({
+        status: 404,
+        body: { code: "E_UNKNOWN_CONVERSATION" },
+      });
+    });
+
+    it("shows its content and number to who may act, and to no viewer", async () => {
+      const { body } = await send({ text: "between us" });
+      const id = String(body["id"]);
+      expect((await get(`/v1/messages/${id}`, viewer)).text).not.toContain("between us");
+      expect((await get("/v1/messages", viewer)).text).not.toContain("between us");
+      const { conversation } = (await get(`/v1/messages/${id}`)).body as unknown as { conversation: string };
+      const url = `/v1/conversations/${encodeURIComponent(conversation)}`;
+      expect((await get(url)).body).toMatchObject({ pn: "491701234567@s.whatsapp.net", seat: "help/help-1" });
+      expect((await get(url, viewer)).body).toMatchObject({ pn: null, lid: null });
+      expect((await get("/v1/conversations?line=help")).body["conversations"]).toContainEqual(
+        expect.objectContaining({ id: conversation }),
+      );
+    });
+
+    it("of another line is not there for a key that is bound to one", async () => {
+      const { body } = await send({ line: "sales" });
+      const id = String(body["id"]);
+      expect(await get(`/v1/messages/${id}`, help)).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_MESSAGE" } });
+      expect(await post("/v1/messages", { line: "sales", to: TO, text: "x" }, undefined, help)).toMatchObject({
+        status: 404,
+        body: { code: "E_UNKNOWN_LINE", detail: expect.not.stringMatching(/sales-1/) },
+      });
+      expect((await get("/v1/messages", help)).text).not.toContain('"line":"sales"');
+      expect(await get("/v1/messages?line=sales", help)).toMatchObject({ status: 404 });
+    });
+
+    it("that is not held waits for no word", async () => {
+      const { body } = await send();
+      const id = String(body["id"]);
+      await rig.until(async () => (await stateOf(id)) === "acknowledged");
+      expect(await post(`/v1/messages/${id}/release`)).toMatchObject({
+        status: 409,
+        body: { detail: expect.stringMatching(/only a held message/) },
+      });
+      expect(await post("/v1/messages/m0nothing/drop")).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_MESSAGE" } });
+    });
+  });
+
+  describe("a list", () => {
+    it("of conversations goes on where the page before ended", async () => {
+      const first = await get("/v1/conversations?line=sales&limit=3");
+      const next = String(first.body["next"]);
+      const second = await get(`/v1/conversations?line=sales&limit=200&cursor=${next}`);
+      const all = await get("/v1/conversations?line=sales&limit=200");
+      const idsIn = ({ body }: typeof all) => (body["conversations"] as unknown as { id: string }[]).map(({ id }) => id);
+      expect([...idsIn(first), ...idsIn(second)]).toEqual(idsIn(all));
+      expect(await get(`/v1/conversations?line=help&cursor=${next}`)).toMatchObject({ status: 400 });
+    });
+  });
+
+  describe("a seat", () => {
+    it("moves by a switchover, which is told in full and never done twice under one Idempotency-Key", async () => {
+      const before = await get("/v1/seats/sales/sales-1");
+      const from = (before.body["seat"] as unknown as { holder: string }).holder;
+      await rig.until(async () => (await get("/v1/devices/sales-1/a")).body["health"] === ("healthy" as never));
+      await rig.until(async () => (await get("/v1/devices/sales-1/b")).body["health"] === ("healthy" as never));
+      const moved = await post("/v1/seats/sales/sales-1/switchover", {}, "move-1");
+      expect(moved).toMatchObject({ status: 200, body: { outcome: "inService", from, ladder: "twin", cause: "operator" } });
+      const again = await post("/v1/seats/sales/sales-1/switchover", {}, "move-1");
+      expect(again.headers["idempotent-replayed"]).toBe("true");
+      expect(again.body).toEqual(moved.body);
+      expect((await get("/v1/failovers?seat=sales/sales-1")).body["failovers"]).toContainEqual(moved.body);
+      expect((await get(`/v1/failovers/${encodeURIComponent(String(moved.body["id"]))}`)).body).toEqual(moved.body);
+      expect(await post("/v1/seats/help/help-1/switchover", {}, "move-1")).toMatchObject({
+        status: 422,
+        body: { code: "E_KEY_REUSED" },
+      });
+      const [entry] = (await get("/v1/audit?subject=sales/sales-1&limit=50")).body["audit"] as unknown as { actor: string }[];
+      expect(entry?.actor).toBeDefined();
+      expect((await get("/v1/audit?subject=sales/sales-1&limit=50")).text).toContain("key:admin-0");
+    });
+
+    it("is moved only from where it was seen: If-Match", async () => {
+      const { headers, body } = await get("/v1/seats/help/help-1");
+      const { term } = body["seat"] as unknown as { term: number };
+      expect(headers["etag"]).toBe(`"${term}"`);
+      const stale = await rig.ask("POST", "/v1/seats/help/help-1/failover", {
+        body: {},
+        headers: { "if-match": `"${term - 1}"` },
+      });
+      expect(stale).toMatchObject({ status: 412, body: { code: "E_CHANGED" } });
+    });
+
+    it("is refused a move that makes no sense, with the reason, and may be asked again under the same key", async () => {
+      const here = (await get("/v1/seats/help/help-1")).body["seat"] as unknown as { holder: string };
+      const refused = await post("/v1/seats/help/help-1/switchover", { to: here.holder }, "move-2");
+      expect(refused).toMatchObject({
+        status: 409,
+        body: { code: "E_REFUSED", detail: expect.stringMatching(/speaks for help\/help-1 already/) },
+      });
+      expect((await post("/v1/seats/help/help-1/switchover", { to: here.holder }, "move-2")).status).toBe(409);
+      expect(await post("/v1/seats/help/help-1/switchover", { to: "nobody/a" })).toMatchObject({
+        status: 404,
+        body: { code: "E_UNKNOWN_DEVICE" },
+      });
+      expect(await post("/v1/seats/help/help-1/failback")).toMatchObject({
+        status: 409,
+        body: { detail: expect.stringMatching(/is at home/) },
+      });
+    });
+  });
+
+  describe("the fleet", () => {
+    it("is seen whole, and by a key of one line in part", async () => {
+      const whole = await get("/v1/status");
+      expect(whole.body).toMatchObject({ fleet: "acme", mode: "automatic" });
+      const part = await get("/v1/status", help);
+      expect(part.text).not.toContain("sales");
+      expect((part.body["devices"] as unknown as { id: string }[]).map(({ id }) => id)).toEqual(["help-1/a", "bulk-1/a"]);
+      expect((await get("/v1/audit", help)).text).not.toContain("sales");
+      expect((await get("/v1/events?limit=1000", help)).text).not.toContain("sales");
+    });
+
+    it("is paused and resumed by who may, for the whole of it", async () => {
+      expect(await post("/v1/pause")).toMatchObject({ status: 200, body: { mode: "paused" } });
+      expect(await post("/v1/resume")).toMatchObject({ status: 200, body: { mode: "automatic" } });
+      expect(await post("/v1/pause", {}, undefined, help)).toMatchObject({ status: 403, body: { code: "E_SCOPE" } });
+    });
+
+    it("shows lines with their balance, and a plan", async () => {
+      expect((await get("/v1/lines")).body["lines"]).toHaveLength(2);
+      expect((await get("/v1/lines/sales")).body).toMatchObject({
+        strategy: "round-robin",
+        seats: [{ seat: "sales/sales-1" }, {}],
+      });
+      expect((await get("/v1/lines/sales/rebalance?most=3")).body).toMatchObject({ line: "sales", moves: [] });
+      expect((await get("/v1/alerts?state=all")).status).toBe(200);
+    });
+
+    it("drains an account only for who may speak for all of its lines", async () => {
+      expect(await post("/v1/accounts/bulk-1/drain", {}, undefined, help)).toMatchObject({
+        status: 403,
+        body: { code: "E_SCOPE" },
+      });
+      expect(await post("/v1/accounts/bulk-1/drain")).toMatchObject({ status: 200, body: { cordoned: true, moved: [] } });
+      expect(await post("/v1/accounts/bulk-1/undrain")).toMatchObject({ status: 200, body: { cordoned: false } });
+      expect((await get("/v1/accounts/bulk-1", help)).body).toMatchObject({
+        account: { role: "servant" },
+        devices: [{ id: "bulk-1/a" }],
+      });
+    });
+  });
+
+  describe("a device", () => {
+    it("has one status", async () => {
+      expect((await get("/v1/devices/help-1/a")).body).toMatchObject({
+        status: "online",
+        link: "linked",
+        holds: ["help/help-1"],
+      });
+      expect((await get("/v1/devices/sales-2/a")).body).toMatchObject({ status: "unlinked", link: "unlinked", holds: [] });
+    });
+
+    it("is linked by a QR code, as text, SVG and PNG, which no viewer sees", async () => {
+      expect(await get("/v1/devices/sales-2/a/qr")).toMatchObject({ status: 404, body: { code: "E_NO_OFFER" } });
+      const begun = await post("/v1/devices/sales-2/a/link", { method: "qr" });
+      expect(begun).toMatchObject({ status: 200, body: { linked: false, offer: { kind: "qr", text: "2@offer,of,the,test" } } });
+      expect((await get("/v1/devices/sales-2/a/qr?format=text")).text).toBe("2@offer,of,the,test");
+      const svg = await get("/v1/devices/sales-2/a/qr");
+      expect([svg.headers["content-type"], svg.text.slice(0, 5)]).toEqual(["image/svg+xml", "<svg "]);
+      const png = await get("/v1/devices/sales-2/a/qr?format=png");
+      expect([png.headers["content-type"], png.text.slice(1, 4), png.headers["cache-control"]]).toEqual([
+        "image/png",
+        "PNG",
+        "no-store",
+      ]);
+      expect((await get("/v1/links", viewer)).body["links"]).toEqual([
+        { device: "sales-2/a", connection: "linking", hasOffer: true, kind: "qr" },
+      ]);
+      expect((await get("/v1/devices/sales-2/a")).body).toMatchObject({ status: "linking" });
+    });
+
+    it("is linked by a pairing code", async () => {
+      const begun = await post("/v1/devices/sales-2/a/link", { method: "code", phone: "491701234567" });
+      expect(begun).toMatchObject({ status: 200, body: { offer: { kind: "code" } } });
+      expect(await get("/v1/devices/sales-2/a/qr")).toMatchObject({ status: 404, body: { code: "E_NO_OFFER" } });
+      expect(await post("/v1/devices/sales-2/a/link", { method: "code", phone: "0170" })).toMatchObject({ status: 400 });
+    });
+
+    it("is restarted unless it speaks for a seat", async () => {
+      const holder = ((await get("/v1/seats/sales/sales-1")).body["seat"] as unknown as { holder: string }).holder;
+      const other = holder === "sales-1/a" ? "sales-1/b" : "sales-1/a";
+      const dials = rig.links.dialled;
+      expect(await post(`/v1/devices/${other}/restart`)).toMatchObject({ status: 202, body: { id: other } });
+      await rig.until(() => rig.links.dialled > dials);
+      expect(await post(`/v1/devices/${holder}/restart`)).toMatchObject({
+        status: 409,
+        body: { detail: expect.stringMatching(/switch over first/) },
+      });
+      expect(await post("/v1/devices/sales-2/a/restart")).toMatchObject({
+        status: 409,
+        body: { detail: expect.stringMatching(/is not linked/) },
+      });
+    });
+  });
+
+  describe("a key", () => {
+    const make = (body: object, name?: string) => post("/v1/keys", { name: "shop", role: "operator", ...body }, name);
+
+    it("is shown once, works at once, and not any more once it is revoked", async () => {
+      const made = await make({ name: "once", lines: ["help"], expiresIn: 60_000 }, "key-1");
+      const { key, secret } = made.body as unknown as { key: { id: string }; secret: string };
+      expect(made).toMatchObject({
+        status: 201,
+        body: { key: { role: "operator", lines: ["help"], createdBy: "operator:key:admin-0" } },
+      });
+      expect(await get("/v1/key", secret)).toMatchObject({ status: 200, body: { id: key.id, name: "once" } });
+      expect(await rig.ask("GET", "/v1/key", { key: null, headers: { "x-api-key": secret } })).toMatchObject({ status: 200 });
+      const again = await make({ name: "once", lines: ["help"], expiresIn: 60_000 }, "key-1");
+      expect(again).toMatchObject({ status: 201, body: { key: { id: key.id }, secret: null } });
+      expect((await get("/v1/keys")).text).not.toContain(secret.split("_").at(-1));
+      expect(await rig.ask("DELETE", `/v1/keys/${key.id}`)).toMatchObject({
+        status: 200,
+        body: { revokedAt: expect.any(Number) },
+      });
+      expect(await get("/v1/key", secret)).toMatchObject({ status: 401, body: { code: "E_KEY_REVOKED" } });
+      expect((await get(`/v1/audit?subject=fleet`)).status).toBe(200);
+      expect((await get("/v1/audit?limit=200")).text).toContain(`the API key ${key.id} (once) was revoked`);
+    });
+
+    it("is known by its name, so no two that count have the same", async () => {
+      await make({});
+      expect(await make({})).toMatchObject({ status: 409, body: { detail: expect.stringMatching(/is called shop/) } });
+      expect(await make({ name: "a b" })).toMatchObject({ status: 400 });
+      expect(await make({ name: "other", lines: ["nowhere"] })).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_LINE" } });
+      expect(await rig.ask("DELETE", "/v1/keys/nobody")).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_KEY" } });
+    });
+
+    it("does not open with the secret of another one", async () => {
+      const [one, other] = [await rig.key("viewer"), await rig.key("viewer")];
+      const forged = `${one.slice(0, 14)}${other.slice(14)}`;
+      expect(await get("/v1/key", forged)).toMatchObject({ status: 401, body: { code: "E_BAD_KEY" } });
+    });
+  });
+
+  describe("a refused request", () => {
+    it("is in the audit with endpoint and code, without what was sent, and repeats are one entry", async () => {
+      const secret = `gr_0000000000_${"s".repeat(43)}`;
+      for (let n = 0; n < 5; n++) await rig.ask("GET", "/v1/messages?conversation=hunter2", { key: secret, from: "192.0.2.7" });
+      const find = async () =>
+        (
+          (await get("/v1/audit?limit=200")).body["audit"] as unknown as {
+            action: string;
+            text: string;
+            evidence: { address: string };
+          }[]
+        ).filter(({ action, evidence }) => action === "request.refused" && evidence.address === "192.0.2.7");
+      await rig.until(async () => (await find()).length > 0);
+      expect(await find()).toMatchObject([
+        { text: "GET /v1/messages was refused: E_BAD_KEY", evidence: { code: "E_BAD_KEY", key: null } },
+      ]);
+      expect(JSON.stringify(await find())).not.toMatch(/hunter2|sssss/);
+    });
+  });
+};
