@@ -1,0 +1,390 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { Notice } from "../../machines/alerts/notices.ts";
+import type { AlertPolicy } from "../../machines/alerts/policy.ts";
+import type { RequestId } from "../../machines/ports/ids.ts";
+import type { AlertLevel, AlertRow } from "../../machines/ports/records.ts";
+import type { Effect } from "../../machines/protocol.ts";
+import { openSqliteStore, type SqliteStore } from "../../src/adapters/sqlite/store.ts";
+import { type Channel, ChannelError } from "../../src/alerts/channels/channel.ts";
+import { Courier, MOST_WAITING } from "../../src/alerts/courier.ts";
+import { AlertDesk } from "../../src/alerts/desk.ts";
+import type { AlertStore } from "../../src/alerts/store.ts";
+import { HandClock, notice } from "./kit.ts";
+
+const POLICY: AlertPolicy = {
+  channels: { warning: ["ops"], critical: ["ops", "chat"] },
+  escalation: { after: 600_000, to: ["chat"] },
+  rules: {},
+};
+
+describe("an alert of a running fleet", () => {
+  it("is told within a second, and it is written down who was told, and how that went", async () => {
+    const fleet = await begun();
+    await fleet.raise("account.banned", "sales-1", "critical");
+    await fleet.clock.pass(1000);
+    expect(fleet.told()).toEqual(["ops raised account.banned:sales-1", "chat raised account.banned:sales-1"]);
+    const [alert] = await fleet.history();
+    expect(await fleet.alerts.notices(alert as AlertRow)).toMatchObject([
+      { channel: "chat", state: "delivered", attempts: 1, outcome: "taken" },
+      { channel: "ops", state: "delivered", attempts: 1, outcome: "taken" },
+    ]);
+  });
+
+  it("is told by the next life of a supervisor that was killed before the channel had taken it, under the same id", async () => {
+    const fleet = await begun();
+    fleet.failing.add("ops");
+    await fleet.raise("device.failed", "sales-1/a");
+    await fleet.clock.pass(5000);
+    const tried = fleet.tried.at(-1)?.id;
+    fleet.failing.delete("ops");
+    await fleet.die();
+    await fleet.clock.pass(1000);
+    expect(fleet.told()).toEqual(["ops raised device.failed:sales-1/a"]);
+    expect(fleet.taken.at(-1)?.id).toBe(tried);
+    await fleet.die();
+    await fleet.clock.pass(60_000);
+    expect(fleet.told()).toEqual([]);
+  });
+
+  it("is told though it began, and told to be over though it ended, when nobody was there to notice", async () => {
+    const fleet = await begun();
+    await fleet.raise("device.failed", "sales-1/a");
+    await fleet.clock.pass(1000);
+    fleet.told();
+    await fleet.die(async () => {
+      await fleet.resolve("device.failed", "sales-1/a");
+      await fleet.raise("device.failed", "sales-2/a");
+    });
+    await fleet.clock.pass(1000);
+    expect(fleet.told().sort()).toEqual(["ops raised device.failed:sales-2/a", "ops resolved device.failed:sales-1/a"]);
+  });
+
+  it("is told even while the store does not answer", async () => {
+    const fleet = await begun({ keep: () => new Promise(() => undefined) });
+    await fleet.raise("device.failed", "sales-1/a");
+    await fleet.clock.pass(1000);
+    expect(fleet.told()).toEqual(["ops raised device.failed:sales-1/a"]);
+  });
+
+  it("is kept with what comes next, if the store would not have it", async () => {
+    let isFull = true;
+    const fleet = await begun({
+      keep: (change, keep) => (isFull ? Promise.reject(new Error("the disk is full")) : keep(change)),
+    });
+    await fleet.raise("device.failed", "sales-1/a");
+    await fleet.clock.pass(1000);
+    expect(fleet.faults.length).toBeGreaterThan(0);
+    isFull = false;
+    fleet.desk.tick();
+    await fleet.die();
+    await fleet.resolve("device.failed", "sales-1/a");
+    await fleet.clock.pass(2000);
+    expect(fleet.told()).toContain("ops resolved device.failed:sales-1/a");
+  });
+
+  it("that a person has acknowledged stays so through a restart, and that is in the history", async () => {
+    const fleet = await begun();
+    await fleet.raise("account.banned", "sales-1", "critical");
+    await fleet.clock.pass(5000);
+    const [alert] = await fleet.history();
+    await fleet.desk.acknowledge(alert as AlertRow, "ann");
+    await fleet.die();
+    fleet.told();
+    await fleet.clock.pass(700_000);
+    expect(fleet.told()).toEqual([]);
+    expect(await fleet.history()).toMatchObject([{ acknowledged: { by: "ann" } }]);
+    expect(fleet.audits).toEqual(["operator:ann alert.acknowledged sales-1"]);
+  });
+
+  it("is silenced through a restart, and told once the silence is ended by a person", async () => {
+    const fleet = await begun();
+    const now = fleet.clock.now();
+    const silence = { id: "s1", rule: null, subject: "sales-1", from: now, until: now + 3_600_000, by: "ann", why: "phone" };
+    await fleet.desk.silence(silence);
+    await fleet.die();
+    await fleet.raise("device.failed", "sales-1/a");
+    await fleet.clock.pass(60_000);
+    expect(fleet.told()).toEqual([]);
+    await fleet.desk.unsilence(silence, "bob");
+    await fleet.clock.pass(1000);
+    expect(fleet.told()).toEqual(["ops raised device.failed:sales-1/a"]);
+    await fleet.die();
+    expect(fleet.desk.silences).toEqual([]);
+  });
+
+  it("waits while the fleet is paused", async () => {
+    const fleet = await begun();
+    fleet.isPaused = true;
+    await fleet.raise("device.failed", "sales-1/a");
+    await fleet.clock.pass(60_000);
+    expect(fleet.told()).toEqual([]);
+    fleet.isPaused = false;
+    fleet.desk.tick();
+    await fleet.clock.pass(1000);
+    expect(fleet.told()).toEqual(["ops raised device.failed:sales-1/a"]);
+  });
+});
+
+describe("a channel that fails", () => {
+  it("is tried again, less and less often, and everything gets through in order once it works", async () => {
+    const fleet = await begun();
+    fleet.failing.add("ops");
+    await fleet.raise("device.failed", "sales-1/a");
+    await fleet.clock.pass(20_000);
+    await fleet.raise("device.failed", "sales-2/a");
+    await fleet.clock.pass(600_000);
+    expect(fleet.tried.filter(({ channel }) => channel === "ops").length).toBeLessThan(16);
+    fleet.failing.delete("ops");
+    await fleet.clock.pass(300_000);
+    expect(fleet.told().filter((line) => line.startsWith("ops raised device"))).toEqual([
+      "ops raised device.failed:sales-1/a",
+      "ops raised device.failed:sales-2/a",
+    ]);
+  });
+
+  it("raises an alert once, which the others are told and itself never, and which ends when it works", async () => {
+    const fleet = await begun();
+    for (const name of ["ops", "chat"]) fleet.failing.add(name);
+    await fleet.raise("account.banned", "sales-1", "critical");
+    await fleet.clock.pass(3_600_000);
+    const raised = fleet.performed.filter(({ op }) => op === "raise");
+    expect(raised).toMatchObject([{ key: "alerts.channel:ops" }, { key: "alerts.channel:chat" }]);
+    fleet.failing.clear();
+    await fleet.clock.pass(600_000);
+    const told = fleet.told();
+    expect(told).not.toContain("ops raised alerts.channel:ops");
+    expect(told.filter((line) => line.includes("alerts.channel:chat"))).toEqual([
+      "ops raised alerts.channel:chat",
+      "ops resolved alerts.channel:chat",
+    ]);
+    expect(fleet.performed.filter(({ op }) => op === "resolve")).toHaveLength(2);
+  });
+
+  it("is known to have failed by the next life, which says so when it works again", async () => {
+    const fleet = await begun();
+    fleet.failing.add("ops");
+    await fleet.raise("device.failed", "sales-1/a");
+    await fleet.clock.pass(60_000);
+    await fleet.die();
+    fleet.failing.clear();
+    await fleet.clock.pass(60_000);
+    expect(fleet.performed.at(-1)).toMatchObject({ op: "resolve", key: "alerts.channel:ops" });
+  });
+
+  it("keeps so many notices and no more, and says which were dropped", async () => {
+    const clock = new HandClock();
+    const dropped: string[] = [];
+    const courier = new Courier({
+      channel: { name: "ops", kind: "webhook", deliver: () => Promise.reject(new ChannelError("it answered 500")) },
+      clock,
+      draw: () => 0.5,
+      onAttempt: ({ id, state }) => state === "dropped" && dropped.push(id),
+      onHealth: () => undefined,
+    });
+    for (let index = 0; index < MOST_WAITING + 3; index++) courier.take(notice(`n${index}`));
+    await clock.pass(10_000);
+    expect(courier.waiting).toBe(MOST_WAITING);
+    // The first one is on its way.
+    expect(dropped).toEqual(["n1", "n2", "n3"]);
+    courier.close();
+  });
+
+  it("is given up after a day, notice by notice", async () => {
+    const clock = new HandClock();
+    const ended: string[] = [];
+    const courier = new Courier({
+      channel: { name: "ops", kind: "webhook", deliver: () => Promise.reject(new ChannelError("it answered 500")) },
+      clock,
+      draw: () => 0.5,
+      onAttempt: ({ id, state, attempts }) => state === "failed" && ended.push(`${id} ${attempts > 300}`),
+      onHealth: () => undefined,
+    });
+    courier.take(notice("n1"));
+    await clock.pass(86_000_000);
+    expect(ended).toEqual([]);
+    await clock.pass(1_000_000);
+    expect(ended).toEqual(["n1 true"]);
+    courier.close();
+  });
+});
+
+describe("alerts test", () => {
+  it("goes through every channel at once, and says what came of it", async () => {
+    const fleet = await begun();
+    fleet.failing.add("chat");
+    expect(await fleet.desk.test(null)).toMatchObject([
+      { channel: "ops", ok: true, outcome: "taken" },
+      { channel: "chat", ok: false, outcome: "it answered 500" },
+    ]);
+    expect(await fleet.desk.test("ops")).toHaveLength(1);
+  });
+});
+
+describe("the history", () => {
+  it("is searched by rule, by whom it is about, and by time", async () => {
+    const fleet = await begun();
+    const start = fleet.clock.now();
+    await fleet.raise("device.failed", "sales-1/a");
+    await fleet.clock.pass(1000);
+    await fleet.raise("device.unreachable", "sales-10/a");
+    await fleet.clock.pass(1000);
+    await fleet.raise("seat.stranded", "sales/sales-1", "critical");
+    await fleet.resolve("device.failed", "sales-1/a");
+    const found = async (search: object): Promise<string[]> => (await fleet.history(search)).map(({ key }) => key);
+    expect(await found({})).toEqual(["seat.stranded:sales/sales-1", "device.unreachable:sales-10/a", "device.failed:sales-1/a"]);
+    expect(await found({ openOnly: true })).toHaveLength(2);
+    expect(await found({ rule: "device.*" })).toEqual(["device.unreachable:sales-10/a", "device.failed:sales-1/a"]);
+    expect(await found({ rule: "device.failed" })).toEqual(["device.failed:sales-1/a"]);
+    expect(await found({ subject: "sales-1" })).toEqual(["device.failed:sales-1/a"]);
+    expect(await found({ subject: "sales" })).toEqual(["seat.stranded:sales/sales-1"]);
+    expect(await found({ from: start + 1000, to: start + 2000 })).toEqual(["device.unreachable:sales-10/a"]);
+    expect(await found({ limit: 1 })).toEqual(["seat.stranded:sales/sales-1"]);
+  });
+});
+
+// ---- a fleet that says what it is told to ----------------------------------------------------------------------------
+
+type Keep = AlertStore["keep"];
+interface Options {
+  readonly keep?: (change: Parameters<Keep>[0], keep: Keep) => Promise<void>;
+}
+
+const begun = async (options: Options = {}): Promise<Fleet> => {
+  const folder = mkdtempSync(join(tmpdir(), "greenroom-desk-"));
+  const clock = new HandClock();
+  const store = openSqliteStore({ file: join(folder, "g.db"), key: new Uint8Array(32).fill(7), clock });
+  const fleet = new Fleet(store, clock, options);
+  onTestFinished(() => {
+    fleet.desk.close();
+    store.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await fleet.live();
+  return fleet;
+};
+
+class Fleet {
+  readonly clock: HandClock;
+  readonly alerts: AlertStore;
+  readonly failing = new Set<string>();
+  readonly tried: Notice[] = [];
+  readonly taken: Notice[] = [];
+  readonly performed: Effect[] = [];
+  readonly faults: unknown[] = [];
+  isPaused = false;
+  desk: AlertDesk;
+  readonly #store: SqliteStore;
+  readonly #options: Options;
+  #lives = 0;
+  #asked = 0;
+  #said = 0;
+  /** The supervisor is there and hears what the fleet says. */
+  #isUp = true;
+
+  constructor(store: SqliteStore, clock: HandClock, options: Options) {
+    this.#store = store;
+    this.clock = clock;
+    this.alerts = store.alerts;
+    this.#options = options;
+    this.desk = this.#desk();
+  }
+
+  async live(): Promise<void> {
+    await this.desk.open();
+  }
+  /** kill -9, `meanwhile`, and another life. */
+  async die(meanwhile?: () => Promise<void>): Promise<void> {
+    await this.clock.pass(0);
+    this.desk.close();
+    this.#isUp = false;
+    await meanwhile?.();
+    this.#isUp = true;
+    this.desk = this.#desk();
+    await this.live();
+  }
+
+  async raise(rule: string, subject: string, level: AlertLevel = "warning"): Promise<void> {
+    const raisedAt = this.clock.now();
+    const key = `${rule}:${subject}`;
+    const row: AlertRow = {
+      key,
+      rule,
+      subject,
+      level,
+      state: "open",
+      text: `${subject}: ${rule}`,
+      raisedAt,
+      resolvedAt: null,
+      repeats: 0,
+    };
+    await this.#record(row);
+    if (this.#isUp)
+      this.desk.hear({ at: raisedAt, type: "alert.raised", subject, data: { key, rule, level, text: row.text, raisedAt } });
+  }
+  async resolve(rule: string, subject: string): Promise<void> {
+    const key = `${rule}:${subject}`;
+    const open = (await this.history({ openOnly: true })).find((row) => row.key === key);
+    if (!open) return;
+    const { acknowledged: _, ...row } = open;
+    const at = this.clock.now();
+    await this.#record({ ...row, state: "resolved", resolvedAt: at, text: `${subject} is well` });
+    if (this.#isUp) this.desk.hear({ at, type: "alert.resolved", subject, data: { key, rule, text: `${subject} is well` } });
+  }
+
+  history(search: object = {}) {
+    return this.alerts.history({ rule: null, subject: null, from: null, to: null, openOnly: false, limit: 1000, ...search });
+  }
+  /** Since the last look. */
+  told(): string[] {
+    const fresh = this.taken.slice(this.#said);
+    this.#said = this.taken.length;
+    return fresh.flatMap(({ channel, items }) => items.map(({ kind, key }) => `${channel} ${kind} ${key}`));
+  }
+  get audits(): string[] {
+    return this.performed.flatMap((effect) =>
+      effect.op === "audit" ? [`${effect.entry.actor} ${effect.entry.action} ${effect.entry.subject}`] : [],
+    );
+  }
+
+  #record(alert: AlertRow): Promise<unknown> {
+    const reqId = `t${++this.#asked}` as RequestId;
+    return new Promise((resolve) => this.#store.ask({ op: "alert.record", reqId, alert, audit: null }, resolve));
+  }
+
+  #desk(): AlertDesk {
+    const { keep } = this.#options;
+    return new AlertDesk({
+      policy: POLICY,
+      channels: ["ops", "chat"].map((name) => this.#channel(name)),
+      store: keep ? { ...this.alerts, keep: (change) => keep(change, (kept) => this.alerts.keep(kept)) } : this.alerts,
+      clock: this.clock,
+      draw: () => 0.5,
+      life: `l${++this.#lives}`,
+      perform: (effects) => {
+        for (const effect of effects) this.#perform(effect);
+      },
+      isPaused: () => this.isPaused,
+      onFault: (error) => this.faults.push(error),
+    });
+  }
+  #perform(effect: Effect): void {
+    this.performed.push(effect);
+    if (effect.op === "raise") void this.raise(effect.rule, effect.subject, effect.level);
+    else if (effect.op === "resolve") void this.resolve("alerts.channel", effect.key.slice("alerts.channel:".length));
+  }
+  #channel(name: string): Channel {
+    return {
+      name,
+      kind: "webhook",
+      deliver: async (given) => {
+        this.tried.push(given);
+        if (this.failing.has(name)) throw new ChannelError("it answered 500");
+        this.taken.push(given);
+        return "taken";
+      },
+    };
+  }
+}
