@@ -12,6 +12,7 @@ import type { AccountId, DeviceId, LineId, Millis, SeatId, SeatTerm } from "../.
 import type { AlertRow, AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
 import type { LinkState, Role, Standing } from "../../machines/ports/store.ts";
 import type { HealthState } from "../../machines/protocol.ts";
+import { type AlertAnswers, ALERT_REQUESTS } from "../alerts/requests.ts";
 import { didYouMean, listed } from "../config/index.ts";
 import type { OutgoingContent } from "./outgoing.ts";
 import type { PerformanceAnswer } from "./performance.ts";
@@ -59,8 +60,7 @@ export const REQUESTS = {
   release: z.strictObject({ message: name.nullable(), send: z.boolean() }),
   /** Newest first; of all seats unless one is named. */
   history: z.strictObject({ seat: name.optional(), limit }),
-  /** Newest first; open ones only unless `all`. */
-  alerts: z.strictObject({ all: z.boolean().default(false), limit }),
+  ...ALERT_REQUESTS,
   /** Newest first; about one seat, account, device or the fleet if one is named. */
   audit: z.strictObject({ subject: name.optional(), limit }),
   /** Automatic failover off and on again. */
@@ -199,10 +199,6 @@ export interface HistoryAnswer {
   readonly now: Millis;
   readonly failovers: readonly FailoverRecord[];
 }
-export interface AlertsAnswer {
-  readonly now: Millis;
-  readonly alerts: readonly AlertRow[];
-}
 export interface AuditAnswer {
   readonly now: Millis;
   readonly audit: readonly AuditRow[];
@@ -250,7 +246,7 @@ export interface StopAnswer {
   readonly stopping: true;
 }
 
-export interface ControlAnswers {
+export interface ControlAnswers extends AlertAnswers {
   readonly status: StatusAnswer;
   readonly why: WhyAnswer;
   readonly failover: FailoverAnswer;
@@ -262,7 +258,6 @@ export interface ControlAnswers {
   readonly held: HeldAnswer;
   readonly release: ReleaseAnswer;
   readonly history: HistoryAnswer;
-  readonly alerts: AlertsAnswer;
   readonly audit: AuditAnswer;
   readonly pause: ModeAnswer;
   readonly resume: ModeAnswer;

@@ -12,6 +12,8 @@ import {
   type FailoverAnswer,
   resolveName,
 } from "./control-protocol.ts";
+import type { Alerts } from "../alerts/assemble.ts";
+import { alertHandlers } from "../alerts/control.ts";
 import { lineNamed, performanceOf, rebalanceOf } from "./lines.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import type { MediaDesk } from "./media-desk.ts";
@@ -27,6 +29,7 @@ export interface ControlParts {
   readonly performance?: PerformanceLog;
   readonly links: LinkDesk;
   readonly keys: KeyRing;
+  readonly alerts: Pick<Alerts, "desk" | "store">;
   /** Begins a clean shutdown. */
   readonly onStop: () => void;
   /** Who asks, for the audit. Left out: whoever owns the socket. */
@@ -89,10 +92,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const { rows } = await views.ask("failover.list", { seat: id, limit });
       return { now: views.now(), failovers: rows };
     },
-    alerts: async ({ all, limit }) => {
-      const { rows } = await views.ask("alert.list", { openOnly: !all, limit });
-      return { now: views.now(), alerts: rows };
-    },
+    ...alertHandlers({ ...parts.alerts, views, by: () => byOf(parts) }),
     audit: async ({ subject, limit }) => {
       const { rows } = await views.ask("audit.read", {
         subject: subject === undefined ? null : subjectNamed(views, subject),

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import type { Strategy } from "../../machines/delivery/balance/strategy.ts";
 import { nodeId, type RequestId } from "../../machines/ports/ids.ts";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
+import { type Alerts, createAlerts } from "../alerts/assemble.ts";
 import { createBaileysConnections } from "../adapters/baileys/index.ts";
 import { MediaFolder } from "../adapters/media/media-folder.ts";
 import { loadKey } from "../adapters/sqlite/key-file.ts";
@@ -48,6 +49,7 @@ export interface Production {
   readonly views: Views;
   readonly media: MediaDesk;
   readonly links: LinkDesk;
+  readonly alerts: Alerts;
   /** What the socket asks, for who is in this process. */
   readonly handlers: ControlHandlers;
   readonly socket: string;
@@ -76,6 +78,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
   const store = openSqliteStore({ file, key, keyOrigin: origin, clock: systemClock, countryOf });
   let control: ControlServer | undefined;
   let api: Api | undefined;
+  let alerts: Alerts | undefined;
   try {
     const feed = new EventFeed();
     const folder = new MediaFolder(`${file}.media`, key);
@@ -98,13 +101,25 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       append: (rows, dropBefore) => views.ask("performance.append", { rows, dropBefore }),
       onFault: (error) => logger.error({ err: error }, "how the seats did could not be written down"),
     });
-    const parts = { supervisor, views, media, performance, links, keys, onStop: options.onStop };
+    const opened = createAlerts({
+      fleet,
+      supervisor,
+      views,
+      store: store.alerts,
+      clock: systemClock,
+      draw: Math.random,
+      logger,
+    });
+    const parts = { alerts: opened, supervisor, views, media, performance, links, keys, onStop: options.onStop };
     const handlers = controlHandlers(parts);
     const onFault = (op: string, error: unknown): void => logger.error({ err: error, op }, "a request could not be answered");
     const served = await serveControl({ path: options.socket ?? controlPath(file), handlers, onFault });
     control = served;
     feed.begin(await store.api.lastEvent());
+    alerts = opened;
+    await opened.open();
     await supervisor.start();
+    opened.begin();
     void media.sweep();
     performance.begin();
     const { createApi } = fleet.api ? await import("../http/server.ts") : {};
@@ -115,6 +130,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       views,
       media,
       links,
+      alerts: opened,
       handlers,
       socket: served.path,
       api: address,
@@ -122,6 +138,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       isNew: store.isNew,
       stop: async () => {
         links.close();
+        opened.close();
         media.stop();
         await api?.close();
         await served.close();
@@ -131,6 +148,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       },
     };
   } catch (error) {
+    alerts?.close();
     await api?.close();
     await control?.close(0);
     store.close();

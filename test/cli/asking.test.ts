@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AccountId, ConversationId, DeviceId, FailoverId, LineId, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
 import type { KeyRow } from "../../src/http/store.ts";
-import type { AlertRow, AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
+import type { Silence } from "../../machines/alerts/silence.ts";
+import type { AlertHistoryRow } from "../../src/alerts/store.ts";
+import type { AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
 import {
   type ControlAnswers,
   ControlError,
@@ -63,7 +65,7 @@ const record: FailoverRecord = {
   endedAt: NOW - 4_437,
   steps: [{ at: NOW - 5_490, text: "chose sales-1/b (twin: same number, heard 210 ms ago)" }],
 };
-const alert: AlertRow = {
+const alert: AlertHistoryRow = {
   key: "device.failed:sales-1/a",
   rule: "device.failed",
   subject: "sales-1/a",
@@ -73,6 +75,16 @@ const alert: AlertRow = {
   raisedAt: NOW - 5_500,
   resolvedAt: null,
   repeats: 1,
+  acknowledged: null,
+};
+const silence: Silence = {
+  id: "3fa90c12",
+  rule: null,
+  subject: "sales-1",
+  from: NOW,
+  until: NOW + 7_200_000,
+  by: "ann",
+  why: "phone",
 };
 const audit: AuditRow = {
   seq: 7,
@@ -123,6 +135,47 @@ const ANSWERS: ControlAnswers = {
   release: { released: ["m0held", "m1held"] },
   history: { now: NOW, failovers: [record] },
   alerts: { now: NOW, alerts: [alert] },
+  alertShow: {
+    now: NOW,
+    alert,
+    silencedBy: [silence],
+    notices: [
+      {
+        id: "acme.1",
+        at: NOW - 5_100,
+        channel: "ops",
+        items: [{ ...alert, kind: "raised", flaps: false }],
+        state: "delivered",
+        attempts: 2,
+        outcome: "answered 204",
+        endedAt: NOW - 4_000,
+      },
+    ],
+  },
+  alertAcknowledge: { now: NOW, alert: { ...alert, acknowledged: { at: NOW, by: "ann" } } },
+  alertSilences: {
+    now: NOW,
+    silences: [silence],
+    channels: [{ name: "ops", kind: "webhook", waiting: 3, failing: true }],
+  },
+  alertSilence: { silence },
+  alertUnsilence: { silence },
+  alertTest: { tested: [{ channel: "ops", kind: "webhook", ok: true, outcome: "answered 204", took: 120 }] },
+  alertReport: {
+    now: NOW,
+    rows: [
+      {
+        name: "device.failed",
+        alerts: 7,
+        critical: 1,
+        open: 1,
+        acknowledged: 3,
+        toAcknowledge: 45_000,
+        toResolve: 12_300,
+        longest: 7_200_000,
+      },
+    ],
+  },
   audit: { now: NOW, audit: [audit] },
   pause: { mode: "paused" },
   resume: { mode: "automatic" },
@@ -226,7 +279,23 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["held release --all --json", "release", { message: null, send: true }],
     ["held drop m0held --json", "release", { message: "m0held", send: false }],
     ["history sales-1 -n 3 --json", "history", { seat: "sales-1", limit: 3 }],
-    ["alerts --all --json", "alerts", { all: true, limit: 50 }],
+    ["alerts --all --json", "alerts", { all: true, rule: null, subject: null, from: null, to: null, limit: 50 }],
+    [
+      "alerts list --rule device.* --subject sales-1 --from 2026-01-01T00:00:00Z --json",
+      "alerts",
+      { all: false, rule: "device.*", subject: "sales-1", from: Date.parse("2026-01-01"), to: null, limit: 50 },
+    ],
+    ["alerts show sales-1/a --json", "alertShow", { alert: "sales-1/a" }],
+    ["alerts ack device.failed:sales-1/a --json", "alertAcknowledge", { alert: "device.failed:sales-1/a" }],
+    ["alerts silences --json", "alertSilences", {}],
+    [
+      "alerts silence --subject sales-1 --for 2h --why phone --json",
+      "alertSilence",
+      { rule: null, subject: "sales-1", from: null, for: 7_200_000, why: "phone" },
+    ],
+    ["alerts unsilence 3fa90c12 --json", "alertUnsilence", { silence: "3fa90c12" }],
+    ["alerts test ops --json", "alertTest", { channel: "ops" }],
+    ["alerts report --by day --json", "alertReport", { by: "day", rule: null, subject: null, from: null, to: null }],
     ["audit sales-1/a --json", "audit", { subject: "sales-1/a", limit: 30 }],
     ["line rebalance sales --dry-run -n 5 --json", "rebalance", { line: "sales", most: 5 }],
     ["pause --json", "pause", {}],
@@ -252,6 +321,40 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
 });
 
 describe("as text,", () => {
+  it("alerts show who was told, what is silenced, which channels get through, and how soon alerts were over", async () => {
+    expect((await run("alerts show sales-1/a")).stdout).toBe(`device.failed:sales-1/a
+WARNING   2026-11-25 11:59:54 (2 times)  sales-1/a failed: nothing is heard from it
+silenced by ann until 2026-11-25 14:00:00 (phone): greenroom alerts unsilence 3fa90c12
+TOLD                 CHANNEL  WHAT    STATE      TRIES  OUTCOME
+2026-11-25 11:59:54  ops      raised  delivered  2      answered 204
+`);
+    expect((await run("alerts ack sales-1/a")).stdout).toBe("device.failed:sales-1/a is acknowledged by ann.\n");
+    expect(
+      (await run("alerts silences")).stdout,
+    ).toBe(`ID        RULE        ABOUT    FROM                 UNTIL                BY   WHY
+3fa90c12  every rule  sales-1  2026-11-25 12:00:00  2026-11-25 14:00:00  ann  phone
+
+CHANNEL  KIND     WAITING  STATE
+ops      webhook  3        failing
+`);
+    expect((await run("alerts report")).stdout).toBe(`RULE           ALERTS  CRITICAL  OPEN  SEEN  UNTIL SEEN  UNTIL OVER  LONGEST
+device.failed  7       1         1     3     45 s        12 s        2 h
+`);
+  });
+
+  it("alerts test ends with 1 if a channel does not get through", async () => {
+    expect((await run("alerts test")).code).toBe(0);
+    const tested = [{ channel: "ops", kind: "webhook" as const, ok: false, outcome: "it answered 500", took: 120 }];
+    const { code, stdout } = await run("alerts test", { alertTest: { tested } });
+    expect(code).toBe(1);
+    expect(stdout).toContain("ops      webhook  FAILED  0.1 s  it answered 500");
+  });
+
+  it("alerts silence says what, or is refused", async () => {
+    expect(await run("alerts silence --for 2h")).toMatchObject({ code: 2, stderr: expect.stringContaining("--everything") });
+    expect(await run("alerts silence --subject x --for 2y")).toMatchObject({ code: 2 });
+  });
+
   it("status shows seats, devices that are not well, and alerts", async () => {
     const { code, stdout } = await run("status");
     expect(code).toBe(0);

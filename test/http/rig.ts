@@ -10,6 +10,8 @@ import type { FleetDeclaration } from "../../machines/ports/store.ts";
 import { MediaFolder } from "../../src/adapters/media/media-folder.ts";
 import { createAlerts } from "../../src/alerts/assemble.ts";
 import { alertsOf } from "../../src/config/alerts.ts";
+import { createAlerts } from "../../src/alerts/assemble.ts";
+import { alertsOf } from "../../src/config/alerts.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import type { ApiConfig } from "../../src/config/index.ts";
 import { problemSchema } from "../../src/http/errors.ts";
@@ -48,6 +50,7 @@ const DECLARATION: FleetDeclaration = {
 };
 const UNLINKED = device("sales-2/a");
 
+const NO_ALERTS = alertsOf(undefined, null, "/", {}).alerts;
 const NO_ALERTS = alertsOf(undefined, null, "/", {}).alerts;
 const CONFIG: ApiConfig = {
   host: "127.0.0.1",
@@ -206,6 +209,15 @@ export class ApiRig {
       draw: () => 0.5,
       logger,
     });
+    const alerts = createAlerts({
+      fleet: { fleet: "acme", alerts: NO_ALERTS, store: { file: this.#store.file, key: null, keyFile: "" } },
+      supervisor,
+      views,
+      store: this.#store.alerts,
+      clock: systemClock,
+      draw: () => 0.5,
+      logger,
+    });
     this.feed.begin(await this.#store.api.lastEvent());
     await supervisor.start();
     this.supervisor = supervisor;
@@ -214,6 +226,7 @@ export class ApiRig {
       views,
       links,
       keys: this.keys,
+      alerts,
       media: this.#media,
       audit: this.#store.audit,
       alerts,

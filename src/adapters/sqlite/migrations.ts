@@ -128,4 +128,25 @@ create table performance (
 ) strict, without rowid;
 `,
   },
+  {
+    number: 6,
+    name: "what people were told of alerts",
+    sql: `
+create table alert_duty (key text not null, raised_at integer not null, record text not null, primary key (key, raised_at)) strict;
+create table alert_notice (
+  id text primary key, at integer not null, channel text not null, state text not null, attempts integer not null, outcome text,
+  ended_at integer, items text not null
+) strict;
+create index alert_notice_pending on alert_notice (at) where state = 'pending';
+create table alert_told (
+  key text not null, raised_at integer not null, notice text not null, primary key (key, raised_at, notice)
+) strict, without rowid;
+create table alert_ack (
+  key text not null, raised_at integer not null, at integer not null, by text not null, primary key (key, raised_at)
+) strict, without rowid;
+create table alert_silence (
+  id text primary key, rule text, subject text, from_at integer not null, until_at integer not null, by text not null, why text not null
+) strict, without rowid;
+`,
+  },
 ];

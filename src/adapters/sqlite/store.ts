@@ -2,6 +2,8 @@
 import type { Clock } from "../../../machines/ports/clock.ts";
 import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../../machines/ports/store.ts";
 import type { ApiStore } from "../../http/store.ts";
+import type { AlertStore } from "../../alerts/store.ts";
+import { createAlertStore } from "./alert-store.ts";
 import { createApiStore, type Run } from "./api-store.ts";
 import { numberOf, type Database } from "./database.ts";
 import { failure, StoreError, type StoreErrorCode } from "./errors.ts";
@@ -41,6 +43,8 @@ export interface SqliteStore extends StorePort {
   readonly isNew: boolean;
   /** What only the API asks. */
   readonly api: ApiStore;
+  /** What people are told of alerts. */
+  readonly alerts: AlertStore;
   /** Changes `maxBytes` while running. */
   limit(maxBytes: number): void;
   /** SQLite's integrity check: what is wrong, empty if nothing is. Reads the whole file, so it blocks. */
@@ -93,6 +97,7 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
     file,
     isNew,
     api: createApiStore(run),
+    alerts: createAlertStore(run),
     limit,
     ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
       const { op, reqId } = command;
