@@ -20,6 +20,7 @@
  * | sender:SEAT         | chart   | delivery/sender.ts           | seat         |
  * | queue:SEAT          | reducer | delivery/queue.ts            | seat         |
  */
+import type { Move } from "./delivery/balance/rebalance.ts";
 import type { CloseReason, ConnectionCommand, LinkMethod } from "./ports/connection.ts";
 import type {
   AccountId,
@@ -194,6 +195,11 @@ export type RosterEvent =
           unlessWarm: AccountId | null;
           as?: "new" | "full";
         }
+      /** Conversations that are to go to other seats of their line, so that what waits is shared out again. A few at a time. */
+      | { type: "rebalance.request"; moves: readonly Move[]; by: string }
+      /** From a queue: it has stopped at this message, and holds the conversation until it hears what became of it. `seq`: the message's. */
+      | { type: "conversation.yielded"; seat: SeatId; conversation: ConversationId; message: MessageId; seq: number }
+      | { type: "conversation.kept"; conversation: ConversationId; why: string }
       | { type: "wake" }
     >;
 export interface Candidate {
@@ -284,8 +290,15 @@ export type QueueEvent =
       | { type: "queue.drain" }
       /** Rows just accepted for this seat, in order of `seq`. */
       | { type: "queue.offer"; rows: readonly OutboxRow[] }
-      /** There may be rows in the store that were not offered. */
-      | { type: "queue.reload" }
+      /**
+       * There may be rows in the store that were not offered; `from`: open ones, from this seq on. `conversation`: it was on its way
+       * here, and has come or not. `isAnew`: the roster was started again, and knows of none on its way.
+       */
+      | { type: "queue.reload"; from?: number; conversation?: ConversationId; isAnew?: true }
+      /** From the roster: the store is asked to give it to this seat. Until the reload that follows, a row of it may be seen before an earlier one. */
+      | { type: "conversation.coming"; conversation: ConversationId }
+      /** From the roster: let it go to another seat, if nothing of it is under way and its contact has not heard from this line. */
+      | { type: "conversation.yield"; conversation: ConversationId }
       | { type: "sent"; device: DeviceId; message: MessageId; attempt: number }
       | {
           type: "unsent";
@@ -299,8 +312,11 @@ export type QueueEvent =
       | { type: "refused"; device: DeviceId; waId: WaId; code: number }
       | { type: "link.lost"; device: DeviceId }
       | { type: "rerouted"; conversation: ConversationId; message: MessageId; to: SeatId }
-      /** It stays. `warm`: the account may write there; `cold`: it does not know the contact; `nobody`: no other seat may; `store`: ask again later. */
-      | { type: "notRerouted"; message: MessageId; why: "warm" | "cold" | "nobody" | "store" }
+      /**
+       * It stays. `warm`: the account may write there; `cold`: it does not know the contact; `known`: the contact knows a number of the line;
+       * `nobody`: no other seat may; `store`: ask again later.
+       */
+      | { type: "notRerouted"; message: MessageId; why: "warm" | "cold" | "known" | "nobody" | "store" }
       /** From the roster, about every master of the line: whether it may begin conversations. */
       | { type: "account.restricted"; account: AccountId; restricted: boolean }
       /** An operator's word on a held message. */

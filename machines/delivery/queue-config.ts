@@ -37,7 +37,7 @@ export interface QueueConfig extends WindowLimits {
   readonly lookups: number;
   /** Contacts of which it is asked at once whether an account with a cap knows them. */
   readonly inquiries: number;
-  /** Contacts remembered as known to such an account. */
+  /** Contacts remembered as known to such an account, and conversations as begun. */
   readonly known: number;
 }
 /**

@@ -65,6 +65,7 @@ interface Line {
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
+const OWED: ReadonlySet<Phase> = new Set<Phase>(["ready", "delayed", "asked", "orphaned", "sent", "unanswered", "rerouting"]);
 
 export class SeatQueue {
   readonly seat: SeatId;
@@ -77,6 +78,8 @@ export class SeatQueue {
   readonly #postponed: Postponed;
   /** The latest that an account with a cap has spoken to. */
   readonly #known = new Map<ConversationId, AccountId>();
+  /** Conversations of which something has left, the latest last. */
+  readonly #spoken = new Set<ConversationId>();
   readonly #inquiring = new Set<Row>();
   #resumed: Row | null = null;
   readonly #asked = new Set<Row>();
@@ -123,13 +126,34 @@ export class SeatQueue {
     };
   }
 
-  /** What waits, by conversation, as far as it is in memory. `isBusy`: something is under way, unanswered or held. */
-  backlog(): { conversation: ConversationId; waiting: number; isBusy: boolean }[] {
-    return [...this.#window.conversations].flatMap(({ id, rows }) => {
+  /**
+   * What waits, by conversation, as far as it is in memory. `isBusy`: something is under way, unanswered or held. `hasBegun`: the
+   * contact knows a number of the line, as far as the queue knows.
+   */
+  backlog(): { conversation: ConversationId; waiting: number; isBusy: boolean; hasBegun: boolean }[] {
+    return [...this.#window.conversations].flatMap((conversation) => {
+      const { id, rows } = conversation;
       const waiting = rows.filter(({ phase }) => phase === "ready" || phase === "delayed");
       const isBusy = waiting.length < rows.length || rows.some(({ doubts }) => doubts.length > 0);
-      return waiting.length > 0 ? [{ conversation: id, waiting: waiting.length, isBusy }] : [];
+      return waiting.length > 0
+        ? [{ conversation: id, waiting: waiting.length, isBusy, hasBegun: this.#hasBegun(conversation) }]
+        : [];
     });
+  }
+
+  /**
+   * When the oldest message was accepted that could have had WhatsApp's word by now, as far as it is in memory: what is paced, capped
+   * or held, or waits behind such a one, owes nobody an answer. Null: none.
+   */
+  owesSince(): Millis | null {
+    const isPaced = this.#pacedUntil !== null;
+    let oldest: Millis | null = null;
+    for (const { rows } of this.#window.conversations) {
+      const [first] = rows;
+      if (!first || !OWED.has(first.phase) || (isPaced && first.phase === "ready")) continue;
+      if (oldest === null || first.acceptedAt < oldest) oldest = first.acceptedAt;
+    }
+    return oldest;
   }
 
   /** Where a message stands, if it is in memory. */
@@ -171,9 +195,15 @@ export class SeatQueue {
         for (const { conversation } of event.rows) this.#askAnew(conversation, at);
         return this.#arrived(this.#window.offer(event.rows, at), at);
       case "queue.reload":
-        this.#window.rewind();
-        this.#held = { ...this.#held, state: "wanted" };
+        if (event.conversation) this.#window.come(event.conversation);
+        if (event.isAnew) this.#forgetAsked(at);
+        this.#window.rewind(event.from);
+        if (event.from === undefined) this.#held = { ...this.#held, state: "wanted" };
         return;
+      case "conversation.coming":
+        return this.#window.awaits(event.conversation);
+      case "conversation.yield":
+        return this.#yield(event.conversation, at);
       case "sent":
         return this.#onSent(event);
       case "unsent":
@@ -350,6 +380,7 @@ export class SeatQueue {
     this.#asked.delete(row);
     this.#orphaned.delete(row);
     this.#sent.add(row);
+    this.#spoke(row.conversation.id);
     this.#window.move(row, "sent", at);
     if (row.device) this.#out.push(tell(detectorOf(row.device), { type: "attempt.sent", message }));
     if (line && !line.isUp && row.opening === this.#openings) this.#lineUp(line, at);
@@ -523,14 +554,15 @@ export class SeatQueue {
   }
 
   /** What was asked for one account says nothing about another that speaks by now: then it is asked again. */
-  #onNotRerouted(message: MessageId, why: "warm" | "cold" | "nobody" | "store", at: Millis): void {
+  #onNotRerouted(message: MessageId, why: Extract<QueueEvent, { type: "notRerouted" }>["why"], at: Millis): void {
     const row = this.#window.get(message);
     if (row?.phase !== "rerouting") return;
     this.#inquiring.delete(row);
     const line = this.#line;
     const isFinal = why === "nobody" && line !== null && row.askedFor === line.account && row.askedAs === null;
     if (why === "warm" && row.askedFor !== null) this.#learn(row.conversation, row.askedFor);
-    else if (row.askedAs !== null && why !== "store") row.conversation.coldOn = row.askedFor;
+    else if (why === "known") row.conversation.hasBegun = true;
+    else if ((row.askedAs === "new" || row.askedAs === "full") && why !== "store") row.conversation.coldOn = row.askedFor;
     if (row.askedAs === "full" && why === "nobody") row.cappedOn = row.askedFor;
     if (why === "store") this.#window.move(row, "delayed", at, at + this.#backOff(++row.tries));
     else if (isFinal && row.refusedBy.includes(line.account)) this.#fail(row, refusalReason(463), at);
@@ -543,12 +575,63 @@ export class SeatQueue {
     return this.#restricted.has(account) && row.conversation.warmOn !== account;
   }
 
+  /** Whoever was asked knows of it no more. */
+  #forgetAsked(at: Millis): void {
+    this.#window.comeAll();
+    this.#inquiring.clear();
+    for (const { rows } of this.#window.conversations) {
+      const [row] = rows;
+      if (row?.phase === "rerouting") this.#window.move(row, "ready", at);
+    }
+  }
+
+  // ---- sharing out again ----
+
+  /** The conversation stands still from here on until the roster says what became of it. */
+  #yield(conversation: ConversationId, at: Millis): void {
+    const row = this.#window.firstOf(conversation);
+    const why = this.#whyKept(row);
+    if (!row || why) {
+      this.#out.push(tell("roster", { type: "conversation.kept", conversation, why: why ?? "nothing of it waits here" }));
+      return;
+    }
+    row.askedFor = this.#line?.account ?? null;
+    row.askedAs = "rebalance";
+    this.#inquiring.add(row);
+    this.#window.move(row, "rerouting", at);
+    const { id: message, seq } = row;
+    this.#out.push(tell("roster", { type: "conversation.yielded", seat: this.seat, conversation, message, seq }));
+  }
+
+  #whyKept(row: Row | undefined): string | null {
+    if (row === undefined) return "nothing of it waits here";
+    const { conversation } = row;
+    if (this.#held.state !== "known" || conversation.slot < 0) return "it is not its turn, or not known whether it is";
+    if (conversation.rows.some(({ doubts, phase }) => doubts.length > 0 || phase !== "ready"))
+      return "something of it is under way";
+    if (conversation.rows.some(({ refusedBy }) => refusedBy.length > 0)) return "WhatsApp has refused it to a number of the line";
+    if (this.#recorder.concerns(conversation.id)) return "something of it is being written down";
+    if (isGroup(row)) return "it is a group, and the other number may be no member";
+    return this.#hasBegun(conversation) ? "its contact knows a number of the line" : null;
+  }
+
+  #hasBegun({ id, hasBegun, warmOn, openedOn }: Conversation): boolean {
+    return hasBegun || warmOn !== null || openedOn !== null || this.#spoken.has(id);
+  }
+
+  /** Something of it has left: whether or not that is ever proved. */
+  #spoke(conversation: ConversationId): void {
+    this.#spoken.add(conversation);
+    if (this.#spoken.size > this.#config.known) this.#spoken.delete(this.#spoken.values().next().value as ConversationId);
+  }
+
   // ---- caps ----
 
   /** The contact is new to an account with a cap, as far as is known. */
-  #isOpening({ conversation }: Row, account: AccountId): boolean {
-    const { warmOn, openedOn, id } = conversation;
-    return this.#allowance.isCounted(account) && warmOn !== account && openedOn !== account && this.#known.get(id) !== account;
+  #isOpening(row: Row, account: AccountId): boolean {
+    const { warmOn, openedOn, id } = row.conversation;
+    const isKnown = warmOn === account || openedOn === account || this.#known.get(id) === account;
+    return this.#allowance.isCounted(account) && !isKnown && !isGroup(row);
   }
 
   #learn(conversation: Conversation, account: AccountId): void {
@@ -851,6 +934,9 @@ const takeDoubt = (row: Row, account: AccountId): Row["doubts"][number] | undefi
   const place = row.doubts.findLastIndex((doubt) => doubt.account === account);
   return place < 0 ? undefined : row.doubts.splice(place, 1)[0];
 };
+
+/** Whoever writes to a group is in it already. */
+const isGroup = ({ contact }: Row): boolean => contact.startsWith("g:");
 
 const isPreparing = (row: Row): boolean => row.phase === "asked" || row.phase === "orphaned";
 

@@ -4,7 +4,7 @@
  * Changes of a row keep their order; nothing is dropped. A failed record is asked again as it was (writing it twice is harmless).
  * Two changes of one row that wait together become one where nothing is lost by it.
  */
-import type { Millis } from "../ports/ids.ts";
+import type { ConversationId, Millis } from "../ports/ids.ts";
 import type { OutboxChange } from "../ports/store.ts";
 import type { Row } from "./window-row.ts";
 
@@ -34,6 +34,11 @@ export class Recorder {
 
   get retryAt(): Millis | null {
     return this.#retryAt;
+  }
+
+  /** Something about the conversation is not durable yet. */
+  concerns(conversation: ConversationId): boolean {
+    return [...this.#waiting, ...this.#underWay].some(({ row }) => row.conversation.id === conversation);
   }
 
   add(row: Row, change: OutboxChange): void {

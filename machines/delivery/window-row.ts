@@ -71,8 +71,11 @@ export interface Row extends Slotted {
   readonly refusedBy: AccountId[];
   /** The account for which another seat was last looked for. */
   askedFor: AccountId | null;
-  /** And why, if not because the account may not write: it has used up its new contacts (`full`), or it has to be known whether this is one (`new`). */
-  askedAs: "full" | "new" | null;
+  /**
+   * And why, if not because the account may not write: it has used up its new contacts (`full`), it has to be known whether this is
+   * one (`new`), or another seat has less to do (`rebalance`).
+   */
+  askedAs: "full" | "new" | "rebalance" | null;
   /** The account for which no other seat had room for a new contact. */
   cappedOn: AccountId | null;
   /** When and as what the attempt under way was counted; null if it was not. */
@@ -112,6 +115,8 @@ export interface Conversation extends Slotted {
   coldOn: AccountId | null;
   /** The account that may have written, though nothing is proved: that is counted once. */
   openedOn: AccountId | null;
+  /** The contact knows a number of the line: it goes to no other seat to even out what waits. */
+  hasBegun: boolean;
 }
 
 export const emptyConversation = (id: ConversationId): Conversation => ({
@@ -124,6 +129,7 @@ export const emptyConversation = (id: ConversationId): Conversation => ({
   warmOn: null,
   coldOn: null,
   openedOn: null,
+  hasBegun: false,
   slot: -1,
 });
 

@@ -56,6 +56,7 @@ export class Window {
   #reading: Reading | null = null;
   #hasRead = false;
   #departed = new Set<ConversationId>();
+  readonly #coming = new Set<ConversationId>();
   /** Adopted rows that the cursor has not reached: earlier ones of their conversations may be unread. */
   readonly #ahead = new Set<Row>();
   /** Conversations whose parked rows the page at hand has begun to bring. */
@@ -94,10 +95,25 @@ export class Window {
 
   // ---- coming in ----
 
+  /** Its rows are left alone until it has `come`: the later ones may be read here before the earlier ones are. */
+  awaits(id: ConversationId): void {
+    this.#coming.add(id);
+  }
+  come(id: ConversationId): void {
+    this.#coming.delete(id);
+    // A read that is under way may have begun behind its first rows.
+    if (this.#reading) this.#departed.add(id);
+  }
+  /** All that was on its way has come. */
+  comeAll(): void {
+    for (const id of this.#coming) this.come(id);
+  }
+
   /** Rows just accepted, in order of seq: taken at once if nothing older is unread. Returns those that are new here. */
   offer(rows: readonly OutboxRow[], at: Millis): Row[] {
     const taken: Row[] = [];
     for (const stored of rows) {
+      if (this.#coming.has(stored.conversation)) continue;
       if (stored.seq <= this.#cursor) {
         // Committed after a later one, or offered twice: the store knows.
         if (!this.#rows.has(stored.id)) this.#setBack(stored.seq - 1);
@@ -120,7 +136,7 @@ export class Window {
   adopt(rows: readonly OutboxRow[], at: Millis): Row[] {
     const taken: Row[] = [];
     for (const stored of rows) {
-      if (this.#rows.has(stored.id) || this.#departed.has(stored.conversation)) continue;
+      if (this.#rows.has(stored.id) || this.#isElsewhere(stored.conversation)) continue;
       const row = rowFrom(stored, this.#conversation(stored.conversation), at);
       if (this.#more && stored.seq > this.#cursor) this.#ahead.add(row);
       this.#insert(row, at);
@@ -136,9 +152,9 @@ export class Window {
     this.#settled.push(row);
   }
 
-  /** There may be rows before the cursor that were never here. */
-  rewind(): void {
-    this.#setBack(0);
+  /** There may be rows before the cursor, from this seq on, that were never here. */
+  rewind(from = 1): void {
+    this.#setBack(from - 1);
   }
 
   #setBack(cursor: number): void {
@@ -178,7 +194,7 @@ export class Window {
     let readTo = reading.afterSeq;
     let isFull = false;
     for (const stored of rows) {
-      if (!this.#departed.has(stored.conversation)) {
+      if (!this.#isElsewhere(stored.conversation)) {
         const row = this.#take(stored, reading.afterSeq, at);
         if (row === "full") {
           isFull = true;
@@ -203,6 +219,10 @@ export class Window {
     }
     this.#forget();
     return taken;
+  }
+
+  #isElsewhere(id: ConversationId): boolean {
+    return this.#departed.has(id) || this.#coming.has(id);
   }
 
   /** The cursor has moved on, or has come to the end. */

@@ -26,6 +26,8 @@ export interface NodeConfig {
   readonly queue: (line: LineId) => Partial<QueueConfig>;
   /** Whether a line's seats return by themselves to their own account once it is well again. */
   readonly failback: (line: LineId) => "manual" | "automatic";
+  /** Whether what waits on a line is shared out again when one seat has much more of it than another; left out: only when it is ordered. */
+  readonly rebalance?: (line: LineId) => "manual" | "auto";
   /** Open messages that a line may have. */
   readonly outboxLimit: (line: LineId) => number;
   /** How a line shares out new conversations; left out: in turn, and all such lines in one turn. */

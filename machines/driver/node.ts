@@ -6,6 +6,7 @@
  * itself; it starts actors, routes facts, and knows which message belongs to which seat while it is under way.
  */
 import { Balance, type LineView, type Misconduct } from "../delivery/balance/index.ts";
+import { isLopsided, type Move, planRebalance } from "../delivery/balance/rebalance.ts";
 import { Allowance, type Traffic } from "../delivery/caps.ts";
 import type { Buckets } from "../delivery/pace.ts";
 import type { SeatQueue } from "../delivery/queue.ts";
@@ -66,6 +67,9 @@ const OF_ONE_LIFE: ReadonlySet<string> = new Set([
 /** Deaths of one actor within `DEATHS_WITHIN` before it is left alone and a person called. */
 const MAX_DEATHS = 3;
 const DEATHS_WITHIN: Millis = 60_000;
+/** How often a line is looked at whose seats are to have about as much to do, and how many conversations then go elsewhere at most. */
+const EVEN_OUT_EVERY: Millis = 5000;
+const MOST_MOVES = 20;
 /** Pause before the store is asked again for what a dead actor is rebuilt from. */
 const REVIVE_AGAIN: Millis = 1000;
 
@@ -83,6 +87,8 @@ export class Node {
   readonly #begun = new Map<Address, FailoverInput>();
   #orders: StandingOrders = { pausedBy: null, cordoned: [] };
   #isStopped = false;
+  /** The timer of the next look at how evenly messages wait. */
+  #review: unknown;
   #loaded: Loaded | undefined;
   readonly #routes: Routes = {
     seatsOf: (device) => this.roster()?.holds.get(device) ?? [],
@@ -202,6 +208,20 @@ export class Node {
   releaseHeld(seat: SeatId, message: MessageId, release: boolean): void {
     this.#driver.tell(`queue:${seat}`, { type: release ? "held.release" : "held.fail", message } as { type: string });
   }
+  /**
+   * Shares out again what waits on a line, as far as it is in memory. What is tried; each ends with an event, `conversation.moved`
+   * or `conversation.stayed`.
+   */
+  rebalance(line: LineId, most: number, by: string): readonly Move[] {
+    const { seats } = this.line(line) ?? { seats: [] };
+    const waiting = seats.flatMap(({ seat }) => this.backlog(seat).map((each) => ({ ...each, seat })));
+    const { moves } = planRebalance(seats, waiting, most);
+    this.moveConversations(moves, by);
+    return moves;
+  }
+  moveConversations(moves: readonly Move[], by: string): void {
+    if (moves.length > 0) this.#driver.tell("roster", { type: "rebalance.request", moves, by } as { type: string });
+  }
   cordon(device: DeviceId, cordoned: boolean): void {
     const others = this.#orders.cordoned.filter((each) => each !== device);
     this.#order({ ...this.#orders, cordoned: cordoned ? [...others, device] : others });
@@ -239,6 +259,7 @@ export class Node {
   /** Ends every actor at once and takes the links down; what is durable is all that stays. */
   stop(): void {
     this.#isStopped = true;
+    if (this.#review !== undefined) this.#options.clock.clearTimeout(this.#review);
     for (const account of this.#options.config.declaration.accounts) {
       for (const device of account.devices) this.#options.connections.perform({ op: "terminate", device });
     }
@@ -261,6 +282,19 @@ export class Node {
     for (const { id, holder } of orphaned(loaded)) this.#expel(id, holder);
     for (const device of loaded.devices) this.#driver.tell(`connection:${device.id}`, { type: "start" });
     this.#forgetAlerts(loaded, stored);
+    const { rebalance } = this.#options.config;
+    const evened = loaded.lines.map((line) => line.id).filter((line) => rebalance?.(line) === "auto");
+    if (evened.length > 0) this.#evenOut(evened);
+  }
+
+  /** Looks again and again at lines whose seats are to have about as much to do. */
+  #evenOut(lines: readonly LineId[]): void {
+    this.#review = this.#options.clock.setTimeout(() => {
+      for (const line of lines) {
+        if (isLopsided(this.line(line)?.seats ?? [])) this.rebalance(line, MOST_MOVES, "supervisor");
+      }
+      this.#evenOut(lines);
+    }, EVEN_OUT_EVERY);
   }
 
   /** Nobody watches a device that is no longer declared: its seat has to be told. */

@@ -98,6 +98,7 @@ const toDialler = (around: Around): readonly Tell[] => [
 ];
 
 const toRoster = ({ loaded, peek }: Around): readonly Tell[] => [
+  ...loaded.seats.map(({ id }) => tell(`queue:${id}`, { type: "queue.reload", isAnew: true })),
   ...loaded.seats.flatMap(({ id }) => {
     const row = rowOf(id, peek);
     return row ? [tell("roster", { type: "seat.held", seat: id, holder: row.holder, term: row.term, left: null })] : [];

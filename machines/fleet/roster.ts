@@ -10,6 +10,7 @@
  */
 import type { Allowance } from "../delivery/caps.ts";
 import { homecomings } from "./failback.ts";
+import { type Moves, keptHere, mayTakeOver, nextMoves, noMoves, over } from "./moves.ts";
 import { chooseReroute } from "./reroute.ts";
 import {
   accountOf,
@@ -22,7 +23,7 @@ import {
   type SeatId,
   type SeatTerm,
 } from "../ports/ids.ts";
-import type { FailoverCause } from "../ports/records.ts";
+import type { AuditDraft, FailoverCause } from "../ports/records.ts";
 import type { LineRow, Role, Standing } from "../ports/store.ts";
 import {
   type Address,
@@ -95,12 +96,17 @@ export interface RosterState {
     from: SeatId;
     to: SeatId | null;
     account: AccountId | null;
-    as: "new" | "full" | null;
+    as: "new" | "full" | "rebalance" | null;
+    /** Of the message at which its queue has stopped, if that has waited there from the first on. */
+    seq?: number;
   }[];
+  /** Conversations that are to go to other seats, so that what waits is shared out again. */
+  readonly moves: Moves;
   /** Questions asked of the store so far. */
   asked: number;
   outage: boolean;
 }
+type Of<T extends RosterEvent["type"]> = Extract<RosterEvent, { type: T }>;
 type Event = RosterEvent | StoreEvent<"conversation.assign"> | StoreEvent<"conversation.get">;
 
 const isWell = (state: HealthState): boolean => state === "healthy" || state === "recovering";
@@ -118,6 +124,7 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
       seats: new Map(),
       holds: new Map(),
       reroutes: [],
+      moves: noMoves(),
       asked: 0,
       outage: false,
     };
@@ -194,9 +201,18 @@ const react = (state: RosterState, event: Event): Effect[] => {
     }
     case "reroute.request": {
       const { seat: from, conversation, message, unlessWarm: account, as = null } = event;
+      // A queue that has waited too long asks again.
+      if (state.reroutes.some((each) => each.from === from && each.message === message)) return [];
       if (account === null) return reroute(state, from, conversation, message, event.at);
-      return [inquire(state, { conversation, message, from, to: null, account, as })];
+      return inquire(state, { conversation, message, from, to: null, account, as });
     }
+    case "rebalance.request":
+      for (const move of event.moves) state.moves.waiting.push({ ...move, by: event.by });
+      return nextMoves(state, event.at);
+    case "conversation.kept":
+      return [...keptHere(state, event.conversation, event.why), ...nextMoves(state, event.at)];
+    case "conversation.yielded":
+      return onYielded(state, event);
     case "store.conversation":
     case "store.assigned":
     case "store.failed":
@@ -245,18 +261,77 @@ const reroute = (
   const seat = state.seats.get(from);
   const to = seat && chooseReroute(state, seat, at, mustHaveRoom);
   if (!to) return [tell(`queue:${from}`, { type: "notRerouted", message, why: "nobody" })];
-  return [inquire(state, { conversation, message, from, to: to.id, account: null, as: null })];
+  return inquire(state, { conversation, message, from, to: to.id, account: null, as: null });
 };
 
-const inquire = (state: RosterState, reroute: Omit<RosterState["reroutes"][number], "tag">): Effect => {
+const inquire = (
+  state: RosterState,
+  reroute: Omit<RosterState["reroutes"][number], "tag">,
+  audit: { readonly audit?: AuditDraft } = {},
+): Effect[] => {
   const { conversation, to } = reroute;
   const tag = ++state.asked;
   state.reroutes.push({ ...reroute, tag });
-  return {
-    op: "store",
-    ask: to === null ? { op: "conversation.get", conversation } : { op: "conversation.assign", conversation, seat: to },
-    tag,
+  if (to === null) return [{ op: "store", ask: { op: "conversation.get", conversation }, tag }];
+  return [
+    tell(`queue:${to}`, { type: "conversation.coming", conversation }),
+    { op: "store", ask: { op: "conversation.assign", conversation, seat: to, ...audit }, tag },
+  ];
+};
+
+// ---- conversations that go where less waits ----
+
+const onYielded = (state: RosterState, { seat, conversation, message, seq, at }: Of<"conversation.yielded">): Effect[] => {
+  const move = state.moves.underWay.get(conversation);
+  if (move && mayTakeOver(state, move)) {
+    return inquire(state, { conversation, message, from: seat, to: null, account: null, as: "rebalance", seq });
+  }
+  const stays = tell(`queue:${seat}`, { type: "notRerouted", message, why: "nobody" });
+  return [stays, ...keptHere(state, conversation, "the other seat may not take it at present"), ...nextMoves(state, at)];
+};
+
+/** The store has said whom the contact knows, or that the conversation is another seat's now, or nothing. */
+const onMoveAnswer = (
+  state: RosterState,
+  asked: RosterState["reroutes"][number],
+  event: StoreEvent<"conversation.assign"> | StoreEvent<"conversation.get">,
+): Effect[] => {
+  const { from, to, conversation, message, seq = 1 } = asked;
+  const { at } = event;
+  const move = state.moves.underWay.get(conversation);
+  const queue = `queue:${from}` as const;
+  const stays = (why: "known" | "nobody" | "store", text: string): Effect[] => [
+    tell(queue, { type: "notRerouted", message, why }),
+    ...keptHere(state, conversation, text),
+    ...nextMoves(state, at),
+  ];
+  if (event.type === "store.failed") {
+    const text = "the store could not be asked";
+    // It may have moved all the same: then its messages are found over there.
+    return to === null
+      ? stays("store", text)
+      : [tell(`queue:${to}`, { type: "queue.reload", from: seq, conversation }), ...stays("store", text)];
+  }
+  if (event.type === "store.assigned") {
+    if (to === null) return [];
+    return [
+      tell(queue, { type: "rerouted", conversation, message, to }),
+      tell(`queue:${to}`, { type: "queue.reload", from: seq, conversation }),
+      ...over(state, conversation, event.answer.moved),
+      ...nextMoves(state, at),
+    ];
+  }
+  if (knowsLine(state, from, event.answer.warm)) return stays("known", "its contact knows a number of the line");
+  if (!move || !mayTakeOver(state, move)) return stays("nobody", "the other seat may not take it at present");
+  const audit: AuditDraft = {
+    at,
+    actor: move.by,
+    action: "conversation.moved",
+    subject: from,
+    text: `${conversation} goes from ${from} to ${move.to}, where less waits`,
+    evidence: { conversation, to: move.to, waiting: move.waiting },
   };
+  return inquire(state, { ...asked, to: move.to }, { audit });
 };
 
 const onRerouteAnswer = (
@@ -266,12 +341,13 @@ const onRerouteAnswer = (
   const place = state.reroutes.findIndex(({ tag }) => tag === event.tag);
   const [asked] = place < 0 ? [] : state.reroutes.splice(place, 1);
   if (!asked) return [];
+  if (asked.as === "rebalance") return onMoveAnswer(state, asked, event);
   const { from, to, account, as, conversation, message } = asked;
-  if (event.type === "store.failed") return [tell(`queue:${from}`, { type: "notRerouted", message, why: "store" })];
+  // It may have moved all the same: then its messages are found over there.
+  const reloads = to === null ? [] : [tell(`queue:${to}`, { type: "queue.reload", conversation })];
+  if (event.type === "store.failed") return [tell(`queue:${from}`, { type: "notRerouted", message, why: "store" }), ...reloads];
   if (event.type === "store.assigned")
-    return to === null
-      ? []
-      : [tell(`queue:${from}`, { type: "rerouted", conversation, message, to }), tell(`queue:${to}`, { type: "queue.reload" })];
+    return to === null ? [] : [tell(`queue:${from}`, { type: "rerouted", conversation, message, to }), ...reloads];
   const isWarm = account !== null && event.answer.warm.includes(account);
   if (isWarm) return [tell(`queue:${from}`, { type: "notRerouted", message, why: "warm" })];
   if (as === "new") return [tell(`queue:${from}`, { type: "notRerouted", message, why: "cold" })];

@@ -328,7 +328,10 @@ export interface StoreOps {
    * Gives a conversation, with all its open and held rows (`moved` of them), to another seat of its line (a restricted account, a
    * rebalance). An attempt of the old seat that has not committed its keys is then refused (`stale`, message).
    */
-  "conversation.assign": { in: { conversation: ConversationId; seat: SeatId }; out: { kind: "assigned"; moved: number } };
+  "conversation.assign": {
+    in: { conversation: ConversationId; seat: SeatId; audit?: AuditDraft };
+    out: { kind: "assigned"; moved: number };
+  };
   /**
    * What accounts have sent of late, in slots from the oldest on: those that are `TRAFFIC_KEPT` or more behind an account's newest
    * are gone. `linkedAt`: when its first device was linked; null: nobody wrote that down.

@@ -9,6 +9,7 @@ import { linksEndWithLeases } from "./leases.ts";
 import { violationsOf, type Life, type Property, type Violation } from "./life.ts";
 import { duplicatesAreMarked, gateBeforeBytes, inOrder, keptBeforeReceipt, keysBeforeBytes, nothingLost } from "./messages.ts";
 import { paceIsKept } from "./pacing.ts";
+import { movesAreUnheard } from "./rebalance.ts";
 import { restrictedBeginNothing } from "./restricted.ts";
 import { candidatesAreHeard, candidatesMaySpeak, changesAreAudited, oneHolderPerTerm, rollbackRestores } from "./seats.ts";
 import { oneSocket } from "./sockets.ts";
@@ -31,6 +32,7 @@ export const properties: readonly Property[] = [
   keptBeforeReceipt,
   paceIsKept,
   capsAreKept,
+  movesAreUnheard,
   restrictedBeginNothing,
   switchoversGoUnseen,
   nobodyDies,

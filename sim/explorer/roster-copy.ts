@@ -14,4 +14,5 @@ export const copyRoster = (state: RosterState): RosterState => ({
   seats: copied(state.seats),
   holds: new Map(state.holds),
   reroutes: [...state.reroutes],
+  moves: { waiting: [...state.moves.waiting], underWay: new Map(state.moves.underWay) },
 });

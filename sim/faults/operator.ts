@@ -6,12 +6,12 @@ import { forHow, inWords } from "./target.ts";
 /**
  * An operator gives an order at the worst moment. `failover`: the seat moves now. `switchover`: it moves once nothing is under way. `pause`: nothing moves by itself. `resume`:
  * whatever holds moves back no longer does. `cordon`: the device may take no seat. `redial`: its link is dialled now. `link`: it is
- * to be linked again, and its owner is there to do it. What lasts is taken back at the end. Seeds draw neither `resume` nor `link`:
- * the liveness phase has a person who does both.
+ * to be linked again, and its owner is there to do it. `rebalance`: what waits on the seat's line is shared out again. What lasts is
+ * taken back at the end. Seeds draw neither `resume` nor `link`: the liveness phase has a person who does both; nor `rebalance`.
  */
 export interface Operator extends FaultBase {
   readonly kind: "operator";
-  readonly order: "failover" | "switchover" | "pause" | "resume" | "cordon" | "redial" | "link";
+  readonly order: "failover" | "switchover" | "rebalance" | "pause" | "resume" | "cordon" | "redial" | "link";
   /** Gives the order twice in one breath. */
   readonly twice: boolean;
 }
@@ -19,7 +19,7 @@ export interface Operator extends FaultBase {
 export const operator: FaultRule<Operator> = {
   kind: "operator",
   aims: ["seat", "device", "node"],
-  fields: { order: oneOf("failover", "switchover", "pause", "resume", "cordon", "redial", "link"), twice: flag },
+  fields: { order: oneOf("failover", "switchover", "rebalance", "pause", "resume", "cordon", "redial", "link"), twice: flag },
   describe: ({ target, for: span, order, twice }) =>
     `an operator orders ${WORDS[order](inWords(target))}${order === "pause" || order === "cordon" ? ` ${forHow(span)}` : ""}${twice ? ", twice" : ""}`,
   begin({ target, order, twice }, world) {
@@ -50,6 +50,7 @@ export const operator: FaultRule<Operator> = {
 const WORDS = {
   failover: (whom: string) => `another holder in place of ${whom}`,
   switchover: (whom: string) => `that another holder takes ${whom} over`,
+  rebalance: (whom: string) => `that what waits on the line of ${whom} is shared out again`,
   pause: () => "a pause of all automatic moves",
   resume: () => "that seats move by themselves again",
   cordon: (whom: string) => `that ${whom} takes no seat`,
@@ -61,6 +62,7 @@ const ordersOf = (order: Operator["order"], target: Target, devices: readonly De
   switch (order) {
     case "failover":
     case "switchover":
+    case "rebalance":
       return "seat" in target ? [{ kind: order, seat: target.seat }] : [];
     case "pause":
       return [{ kind: "pause" }];

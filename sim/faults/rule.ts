@@ -137,6 +137,8 @@ export interface FaultWorld {
 export type Order =
   | { readonly kind: "failover"; readonly seat: SeatId }
   | { readonly kind: "switchover"; readonly seat: SeatId }
+  /** What waits on the seat's line is shared out again. */
+  | { readonly kind: "rebalance"; readonly seat: SeatId }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
   | { readonly kind: "cordon"; readonly device: DeviceId; readonly cordoned: boolean }

@@ -26,6 +26,7 @@ export const configOf = ({ settings, accounts, lines }: PlannedFleet): NodeConfi
       pacing: settings.pacing ?? {},
       whenNumberChanges: settings.lines?.[line]?.whenNumberChanges ?? "hold",
     }),
+    rebalance: (line) => settings.lines?.[line]?.rebalance ?? "manual",
     failback: (line) => settings.lines?.[line]?.failback ?? "manual",
     balance: (line) => balances.get(line),
     ...(settings.caps ? { caps: settings.caps } : {}),

@@ -127,11 +127,13 @@ const settings = (
     const at = `fleet.settings.lines.${line}`;
     known(names.lines, line, "fleet.settings.lines", "line");
     const each = object(value, at);
-    only(each, at, ["whenNumberChanges", "outboxLimit", "failback", "balance"]);
+    only(each, at, ["whenNumberChanges", "outboxLimit", "failback", "rebalance", "balance"]);
     if (each["whenNumberChanges"] !== "hold" && each["whenNumberChanges"] !== "resend")
       throw wrong(`${at}.whenNumberChanges`, '"hold" or "resend"');
     if (each["failback"] !== "manual" && each["failback"] !== "automatic")
       throw wrong(`${at}.failback`, '"manual" or "automatic"');
+    if (each["rebalance"] !== undefined && each["rebalance"] !== "manual" && each["rebalance"] !== "auto")
+      throw wrong(`${at}.rebalance`, '"manual" or "auto"');
     number(each, "outboxLimit", 1, `${at}.`);
     if (each["balance"] !== undefined) balance(object(each["balance"], `${at}.balance`), `${at}.balance`, names.devices);
   }

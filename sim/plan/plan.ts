@@ -31,6 +31,7 @@ export interface FleetSettings {
         readonly whenNumberChanges: "hold" | "resend";
         readonly outboxLimit: number;
         readonly failback: "manual" | "automatic";
+        readonly rebalance?: "manual" | "auto";
         /** Left out: in turn, and all such lines in one turn. */
         readonly balance?: Pick<LineBalance, "strategy" | "weights" | "adaptive" | "priority" | "geo">;
       }

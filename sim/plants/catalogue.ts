@@ -2,6 +2,7 @@
 import type { SeatTerm } from "../../machines/ports/ids.ts";
 import type { Effect, QueueEvent } from "../../machines/protocol.ts";
 import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../machines/ports/store.ts";
+import type { FleetSettings } from "../plan/plan.ts";
 import { referenceFleet } from "../world/reference.ts";
 import { inChart, inEffects, inReducer, type Plant } from "./plant.ts";
 
@@ -45,6 +46,19 @@ const FEW_CHATS = {
     ),
   ),
 } as const;
+
+/** The first master of each line may hardly speak, and what waits for it is shared out again. */
+const LOPSIDED: FleetSettings = {
+  pacing: Object.fromEntries(
+    referenceFleet().lines.flatMap(({ masters: [first] }) => (first ? [[first, { perSecond: 0.2, burst: 1 }]] : [])),
+  ),
+  lines: Object.fromEntries(
+    referenceFleet().lines.map(({ id }) => [
+      id,
+      { whenNumberChanges: "hold", outboxLimit: 10_000, failback: "manual", rebalance: "auto" },
+    ]),
+  ),
+};
 
 /** Leases end with time. */
 const SHARED_STORE = { lease: { ttl: 4_000, renewEvery: 1_000 } } as const;
@@ -180,6 +194,17 @@ export const PLANTS: readonly Plant[] = [
       deviceStore: inCommits((commit, reply, ask) => {
         const { counts: _forgotten, ...attempt } = commit.attempt ?? { counts: undefined };
         ask({ ...commit, attempt: commit.attempt && (attempt as typeof commit.attempt) }, reply);
+      }),
+    }),
+  },
+  {
+    name: "moves-of-the-heard",
+    says: "conversations go to other seats whether or not their contacts know a number",
+    caughtBy: "moves-are-unheard",
+    settings: LOPSIDED,
+    parts: () => ({
+      actors: inReducer("roster", {
+        events: (event) => [event.type === "store.conversation" ? { ...event, answer: { ...event.answer, warm: [] } } : event],
       }),
     }),
   },

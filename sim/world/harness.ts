@@ -206,6 +206,9 @@ export class Fleet {
       case "switchover":
         node.switchOver(order.seat, null, "sim");
         break;
+      case "rebalance":
+        node.rebalance(order.seat.slice(0, order.seat.indexOf("/")) as LineId, 20, "operator:sim");
+        break;
       case "pause":
         node.pause("sim");
         break;

@@ -26,6 +26,7 @@ export interface LineConfig {
   /** What the strategy is told; left out: nothing. */
   readonly balance?: BalanceConfig | undefined;
   readonly failback: "manual" | "automatic";
+  readonly rebalance: "manual" | "auto";
   readonly whenNumberChanges: "hold" | "resend";
   readonly outboxLimit: number;
 }

@@ -92,6 +92,12 @@ const line = z
       .enum(["manual", "automatic"])
       .default("manual")
       .describe("Whether a seat returns by itself to its own master once that is well again."),
+    rebalance: z
+      .enum(["manual", "auto"])
+      .default("manual")
+      .describe(
+        "Whether conversations that nobody has begun go to other seats by themselves when one has much more waiting than another; otherwise by order only.",
+      ),
     whenNumberChanges: z
       .enum(["hold", "resend"])
       .default("hold")

@@ -79,8 +79,8 @@ export const REQUESTS = {
   line: z.strictObject({ line: name }),
   /** What its seats sent in the last while (`span`, default an hour), minute by minute and taken together. */
   performance: z.strictObject({ line: name, span: z.int().min(60_000).max(604_800_000).default(3_600_000) }),
-  /** Which conversations, `most` at the most, a rebalance of what waits on a line would move. Nothing is moved. */
-  rebalance: z.strictObject({ line: name, most: z.int().min(1).max(1000).default(20) }),
+  /** Which conversations, `most` at the most, a rebalance of what waits on a line would move. With `move` they are moved. */
+  rebalance: z.strictObject({ line: name, most: z.int().min(1).max(1000).default(20), move: z.boolean().optional() }),
   /** Keys of the HTTP API; never their secrets. */
   keys: z.strictObject({}),
   /** `lines` null: of the whole fleet. `expiresIn` null: does not expire. The answer is the only place where the secret is shown. */
@@ -228,9 +228,16 @@ export interface LinkAnswer {
   readonly linked: boolean;
   readonly offer: LinkOffer | null;
 }
+/** What became of a conversation that was to go to another seat. `underWay`: that was not heard in time. */
+export type MoveEnd =
+  | { readonly conversation: string; readonly kind: "moved" }
+  | { readonly conversation: string; readonly kind: "underWay" }
+  | { readonly conversation: string; readonly kind: "stayed"; readonly why: string };
 export interface RebalanceAnswer {
   readonly line: LineId;
   readonly moves: readonly Move[];
+  /** One for each move; left out: nothing was to be moved. */
+  readonly ends?: readonly MoveEnd[];
   /** Messages that wait, for each unit of weight. */
   readonly seats: readonly { readonly seat: SeatId; readonly before: number; readonly after: number }[];
 }

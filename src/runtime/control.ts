@@ -14,6 +14,7 @@ import {
 } from "./control-protocol.ts";
 import type { Alerts } from "../alerts/assemble.ts";
 import { alertHandlers } from "../alerts/control.ts";
+import { carriedOut } from "./rebalance.ts";
 import { lineNamed, performanceOf, rebalanceOf } from "./lines.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import type { MediaDesk } from "./media-desk.ts";
@@ -121,7 +122,10 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
     restart: ({ device }) => restart(parts, resolveName("device", device, [...views.roster().devices.keys()])),
     line: ({ line }) => lineNamed(parts, line),
     performance: ({ line, span }) => performanceOf(parts, line, span),
-    rebalance: ({ line, most }) => rebalanceOf(parts, lineNamed(parts, line), most),
+    rebalance: async ({ line, most, move: isOrder }) => {
+      const plan = await rebalanceOf(parts, lineNamed(parts, line), most);
+      return isOrder ? carriedOut(supervisor, plan, `operator:${operator()}`) : plan;
+    },
     keys: () => ({ now: views.now(), keys: keys.list() }),
     keyCreate: ({ name, role, lines, expiresIn }) => {
       const known = [...views.roster().lines.keys()];

@@ -1,6 +1,6 @@
 /** What a running fleet says, by type. `subject` is whom it is about: a seat, a device, an account, a line. */
 import type { CloseReason } from "../../machines/ports/connection.ts";
-import type { DeviceId, Millis, SeatTerm } from "../../machines/ports/ids.ts";
+import type { DeviceId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
 import type { AlertLevel, FailoverCause, FailoverRecord } from "../../machines/ports/records.ts";
 
 interface AlertTold {
@@ -24,6 +24,9 @@ export interface EventData {
   readonly "failover.ended": FailoverRecord;
   readonly "failover.refused": Refused;
   readonly "switchover.refused": Refused;
+  /** A conversation has gone to another seat, so that what waits is shared out again, or could not. `subject`: the conversation. */
+  readonly "conversation.moved": { readonly from: SeatId; readonly to: SeatId; readonly by: string; readonly messages: number };
+  readonly "conversation.stayed": { readonly from: SeatId; readonly to: SeatId; readonly by: string; readonly why: string };
   /** Before a planned move: nothing is under way any more. */
   readonly "sender.drained": { readonly device: DeviceId | null };
   readonly "device.linked": object;

@@ -27,7 +27,7 @@ export const rebalanceOf = async (
   for (const { seat } of seats) {
     for (const waiting of supervisor.node.backlog(seat)) {
       const { warm } = await views.ask("conversation.get", { conversation: waiting.conversation });
-      conversations.push({ ...waiting, seat, hasBegun: warm.length > 0 });
+      conversations.push({ ...waiting, seat, hasBegun: waiting.hasBegun || warm.length > 0 });
     }
   }
   const { moves, before, after } = planRebalance(seats, conversations, most);

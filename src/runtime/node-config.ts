@@ -47,6 +47,7 @@ export const nodeConfigOf = (fleet: FleetConfig, own: Readonly<Record<string, St
     brake: fleet.brake,
     queue: (line) => ({ whenNumberChanges: lineOf(line).whenNumberChanges, pacing }),
     failback: (line) => lineOf(line).failback,
+    rebalance: (line) => lineOf(line).rebalance,
     outboxLimit: (line) => lineOf(line).outboxLimit,
     balance: (line) => balances.get(line),
     caps,

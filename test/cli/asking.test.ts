@@ -298,6 +298,7 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["alerts report --by day --json", "alertReport", { by: "day", rule: null, subject: null, from: null, to: null }],
     ["audit sales-1/a --json", "audit", { subject: "sales-1/a", limit: 30 }],
     ["line rebalance sales --dry-run -n 5 --json", "rebalance", { line: "sales", most: 5 }],
+    ["line rebalance sales --json", "rebalance", { line: "sales", most: 20, move: true }],
     ["pause --json", "pause", {}],
     ["resume --json", "resume", {}],
     ["device link --json", "links", {}],
@@ -441,7 +442,14 @@ Messages that wait, for each unit of weight:
 SEAT           WAITING  AFTERWARDS
 sales/sales-1  8.0      5.0
 `);
-    expect((await run("line rebalance sales")).code).toBe(2);
+    const plan = ANSWERS.rebalance;
+    const ends = [{ conversation: "sales|c:7", kind: "stayed" as const, why: "its contact knows a number of the line" }];
+    expect(
+      (await run("line rebalance sales", { rebalance: { ...plan, ends } })).stdout,
+    ).toContain(`sales: 0 conversations of 1 went to another seat.
+CONVERSATION  MESSAGES  FROM           TO             OUTCOME
+sales|c:7     3         sales/sales-1  sales/sales-2  stayed: its contact knows a number of the line
+`);
   });
 
   it("history, accounts, alerts, audit and held are tables and lines", async () => {

@@ -427,6 +427,15 @@ export const storeConformance = (name: string, make: MakeStore): void => {
         ]);
       });
 
+      it("go with their audit entry, if one comes along", async () => {
+        await accept([1]);
+        const entry = { ...audit, action: "conversation.moved" };
+        await store.expect("assigned", { op: "conversation.assign", conversation: TALK, seat: OTHER, audit: entry });
+        await store.expect("assigned", { op: "conversation.assign", conversation: TALK, seat: SEAT });
+        const { rows } = await store.expect("audit", { op: "audit.read", subject: entry.subject, limit: 9 });
+        expect(rows.filter(({ action }) => action === "conversation.moved")).toMatchObject([entry]);
+      });
+
       it("remember which accounts the contact knows: by what it got, and by what it wrote", async () => {
         await give();
         await lease();

@@ -51,9 +51,16 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("operator" as const), pick, word: fc.constantFrom("release", "fail") }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant("advance" as const), by: fc.nat(2500) }) },
 );
-export type ScheduleStep = typeof step extends fc.Arbitrary<infer T> ? T : never;
+/** The same, with a roster that wants conversations for other seats. */
+const yielding = fc.oneof(
+  { weight: 8, arbitrary: step },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("yield" as const), conversation: fc.nat(4) }) },
+);
+export type ScheduleStep = typeof yielding extends fc.Arbitrary<infer T> ? T : never;
 
 export const schedule = fc.array(step, { minLength: 20, maxLength: 160, size: "max" });
+
+export const scheduleOfMoves = fc.array(yielding, { minLength: 20, maxLength: 160, size: "max" });
 
 export const take = (world: World, action: ScheduleStep): void => {
   switch (action.do) {
@@ -92,6 +99,8 @@ export const take = (world: World, action: ScheduleStep): void => {
       return world.restrict(action.account as AccountId, action.restricted);
     case "warm":
       return world.warm(action.conversation, action.account as AccountId);
+    case "yield":
+      return world.yield(action.conversation);
     case "operator":
       return world.operator(action.pick, action.word);
     case "advance":

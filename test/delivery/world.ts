@@ -53,6 +53,8 @@ interface Wish {
   readonly message: MessageId;
   readonly unlessWarm: AccountId | null;
   readonly as?: "new" | "full";
+  /** What the queue says: that it looks for another seat, or has let the conversation go. */
+  readonly type: "reroute.request" | "conversation.yielded";
 }
 interface Frame {
   readonly send: Send;
@@ -111,6 +113,9 @@ export class World {
   /** Frames to people whom the account had not spoken to, and when they were handed over. */
   readonly openings: { at: number; account: AccountId; conversation: ConversationId }[] = [];
   readonly #spoken = new Set<string>();
+  /** Conversations that went to another seat to even out what waits, and refusals of the queue to let one go. */
+  evened = 0;
+  kept: string[] = [];
   readonly #caps: Readonly<Record<string, Caps>>;
   /** What the store knows of it. */
   readonly #traffic = new Map<AccountId, Map<number, TrafficSlot>>();
@@ -326,24 +331,46 @@ export class World {
     if (!wish) return;
     const { conversation, message, unlessWarm, as } = wish;
     if (finds === "store") return this.tell({ type: "notRerouted", message, why: "store" });
+    if (wish.type === "conversation.yielded") return this.#decide(wish, finds);
     if (unlessWarm && this.#warm.has(`${conversation} ${unlessWarm}`))
       return this.tell({ type: "notRerouted", message, why: "warm" });
     if (as === "new") return this.tell({ type: "notRerouted", message, why: "cold" });
     const isKnown = ["a", "b"].some((account) => this.#warm.has(`${conversation} ${account}`));
     if (as === "full" && (finds === "nobody" || isKnown)) return this.tell({ type: "notRerouted", message, why: "nobody" });
     const holder = this.#open && accountOf(this.#open);
-    if (finds === "seat") {
-      this.moved.add(wish.conversation);
-      for (const row of this.rows.values()) {
-        if (row.conversation !== wish.conversation || (!isOpen(row.state) && row.state !== "held")) continue;
-        this.#put({ ...row, seat: OTHER });
-        this.truth(row.id).over = true;
-      }
-      return this.tell({ type: "rerouted", conversation, message, to: OTHER });
-    }
+    if (finds === "seat") return this.#assign(wish);
     const isBarred = holder !== null && unlessWarm === holder && this.#restricted.has(holder);
     if (isBarred || (holder && this.truth(message).refusedBy.has(holder))) this.truth(message).over = true;
     this.tell({ type: "notRerouted", message, why: "nobody" });
+  }
+
+  /** The roster wishes that it goes to another seat. */
+  yield(conversation: number): void {
+    this.tell({ type: "conversation.yield", conversation: name(conversation) });
+  }
+
+  #decide(wish: Wish, finds: "seat" | "nobody"): void {
+    const { conversation, message } = wish;
+    const isKnown = ["a", "b"].some((account) => this.#warm.has(`${conversation} ${account}`));
+    if (isKnown || finds === "nobody") return this.tell({ type: "notRerouted", message, why: isKnown ? "known" : "nobody" });
+    const spoken = [...this.rows.values()].filter(
+      (row) => row.conversation === conversation && this.truth(row.id).passed.size > 0,
+    );
+    // A new life of the queue does not know what came of what was given up.
+    const unsure = this.#life > 0 ? spoken.filter(({ state }) => state !== "failed") : spoken;
+    if (unsure.length > 0) throw new Error(`${conversation} goes to another number, and has heard from this one`);
+    this.evened++;
+    this.#assign(wish);
+  }
+
+  #assign({ conversation, message }: Wish): void {
+    this.moved.add(conversation);
+    for (const row of this.rows.values()) {
+      if (row.conversation !== conversation || (!isOpen(row.state) && row.state !== "held")) continue;
+      this.#put({ ...row, seat: OTHER });
+      this.truth(row.id).over = true;
+    }
+    this.tell({ type: "rerouted", conversation, message, to: OTHER });
   }
 
   operator(pick: number, word: "release" | "fail"): void {
@@ -463,7 +490,8 @@ export class World {
       if (!this.#areFactsLate) throw new Error(`a link that reports what it does is dialled anew: ${to}`);
       this.#endJobs(to.slice("connection:".length));
     }
-    if (to === "roster") this.#reroutes.push(event as unknown as Wish);
+    if (event.type === "conversation.kept") this.kept.push((event as unknown as { why: string }).why);
+    else if (to === "roster") this.#reroutes.push(event as unknown as Wish);
   }
 
   #endJobs(device: string): void {

@@ -18,7 +18,10 @@ describe("a conversation that its account may not open", () => {
     expect(host.told(QUEUE)).toEqual([]);
     answer(host, 1, "assigned");
     expect(host.told(QUEUE)).toMatchObject([{ type: "rerouted", ...MOVE, to: SECOND }]);
-    expect(host.told(`queue:${SECOND}`)).toMatchObject([{ type: "queue.reload" }]);
+    expect(host.told(`queue:${SECOND}`)).toMatchObject([
+      { type: "conversation.coming", conversation: MOVE.conversation },
+      { type: "queue.reload", conversation: MOVE.conversation },
+    ]);
   });
 
   it("stays when the contact knows the number, and goes otherwise", () => {

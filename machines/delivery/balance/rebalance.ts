@@ -1,13 +1,13 @@
 /**
  * Which conversations would go to another seat so that what waits is shared out by weight again: when a seat is overloaded, or a
- * master has joined. A plan, and pure: nothing is moved here.
+ * master has joined. A plan, and pure: nothing is moved here (machines/fleet/moves.ts does that).
  *
  * Laws (test/delivery/rebalance.test.ts): at most `most` conversations; only such of which nothing is under way, unanswered or
  * held, and that have not begun: a contact who has heard from one number does not hear from another because of a queue; only
  * to eligible seats; each move makes the two seats' loads more alike, so the heaviest load never grows; when the plan has fewer
  * moves than it may, no further single one would.
  */
-import type { ConversationId, SeatId } from "../../ports/ids.ts";
+import type { ConversationId, Millis, SeatId } from "../../ports/ids.ts";
 
 export interface SeatLoad {
   readonly seat: SeatId;
@@ -37,6 +37,22 @@ export interface Rebalance {
   readonly before: ReadonlyMap<SeatId, number>;
   readonly after: ReadonlyMap<SeatId, number>;
 }
+
+/** What a seat that is asked now would let a message wait. */
+export interface SeatWait extends SeatLoad {
+  readonly waiting: number;
+  readonly expectedWait: Millis;
+}
+/** A wait that is worth a move, and how much longer than elsewhere it has to be: what is nearly even is left alone. */
+const LONG: Millis = 5_000;
+const LONGER = 2;
+
+/** A seat lets messages wait long, and another, which may have just come, would not. */
+export const isLopsided = (seats: readonly SeatWait[]): boolean => {
+  const full = Math.max(...seats.map(({ waiting, expectedWait }) => (waiting > 0 ? expectedWait : 0)));
+  const free = Math.min(...seats.map(({ isEligible, expectedWait }) => (isEligible ? expectedWait : Number.POSITIVE_INFINITY)));
+  return full >= LONG && full >= LONGER * free + LONG;
+};
 
 export const planRebalance = (
   seats: readonly SeatLoad[],

@@ -11,6 +11,7 @@ import {
 import { accountOf, type LineId, type SeatId } from "../../../machines/ports/ids.ts";
 import type { OutboxChange, OutboxDraft, OutboxRow, OutboxState } from "../../../machines/ports/store.ts";
 import { assignConversation, seatOfConversation, warmUpContact } from "./contacts.ts";
+import { writeAudit } from "./fleet.ts";
 import type { Bench, Handlers } from "./handlers.ts";
 import { compare, keyName, type State } from "./state.ts";
 
@@ -52,8 +53,9 @@ export const outboxOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
     );
     return { kind: "needed", ids: ids.filter((id) => needed.has(id)) };
   },
-  "conversation.assign": ({ conversation, seat }) => {
+  "conversation.assign": ({ conversation, seat, audit }) => {
     assignConversation(state(), conversation, seat);
+    if (audit) writeAudit(state(), audit);
     const moved = [...OPEN_STATES, "held" as const]
       .flatMap((outboxState) => [...state().indexes.bySeat.values()].flatMap((states) => [...(states.get(outboxState) ?? [])]))
       .map((seq) => state().outboxRow(seq))

@@ -101,9 +101,12 @@ const plannedOf = ({ accounts, lines, timers, brake, reconnect }: FleetConfig): 
     caps: Object.fromEntries(accounts.flatMap(({ id, caps }) => (caps ? [[id, caps]] : []))),
     lines: Object.fromEntries(
       lines.map((line) => {
-        const { whenNumberChanges, outboxLimit, failback } = line;
+        const { whenNumberChanges, outboxLimit, failback, rebalance } = line;
         const { strategy, weights, adaptive, priority, geo } = lineBalanceOf(line);
-        return [line.id, { whenNumberChanges, outboxLimit, failback, balance: { strategy, weights, adaptive, priority, geo } }];
+        return [
+          line.id,
+          { whenNumberChanges, outboxLimit, failback, rebalance, balance: { strategy, weights, adaptive, priority, geo } },
+        ];
       }),
     ),
   },

@@ -1,7 +1,7 @@
 /** `greenroom line`: how a line shares out its conversations. */
 import { Command } from "commander";
 import type { LineView, SeatPerformance } from "../../../machines/delivery/balance/index.ts";
-import type { RebalanceAnswer } from "../../runtime/control-protocol.ts";
+import type { MoveEnd, RebalanceAnswer } from "../../runtime/control-protocol.ts";
 import type { PerformanceAnswer } from "../../runtime/performance.ts";
 import type { Cli } from "../cli.ts";
 import { examples, wholeNumber } from "../help.ts";
@@ -17,6 +17,7 @@ export const lineCommand = (cli: Cli): Command => {
     examples([
       ["greenroom line show support", "shares, acks and waits of its seats"],
       ["greenroom line rebalance support --dry-run", "what could go to other seats"],
+      ["greenroom line rebalance support", "moves it"],
     ]),
   );
 };
@@ -88,21 +89,31 @@ const millis = (value: number | null): string => (value === null ? "-" : `${Math
 const rebalance = (cli: Cli): Command =>
   withTarget(
     new Command("rebalance")
-      .description("which conversations could go to other seats")
+      .description("shares out again what waits: conversations that nobody has begun go to seats with less to do")
       .argument("<line>", "its name in the fleet file")
-      .requiredOption("--dry-run", "show the plan; nothing is moved")
+      .option("--dry-run", "show the plan; nothing is moved")
       .option("-n, --most <count>", "conversations, at most", wholeNumber(1, 1000), 20)
-      .addHelpText("after", examples([["greenroom line rebalance support --dry-run", "what could go to other seats"]])),
-  ).action((line: string, options: TargetOptions & { readonly most: number }) =>
+      .addHelpText(
+        "after",
+        examples([
+          ["greenroom line rebalance support --dry-run", "what could go to other seats"],
+          ["greenroom line rebalance support -n 50", "moves at most 50 conversations"],
+        ]),
+      ),
+  ).action((line: string, options: TargetOptions & { readonly most: number; readonly dryRun?: boolean }) =>
     cli.run(options.json === true, async () => {
-      const answer = await ask(cli, options, "rebalance", { line, most: options.most });
+      const move = options.dryRun === true ? {} : { move: true };
+      const answer = await ask(cli, options, "rebalance", { line, most: options.most, ...move });
       if (options.json) cli.json(answer);
       else cli.print(planText(cli, answer));
       return 0;
     }),
   );
 
-const planText = (cli: Cli, { line, moves, seats }: RebalanceAnswer): string => {
+const endText = (end: MoveEnd | undefined): string =>
+  end === undefined || end.kind === "underWay" ? "under way" : end.kind === "moved" ? "moved" : `stayed: ${end.why}`;
+
+const planText = (cli: Cli, { line, moves, seats, ends }: RebalanceAnswer): string => {
   const paints = paintsFor(cli.stdout);
   const loads = table(
     ["SEAT", "WAITING", "AFTERWARDS"],
@@ -110,10 +121,21 @@ const planText = (cli: Cli, { line, moves, seats }: RebalanceAnswer): string => 
     paints,
   );
   if (moves.length === 0) return `${line}: no conversation would go to another seat.\n${loads}`;
+  const endOf = new Map((ends ?? []).map((end) => [end.conversation, end]));
   const list = table(
-    ["CONVERSATION", "MESSAGES", "FROM", "TO"],
-    moves.map(({ conversation, waiting, from, to }) => [conversation, String(waiting), from, to]),
+    ["CONVERSATION", "MESSAGES", "FROM", "TO", ...(ends ? ["OUTCOME"] : [])],
+    moves.map(({ conversation, waiting, from, to }) => [
+      conversation,
+      String(waiting),
+      from,
+      to,
+      ...(ends ? [endText(endOf.get(conversation))] : []),
+    ]),
     paints,
   );
-  return `${line}: ${counted(moves.length, "conversation")} could go to another seat. Nothing was moved.\n${list}\n\nMessages that wait, for each unit of weight:\n${loads}`;
+  const done = (ends ?? []).filter(({ kind }) => kind === "moved").length;
+  const first = ends
+    ? `${counted(done, "conversation")} of ${ends.length} went to another seat.`
+    : `${counted(moves.length, "conversation")} could go to another seat. Nothing was moved.`;
+  return `${line}: ${first}\n${list}\n\nMessages that wait, for each unit of weight:\n${loads}`;
 };

@@ -20,6 +20,7 @@ import type {
 import { bytesOf, jsonOf, numberOf, numberOrNull, textOf, textOrNull, type Database, type Row } from "../database.ts";
 import { assignConversation, seatOfConversation, warmUpContact } from "./contacts.ts";
 import { whole, wholeOrNull, type Bench, type Handlers } from "./handlers.ts";
+import { writeAudit } from "./records.ts";
 
 type Ops =
   | "outbox.accept"
@@ -52,8 +53,9 @@ export const outboxOps = ({ db }: Bench): Pick<Handlers, Ops> => ({
   "outbox.list": ({ seat, states, limit }) => page(db, seat === null ? knownSeats(db) : [seat], [...new Set(states)], 0, limit),
   "outbox.counts": () => ({ kind: "counts", seats: counts(db) }),
   "media.needed": ({ ids, since }) => ({ kind: "needed", ids: ids.filter((id) => isNeeded(db, id, since)) }),
-  "conversation.assign": ({ conversation, seat }) => {
+  "conversation.assign": ({ conversation, seat, audit }) => {
     assignConversation(db, conversation, seat);
+    if (audit) writeAudit(db, audit);
     const rows = db.all(
       `select seq, line, seat, state from outbox
        where conversation = ? and state in ('accepted', 'dispatched', 'unanswered', 'held') and seat <> ?`,

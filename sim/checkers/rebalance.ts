@@ -1,0 +1,51 @@
+/** Always: what goes to another number to even out what waits has not been heard of from any. */
+import type { ConversationId, SeatId } from "../../machines/ports/ids.ts";
+import type { Event, Life, Property } from "./life.ts";
+
+export const movesAreUnheard: Property = {
+  name: "moves-are-unheard",
+  says: "a conversation goes to another seat to even out what waits only if nothing of it has left, with its audit entry, and nothing of it leaves from the old seat then",
+  *broken(life) {
+    if (!life.events.some((event) => event.kind === "said" && event.type === "conversation.moved")) return;
+    const audited = new Set(
+      life.tables.audit.flatMap(({ action, evidence }) =>
+        action === "conversation.moved" ? [String(evidence["conversation"])] : [],
+      ),
+    );
+    const conversationOf = new Map(life.tables.outbox.map(({ id, conversation }) => [id, conversation]));
+    const refused = refusals(life);
+    const passed = new Map<ConversationId, Event<"gate">>();
+    /** Where a conversation came from, until something of it leaves elsewhere. */
+    const left = new Map<ConversationId, SeatId>();
+    for (const event of life.events) {
+      if (event.kind === "gate") {
+        const conversation = conversationOf.get(event.message);
+        if (!conversation) continue;
+        if (left.get(conversation) === event.seat) {
+          yield { at: event.at, text: `${event.message} left from ${event.seat}, and ${conversation} had gone to another seat` };
+        }
+        left.delete(conversation);
+        if (!refused.has(`${event.message} ${event.attempt}`)) passed.set(conversation, event);
+      }
+      if (event.kind !== "said" || event.type !== "conversation.moved") continue;
+      const conversation = event.subject as ConversationId;
+      const before = passed.get(conversation);
+      if (before)
+        yield { at: event.at, text: `${conversation} went to another seat, and ${before.message} had left from ${before.seat}` };
+      if (!audited.has(conversation))
+        yield { at: event.at, text: `${conversation} went to another seat, and no audit entry says so` };
+      left.set(conversation, event.data["from"] as SeatId);
+    }
+  },
+};
+
+/** What WhatsApp refused nobody has heard. */
+const refusals = ({ events }: Life): ReadonlySet<string> => {
+  const last = new Map<string, number>();
+  const refused = new Set<string>();
+  for (const event of events) {
+    if (event.kind === "written") last.set(`${event.device} ${event.message}`, event.attempt);
+    else if (event.kind === "refused") refused.add(`${event.message} ${last.get(`${event.device} ${event.message}`)}`);
+  }
+  return refused;
+};
