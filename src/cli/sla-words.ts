@@ -1,0 +1,15 @@
+/** The rows and numbers of an SLA report, for every format. */
+import type { Availability, SlaReport } from "../sla/report.ts";
+import { span } from "./text.ts";
+
+type Row = readonly [kind: string, name: string, Availability];
+export const rowsOf = ({ fleet, lines, accounts, seats }: SlaReport): Row[] => [
+  ["fleet", "", fleet],
+  ...lines.map((each): Row => ["line", each.line, each]),
+  ...accounts.map((each): Row => ["account", each.account, each]),
+  ...seats.map((each): Row => ["seat", each.seat, each]),
+];
+/** Rounded down: 99.9999 % is not 100 %. */
+export const percent = (value: number | null): string =>
+  value === null ? "-" : `${(Math.floor(value * 1e6) / 1e4).toFixed(4)} %`;
+export const signed = (ms: number | null): string => (ms === null ? "-" : `${ms < 0 ? "-" : ""}${span(Math.abs(ms))}`);
