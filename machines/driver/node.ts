@@ -250,6 +250,12 @@ export class Node {
   backlog(seat: SeatId): ReturnType<SeatQueue["backlog"]> {
     return (this.#driver.peek(`queue:${seat}`)?.context as SeatQueue | undefined)?.backlog() ?? [];
   }
+  /** For each seat: since when it owes the answer to a message; null if it owes none. */
+  owesSince(): ReadonlyMap<SeatId, Millis | null> {
+    const seats = [...(this.roster()?.seats.keys() ?? [])];
+    const queueOf = (seat: SeatId): SeatQueue | undefined => this.#driver.peek(`queue:${seat}`)?.context as SeatQueue | undefined;
+    return new Map(seats.map((seat) => [seat, queueOf(seat)?.owesSince() ?? null]));
+  }
   /** The seat's row as its actor knows it, and the actor's state. */
   seat(seat: SeatId): { row: SeatRow; state: string } | undefined {
     const view = this.#driver.peek(`seat:${seat}`);

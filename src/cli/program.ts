@@ -8,6 +8,7 @@ import { configCommand } from "./commands/config.ts";
 import { chaos } from "./commands/chaos.ts";
 import { demo } from "./commands/demo.ts";
 import { deviceCommand } from "./commands/device.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { drawCommand } from "./commands/draw.ts";
 import { explore } from "./commands/explore.ts";
 import { drainCommand } from "./commands/drain.ts";
@@ -15,13 +16,18 @@ import { failbackCommand, failoverCommand, switchoverCommand } from "./commands/
 import { heldCommand } from "./commands/held.ts";
 import { historyCommand } from "./commands/history.ts";
 import { keyCommand } from "./commands/key.ts";
+import { initCommand } from "./commands/init.ts";
 import { lineCommand } from "./commands/line.ts";
 import { loopback } from "./commands/loopback.ts";
+import { metricsCommand } from "./commands/metrics.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { replay } from "./commands/replay.ts";
 import { sendCommand } from "./commands/send.ts";
+import { slaCommand } from "./commands/sla.ts";
 import { statusCommand } from "./commands/status.ts";
 import { stopCommand } from "./commands/stop.ts";
+import { tailCommand } from "./commands/tail.ts";
+import { topCommand } from "./commands/top.ts";
 import { upCommand } from "./commands/up.ts";
 import { whyCommand } from "./commands/why.ts";
 import { examples } from "./help.ts";
@@ -32,6 +38,14 @@ export const main = async (args: readonly string[]): Promise<void> => {
   const cli = new Cli(process.stdout, process.stderr, process.env);
   // Whoever reads only the first lines (`| head`) has closed the pipe: no reason to cry.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 3));
+  await carryOut(cli, args);
+  // Ends here, whatever sockets and timers libraries have left behind.
+  await Promise.all([drained(process.stdout), drained(process.stderr)]);
+  process.exit(cli.exitCode);
+};
+
+/** How it ended is the cli's exit code. */
+export const carryOut = async (cli: Cli, args: readonly string[]): Promise<void> => {
   try {
     const program = programFor(cli);
     if (args.length === 0) program.outputHelp();
@@ -40,9 +54,6 @@ export const main = async (args: readonly string[]): Promise<void> => {
     if (!(error instanceof CommanderError)) throw error;
     cli.exitCode = error.exitCode === 0 ? 0 : 2;
   }
-  // Ends here, whatever sockets and timers libraries have left behind.
-  await Promise.all([drained(process.stdout), drained(process.stderr)]);
-  process.exit(cli.exitCode);
 };
 
 const drained = (stream: Stream): Promise<void> => new Promise((resolve) => stream.write("", () => resolve()));
@@ -59,18 +70,27 @@ export const programFor = (cli: Cli): Command => {
   program.addCommand(simulatorCommand(cli, demo)).addCommand(simulatorCommand(cli, loopback));
   program.commandsGroup("Run a fleet:");
   program
+    .addCommand(initCommand(cli))
+    .addCommand(doctorCommand(cli))
     .addCommand(configCommand(cli))
     .addCommand(upCommand(cli))
     .addCommand(deviceCommand(cli))
     .addCommand(keyCommand(cli))
     .addCommand(stopCommand(cli));
   program.commandsGroup("Look at a running fleet:");
-  program.addCommand(statusCommand(cli)).addCommand(whyCommand(cli)).addCommand(accountsCommand(cli));
+  program
+    .addCommand(statusCommand(cli))
+    .addCommand(topCommand(cli))
+    .addCommand(tailCommand(cli))
+    .addCommand(whyCommand(cli))
+    .addCommand(accountsCommand(cli));
   program
     .addCommand(historyCommand(cli))
     .addCommand(alertsCommand(cli))
     .addCommand(auditCommand(cli))
-    .addCommand(lineCommand(cli));
+    .addCommand(lineCommand(cli))
+    .addCommand(metricsCommand(cli))
+    .addCommand(slaCommand(cli));
   program.commandsGroup("Prove it, and look at the machines:");
   program
     .addCommand(simulatorCommand(cli, chaos))
@@ -88,8 +108,9 @@ export const programFor = (cli: Cli): Command => {
       ["greenroom up fleet.yaml", "start a fleet; link its devices by QR code"],
     ])}\nExit codes: 0 fine, 1 does not hold, 2 bad usage or config, 3 out of reach.`,
   );
+  const output = { writeOut: (text: string) => cli.stdout.write(text), writeErr: (text: string) => cli.stderr.write(text) };
   for (const command of withSubcommands(program))
-    command.exitOverride().helpCommand(false).showHelpAfterError("(greenroom --help lists the commands)");
+    command.configureOutput(output).exitOverride().helpCommand(false).showHelpAfterError("(greenroom --help lists the commands)");
   return program;
 };
 

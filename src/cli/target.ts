@@ -28,7 +28,7 @@ export const fleetFile = (named: string | undefined, env: Env): string => {
   if (existsSync(DEFAULT_FLEET)) return DEFAULT_FLEET;
   throw new CliError(
     "E_WHICH_FLEET",
-    `there is no ./${DEFAULT_FLEET} here: name the fleet file, or set GREENROOM_FLEET. To begin one, copy examples/fleet.yaml`,
+    `there is no ./${DEFAULT_FLEET} here: name the fleet file, or set GREENROOM_FLEET. To begin one: greenroom init`,
     2,
   );
 };

@@ -9,9 +9,12 @@ import { z } from "zod";
 import type { LineView } from "../../machines/delivery/balance/index.ts";
 import type { Move } from "../../machines/delivery/balance/rebalance.ts";
 import type { AccountId, DeviceId, LineId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
-import type { AlertRow, AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
+import type { AlertRow, AuditRow, FailoverRecord, FleetEventRow } from "../../machines/ports/records.ts";
 import type { LinkState, Role, Standing } from "../../machines/ports/store.ts";
 import type { HealthState } from "../../machines/protocol.ts";
+import type { SlaReport } from "../sla/report.ts";
+import type { AuditPage } from "../adapters/sqlite/audit-book.ts";
+import type { Verdict } from "../adapters/sqlite/audit-chain.ts";
 import { type AlertAnswers, ALERT_REQUESTS } from "../alerts/requests.ts";
 import { didYouMean, listed } from "../config/index.ts";
 import type { OutgoingContent } from "./outgoing.ts";
@@ -63,6 +66,20 @@ export const REQUESTS = {
   ...ALERT_REQUESTS,
   /** Newest first; about one seat, account, device or the fleet if one is named. */
   audit: z.strictObject({ subject: name.optional(), limit }),
+  /** What happened after the event `after`, oldest first; null: the newest ones. */
+  events: z.strictObject({ after: z.int().min(0).nullable().default(null), limit }),
+  /** How available the seats were from one time to another. `target`: 0 to 1. */
+  sla: z
+    .strictObject({ from: z.int().min(0), to: z.int().min(0), target: z.number().gt(0).lt(1).default(0.9999) })
+    .refine(({ from, to }) => from < to, { error: "the period ends before it begins" }),
+  /** What Prometheus would scrape. */
+  metrics: z.strictObject({}),
+  /** Whether the whole audit is as it was written. */
+  auditVerify: z.strictObject({}),
+  /** All entries, oldest first, with their hashes; `after`: the last one that is known already. */
+  auditPage: z.strictObject({ after: z.int().min(0).default(0), limit: z.int().min(1).max(1000).default(500) }),
+  /** Removes what was written before a time. Refused if the audit is broken. */
+  auditPrune: z.strictObject({ before: z.int().min(0) }),
   /** Automatic failover off and on again. */
   pause: z.strictObject({}),
   resume: z.strictObject({}),
@@ -249,6 +266,11 @@ export interface KeyCreated {
   readonly key: KeyRow;
   readonly secret: string;
 }
+export interface EventsAnswer {
+  /** What to ask after next time. */
+  readonly last: number;
+  readonly events: readonly FleetEventRow[];
+}
 export interface StopAnswer {
   readonly stopping: true;
 }
@@ -266,6 +288,12 @@ export interface ControlAnswers extends AlertAnswers {
   readonly release: ReleaseAnswer;
   readonly history: HistoryAnswer;
   readonly audit: AuditAnswer;
+  readonly events: EventsAnswer;
+  readonly sla: SlaReport;
+  readonly metrics: { readonly contentType: string; readonly text: string };
+  readonly auditVerify: Verdict;
+  readonly auditPage: AuditPage;
+  readonly auditPrune: { readonly removed: number };
   readonly pause: ModeAnswer;
   readonly resume: ModeAnswer;
   readonly links: LinksAnswer;

@@ -14,12 +14,16 @@ import {
 } from "./control-protocol.ts";
 import type { Alerts } from "../alerts/assemble.ts";
 import { alertHandlers } from "../alerts/control.ts";
+import type { AuditBook } from "../adapters/sqlite/audit-book.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { auditHandlers } from "./audit-desk.ts";
 import { carriedOut } from "./rebalance.ts";
 import { lineNamed, performanceOf, rebalanceOf } from "./lines.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import type { MediaDesk } from "./media-desk.ts";
 import type { PerformanceLog } from "./performance-log.ts";
 import { sendMessage } from "./sending.ts";
+import type { SlaDesk } from "./sla-desk.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Views } from "./views.ts";
 
@@ -30,7 +34,12 @@ export interface ControlParts {
   readonly performance?: PerformanceLog;
   readonly links: LinkDesk;
   readonly keys: KeyRing;
+  readonly audit: AuditBook;
   readonly alerts: Pick<Alerts, "desk" | "store">;
+  readonly sla: Pick<SlaDesk, "report">;
+  /** Number of the newest event. */
+  readonly lastEvent: () => Promise<number>;
+  readonly metrics: Pick<Metrics, "scrape" | "contentType">;
   /** Begins a clean shutdown. */
   readonly onStop: () => void;
   /** Who asks, for the audit. Left out: whoever owns the socket. */
@@ -101,6 +110,14 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       });
       return { now: views.now(), audit: rows };
     },
+    events: async ({ after, limit }) => {
+      const afterSeq = after ?? Math.max(0, (await parts.lastEvent()) - limit);
+      const { rows } = await views.ask("events.read", { afterSeq, limit });
+      return { last: rows.at(-1)?.seq ?? afterSeq, events: rows };
+    },
+    sla: ({ from, to, target }) => parts.sla.report({ from, to }, target),
+    metrics: async () => ({ contentType: parts.metrics.contentType, text: await parts.metrics.scrape(await views.status()) }),
+    ...auditHandlers({ audit: parts.audit, now: () => views.now(), by: () => byOf(parts) }),
     pause: () => {
       views.roster();
       supervisor.node.pause(byOf(parts));

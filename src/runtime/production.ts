@@ -15,6 +15,8 @@ import { type FleetConfig, toDeclaration } from "../config/index.ts";
 import { EventFeed } from "../http/event-feed.ts";
 import { KeyRing } from "../http/keys.ts";
 import type { Api } from "../http/server.ts";
+import { countingConnections, countingStore } from "../metrics/counting-ports.ts";
+import { createMetrics, type Metrics } from "../metrics/metrics.ts";
 import { systemClock } from "./clock.ts";
 import { countryOf } from "./countries.ts";
 import { controlHandlers } from "./control.ts";
@@ -28,6 +30,7 @@ import { nodeConfigOf } from "./node-config.ts";
 import { lineNow } from "./lines.ts";
 import { measured, PerformanceLog } from "./performance-log.ts";
 import { Series } from "./series.ts";
+import { SlaDesk } from "./sla-desk.ts";
 import { Supervisor } from "./supervisor.ts";
 import { Views } from "./views.ts";
 
@@ -82,8 +85,10 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
   try {
     const feed = new EventFeed();
     const folder = new MediaFolder(`${file}.media`, key);
+    const metrics = createMetrics();
     const series = new Series();
-    const supervisor = assemble(options, store, feed, folder, series);
+    const supervisor = assemble(options, store, feed, folder, series, metrics);
+    supervisor.onEvent((event) => metrics.onEvent(event));
     const devices = toDeclaration(fleet).accounts.flatMap((account) => account.devices);
     const links = new LinkDesk(supervisor, devices);
     const views = new Views(supervisor, { fleet: fleet.fleet, startedAt: systemClock.now(), now: () => systemClock.now() });
@@ -110,7 +115,27 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       draw: Math.random,
       logger,
     });
-    const parts = { alerts: opened, supervisor, views, media, performance, links, keys, onStop: options.onStop };
+    const sla = new SlaDesk({
+      store: store.sla,
+      now: () => systemClock.now(),
+      oldest: () => supervisor.node.owesSince(),
+      mode: () => views.mode(),
+      onFault: (error) => logger.error({ err: error }, "when the seats were down could not be written down"),
+    });
+    const parts = {
+      alerts: opened,
+      supervisor,
+      views,
+      media,
+      performance,
+      links,
+      keys,
+      audit: store.audit,
+      metrics,
+      sla,
+      lastEvent: () => store.api.lastEvent(),
+      onStop: options.onStop,
+    };
     const handlers = controlHandlers(parts);
     const onFault = (op: string, error: unknown): void => logger.error({ err: error, op }, "a request could not be answered");
     const served = await serveControl({ path: options.socket ?? controlPath(file), handlers, onFault });
@@ -122,6 +147,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     opened.begin();
     void media.sweep();
     performance.begin();
+    sla.begin();
     const { createApi } = fleet.api ? await import("../http/server.ts") : {};
     api = fleet.api && createApi ? createApi({ config: fleet.api, parts, store: store.api, feed, logger }) : undefined;
     const address = (await api?.listen()) ?? null;
@@ -143,6 +169,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
         await api?.close();
         await served.close();
         await performance.stop();
+        await sla.stop();
         await supervisor.stop();
         store.close();
       },
@@ -162,11 +189,17 @@ const assemble = (
   feed: EventFeed,
   media: MediaFolder,
   series: Series,
+  metrics: Metrics,
 ): Supervisor => {
   let requests = 0;
+  const counted = countingStore(store, metrics.instruments);
+  const onEnd = (record: FailoverRecord): void => {
+    metrics.onFailover(record);
+    onFailoverEnd?.(record);
+  };
   const { whatsapp } = fleet;
   const connections = createBaileysConnections({
-    store,
+    store: counted,
     clock: systemClock,
     logger,
     media: (id) => media.read(id),
@@ -185,8 +218,8 @@ const assemble = (
   return new Supervisor({
     node: NODE,
     config: nodeConfigOf(fleet, strategies),
-    store: feed.watching(onFailoverEnd ? tellingEnds(store, onFailoverEnd) : store),
-    connections: measured(connections, series),
+    store: feed.watching(tellingEnds(counted, onEnd)),
+    connections: measured(countingConnections(connections, metrics.instruments), series),
     clock: systemClock,
     logger,
   });

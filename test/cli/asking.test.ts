@@ -1,10 +1,10 @@
-/** Each command about a running fleet, as a process, against a socket that answers what a supervisor would. */
+/** Each command about a running fleet, against a socket that answers what a supervisor would. */
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AccountId, ConversationId, DeviceId, FailoverId, LineId, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
-import type { KeyRow } from "../../src/http/store.ts";
 import type { Silence } from "../../machines/alerts/silence.ts";
 import type { AlertHistoryRow } from "../../src/alerts/store.ts";
+import type { AccountId, ConversationId, DeviceId, FailoverId, LineId, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
+import type { KeyRow } from "../../src/http/store.ts";
 import type { AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
 import {
   type ControlAnswers,
@@ -17,8 +17,11 @@ import {
   type SeatStatus,
 } from "../../src/runtime/control-protocol.ts";
 import { type ControlServer, serveControl } from "../../src/runtime/control-server.ts";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { slaReport } from "../../src/sla/report.ts";
+import { hashOf } from "../../src/adapters/sqlite/audit-chain.ts";
 import { tmpdir } from "node:os";
+import { inside } from "./inside.ts";
 import { type Ended, greenroom, makeFolder } from "./process.ts";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
@@ -177,6 +180,21 @@ const ANSWERS: ControlAnswers = {
     ],
   },
   audit: { now: NOW, audit: [audit] },
+  events: {
+    last: 9,
+    events: [{ seq: 9, at: NOW, type: "seat.serving", subject: seat.id, data: { device: "sales-1/b", term: 4 } }],
+  },
+  sla: slaReport(
+    { from: NOW - 30 * 86_400_000, to: NOW },
+    NOW,
+    0.9999,
+    [{ seat: seat.id, since: 0 }],
+    [{ seat: seat.id, from: NOW - 600_000, to: NOW - 300_000, blame: "seat" }],
+  ),
+  metrics: { contentType: "text/plain", text: "greenroom_failover_automatic 1\n" },
+  auditVerify: { entries: 2, anchor: { seq: 0, hash: "" }, head: { seq: 2, hash: "ab12" }, broken: null },
+  auditPage: { anchor: { seq: 0, hash: "" }, entries: [{ ...audit, seq: 1, hash: "cd34" }] },
+  auditPrune: { removed: 3 },
   pause: { mode: "paused" },
   resume: { mode: "automatic" },
   links: { links: [{ device: "sales-2/a" as DeviceId, state: "unlinked", offer: null }] },
@@ -243,6 +261,7 @@ let asked: { op: ControlOp; request: unknown } | undefined;
 let answers: Partial<ControlAnswers> = {};
 
 beforeAll(async () => {
+  process.env["TZ"] = "UTC";
   folder = mkdtempSync(join(tmpdir(), "greenroom-asking-"));
   socket = join(folder, "g.sock");
   const handler = (op: ControlOp) => (request: { seat?: string }) => {
@@ -262,7 +281,14 @@ const run = async (line: string, overrides: Partial<ControlAnswers> = {}, input?
   asked = undefined;
   answers = overrides;
   const args = line.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", "")) ?? [];
-  return greenroom(args, { env: { GREENROOM_SOCKET: socket, TZ: "UTC" }, ...(input === undefined ? {} : { input }) });
+  const env = { GREENROOM_SOCKET: socket, TZ: "UTC" };
+  return input === undefined ? inside(args, env) : greenroom(args, { env, input });
+};
+
+let lastHash = "";
+const chained = (row: AuditRow, before: string | null) => {
+  lastHash = hashOf(before ?? lastHash, row);
+  return { ...row, hash: lastHash };
 };
 
 describe("--json prints the supervisor's answer and nothing else:", () => {
@@ -297,6 +323,15 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["alerts test ops --json", "alertTest", { channel: "ops" }],
     ["alerts report --by day --json", "alertReport", { by: "day", rule: null, subject: null, from: null, to: null }],
     ["audit sales-1/a --json", "audit", { subject: "sales-1/a", limit: 30 }],
+    ["top --json", "status", {}],
+    [
+      "sla --from 2026-11-01 --to 2026-11-02 --target 99.9 --json",
+      "sla",
+      { from: Date.parse("2026-11-01T00:00:00Z"), to: Date.parse("2026-11-02T00:00:00Z"), target: 0.9990000000000001 },
+    ],
+    ["metrics --json", "metrics", {}],
+    ["audit verify --json", "auditVerify", {}],
+    ["audit prune --before 2026-01-01T00:00:00Z --json", "auditPrune", { before: Date.parse("2026-01-01T00:00:00Z") }],
     ["line rebalance sales --dry-run -n 5 --json", "rebalance", { line: "sales", most: 5 }],
     ["line rebalance sales --json", "rebalance", { line: "sales", most: 20, move: true }],
     ["pause --json", "pause", {}],
@@ -464,6 +499,46 @@ sales|c:7     3         sales/sales-1  sales/sales-2  stayed: its contact knows 
     expect((await run("held")).stdout).toMatch(/2026-11-25 12:00:00 +sales\/sales-1 +m0held +1 +another number/);
   });
 
+  it("audit verify says whether it holds, and exits with 1 if not; an export can be verified without the supervisor", async () => {
+    expect(await run("audit verify")).toMatchObject({
+      code: 0,
+      stdout: "The audit is as it was written: entries 1 to 2.\nhead ab12\n",
+    });
+    expect(await run("audit verify --head ab13")).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/ends with ab12, not with ab13/),
+    });
+    const broken = { ...ANSWERS.auditVerify, broken: { seq: 2, why: "entry 2 is missing" } };
+    expect(await run("audit verify", { auditVerify: broken })).toMatchObject({
+      code: 1,
+      stdout: "The audit is NOT as it was written: entry 2 is missing.\n",
+    });
+    const [first, second] = [chained({ ...audit, seq: 1 }, ""), chained({ ...audit, seq: 2, text: '=1+1, said "ann"' }, null)];
+    const page = { auditPage: { anchor: { seq: 0, hash: "" }, entries: [first, second] } };
+    const file = join(makeFolder(), "audit.jsonl");
+    expect(await run(`audit export --out ${file}`, page)).toMatchObject({ code: 0, stderr: `2 entries written to ${file}\n` });
+    expect(await run(`audit verify ${file} --json`)).toMatchObject({ code: 0, stdout: expect.stringContaining(second.hash) });
+    writeFileSync(file, readFileSync(file, "utf8").replace("operator:ann", "operator:bob"));
+    expect(await run(`audit verify ${file}`)).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/entry 1 is not what was written/),
+    });
+    expect(await run(`audit export --out ${file}`, page)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^E_FILE .*EEXIST/),
+    });
+    expect((await run("audit export --format csv --to 2026-11-25T12:00:01Z", page)).stdout).toBe(
+      `seq,time,actor,action,subject,text,evidence,hash
+1,2026-11-25T12:00:00.000Z,operator:ann,failover.demanded,sales/sales-1,failover of sales/sales-1 demanded,"{""holder"":""sales-1/a""}",${first.hash}
+2,2026-11-25T12:00:00.000Z,operator:ann,failover.demanded,sales/sales-1,"'=1+1, said ""ann""","{""holder"":""sales-1/a""}",${second.hash}
+`,
+    );
+    expect((await run("audit export --from 2026-11-26", page)).stdout).toBe("");
+    expect((await run("audit prune --before 2026-01-01")).stdout).toBe("Removed 3 entries.\n");
+    expect(asked).toEqual({ op: "auditPrune", request: { before: Date.parse("2026-01-01T00:00:00Z") } });
+    expect((await run("audit prune --before yesterday")).code).toBe(2);
+  });
+
   it("key create prints the key alone, so that a script can keep it", async () => {
     const { stdout, stderr } = await run("key create shop --role operator");
     expect(stdout).toBe("gr_abcdefghjk_secret\n");
@@ -482,6 +557,40 @@ oldoldold0  old   operator  sales  2026-11-24 12:00:00  revoked 2026-11-25 11:59
       code: 2,
       stderr: expect.stringMatching(/such as 12h or 90d/),
     });
+  });
+
+  it("sla says how available seats were, as text, page or table", async () => {
+    expect((await run("sla --month 2026-11")).stdout).toMatch(
+      /fleet +99\.9884 % +5 min +1 +5 min +-41 s +1\.16 +0\.0 s\nline sales/,
+    );
+    expect(asked?.request).toMatchObject({
+      from: Date.parse("2026-11-01T00:00:00Z"),
+      to: Date.parse("2026-12-01T00:00:00Z"),
+      target: 0.9999,
+    });
+    expect((await run("sla --days 7 --format csv")).stdout).toMatch(
+      /^kind,name,[\s\S]*\nseat,sales\/sales-1,2026-10-26T12:00:00\.000Z,/,
+    );
+    expect((await run("sla --format html")).stdout).toMatch(
+      /^<!doctype html>[\s\S]*<th scope="row">seat sales\/sales-1<\/th><td>99\.9884 %<\/td>/,
+    );
+    for (const bad of ["--month 2026-13", "--target 100", "--days 0", "--from 2026-11-02 --to 2026-11-01"])
+      expect((await run(`sla ${bad}`)).code).toBe(2);
+  });
+
+  it("tail tells what happened, and top shows it beside the seats", async () => {
+    expect(await run("tail --no-follow -n 5")).toMatchObject({
+      code: 0,
+      stdout: "2026-11-25 12:00:00  sales-1/b speaks for sales/sales-1 (term 4)\n",
+    });
+    expect(asked).toEqual({ op: "events", request: { after: null, limit: 5 } });
+    expect(JSON.parse((await run("tail --no-follow --json")).stdout)).toMatchObject({ seq: 9, type: "seat.serving" });
+    expect((await run("tail --no-follow --type alert")).stdout).toBe("");
+    expect((await run("tail --no-follow --about sales-2/a")).stdout).toBe("");
+    expect((await run("top --once")).stdout).toMatch(
+      /^acme[\s\S]*> sales\/sales-1 +sales-1\/b +serving[\s\S]*12:00:00 {2}sales-1\/b speaks/,
+    );
+    expect(await run("top")).toMatchObject({ code: 2, stderr: expect.stringMatching(/^E_NO_TERMINAL/) });
   });
 
   it("send takes its text from stdin, too", async () => {
@@ -519,14 +628,14 @@ describe("what goes wrong", () => {
         },
       } as unknown as ControlHandlers,
     });
-    const ended = await greenroom(["pause", "--socket", refusing.path]);
+    const ended = await inside(["pause", "--socket", refusing.path], {});
     await refusing.close(0);
     expect(ended).toEqual({ code: 1, stdout: "", stderr: "E_REFUSED not now\n" });
   });
 
   it("no running supervisor exits with 3 and says how to start one", async () => {
     const path = join(makeFolder(), "none.sock");
-    expect(await greenroom(["status", "--socket", path])).toEqual({
+    expect(await inside(["status", "--socket", path], {})).toEqual({
       code: 3,
       stdout: "",
       stderr: `E_NOT_RUNNING no supervisor listens on ${path}. Start it: greenroom up FLEET\n`,

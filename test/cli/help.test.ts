@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { Cli } from "../../src/cli/cli.ts";
 import { programFor } from "../../src/cli/program.ts";
+import { inside } from "./inside.ts";
 import { bareEnv, greenroom, MAIN, makeFolder } from "./process.ts";
 
 const COMMANDS = [
@@ -38,6 +39,15 @@ const COMMANDS = [
   "failback",
   "failover",
   "drain",
+  "init",
+  "doctor",
+  "sla",
+  "top",
+  "tail",
+  "metrics",
+  "audit verify",
+  "audit export",
+  "audit prune",
   "held",
   "held list",
   "held release",
@@ -48,21 +58,21 @@ const COMMANDS = [
 
 describe("help", () => {
   it("lists every command in groups, with examples and exit codes, on a screen", async () => {
-    const { code, stdout, stderr } = await greenroom(["--help"]);
+    const { code, stdout, stderr } = await inside(["--help"], process.env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     for (const name of COMMANDS) expect(stdout).toContain(`  ${name.split(" ")[0]}`);
     expect(stdout).toMatch(/Run a fleet:[\s\S]*Look at a running fleet:[\s\S]*Examples:[\s\S]*Exit codes: 0 fine/);
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
-    expect(stdout.split("\n").length).toBeLessThanOrEqual(50);
+    expect(stdout.split("\n").length).toBeLessThanOrEqual(60);
   });
 
   it("is what one gets who types nothing", async () => {
-    const { code, stdout } = await greenroom([]);
+    const { code, stdout } = await inside([], process.env);
     expect(code).toBe(0);
     expect(stdout).toContain("Usage: greenroom COMMAND");
   });
 
-  it.each(COMMANDS.filter((name) => name !== "held" && name !== "alerts"))(
+  it.each(COMMANDS.filter((name) => name !== "held" && name !== "audit" && name !== "alerts"))(
     "of %s says what it does, and how it is typed",
     (name) => {
       const text = helpOf(name.split(" "));
@@ -85,7 +95,7 @@ describe("bad usage", () => {
     [["demo", "--seconds", "0"], "expected a number above 0"],
     [["config", "chek"], "Did you mean check?"],
   ])("%j exits with 2, and a hint", async (args, hint) => {
-    const { code, stdout, stderr } = await greenroom(args);
+    const { code, stdout, stderr } = await inside(args, process.env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(hint);
   });
@@ -100,7 +110,7 @@ describe("bad usage", () => {
 
 describe("the version", () => {
   it("is the package's", async () => {
-    expect((await greenroom(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await inside(["--version"], process.env)).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   it("of Node is checked before anything else is loaded", async () => {

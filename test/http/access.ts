@@ -94,6 +94,7 @@ export const access = (rigOf: () => ApiRig): void => {
       "listEvents",
       "getOwnKey",
       "getMetrics",
+      "getSla",
     ],
     operator: [
       "pause",

@@ -10,8 +10,6 @@ import type { FleetDeclaration } from "../../machines/ports/store.ts";
 import { MediaFolder } from "../../src/adapters/media/media-folder.ts";
 import { createAlerts } from "../../src/alerts/assemble.ts";
 import { alertsOf } from "../../src/config/alerts.ts";
-import { createAlerts } from "../../src/alerts/assemble.ts";
-import { alertsOf } from "../../src/config/alerts.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import type { ApiConfig } from "../../src/config/index.ts";
 import { problemSchema } from "../../src/http/errors.ts";
@@ -26,6 +24,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { LinkDesk } from "../../src/runtime/link-desk.ts";
 import { MediaDesk } from "../../src/runtime/media-desk.ts";
 import { defaultNodeConfig } from "../../src/runtime/node-config.ts";
+import { SlaDesk } from "../../src/runtime/sla-desk.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
 import { Views } from "../../src/runtime/views.ts";
 
@@ -50,7 +49,6 @@ const DECLARATION: FleetDeclaration = {
 };
 const UNLINKED = device("sales-2/a");
 
-const NO_ALERTS = alertsOf(undefined, null, "/", {}).alerts;
 const NO_ALERTS = alertsOf(undefined, null, "/", {}).alerts;
 const CONFIG: ApiConfig = {
   host: "127.0.0.1",
@@ -209,15 +207,6 @@ export class ApiRig {
       draw: () => 0.5,
       logger,
     });
-    const alerts = createAlerts({
-      fleet: { fleet: "acme", alerts: NO_ALERTS, store: { file: this.#store.file, key: null, keyFile: "" } },
-      supervisor,
-      views,
-      store: this.#store.alerts,
-      clock: systemClock,
-      draw: () => 0.5,
-      logger,
-    });
     this.feed.begin(await this.#store.api.lastEvent());
     await supervisor.start();
     this.supervisor = supervisor;
@@ -226,11 +215,17 @@ export class ApiRig {
       views,
       links,
       keys: this.keys,
-      alerts,
       media: this.#media,
       audit: this.#store.audit,
       alerts,
       metrics: createMetrics(),
+      sla: new SlaDesk({
+        store: this.#store.sla,
+        now: () => systemClock.now(),
+        oldest: () => supervisor.node.owesSince(),
+        mode: () => views.mode(),
+        onFault: () => undefined,
+      }),
       lastEvent: () => this.#store.api.lastEvent(),
       onStop: () => undefined,
     };

@@ -8,10 +8,16 @@
  * of them over a condition that changes with the state, and no AUTOINCREMENT (a page of its own). Numbers must not be given twice
  * all the same: whoever deletes old rows of `outbox` or `inbox` has to leave the newest.
  */
+import { beginChain } from "./audit-chain.ts";
+import type { Database } from "./database.ts";
+import type { Seal } from "./seal.ts";
+
 export interface Migration {
   readonly number: number;
   readonly name: string;
   readonly sql: string;
+  /** What SQL can't do, in the same transaction. */
+  readonly after?: (db: Database, seal: Seal) => void;
 }
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -129,6 +135,12 @@ create table performance (
 `,
   },
   {
+    number: 5,
+    name: "the audit's chain",
+    sql: "alter table audit add column hash text",
+    after: beginChain,
+  },
+  {
     number: 6,
     name: "what people were told of alerts",
     sql: `
@@ -147,6 +159,17 @@ create table alert_ack (
 create table alert_silence (
   id text primary key, rule text, subject text, from_at integer not null, until_at integer not null, by text not null, why text not null
 ) strict, without rowid;
+`,
+  },
+  {
+    number: 7,
+    name: "when seats were down",
+    sql: `
+create table measured_seat (seat text primary key, since integer not null) strict, without rowid;
+create table downtime (
+  seat text not null, from_at integer not null, to_at integer not null, blame text not null, primary key (seat, from_at)
+) strict, without rowid;
+create index downtime_end on downtime (to_at);
 `,
   },
 ];

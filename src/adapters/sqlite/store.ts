@@ -5,6 +5,8 @@ import type { ApiStore } from "../../http/store.ts";
 import type { AlertStore } from "../../alerts/store.ts";
 import { createAlertStore } from "./alert-store.ts";
 import { createApiStore, type Run } from "./api-store.ts";
+import { type AuditBook, createAuditBook } from "./audit-book.ts";
+import { AuditChain } from "./audit-chain.ts";
 import { numberOf, type Database } from "./database.ts";
 import { failure, StoreError, type StoreErrorCode } from "./errors.ts";
 import { removeHolder, writeHolder } from "./holder.ts";
@@ -21,6 +23,7 @@ import { recordOps } from "./ops/records.ts";
 import { seatOps } from "./ops/seats.ts";
 import { CommandQueue, type Lane, type Medium } from "./queue.ts";
 import { createSeal } from "./seal.ts";
+import { createSlaStore, type SlaStore } from "./sla-store.ts";
 
 export interface SqliteOptions {
   readonly file: string;
@@ -45,6 +48,10 @@ export interface SqliteStore extends StorePort {
   readonly api: ApiStore;
   /** What people are told of alerts. */
   readonly alerts: AlertStore;
+  /** What only who checks the audit asks. */
+  readonly audit: AuditBook;
+  /** When seats were down. */
+  readonly sla: SlaStore;
   /** Changes `maxBytes` while running. */
   limit(maxBytes: number): void;
   /** SQLite's integrity check: what is wrong, empty if nothing is. Reads the whole file, so it blocks. */
@@ -61,7 +68,7 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
   const seal = createSeal(options.key);
   const { database, isNew } = openDatabase(file, seal, options.keyOrigin ?? "the key given", clock.now());
   writeHolder(file, Date.now());
-  const medium = createMedium(database);
+  const medium = createMedium(database, new AuditChain(database, seal));
   const queue = new CommandQueue(medium);
   const handlers = createHandlers({
     db: database,
@@ -98,6 +105,8 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
     isNew,
     api: createApiStore(run),
     alerts: createAlertStore(run),
+    audit: createAuditBook(run, seal),
+    sla: createSlaStore(run),
     limit,
     ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
       const { op, reqId } = command;
@@ -158,7 +167,18 @@ const createHandlers = (bench: Bench): Handlers => ({
 const CHECKPOINT_PAGES = 1500;
 const CHECKPOINT_EVERY = { least: 10, first: 200, most: 1000 };
 
-const createMedium = (database: Database): Medium => {
+const createMedium = (database: Database, chain: AuditChain): Medium => {
+  /** Whatever wrote an entry, it is chained before it is durable. */
+  const chained = <T>(work: () => T): T => {
+    let settle = (): void => {};
+    const result = database.transaction(() => {
+      const done = work();
+      settle = chain.extend();
+      return done;
+    });
+    settle();
+    return result;
+  };
   let commits = 0;
   let every = CHECKPOINT_EVERY.first;
   return {
@@ -167,11 +187,11 @@ const createMedium = (database: Database): Medium => {
     },
     commit(work, lane: Lane) {
       commits++;
-      if (lane === "foreground") return database.transaction(work);
+      if (lane === "foreground") return chained(work);
       // Nobody relies on the journal after a power cut, and kill -9 loses nothing that was written: spare the flush to disk.
       database.exec("pragma synchronous = normal");
       try {
-        return database.transaction(work);
+        return chained(work);
       } finally {
         database.exec("pragma synchronous = full");
       }

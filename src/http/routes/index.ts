@@ -8,8 +8,10 @@ import { fleetRoutes } from "./fleet.ts";
 import { keyRoutes } from "./keys.ts";
 import { lineRoutes } from "./lines.ts";
 import { messageRoutes } from "./messages.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { recordRoutes } from "./records.ts";
 import { seatRoutes } from "./seats.ts";
+import { slaRoutes } from "./sla.ts";
 
 export const ROUTES: readonly Route[] = [
   ...fleetRoutes,
@@ -22,4 +24,6 @@ export const ROUTES: readonly Route[] = [
   ...recordRoutes,
   ...eventRoutes,
   ...keyRoutes,
+  ...metricsRoutes,
+  ...slaRoutes,
 ];
