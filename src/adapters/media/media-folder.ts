@@ -3,7 +3,8 @@
  * store's key, so that the same bytes lie there once and the name tells nobody what they are.
  *
  * A file is complete or not there: written under another name, flushed, renamed, and the folder flushed. Nothing is ever changed.
- * Layout: 16 random bytes, then pieces of a megabyte, each sealed (AES-256-GCM) with its place in the file.
+ * Layout: 16 random bytes, then pieces of a megabyte, each sealed (AES-256-GCM) with its place in the file. That none is missing, the name
+ * says: whoever reads to the end is told.
  */
 import { createHmac, hkdfSync, randomBytes } from "node:crypto";
 import { statSync, unlinkSync, utimesSync } from "node:fs";
@@ -90,7 +91,7 @@ export class MediaFolder {
         const length = Math.min(PIECE + SEALING, size - at);
         const sealed = await readFully(file, at, length);
         at += length;
-        const piece = this.#open(sealed, placeOf(salt, index, at === size));
+        const piece = this.#open(sealed, placeOf(salt, index));
         name.update(piece);
         yield piece;
       }
@@ -117,15 +118,12 @@ export class MediaFolder {
     await file.write(salt);
     let bytes = 0;
     let index = 0;
-    let last: Uint8Array = new Uint8Array(0);
     for await (const piece of piecesOf(source)) {
       bytes += piece.length;
       if (bytes > limit) throw new TooLargeError(limit);
       name.update(piece);
-      if (last.length > 0) await file.write(this.#close(last, placeOf(salt, index++, false)));
-      last = piece;
+      await file.write(this.#close(piece, placeOf(salt, index++)));
     }
-    await file.write(this.#close(last, placeOf(salt, index, true)));
     return { id: name.digest("hex"), bytes };
   }
 
@@ -170,8 +168,7 @@ export class MediaFolder {
   }
 }
 
-const placeOf = (salt: Uint8Array, index: number, isLast: boolean): string =>
-  `${Buffer.from(salt).toString("hex")} ${index} ${isLast ? "last" : "more"}`;
+const placeOf = (salt: Uint8Array, index: number): string => `${Buffer.from(salt).toString("hex")} ${index}`;
 
 const readFully = async (file: FileHandle, at: number, length: number): Promise<Uint8Array> => {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at);
