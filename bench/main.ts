@@ -15,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   switchover: "planned moves under load: what they add to a message",
   restart: "kill -9 of a running supervisor, and its return",
   balance: "choosing the seat of a new conversation among a thousand",
+  metrics: "what counting and scraping cost 500 devices",
   world: "how fast simulated time passes",
   viewer: "a film of 100,000 steps in Chromium: opened, and scrubbed",
 };
