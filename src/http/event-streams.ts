@@ -35,7 +35,7 @@ interface Options {
   readonly limits?: Partial<StreamLimits>;
 }
 
-const PAGE = 500;
+const PAGE = 200;
 
 export class EventStreams {
   readonly #options: Options;
@@ -85,6 +85,7 @@ export class EventStreams {
       const rows = await read(reader.cursor, PAGE);
       if (!this.#readers.has(reader)) return;
       this.#write(reader, framesFor(reader, rows, new Map()));
+      if (!this.#readers.has(reader)) return;
       reader.cursor = rows.at(-1)?.seq ?? feed.lastSeq;
       if (reader.response.writableNeedDrain && !(await drained(reader.response, this.#limits.drainWithin)))
         return this.#cutOff(reader);
@@ -116,6 +117,7 @@ export class EventStreams {
     else reader.response.write(text);
   }
   #cutOff(reader: Reader): void {
+    if (!this.#readers.has(reader)) return;
     this.#end(reader);
     this.#options.onCutOff();
   }

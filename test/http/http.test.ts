@@ -1,9 +1,11 @@
-/** The API, on one fleet: who may ask, what is answered, what happens live, what is too much. */
+/** The API, on one fleet and in one process, because what it stands on takes long to load. Each suite by itself: `-t "bounds:"`. */
 import { afterAll, beforeAll, describe } from "vitest";
 import { access } from "./access.ts";
 import { bounds } from "./bounds.ts";
+import { documents } from "./documents.ts";
 import { endpoints } from "./endpoints.ts";
 import { events } from "./events.ts";
+import { fuzz } from "./fuzz.ts";
 import { ApiRig } from "./rig.ts";
 
 let rig: ApiRig;
@@ -23,4 +25,10 @@ describe("bounds:", () => {
 });
 describe("access:", () => {
   access(() => rig);
+});
+describe("fuzz:", () => {
+  fuzz(() => rig);
+});
+describe("documents:", () => {
+  documents();
 });
