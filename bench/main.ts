@@ -9,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   probes: "what probing 100 holders once a second costs",
   coldstart: "from the start of the process to the first connection in service, against raw Baileys",
   store: "commits and reads of the SQLite store",
+  http: "messages posted to the API from another process, and a hundred readers of events",
   failover: "every fault of the demo, repeated: detected, chosen, in service, acknowledged",
   calm: "jitter and no faults: nobody may be accused",
   delivery: "accepting under load, an outbox of a million rows, processor time of a message",
