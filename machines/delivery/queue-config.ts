@@ -37,6 +37,8 @@ export interface QueueConfig extends WindowLimits {
   readonly lookups: number;
   /** Contacts of which it is asked at once whether an account with a cap knows them. */
   readonly inquiries: number;
+  /** How long it holds that such an account does not know a contact: that may write meanwhile. */
+  readonly coldFor: Millis;
   /** Contacts remembered as known to such an account, and conversations as begun. */
   readonly known: number;
 }
@@ -71,5 +73,6 @@ export const QUEUE_DEFAULTS: QueueConfig = {
   recordBatch: 256,
   lookups: 1024,
   inquiries: 16,
+  coldFor: 10_000,
   known: 4096,
 };

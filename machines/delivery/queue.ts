@@ -562,7 +562,8 @@ export class SeatQueue {
     const isFinal = why === "nobody" && line !== null && row.askedFor === line.account && row.askedAs === null;
     if (why === "warm" && row.askedFor !== null) this.#learn(row.conversation, row.askedFor);
     else if (why === "known") row.conversation.hasBegun = true;
-    else if ((row.askedAs === "new" || row.askedAs === "full") && why !== "store") row.conversation.coldOn = row.askedFor;
+    else if ((row.askedAs === "new" || row.askedAs === "full") && why !== "store" && row.askedFor !== null)
+      row.conversation.cold = { on: row.askedFor, at };
     if (row.askedAs === "full" && why === "nobody") row.cappedOn = row.askedFor;
     if (why === "store") this.#window.move(row, "delayed", at, at + this.#backOff(++row.tries));
     else if (isFinal && row.refusedBy.includes(line.account)) this.#fail(row, refusalReason(463), at);
@@ -634,6 +635,11 @@ export class SeatQueue {
     return this.#allowance.isCounted(account) && !isKnown && !isGroup(row);
   }
 
+  /** It was asked a moment ago. The contact may have written since. */
+  #isKnownCold({ conversation: { cold } }: Row, account: AccountId, at: Millis): boolean {
+    return cold?.on === account && at - cold.at < this.#config.coldFor;
+  }
+
   #learn(conversation: Conversation, account: AccountId): void {
     conversation.warmOn = account;
     if (!this.#allowance.isCounted(account)) return;
@@ -661,7 +667,8 @@ export class SeatQueue {
   #askAnew(id: ConversationId, at: Millis): void {
     const row = this.#postponed.size > 0 ? this.#window.firstOf(id) : undefined;
     if (row?.phase !== "capped") return;
-    row.conversation.coldOn = null;
+    row.conversation.cold = null;
+    row.cappedOn = null;
     this.#window.move(row, "ready", at);
   }
 
@@ -823,20 +830,20 @@ export class SeatQueue {
       else if (row.refusedBy.includes(line.account)) this.#reroute(row, line.account, { unlessWarm: false }, at);
       else if (this.#mayNotBegin(row, line)) this.#reroute(row, line.account, { unlessWarm: true }, at);
       else {
-        const opens = this.#isOpening(row, account);
-        if (opens && row.conversation.coldOn !== account) {
-          if (!this.#inquire(row, account, at)) return;
-          continue;
-        }
         const nextAt = this.#allowance.nextAt(account, false, at);
         const pacedUntil = nextAt > at ? nextAt : this.#buckets.nextAt(account, this.seat, at);
         if (pacedUntil > at) {
           this.#pacedUntil = pacedUntil;
           return;
         }
-        if (opens && this.#allowance.nextAt(account, true, at) > at) {
-          if (row.cappedOn === account) this.#postpone(row, at);
-          else if (!this.#inquire(row, account, at)) return;
+        const opens = this.#isOpening(row, account);
+        const isFull = opens && this.#allowance.nextAt(account, true, at) > at;
+        if (isFull && row.cappedOn === account) {
+          this.#postpone(row, at);
+          continue;
+        }
+        if (opens && (isFull || !this.#isKnownCold(row, account, at))) {
+          if (!this.#inquire(row, account, at)) return;
           continue;
         }
         this.#buckets.take(account, this.seat, at);

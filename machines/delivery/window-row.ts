@@ -111,8 +111,8 @@ export interface Conversation extends Slotted {
   rankSeq: number;
   /** The account that is known to have spoken to the contact. */
   warmOn: AccountId | null;
-  /** The account that is known not to have. */
-  coldOn: AccountId | null;
+  /** The account that had not, when it was asked. */
+  cold: { readonly on: AccountId; readonly at: Millis } | null;
   /** The account that may have written, though nothing is proved: that is counted once. */
   openedOn: AccountId | null;
   /** The contact knows a number of the line: it goes to no other seat to even out what waits. */
@@ -127,7 +127,7 @@ export const emptyConversation = (id: ConversationId): Conversation => ({
   rank: 0,
   rankSeq: 0,
   warmOn: null,
-  coldOn: null,
+  cold: null,
   openedOn: null,
   hasBegun: false,
   slot: -1,

@@ -40,12 +40,15 @@ export const nextMoves = ({ moves: { waiting, underWay } }: RosterState, at: Mil
   return effects;
 };
 
-/** Its seat is of the same line, and spoken for by a device that is well, of an account in good standing. */
-export const mayTakeOver = ({ seats, devices, accounts }: RosterState, { from, to }: Move): boolean => {
+/** Its seat is of the same line, and spoken for by a device that is well, of an account that may begin a conversation now. */
+export const mayTakeOver = (state: RosterState, { from, to }: Move, at: Millis): boolean => {
+  const { seats, devices, accounts, config } = state;
   const target = seats.get(to);
   if (!target?.holder || target.line !== seats.get(from)?.line) return false;
   const health = devices.get(target.holder)?.state;
-  return (health === "healthy" || health === "recovering") && accounts.get(accountOf(target.holder))?.standing === "good";
+  const account = accountOf(target.holder);
+  const isWell = (health === "healthy" || health === "recovering") && accounts.get(account)?.standing === "good";
+  return isWell && (config.allowance?.nextAt(account, true, at) ?? at) <= at;
 };
 
 export const keptHere = (state: RosterState, conversation: ConversationId, why: string): Effect[] =>

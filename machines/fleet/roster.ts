@@ -283,7 +283,7 @@ const inquire = (
 
 const onYielded = (state: RosterState, { seat, conversation, message, seq, at }: Of<"conversation.yielded">): Effect[] => {
   const move = state.moves.underWay.get(conversation);
-  if (move && mayTakeOver(state, move)) {
+  if (move && mayTakeOver(state, move, at)) {
     return inquire(state, { conversation, message, from: seat, to: null, account: null, as: "rebalance", seq });
   }
   const stays = tell(`queue:${seat}`, { type: "notRerouted", message, why: "nobody" });
@@ -322,7 +322,7 @@ const onMoveAnswer = (
     ];
   }
   if (knowsLine(state, from, event.answer.warm)) return stays("known", "its contact knows a number of the line");
-  if (!move || !mayTakeOver(state, move)) return stays("nobody", "the other seat may not take it at present");
+  if (!move || !mayTakeOver(state, move, at)) return stays("nobody", "the other seat may not take it at present");
   const audit: AuditDraft = {
     at,
     actor: move.by,

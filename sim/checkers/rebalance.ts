@@ -1,10 +1,10 @@
 /** Always: what goes to another number to even out what waits has not been heard of from any. */
 import type { ConversationId, SeatId } from "../../machines/ports/ids.ts";
-import type { Event, Life, Property } from "./life.ts";
+import { type Event, eventsOf, type Life, type Property } from "./life.ts";
 
 export const movesAreUnheard: Property = {
   name: "moves-are-unheard",
-  says: "a conversation goes to another seat to even out what waits only if nothing of it has left, with its audit entry, and nothing of it leaves from the old seat then",
+  says: "a conversation goes to another seat to even out what waits only if nothing of it has left, with its audit entry, and nothing of it leaves from the old seat then, unless the new one's account may not begin it",
   *broken(life) {
     if (!life.events.some((event) => event.kind === "said" && event.type === "conversation.moved")) return;
     const audited = new Set(
@@ -14,6 +14,8 @@ export const movesAreUnheard: Property = {
     );
     const conversationOf = new Map(life.tables.outbox.map(({ id, conversation }) => [id, conversation]));
     const refused = refusals(life);
+    // Then it may be given back because the other account may not begin it.
+    const mayReturn = life.plan.fleet.settings.caps !== undefined || eventsOf(life, "standing").length > 0 || refused.size > 0;
     const passed = new Map<ConversationId, Event<"gate">>();
     /** Where a conversation came from, until something of it leaves elsewhere. */
     const left = new Map<ConversationId, SeatId>();
@@ -21,7 +23,7 @@ export const movesAreUnheard: Property = {
       if (event.kind === "gate") {
         const conversation = conversationOf.get(event.message);
         if (!conversation) continue;
-        if (left.get(conversation) === event.seat) {
+        if (!mayReturn && left.get(conversation) === event.seat) {
           yield { at: event.at, text: `${event.message} left from ${event.seat}, and ${conversation} had gone to another seat` };
         }
         left.delete(conversation);

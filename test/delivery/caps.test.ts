@@ -215,6 +215,16 @@ describe("a contact whom an account may not begin a chat with for now", () => {
     expect(world.wire.slice(2).map(({ message }) => message)).toEqual(["m3", answer.id]);
   });
 
+  it("is no new contact when it has written while it waited: nobody asks what was so an hour ago", () => {
+    const world = begun();
+    for (const conversation of [0, 1, 2, 3, 4]) world.accept(conversation);
+    world.settle();
+    world.warm(2, A);
+    world.advance(HOUR + TRAFFIC_SLOT);
+    world.settle();
+    expect(sentTo(world).slice(2)).toEqual(["c:2", "c:3", "c:4"]);
+  });
+
   it("goes to another seat that has room", () => {
     const world = begun();
     for (const conversation of [0, 1]) world.accept(conversation);
