@@ -15,7 +15,7 @@ export const movesAreUnheard: Property = {
     const conversationOf = new Map(life.tables.outbox.map(({ id, conversation }) => [id, conversation]));
     const refused = refusals(life);
     // Then it may be given back because the other account may not begin it.
-    const mayReturn = life.plan.fleet.settings.caps !== undefined || eventsOf(life, "standing").length > 0 || refused.size > 0;
+    const mayReturn = life.plan.fleet.settings.caps !== undefined || eventsOf(life, "standing").length > 0;
     const passed = new Map<ConversationId, Event<"gate">>();
     /** Where a conversation came from, until something of it leaves elsewhere. */
     const left = new Map<ConversationId, SeatId>();
