@@ -5,6 +5,7 @@ import { accountsCommand } from "./commands/accounts.ts";
 import { alertsCommand } from "./commands/alerts.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { configCommand } from "./commands/config.ts";
+import { backupCommand, restoreCommand } from "./commands/backup.ts";
 import { chaos } from "./commands/chaos.ts";
 import { demo } from "./commands/demo.ts";
 import { deviceCommand } from "./commands/device.ts";
@@ -76,7 +77,9 @@ export const programFor = (cli: Cli): Command => {
     .addCommand(upCommand(cli))
     .addCommand(deviceCommand(cli))
     .addCommand(keyCommand(cli))
-    .addCommand(stopCommand(cli));
+    .addCommand(stopCommand(cli))
+    .addCommand(backupCommand(cli))
+    .addCommand(restoreCommand(cli));
   program.commandsGroup("Look at a running fleet:");
   program
     .addCommand(statusCommand(cli))

@@ -72,6 +72,8 @@ export const REQUESTS = {
   sla: z
     .strictObject({ from: z.int().min(0), to: z.int().min(0), target: z.number().gt(0).lt(1).default(0.9999) })
     .refine(({ from, to }) => from < to, { error: "the period ends before it begins" }),
+  /** A consistent copy of the store, as a new file at that path: for `greenroom backup`, which encrypts it. */
+  copyStore: z.strictObject({ to: z.string().min(2).max(4096).startsWith("/") }),
   /** What Prometheus would scrape. */
   metrics: z.strictObject({}),
   /** Whether the whole audit is as it was written. */
@@ -289,6 +291,7 @@ export interface ControlAnswers extends AlertAnswers {
   readonly history: HistoryAnswer;
   readonly audit: AuditAnswer;
   readonly events: EventsAnswer;
+  readonly copyStore: { readonly to: string };
   readonly sla: SlaReport;
   readonly metrics: { readonly contentType: string; readonly text: string };
   readonly auditVerify: Verdict;

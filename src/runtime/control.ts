@@ -1,4 +1,5 @@
 /** What a running supervisor does about each request of `control-protocol.ts`. */
+import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
 import type { KeyRing } from "../http/keys.ts";
@@ -37,6 +38,7 @@ export interface ControlParts {
   readonly audit: AuditBook;
   readonly alerts: Pick<Alerts, "desk" | "store">;
   readonly sla: Pick<SlaDesk, "report">;
+  readonly copyStore: (to: string) => Promise<void>;
   /** Number of the newest event. */
   readonly lastEvent: () => Promise<number>;
   readonly metrics: Pick<Metrics, "scrape" | "contentType">;
@@ -114,6 +116,11 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const afterSeq = after ?? Math.max(0, (await parts.lastEvent()) - limit);
       const { rows } = await views.ask("events.read", { afterSeq, limit });
       return { last: rows.at(-1)?.seq ?? afterSeq, events: rows };
+    },
+    copyStore: async ({ to }) => {
+      if (existsSync(to)) throw new ControlError("E_REFUSED", `${to} exists already: name another file`);
+      await parts.copyStore(to);
+      return { to };
     },
     sla: ({ from, to, target }) => parts.sla.report({ from, to }, target),
     metrics: async () => ({ contentType: parts.metrics.contentType, text: await parts.metrics.scrape(await views.status()) }),

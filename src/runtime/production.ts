@@ -17,6 +17,7 @@ import { KeyRing } from "../http/keys.ts";
 import type { Api } from "../http/server.ts";
 import { countingConnections, countingStore } from "../metrics/counting-ports.ts";
 import { createMetrics, type Metrics } from "../metrics/metrics.ts";
+import { Arrivals } from "./arrivals.ts";
 import { systemClock } from "./clock.ts";
 import { countryOf } from "./countries.ts";
 import { controlHandlers } from "./control.ts";
@@ -52,6 +53,8 @@ export interface Production {
   readonly views: Views;
   readonly media: MediaDesk;
   readonly links: LinkDesk;
+  /** What people write. */
+  readonly arrivals: Arrivals;
   readonly alerts: Alerts;
   /** What the socket asks, for who is in this process. */
   readonly handlers: ControlHandlers;
@@ -92,6 +95,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     const devices = toDeclaration(fleet).accounts.flatMap((account) => account.devices);
     const links = new LinkDesk(supervisor, devices);
     const views = new Views(supervisor, { fleet: fleet.fleet, startedAt: systemClock.now(), now: () => systemClock.now() });
+    const arrivals = new Arrivals({ supervisor, views, lines: fleet.lines });
     const keys = await KeyRing.open(store.api, () => systemClock.now());
     const media = new MediaDesk({
       folder,
@@ -133,6 +137,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       audit: store.audit,
       metrics,
       sla,
+      copyStore: (to: string) => store.copyTo(to),
       lastEvent: () => store.api.lastEvent(),
       onStop: options.onStop,
     };
@@ -149,7 +154,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     performance.begin();
     sla.begin();
     const { createApi } = fleet.api ? await import("../http/server.ts") : {};
-    api = fleet.api && createApi ? createApi({ config: fleet.api, parts, store: store.api, feed, logger }) : undefined;
+    api = fleet.api && createApi ? createApi({ config: fleet.api, parts, store: store.api, arrivals, feed, logger }) : undefined;
     const address = (await api?.listen()) ?? null;
     return {
       supervisor,
@@ -157,6 +162,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       media,
       links,
       alerts: opened,
+      arrivals,
       handlers,
       socket: served.path,
       api: address,

@@ -184,6 +184,7 @@ const ANSWERS: ControlAnswers = {
     last: 9,
     events: [{ seq: 9, at: NOW, type: "seat.serving", subject: seat.id, data: { device: "sales-1/b", term: 4 } }],
   },
+  copyStore: { to: "/somewhere" },
   sla: slaReport(
     { from: NOW - 30 * 86_400_000, to: NOW },
     NOW,

@@ -11,7 +11,7 @@ import { MediaFolder } from "../../src/adapters/media/media-folder.ts";
 import { createAlerts } from "../../src/alerts/assemble.ts";
 import { alertsOf } from "../../src/config/alerts.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
-import type { ApiConfig } from "../../src/config/index.ts";
+import type { ApiConfig, FleetConfig } from "../../src/config/index.ts";
 import { problemSchema } from "../../src/http/errors.ts";
 import { EventFeed } from "../../src/http/event-feed.ts";
 import { KeyRing } from "../../src/http/keys.ts";
@@ -20,6 +20,7 @@ import { ROUTES } from "../../src/http/routes/index.ts";
 import { type Api, type ApiOptions, createApi } from "../../src/http/server.ts";
 import type { KeyRole } from "../../src/http/store.ts";
 import { createMetrics } from "../../src/metrics/metrics.ts";
+import { Arrivals } from "../../src/runtime/arrivals.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { LinkDesk } from "../../src/runtime/link-desk.ts";
 import { MediaDesk } from "../../src/runtime/media-desk.ts";
@@ -115,6 +116,10 @@ export class Links {
     }
   }
 
+  received(id: DeviceId, seq: number): void {
+    this.#say({ kind: "received", device: id, at: systemClock.now(), seq });
+  }
+
   /** In a turn of its own. */
   #say(fact: ConnectionFact): void {
     setImmediate(() => this.#tell({ ...fact, at: systemClock.now() }));
@@ -197,6 +202,7 @@ export class ApiRig {
       supervisor,
       DECLARATION.accounts.flatMap(({ devices }) => devices),
     );
+    const arrivals = new Arrivals({ supervisor, views, lines: DECLARATION.lines as unknown as FleetConfig["lines"] });
     this.keys = await KeyRing.open(this.#store.api, () => systemClock.now());
     const alerts = createAlerts({
       fleet: { fleet: "acme", alerts: NO_ALERTS, store: { file: this.#store.file, key: null, keyFile: "" } },
@@ -226,15 +232,36 @@ export class ApiRig {
         mode: () => views.mode(),
         onFault: () => undefined,
       }),
+      copyStore: (to: string) => this.#store.copyTo(to),
       lastEvent: () => this.#store.api.lastEvent(),
       onStop: () => undefined,
     };
     this.#make = ({ config, ...rest }) =>
-      createApi({ config: { ...CONFIG, ...config }, parts, store: this.#store.api, feed: this.feed, logger, ...rest });
+      createApi({ config: { ...CONFIG, ...config }, parts, store: this.#store.api, arrivals, feed: this.feed, logger, ...rest });
     this.api = this.make(options);
     this.admin = await this.key("admin");
     await this.until(() => supervisor.node.seat("help/help-1" as never)?.state === "serving");
     await this.until(() => supervisor.node.seat("sales/sales-1" as never)?.state === "serving");
+  }
+
+  /** Somebody writes to a device; it is durable, and told of. */
+  async receive(to: string, sender: string, text: string): Promise<void> {
+    const bytes = Buffer.from(text);
+    const inbound = {
+      account: to.slice(0, to.indexOf("/")),
+      device: to,
+      waId: `3EB0${(++this.#strangers).toString(16)}`,
+      chat: sender,
+      sender,
+      fromMe: false,
+      proto: new Uint8Array([0x0a, bytes.length, ...bytes]),
+      sentAt: 1,
+      receivedAt: systemClock.now(),
+    };
+    const commit = { device: to, leaseTerm: 1, keys: [], creds: null, inbound: [inbound], attempt: null };
+    const answer = await this.supervisor.ask("keys.commit", commit as never);
+    if (answer.kind !== "committed") throw new Error(JSON.stringify(answer));
+    for (const { seq } of answer.inbound) this.links.received(device(to), seq);
   }
 
   /** Another door to the same fleet. */

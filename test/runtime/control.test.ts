@@ -251,6 +251,7 @@ const HANDLERS: ControlHandlers = {
   alertReport: unused,
   audit: unused,
   events: unused,
+  copyStore: unused,
   sla: unused,
   metrics: unused,
   auditVerify: unused,

@@ -8,7 +8,7 @@ import { createApiStore, type Run } from "./api-store.ts";
 import { type AuditBook, createAuditBook } from "./audit-book.ts";
 import { AuditChain } from "./audit-chain.ts";
 import { numberOf, type Database } from "./database.ts";
-import { failure, StoreError, type StoreErrorCode } from "./errors.ts";
+import { failure, openError, StoreError, type StoreErrorCode } from "./errors.ts";
 import { removeHolder, writeHolder } from "./holder.ts";
 import { openDatabase } from "./open.ts";
 import { contactOps } from "./ops/contacts.ts";
@@ -52,6 +52,8 @@ export interface SqliteStore extends StorePort {
   readonly audit: AuditBook;
   /** When seats were down. */
   readonly sla: SlaStore;
+  /** A consistent copy of the file, made while it is used. Throws StoreError. */
+  copyTo(file: string): Promise<void>;
   /** Changes `maxBytes` while running. */
   limit(maxBytes: number): void;
   /** SQLite's integrity check: what is wrong, empty if nothing is. Reads the whole file, so it blocks. */
@@ -107,6 +109,13 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
     alerts: createAlertStore(run),
     audit: createAuditBook(run, seal),
     sla: createSlaStore(run),
+    async copyTo(to) {
+      try {
+        await database.copyTo(to);
+      } catch (error) {
+        throw openError(to, error);
+      }
+    },
     limit,
     ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
       const { op, reqId } = command;
