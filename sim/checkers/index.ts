@@ -8,6 +8,7 @@ import { grantsFollowTerms } from "./grants.ts";
 import { linksEndWithLeases } from "./leases.ts";
 import { violationsOf, type Life, type Property, type Violation } from "./life.ts";
 import { duplicatesAreMarked, gateBeforeBytes, inOrder, keptBeforeReceipt, keysBeforeBytes, nothingLost } from "./messages.ts";
+import { alertsAreTold } from "./notices.ts";
 import { paceIsKept } from "./pacing.ts";
 import { movesAreUnheard } from "./rebalance.ts";
 import { restrictedBeginNothing } from "./restricted.ts";
@@ -38,6 +39,7 @@ export const properties: readonly Property[] = [
   nobodyDies,
   detectionsAlert,
   recoveriesResolve,
+  alertsAreTold,
   seatsAreHeld,
   grantsFollowTerms,
   outboxDrains,
