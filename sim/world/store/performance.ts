@@ -5,14 +5,14 @@ import { compare } from "./state.ts";
 
 export const performanceOps = ({ state }: Bench): Pick<Handlers, "performance.append" | "performance.read"> => ({
   "performance.append": ({ rows, dropBefore }) => {
-    const { performance } = state().tables;
-    for (const row of rows) performance.set(nameOf(row), row);
-    for (const [name, { at }] of performance) if (at < dropBefore) performance.delete(name);
+    const { minutes } = state().tables;
+    for (const row of rows) minutes.set(nameOf(row), row);
+    for (const [name, { at }] of minutes) if (at < dropBefore) minutes.delete(name);
     return { kind: "appended" };
   },
   "performance.read": ({ line, since }) => ({
     kind: "performance",
-    rows: [...state().tables.performance.values()]
+    rows: [...state().tables.minutes.values()]
       .filter((row) => row.line === line && row.at >= since)
       .sort((a, b) => a.at - b.at || compare(a.seat, b.seat) || compare(a.account, b.account)),
   }),

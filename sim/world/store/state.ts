@@ -75,7 +75,7 @@ const emptyTables = () => ({
   keys: new Map<DeviceId, Map<string, Uint8Array>>(),
   leases: new Map<DeviceId, Lease>(),
   /** By minute, seat and account. */
-  performance: new Map<string, PerformanceRow>(),
+  minutes: new Map<string, PerformanceRow>(),
 });
 export type Tables = ReturnType<typeof emptyTables>;
 
@@ -193,7 +193,7 @@ export const copyTables = (tables: Tables): Tables => ({
   inbox: [...tables.inbox],
   orders: [...tables.orders],
   creds: new Map(tables.creds),
-  performance: new Map(tables.performance),
+  minutes: new Map(tables.minutes),
   keys: new Map([...tables.keys].map(([device, keys]) => [device, new Map(keys)])),
   leases: new Map(tables.leases),
 });
