@@ -12,10 +12,13 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import type { Logger } from "pino";
 import type { z } from "zod";
 import type { Millis } from "../../machines/ports/ids.ts";
+import type { AuditDraft } from "../../machines/ports/records.ts";
 import type { ApiConfig } from "../config/index.ts";
 import { type ControlParts, controlHandlers } from "../runtime/control.ts";
 import { ControlError } from "../runtime/control-protocol.ts";
 import { sendMessage } from "../runtime/sending.ts";
+import { dashboardPages } from "./dashboard.ts";
+import { Logins } from "./dashboard-logins.ts";
 import { ApiError, apiErrorOf, badRequest, PROBLEM_TYPE, problemOf } from "./errors.ts";
 import type { EventFeed } from "./event-feed.ts";
 import { EventStreams, type StreamLimits } from "./event-streams.ts";
@@ -82,7 +85,9 @@ export const createApi = (options: ApiOptions): Api => {
   const { config, parts, store, feed, logger } = options;
   const { views, supervisor } = parts;
   const now = (): Millis => views.now();
-  const refusals = new Refusals((entry) => void supervisor.ask("audit.append", { entries: [entry] }), now);
+  const write = (entry: AuditDraft): void => void supervisor.ask("audit.append", { entries: [entry] });
+  const refusals = new Refusals(write, now);
+  const logins = new Logins(parts.keys, { isTls: config.tls !== null, now });
   const flushing = setInterval(() => refusals.flush(), 60_000);
   flushing.unref();
   const streams = new EventStreams({
@@ -92,7 +97,7 @@ export const createApi = (options: ApiOptions): Api => {
     ...(options.streams ? { limits: options.streams } : {}),
   });
   const headers = { ...HEADERS, ...(config.tls ? { "strict-transport-security": "max-age=31536000" } : {}) };
-  const door = new Door(options, new Requests(store, now), streams, headers);
+  const door = new Door(options, new Requests(store, now), logins, streams, headers);
   const app = fastify(serverOptions(options));
   app.server.maxConnections = CONNECTIONS;
   app.decorateRequest("apiKey", null);
@@ -127,7 +132,12 @@ export const createApi = (options: ApiOptions): Api => {
   app.setNotFoundHandler((request) => {
     throw door.nothingHere(request);
   });
-  for (const page of openPages(ROUTES)) app.route(page);
+  const dashboard = dashboardPages({
+    logins,
+    authenticate: (request, secret) => door.authenticate(request, secret),
+    note: (entry) => write({ ...entry, at: now() }),
+  });
+  for (const page of [...openPages(ROUTES), ...dashboard]) app.route(page);
   for (const route of ROUTES) {
     app.route({
       method: route.method,
@@ -177,15 +187,23 @@ const endpointOf = (request: FastifyRequest): string => {
 class Door {
   readonly #options: ApiOptions;
   readonly #requests: Requests;
+  readonly #logins: Logins;
   readonly #streams: EventStreams;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #rate: RateLimit;
   readonly #strangers: RateLimit;
   readonly #paths: readonly { readonly matches: RegExp; readonly method: string }[];
 
-  constructor(options: ApiOptions, requests: Requests, streams: EventStreams, headers: Readonly<Record<string, string>>) {
+  constructor(
+    options: ApiOptions,
+    requests: Requests,
+    logins: Logins,
+    streams: EventStreams,
+    headers: Readonly<Record<string, string>>,
+  ) {
     this.#options = options;
     this.#requests = requests;
+    this.#logins = logins;
     this.#streams = streams;
     this.#headers = headers;
     const now = (): Millis => performance.now();
@@ -197,18 +215,22 @@ class Door {
     }));
   }
 
-  /** Throws unless the key that is sent may use the endpoint, now. */
-  admit(request: FastifyRequest): void {
-    const { route } = request.routeOptions.config;
-    if (!route) return;
-    const { keys } = this.#options.parts;
-    let key: KeyRow;
+  /** Throws unless it is a key that counts, now. */
+  authenticate(request: FastifyRequest, secret: string | undefined): KeyRow {
     try {
-      key = keys.authenticate(secretIn(request));
+      return this.#options.parts.keys.authenticate(secret);
     } catch (error) {
       this.#count(this.#strangers, request.ip, "this address");
       throw error;
     }
+  }
+
+  /** Throws unless the key that is sent, or that of the login, may use the endpoint, now. */
+  admit(request: FastifyRequest): void {
+    const { route } = request.routeOptions.config;
+    if (!route) return;
+    const secret = secretIn(request);
+    const key = (secret === undefined && this.#logins.keyOf(request)) || this.authenticate(request, secret);
     request.apiKey = key;
     this.#count(this.#rate, key.id, `the key ${key.id}`);
     if (route.role !== null && ROLES.indexOf(key.role) < ROLES.indexOf(route.role))
@@ -218,7 +240,7 @@ class Door {
   }
 
   async answer(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-    const caller = this.#callerOf(request.apiKey as KeyRow);
+    const caller = this.#callerOf(request.apiKey as KeyRow, request);
     const input = {
       params: checked("params", route.params, request.params),
       query: checked("query", route.query, request.query),
@@ -250,7 +272,7 @@ class Door {
     return new ApiError("E_METHOD", `this endpoint takes ${allowed.join(", ")}`, { headers: { allow: allowed.join(", ") } });
   }
 
-  #callerOf(key: KeyRow): Caller {
+  #callerOf(key: KeyRow, request: FastifyRequest): Caller {
     const { parts, store } = this.#options;
     const by = `key:${key.name}`;
     return {
@@ -261,7 +283,7 @@ class Door {
       scope: new Scope(key.lines, () => parts.views.roster()),
       handlers: controlHandlers({ ...parts, by }),
       send: (message) => sendMessage(parts, message),
-      isWelcome: () => parts.keys.isValid(key.id),
+      isWelcome: () => (secretIn(request) === undefined ? this.#logins.keyOf(request) !== undefined : parts.keys.isValid(key.id)),
       streams: {
         open: (reply, wanted) => {
           const { raw } = reply;

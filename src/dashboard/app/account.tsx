@@ -1,0 +1,99 @@
+/** One account: its standing, its devices, and linking them. */
+import { useState } from "preact/hooks";
+import type { PageProps } from "./app.tsx";
+import { Drain } from "./act.tsx";
+import { get, post, settle } from "./api.ts";
+import { AuditTable } from "./audit.tsx";
+import { LinkButton } from "./link.tsx";
+import { At, Badge, Complaint, Since, Table, useAnswer } from "./parts.tsx";
+import type { AuditEntry, Device } from "./types.ts";
+import { ageText, spelled } from "./words.ts";
+
+export const AccountPage = ({ live, mayAct, about }: PageProps) => {
+  const { model } = live;
+  const account = model.accounts.get(about);
+  const [said, say] = useState<string | null>(null);
+  const { answer, complaint } = useAnswer(
+    () => get<{ audit: readonly AuditEntry[] }>(`/v1/audit?subject=${encodeURIComponent(about)}&limit=20`),
+    [about],
+  );
+  if (!account) return <Complaint text={`there is no account ${about} in this fleet: go back to Fleet`} />;
+  const devices = account.devices.flatMap((id) => model.devices.get(id) ?? []);
+  const lines = [...model.lines.values()].filter(({ masters, servants }) => masters.includes(about) || servants.includes(about));
+  const restart = (device: Device): void => {
+    say(null);
+    void settle(post(`/v1/devices/${device.id}/restart`), () => say(`${device.id} is dialled anew`), say);
+  };
+  return (
+    <>
+      <h2>
+        {account.id} <Badge state={account.standing} />
+      </h2>
+      <p class="lead">
+        A {account.role} of {lines.map(({ id }) => id).join(", ") || "no line"}.
+        {account.standingUntil !== null && (
+          <>
+            {" "}
+            {spelled(account.standing)} until <At at={account.standingUntil} />.
+          </>
+        )}
+      </p>
+      {mayAct && (
+        <p>
+          <Drain account={account} devices={devices} live={live} />
+        </p>
+      )}
+      <h3>Devices</h3>
+      <Table
+        label="Devices"
+        heads={["Device", "State", "Connection", "Health", "Last heard", "Speaks for", ...(mayAct ? ["Actions"] : [])]}
+      >
+        {devices.map((device) => (
+          <tr key={device.id}>
+            <th scope="row">{device.id}</th>
+            <td>
+              <Badge state={device.status} />
+            </td>
+            <td>{spelled(device.connection)}</td>
+            <td>{spelled(device.health)}</td>
+            <td>{device.lastEvidenceMs === null ? "never" : `${ageText(device.lastEvidenceMs)} ago`}</td>
+            <td>
+              {device.holds.length === 0
+                ? "nothing"
+                : device.holds.map((seat) => (
+                    <a key={seat} href={`#/seat/${seat}`}>
+                      {seat}{" "}
+                    </a>
+                  ))}
+            </td>
+            {mayAct && (
+              <td>
+                {device.link === "linked" ? (
+                  <button type="button" onClick={() => restart(device)}>
+                    Restart<span class="unseen"> {device.id}</span>
+                  </button>
+                ) : (
+                  <LinkButton device={device} live={live} />
+                )}
+              </td>
+            )}
+          </tr>
+        ))}
+      </Table>
+      <p role="status">{said}</p>
+      <h3>Open alerts</h3>
+      <ul>
+        {[...model.alerts.values()]
+          .filter(({ subject }) => subject === about || subject.startsWith(`${about}/`))
+          .map((alert) => (
+            <li key={alert.key}>
+              <Badge state={alert.level} /> {alert.text}, since <Since at={alert.raisedAt} skew={model.skew} />
+            </li>
+          ))}
+      </ul>
+      <h3>What was decided about it</h3>
+      <Complaint text={complaint} />
+      {answer && <AuditTable entries={answer.audit} />}
+    </>
+  );
+};

@@ -1,0 +1,150 @@
+/**
+ * The model, kept up to date: a status to begin with, then events as they happen. However many come, there is one repaint a frame, and
+ * after one that took long a pause of the same length, so that keys and clicks are answered in between.
+ */
+import type { EventType } from "../../runtime/fleet-events.ts";
+import { get } from "./api.ts";
+import { Model } from "./model.ts";
+import type { Failover, FleetEvent, Status } from "./types.ts";
+
+/** Queues and ages change without an event. */
+const LOOK_EVERY = 5000;
+/** After an event: what it leaves open is looked up. */
+const LOOK_AFTER = 1000;
+const PAGES_OF_MOVES = 5;
+/** Of a repaint: half a frame. */
+const SHORT = 8;
+
+type Listener = () => void;
+
+export class Live {
+  readonly model = new Model();
+  isConnected = false;
+  hasStatus = false;
+  complaint: string | null = null;
+  readonly #listeners = new Set<Listener>();
+  #source: EventSource | undefined;
+  #look: ReturnType<typeof setTimeout> | undefined;
+  #lookAt = Number.POSITIVE_INFINITY;
+  #isLooking = false;
+  #wantsMoves = true;
+  #isWaiting = false;
+  #isStale = false;
+  #stopped = false;
+
+  /** From the next repaint on. Returns how to stop. */
+  onChange(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  start(): void {
+    this.#source = new EventSource("/v1/events");
+    this.#source.addEventListener("open", () => {
+      this.isConnected = true;
+      // What happened before it was open.
+      this.lookSoon(0);
+      this.repaint();
+    });
+    this.#source.addEventListener("error", () => {
+      this.isConnected = false;
+      this.lookSoon(LOOK_AFTER);
+      this.repaint();
+    });
+    for (const type of TYPES) this.#source.addEventListener(type, (message) => this.#take(message));
+    this.lookSoon(0);
+  }
+  stop(): void {
+    this.#stopped = true;
+    this.#source?.close();
+    clearTimeout(this.#look);
+  }
+
+  /** A status within so many milliseconds, unless one comes earlier. */
+  lookSoon(within: number): void {
+    if (this.#stopped) return;
+    const at = performance.now() + within;
+    if (at >= this.#lookAt) return;
+    this.#lookAt = at;
+    clearTimeout(this.#look);
+    this.#look = setTimeout(() => void this.#lookNow(), within);
+  }
+
+  repaint(): void {
+    this.#isStale = true;
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    requestAnimationFrame(() => {
+      this.#isStale = false;
+      const began = performance.now();
+      for (const listener of this.#listeners) listener();
+      // Preact draws when this turn has ended.
+      setTimeout(() => {
+        const took = performance.now() - began;
+        setTimeout(() => this.#rested(), took < SHORT ? 0 : took);
+      }, 0);
+    });
+  }
+  #rested(): void {
+    this.#isWaiting = false;
+    if (this.#isStale) this.repaint();
+  }
+
+  #take({ data }: MessageEvent<string>): void {
+    const event = JSON.parse(data) as FleetEvent;
+    this.model.apply(event);
+    if (event.type === "failover.ended" || event.type === "seat.serving") this.#wantsMoves = true;
+    this.lookSoon(LOOK_AFTER);
+    this.repaint();
+  }
+
+  async #lookNow(): Promise<void> {
+    this.#lookAt = Number.POSITIVE_INFINITY;
+    if (this.#isLooking) return this.lookSoon(LOOK_AFTER);
+    this.#isLooking = true;
+    try {
+      this.model.replace(await get<Status>("/v1/status"), Date.now());
+      this.hasStatus = true;
+      if (this.#wantsMoves) await this.#learnMoves();
+      this.complaint = null;
+    } catch (error) {
+      this.complaint = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.#isLooking = false;
+      this.lookSoon(LOOK_EVERY);
+      this.repaint();
+    }
+  }
+
+  /** Since when, and why: until every seat's last move is known, or it is further back than anybody looks. */
+  async #learnMoves(): Promise<void> {
+    this.#wantsMoves = false;
+    let cursor = "";
+    for (let page = 0; page < PAGES_OF_MOVES; page++) {
+      const { failovers, next } = await get<{ failovers: readonly Failover[]; next: string | null }>(
+        `/v1/failovers?limit=200${cursor}`,
+      );
+      this.model.learn(failovers);
+      if (next === null || this.model.lastMoves.size >= this.model.seats.size) return;
+      cursor = `&cursor=${next}`;
+    }
+  }
+}
+
+/** A browser has to be told each name. What moves conversations changes queues, and is seen by the next look. */
+const TYPES: readonly EventType[] = [
+  "seat.serving",
+  "holder.suspect",
+  "holder.failed",
+  "failover.ended",
+  "failover.refused",
+  "switchover.refused",
+  "sender.drained",
+  "device.linked",
+  "device.linkEnded",
+  "alert.raised",
+  "alert.escalated",
+  "alert.resolved",
+  "actor.died",
+  "message.passedOver",
+];

@@ -1,0 +1,179 @@
+/**
+ * The fleet as it was last seen, and what happened since. A status replaces everything; an event changes the rows that it is about, at
+ * once and in constant time. Rows are replaced, never changed, and each line counts its changes: what has not changed is not drawn again.
+ */
+import type { FailoverRecord } from "../../../machines/ports/records.ts";
+import { sentenceOf } from "../../cli/sentences.ts";
+import type { Account, Alert, Device, Failover, FleetEvent, Line, Seat, Status } from "./types.ts";
+
+export interface Happening {
+  readonly seq: number;
+  readonly at: number;
+  readonly type: string;
+  readonly text: string;
+}
+
+const REMEMBERED = 30;
+export const accountOf = (device: string): string => device.slice(0, device.indexOf("/"));
+
+export class Model {
+  fleet = "";
+  mode = "starting";
+  /** The server's clock less ours. */
+  skew = 0;
+  readonly lines = new Map<string, Line>();
+  readonly seats = new Map<string, Seat>();
+  readonly devices = new Map<string, Device>();
+  readonly accounts = new Map<string, Account>();
+  readonly alerts = new Map<string, Alert>();
+  /** The last change of holder of each seat that put somebody in service. */
+  readonly lastMoves = new Map<string, Failover>();
+  readonly happenings: Happening[] = [];
+  readonly #versions = new Map<string, number>();
+  /** Of an account: the lines that it works for. */
+  readonly #linesOf = new Map<string, readonly string[]>();
+
+  version(line: string): number {
+    return this.#versions.get(line) ?? 0;
+  }
+
+  replace(status: Status, here: number): void {
+    this.fleet = status.fleet;
+    this.mode = status.mode;
+    this.skew = status.now - here;
+    const lines = Object.groupBy(
+      status.lines.flatMap((line) => [...line.masters, ...line.servants].map((account) => ({ account, line: line.id }))),
+      ({ account }) => account,
+    );
+    this.#linesOf.clear();
+    for (const [account, list = []] of Object.entries(lines))
+      this.#linesOf.set(
+        account,
+        list.map(({ line }) => line),
+      );
+    fill(this.lines, status.lines, (line) => this.#touch(line.id));
+    fill(this.seats, status.seats, (seat) => this.#touch(seat.line));
+    fill(this.accounts, status.accounts, (account) => this.#touchAccount(account.id));
+    fill(this.devices, status.devices, (device) => this.#touchAccount(accountOf(device.id)));
+    this.alerts.clear();
+    for (const alert of status.alerts) this.alerts.set(alert.key, alert);
+  }
+
+  /** Newest first, as the API lists them. */
+  learn(failovers: readonly Failover[]): void {
+    for (const record of failovers.toReversed()) {
+      if (record.inServiceAt === null) continue;
+      const known = this.lastMoves.get(record.seat);
+      if (known && (known.inServiceAt ?? 0) >= record.inServiceAt) continue;
+      this.lastMoves.set(record.seat, record);
+      this.#touch(record.seat.slice(0, record.seat.indexOf("/")));
+    }
+  }
+
+  apply(event: FleetEvent): void {
+    const { type, subject, data, at } = event;
+    this.happenings.unshift({ seq: event.seq, at, type, text: sentenceOf(event) });
+    if (this.happenings.length > REMEMBERED) this.happenings.pop();
+    const device = typeof data["device"] === "string" ? data["device"] : null;
+    switch (type) {
+      case "seat.serving":
+        return this.#serves(subject, device, Number(data["term"]), at, sentenceOf(event));
+      case "holder.suspect":
+        this.#seat(subject, { phase: "threatened" });
+        return this.#device(device, { health: "suspect", status: "suspect" });
+      case "holder.failed":
+        this.#seat(subject, { phase: "moving" });
+        return this.#device(device, { health: "failed", status: "failed" });
+      case "device.linked":
+        return this.#device(subject, { link: "linked", status: "connecting" });
+      case "alert.raised":
+      case "alert.escalated":
+        return void this.alerts.set(String(data["key"]), alertOf(event, this.alerts.get(String(data["key"]))));
+      case "alert.resolved":
+        return void this.alerts.delete(String(data["key"]));
+      default:
+    }
+  }
+
+  /** Who could take a seat of the line, those first that hold nothing; twins of the seat's account before others. */
+  standbysOf({ id, line, holder }: Seat): Device[] {
+    const own = holder === null ? id.slice(id.indexOf("/") + 1) : accountOf(holder);
+    const rank = (device: Device): number => (accountOf(device.id) === own ? 0 : 2) + (device.holds.length > 0 ? 1 : 0);
+    return (this.lines.get(line)?.masters ?? [])
+      .flatMap((account) => this.accounts.get(account)?.devices ?? [])
+      .flatMap((device) => this.devices.get(device) ?? [])
+      .filter((device) => device.id !== holder && device.status === "online" && this.#isGood(device))
+      .sort((one, other) => rank(one) - rank(other));
+  }
+
+  #isGood = ({ id, health }: Device): boolean => health === "healthy" && this.accounts.get(accountOf(id))?.standing !== "banned";
+
+  #serves(id: string, device: string | null, term: number, at: number, text: string): void {
+    const before = this.seats.get(id);
+    if (!before) return;
+    if (before.holder !== device) {
+      const old = before.holder === null ? undefined : this.devices.get(before.holder);
+      if (old) this.#device(old.id, { holds: old.holds.filter((seat) => seat !== id) });
+      const now = device === null ? undefined : this.devices.get(device);
+      if (now && !now.holds.includes(id)) this.#device(now.id, { holds: [...now.holds, id] });
+    }
+    this.#seat(id, { holder: device, term, phase: "serving", last: { at, text } });
+  }
+  #seat(id: string, change: Partial<Seat>): void {
+    const seat = this.seats.get(id);
+    if (!seat) return;
+    this.seats.set(id, { ...seat, ...change });
+    this.#touch(seat.line);
+  }
+  #device(id: string | null, change: Partial<Device>): void {
+    const device = id === null ? undefined : this.devices.get(id);
+    if (!device) return;
+    this.devices.set(device.id, { ...device, ...change });
+    this.#touchAccount(accountOf(device.id));
+  }
+  #touchAccount(account: string): void {
+    for (const line of this.#linesOf.get(account) ?? []) this.#touch(line);
+  }
+  #touch(line: string): void {
+    this.#versions.set(line, this.version(line) + 1);
+  }
+}
+
+/** Rows that say the same stay the same objects. */
+const fill = <T extends { readonly id: string }>(into: Map<string, T>, rows: readonly T[], onChange: (row: T) => void): void => {
+  const before = new Map(into);
+  into.clear();
+  for (const row of rows) {
+    const known = before.get(row.id);
+    const isSame = known !== undefined && JSON.stringify(known) === JSON.stringify(row);
+    into.set(row.id, isSame ? known : row);
+    if (!isSame) onChange(row);
+  }
+};
+
+const alertOf = ({ data, subject, at }: FleetEvent, known: Alert | undefined): Alert => ({
+  key: String(data["key"]),
+  rule: String(data["rule"]),
+  subject,
+  level: data["level"] === "critical" ? "critical" : "warning",
+  state: "open",
+  text: String(data["text"]),
+  raisedAt: known?.raisedAt ?? Number(data["raisedAt"] ?? at),
+  resolvedAt: null,
+  repeats: known?.repeats ?? 0,
+});
+
+const CAUSES: { readonly [C in FailoverRecord["cause"]]: (from: string) => string } = {
+  silent: (from) => `nothing was heard from ${from} any more`,
+  unacknowledged: (from) => `WhatsApp no longer acknowledged what ${from} sent`,
+  closed: (from) => `the connection of ${from} ended`,
+  replaced: (from) => `the credentials of ${from} were opened elsewhere`,
+  loggedOut: (from) => `${from} was removed from its account`,
+  banned: (from) => `the account of ${from} was banned`,
+  operator: () => "an operator asked for it",
+  failback: () => "the seat's own account is well again",
+  removed: (from) => `${from} is no longer in the fleet`,
+  startup: () => "it was the first that could, at the start",
+};
+/** Why a seat changed hands, in a sentence without its end. */
+export const causeOf = ({ cause, from }: Pick<Failover, "cause" | "from">): string => CAUSES[cause](from ?? "the holder");

@@ -1,0 +1,293 @@
+/** The dashboard in a real Chromium, on the real API, a real store and a real supervisor. */
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { KeyRole } from "../../../src/http/store.ts";
+import { ApiRig } from "../../http/rig.ts";
+import { hasNoBrowser, openBrowser } from "../browser.ts";
+
+/** What a loaded machine delays is not wrong. */
+const SOON = { timeout: 30_000 };
+const PAGES = ["fleet", "seat/sales/sales-1", "account/sales-2", "failovers", "alerts", "messages", "audit", "settings"];
+
+describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 }, () => {
+  let browser: Browser;
+  let rig: ApiRig;
+  let address = "";
+  const complaints: string[] = [];
+  beforeAll(async () => {
+    rig = await ApiRig.start();
+    address = await rig.api.listen();
+    browser = await openBrowser();
+  }, 120_000);
+  afterAll(async () => {
+    await browser.close();
+    await rig.close();
+  });
+
+  const open = async (): Promise<Page> => {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: "light" });
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("console", (message) => {
+      if (/Content Security Policy|Trusted/.test(message.text())) complaints.push(message.text());
+    });
+    page.on("request", (request) => {
+      if (!request.url().startsWith(address) && !request.url().startsWith("data:"))
+        complaints.push(`it asked for ${request.url()}`);
+    });
+    await page.goto(address);
+    return page;
+  };
+  const enter = async (key: string): Promise<Page> => {
+    const page = await open();
+    await page.getByLabel("API key").fill(key);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".seat");
+    return page;
+  };
+  /** One page a role serves several tests: a login costs a second of a processor. */
+  const pages = new Map<KeyRole, Page>();
+  const as = async (role: KeyRole): Promise<Page> => {
+    const page = pages.get(role) ?? (await enter(role === "admin" ? rig.admin : await rig.key(role)));
+    pages.set(role, page);
+    if ((await page.getByRole("dialog").count()) > 0) await page.keyboard.press("Escape");
+    await show(page, "fleet");
+    return page;
+  };
+  const seat = (page: Page, id: string) => page.locator(".seat", { has: page.getByRole("link", { name: id, exact: true }) });
+  const show = async (page: Page, place: string): Promise<void> => {
+    await page.goto(`${address}/#/${place}`);
+    await page.locator("main h2").first().waitFor({ state: "attached" });
+  };
+  /** Of all rules, or of one. */
+  const complaintsOf = async (page: Page, runOnly?: string): Promise<string[]> =>
+    page.evaluate(async (rule) => {
+      const { axe } = globalThis as unknown as {
+        axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      return (await axe.run(rule === undefined ? {} : { runOnly: [rule] })).violations.flatMap(({ id, nodes }) =>
+        nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`),
+      );
+    }, runOnly);
+
+  it("refuses a wrong key with words, takes a right one, and keeps it out of reach of scripts", async () => {
+    const page = await open();
+    await page.evaluate(axe.source);
+    expect(await complaintsOf(page)).toEqual([]);
+    await page.getByLabel("API key").fill(`gr_0000000000_${"a".repeat(43)}`);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await expect.poll(() => page.getByRole("alert").innerText(), SOON).toContain("this key is not known here");
+    await page.getByLabel("API key").fill(rig.admin);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.waitForSelector(".seat");
+    const [cookies, kept] = await page.evaluate<[string, string]>("[document.cookie, JSON.stringify(localStorage)]");
+    expect(cookies).toBe("");
+    expect(kept).not.toContain("gr_");
+    await page.reload();
+    await page.waitForSelector(".seat");
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByLabel("API key").waitFor();
+    await page.reload();
+    await page.getByLabel("API key").waitFor();
+    await page.close();
+  });
+
+  it("says at a glance who speaks for a seat, since when, why, and who stands by", async () => {
+    const page = await as("viewer");
+    const text = await seat(page, "sales/sales-1").innerText();
+    expect(text).toMatch(/Speaks now\s+sales-1\/[ab]\s+● online/);
+    expect(text).toMatch(/Since\s+\d\d:\d\d:\d\d \(\d+ s\)/);
+    expect(text).toMatch(/Why\s+it was the first that could, at the start/);
+    expect(text).toMatch(/Stands by\s+sales-1\/[ab]\s+● online same number/);
+    expect(await seat(page, "help/help-1").innerText()).toMatch(/Stands by\s+nobody/);
+  });
+
+  it("offers a viewer nothing to change, and the server would refuse it", async () => {
+    const page = await as("viewer");
+    expect(await page.getByRole("button").allInnerTexts()).toEqual(["Log out"]);
+    const status = await page.evaluate<number>("fetch('/v1/pause', { method: 'POST' }).then(({ status }) => status)");
+    expect(status).toBe(403);
+    await show(page, "settings");
+    expect(await page.locator("main").innerText()).toContain("Only an admin");
+  });
+
+  it("shows a key of one line that line only", async () => {
+    const page = await enter(await rig.key("viewer", ["help"]));
+    expect(await page.locator(".line h3").allInnerTexts()).toEqual(["help"]);
+    await page.close();
+  });
+
+  it("shows what happens while it happens", async () => {
+    const page = await as("viewer");
+    await page.locator(".live", { hasText: /^live$/ }).waitFor();
+    rig.supervisor.report({ type: "holder.suspect", subject: "help/help-1", data: { device: "help-1/a" } });
+    await expect.poll(() => page.locator(".happenings").innerText(), SOON).toContain("nothing heard from help-1/a");
+    await expect.poll(() => seat(page, "help/help-1").innerText(), SOON).toMatch(/serving/);
+  });
+
+  it("switches over once the plan has been seen and said yes to, and opens what was done", async () => {
+    const page = await as("operator");
+    const from = (await rig.ask("GET", "/v1/seats/sales/sales-1")).body["seat"] as unknown as { holder: string; term: number };
+    const to = from.holder === "sales-1/a" ? "sales-1/b" : "sales-1/a";
+    await page.getByRole("button", { name: "Move… sales/sales-1" }).click();
+    const dialog = page.getByRole("dialog");
+    expect(await dialog.getByRole("region", { name: "Plan" }).innerText()).toContain(`sales/sales-1: ${from.holder} → ${to}`);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    expect((await rig.ask("GET", "/v1/seats/sales/sales-1")).body["seat"]).toMatchObject(from);
+
+    await page.getByRole("button", { name: "Move… sales/sales-1" }).click();
+    await dialog.getByRole("button", { name: `Switch over: ${from.holder} → ${to}` }).click();
+    await expect.poll(() => dialog.innerText(), SOON).toContain(`${from.holder} → ${to} (twin): in service`);
+    expect((await rig.ask("GET", "/v1/seats/sales/sales-1")).body["seat"]).toMatchObject({ holder: to, term: from.term + 1 });
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await expect
+      .poll(() => seat(page, "sales/sales-1").innerText(), SOON)
+      .toMatch(new RegExp(`Speaks now\\s+${to}.*an operator asked`, "s"));
+    await page.getByRole("link", { name: "step by step for sales/sales-1" }).click();
+    await expect.poll(() => page.locator("main").innerText(), SOON).toMatch(/moved to in service\s+\d+(\.\d+)? m?s of 5 s/);
+    expect(await page.locator(".steps").innerText()).toContain(`${to} is in service`);
+  });
+
+  it("moves nothing if somebody else was quicker", async () => {
+    const page = await as("admin");
+    await page.getByRole("button", { name: "Move… sales/sales-1" }).click();
+    await rig.ask("POST", "/v1/seats/sales/sales-1/switchover", { body: {} });
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: /^Switch over:/ })
+      .click();
+    await expect.poll(() => page.getByRole("alert").innerText(), SOON).toMatch(/is in term \d+ by now: look at it again/);
+  });
+
+  it("pauses and resumes automatic failover, and drains an account", async () => {
+    const page = await as("admin");
+    for (const [verb, mode] of [
+      ["Pause", "paused"],
+      ["Resume", "automatic"],
+    ] as const) {
+      await page.getByRole("button", { name: `${verb}…` }).click();
+      await page.getByRole("dialog").getByRole("button", { name: verb, exact: true }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+      await expect.poll(() => page.locator("header .badge").innerText(), SOON).toContain(mode);
+    }
+    await show(page, "account/help-1");
+    await page.getByRole("button", { name: "Drain…", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    expect(await dialog.innerText()).toContain("help/help-1: help-1/a → nobody could take it: it stays");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+  });
+
+  it("shows the QR code of a device that is to be linked, and a pairing code for its number", async () => {
+    const page = await as("operator");
+    await show(page, "account/sales-2");
+    await page.getByRole("button", { name: "Link… sales-2/a" }).click();
+    await page.getByRole("button", { name: "Show a QR code" }).click();
+    const code = page.getByAltText("QR code to be scanned with the phone of sales-2/a");
+    await code.waitFor();
+    await expect.poll(() => code.evaluate((image: { naturalWidth: number }) => image.naturalWidth), SOON).toBeGreaterThan(0);
+  });
+
+  it("shows alerts as they are raised and resolved", async () => {
+    const page = await as("viewer");
+    await show(page, "alerts");
+    await page.locator(".live", { hasText: /^live$/ }).waitFor();
+    const data = { key: "k", rule: "device.failed", level: "critical", text: "help-1/a has failed", raisedAt: Date.now() };
+    // The store knows nothing of this alert, and would say so.
+    await page.route("**/v1/status", () => undefined);
+    rig.supervisor.report({ type: "alert.raised", subject: "help-1/a", data });
+    await expect.poll(() => page.locator("main table").innerText(), SOON).toMatch(/critical\s+help-1\/a has failed/);
+    rig.supervisor.report({ type: "alert.resolved", subject: "help-1/a", data });
+    await expect.poll(() => page.locator("main").innerText(), SOON).toContain("Nothing is wrong");
+    await page.unroute("**/v1/status");
+  });
+
+  it("makes a key, shows its secret once, and revokes it: who is logged in with it is out", async () => {
+    const page = await as("admin");
+    await show(page, "settings");
+    await page.getByLabel("Name").fill("night-shift");
+    await page.getByLabel("Role").selectOption("operator");
+    await page.getByRole("button", { name: "Make the key" }).click();
+    const secret = await page.locator(".secret").innerText();
+    expect(secret).toMatch(/^gr_[0-9a-z]{10}_/);
+    await page.getByRole("button", { name: "I have kept it" }).click();
+    expect(await page.content()).not.toContain(secret);
+    const context = await browser.newContext();
+    const other = await context.newPage();
+    await other.goto(address);
+    await other.getByLabel("API key").fill(secret);
+    await other.keyboard.press("Enter");
+    await other.waitForSelector(".seat");
+    await page.getByRole("button", { name: "Revoke… night-shift" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke", exact: true }).click();
+    await expect.poll(() => page.getByRole("dialog").innerText(), SOON).toContain("opens nothing any more");
+    await other.getByLabel("API key").waitFor(SOON);
+    await context.close();
+  });
+
+  it("shows the queue by ids alone", async () => {
+    await rig.ask("POST", "/v1/messages", { body: { line: "sales", to: "+491701234567", text: "a secret" } });
+    const page = await as("admin");
+    await show(page, "messages");
+    await expect.poll(() => page.locator("main").innerText(), SOON).toMatch(/acknowledged/);
+    expect(await page.content()).not.toMatch(/a secret|491701234567/);
+  });
+
+  it.each([
+    ["names for all and enough contrast", "light", undefined],
+    ["enough contrast", "dark", "color-contrast"],
+  ] as const)("has %s, on every page, in %s colours", async (_, scheme, rule) => {
+    const page = await as("admin");
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.evaluate(axe.source);
+    const found: string[] = [];
+    const { failovers } = (await rig.ask("GET", "/v1/failovers")).body as unknown as { failovers: { id: string }[] };
+    for (const place of [...PAGES, `failover/${encodeURIComponent(failovers[0]?.id ?? "")}`]) {
+      await show(page, place);
+      found.push(...(await complaintsOf(page, rule)).map((text) => `${place} ${text}`));
+    }
+    await show(page, "fleet");
+    await page.getByRole("button", { name: "Move… help/help-1" }).click();
+    found.push(...(await complaintsOf(page, rule)));
+    await page.keyboard.press("Escape");
+    expect(found).toEqual([]);
+  });
+
+  it("can be switched to dark, and stays so", async () => {
+    const page = await enter(await rig.key("viewer"));
+    const paper = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+    const light = await paper();
+    await page.getByLabel("Colours").selectOption("dark");
+    expect(await paper()).not.toBe(light);
+    await page.reload();
+    await page.waitForSelector(".seat");
+    expect(await paper()).not.toBe(light);
+    await page.close();
+  });
+
+  it("fits a phone: no page is wider than the screen", async () => {
+    const page = await as("admin");
+    await page.setViewportSize({ width: 360, height: 740 });
+    const widths: number[] = [];
+    for (const place of PAGES) {
+      await show(page, place);
+      widths.push(await page.evaluate<number>("document.documentElement.scrollWidth"));
+    }
+    expect(widths).toEqual(PAGES.map(() => 360));
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  it("can be used without a mouse", async () => {
+    const page = await as("operator");
+    await page.getByRole("button", { name: "Move… sales/sales-1" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(await page.evaluate<string>("document.activeElement.textContent")).toBe("Move… sales/sales-1");
+  });
+
+  it("had no error, broke no policy and asked nobody else, through all of that", () => {
+    expect(complaints).toEqual([]);
+  });
+});
