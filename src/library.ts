@@ -120,7 +120,6 @@ export class FleetSupervisor {
     this.#options = options;
     this.#logger = options.logger ?? pino({ level: "warn" }, pino.destination(2));
     this.#messages = new MessageDesk({
-      fleet: this.#fleet,
       logger: this.#logger,
       send: (message) => this.#send(message),
     });

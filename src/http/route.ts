@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import type { Arrivals } from "../runtime/arrivals.ts";
 import type { ControlHandlers, SendAnswer } from "../runtime/control-protocol.ts";
 import type { SendRequest } from "../runtime/sending.ts";
 import type { Views } from "../runtime/views.ts";
@@ -21,6 +22,9 @@ export interface Caller {
   readonly handlers: ControlHandlers;
   readonly views: Views;
   readonly store: ApiStore;
+  readonly arrivals: Arrivals;
+  /** Nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
   readonly send: (message: SendRequest) => Promise<SendAnswer>;
   readonly streams: {
     /** From then on the reply is the stream's. */

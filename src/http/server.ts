@@ -14,6 +14,7 @@ import type { z } from "zod";
 import type { Millis } from "../../machines/ports/ids.ts";
 import type { AuditDraft } from "../../machines/ports/records.ts";
 import type { ApiConfig } from "../config/index.ts";
+import type { Arrivals } from "../runtime/arrivals.ts";
 import { type ControlParts, controlHandlers } from "../runtime/control.ts";
 import { ControlError } from "../runtime/control-protocol.ts";
 import { sendMessage } from "../runtime/sending.ts";
@@ -36,6 +37,7 @@ export interface ApiOptions {
   readonly config: ApiConfig;
   readonly parts: ControlParts;
   readonly store: ApiStore;
+  readonly arrivals: Arrivals;
   readonly feed: EventFeed;
   readonly logger: Logger;
   readonly streams?: Partial<StreamLimits>;
@@ -273,12 +275,14 @@ class Door {
   }
 
   #callerOf(key: KeyRow, request: FastifyRequest): Caller {
-    const { parts, store } = this.#options;
+    const { parts, store, arrivals } = this.#options;
     const by = `key:${key.name}`;
     return {
       key,
       by,
       store,
+      arrivals,
+      signal: request.signal,
       views: parts.views,
       scope: new Scope(key.lines, () => parts.views.roster()),
       handlers: controlHandlers({ ...parts, by }),

@@ -1,21 +1,15 @@
 /** Handlers of messages: each reads the inbox at its own pace, and answers through the line that was written to. */
 import type { Logger } from "pino";
-import { bareAddress, type InboundRow } from "../../machines/ports/store.ts";
-import { contentOf } from "../adapters/baileys/index.ts";
-import { accountOf } from "../../machines/ports/ids.ts";
-import type { FleetConfig } from "../config/index.ts";
+import type { InboundRow } from "../../machines/ports/store.ts";
 import { systemClock } from "./clock.ts";
 import { ControlError, type SendAnswer } from "./control-protocol.ts";
-import { Inbound } from "./inbound.ts";
 import { DEFAULT_LIMITS, type HandlerFailure, InboxReader } from "./inbox-reader.ts";
 import type { Handler, HandlerOptions, InboundMessage, Reply } from "./messages.ts";
 import type { OutgoingContent } from "./outgoing.ts";
 import type { Production } from "./production.ts";
 import type { SendRequest } from "./sending.ts";
-import type { Views } from "./views.ts";
 
 export interface MessageDeskOptions {
-  readonly fleet: Pick<FleetConfig, "lines">;
   readonly logger: Logger;
   readonly send: (message: SendRequest) => Promise<SendAnswer>;
 }
@@ -33,10 +27,6 @@ export class MessageDesk {
   readonly #options: MessageDeskOptions;
   readonly #desks = new Map<string, Desk>();
   #production: Production | undefined;
-  #inbound: Inbound | undefined;
-  /** Addresses of the fleet's accounts. */
-  readonly #ours = new Set<string>();
-  #knowsOurs = false;
 
   constructor(options: MessageDeskOptions) {
     this.#options = options;
@@ -65,34 +55,11 @@ export class MessageDesk {
   }
 
   begin(production: Production): void {
-    const { supervisor, views } = production;
     this.#production = production;
-    this.#inbound = new Inbound({
-      lines: this.#options.fleet.lines,
-      ask: (op, input) => views.ask(op, input),
-      ours: () => this.#oursNow(views),
-      speaker: (seat) => {
-        const holder = supervisor.node.seat(seat)?.row.holder;
-        return holder ? accountOf(holder) : undefined;
-      },
-      reload: (seat) => supervisor.node.driver.tell(`queue:${seat}`, { type: "queue.reload" }),
-      contentOf,
-    });
-    supervisor.onFact((fact) => {
-      if (fact.kind === "linked") for (const address of [fact.jid, fact.lid]) this.#ours.add(bareAddress(address));
-      if (fact.kind === "received") for (const { reader } of this.#desks.values()) reader?.wake();
+    production.arrivals.onMore(() => {
+      for (const { reader } of this.#desks.values()) reader?.wake();
     });
     for (const [name, desk] of this.#desks) this.#open(name, desk);
-  }
-
-  /** Those that the store knows, once; those that are linked meanwhile come by themselves. */
-  async #oursNow(views: Views): Promise<ReadonlySet<string>> {
-    if (!this.#knowsOurs) {
-      const { devices } = await views.ask("fleet.load", {});
-      for (const address of devices.flatMap(({ jid, lid }) => [jid, lid])) if (address) this.#ours.add(bareAddress(address));
-      this.#knowsOurs = true;
-    }
-    return this.#ours;
   }
 
   async stop(grace: number): Promise<void> {
@@ -100,17 +67,16 @@ export class MessageDesk {
   }
 
   #open(name: string, desk: Desk): void {
-    const [production, inbound] = [this.#production, this.#inbound];
-    if (!production || !inbound) return;
-    const { views } = production;
+    if (!this.#production) return;
+    const { views, arrivals } = this.#production;
     const { concurrency, tries, handleWithin, ahead } = { ...DEFAULT_LIMITS, ...desk.options };
     desk.reader = new InboxReader<InboundRow, InboundMessage>({
       from: desk.options.from,
       clock: systemClock,
       limits: { concurrency, tries, handleWithin, ahead },
-      read: async (afterSeq, limit) => (await views.ask("inbox.read", { afterSeq, limit })).rows,
+      read: (afterSeq, limit) => arrivals.rows(afterSeq, limit),
       cursor: async (seq) => (await views.ask("inbox.cursor", { reader: name, seq })).seq,
-      toMessage: (row) => inbound.toMessage(row),
+      toMessage: (row) => arrivals.toMessage(row),
       handle: (message) => desk.handler(message, this.#replyTo(name, message)),
       onFailure: (failure) => this.#onFailure(name, failure),
     });

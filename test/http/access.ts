@@ -110,6 +110,7 @@ export const access = (rigOf: () => ApiRig): void => {
       "sendMessage",
       "releaseMessage",
       "dropMessage",
+      "readInbox",
     ],
     admin: ["listKeys", "createKey", "revokeKey"],
   };

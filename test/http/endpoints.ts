@@ -149,6 +149,35 @@ export const endpoints = (rigOf: () => ApiRig): void => {
     });
   });
 
+  describe("the inbox", () => {
+    it("has what people wrote, once, in order, with where an answer goes", async () => {
+      await rig.receive("help-1/a", "491709999999@s.whatsapp.net", "is anybody there?");
+      await rig.receive("help-1/a", "491709999999@s.whatsapp.net", "hello?");
+      const first = await get("/v1/inbox?limit=1");
+      expect(first.body["messages"]).toMatchObject([
+        { line: "help", seat: "help/help-1", chat: "491709999999@s.whatsapp.net", kind: "text", text: "is anybody there?" },
+      ]);
+      const second = await get(`/v1/inbox?after=${String(first.body["next"])}`);
+      expect(second.body["messages"]).toMatchObject([{ text: "hello?" }]);
+      const end = String(second.body["next"]);
+      expect((await get(`/v1/inbox?after=${end}`)).body).toEqual({ messages: [], next: Number(end) });
+      const [{ chat, id }] = second.body["messages"] as unknown as [{ chat: string; id: string }];
+      expect((await send({ to: chat, replyTo: id })).status).toBe(202);
+    });
+
+    it("is waited for, by those who may read it", async () => {
+      const { next } = (await get("/v1/inbox")).body as unknown as { next: number };
+      const mine = rig.ask("GET", `/v1/inbox?after=${next}&wait=20`, { key: help });
+      await rig.receive("sales-1/a", "491709999998@s.whatsapp.net", "for sales");
+      await rig.receive("help-1/a", "491709999999@s.whatsapp.net", "for help");
+      expect((await mine).body).toMatchObject({ messages: [{ text: "for help" }] });
+      expect((await get(`/v1/inbox?after=${next}`, viewer)).status).toBe(403);
+      const begun = performance.now();
+      expect((await get(`/v1/inbox?after=${next + 2}&wait=1`)).body["messages"]).toEqual([]);
+      expect(performance.now() - begun).toBeGreaterThan(900);
+    });
+  });
+
   describe("a list", () => {
     it("of conversations goes on where the page before ended", async () => {
       const first = await get("/v1/conversations?line=sales&limit=3");

@@ -5,6 +5,7 @@ import { conversationRoutes } from "./conversations.ts";
 import { deviceRoutes } from "./devices.ts";
 import { eventRoutes } from "./events.ts";
 import { fleetRoutes } from "./fleet.ts";
+import { inboxRoutes } from "./inbox.ts";
 import { keyRoutes } from "./keys.ts";
 import { lineRoutes } from "./lines.ts";
 import { messageRoutes } from "./messages.ts";
@@ -20,6 +21,7 @@ export const ROUTES: readonly Route[] = [
   ...accountRoutes,
   ...deviceRoutes,
   ...messageRoutes,
+  ...inboxRoutes,
   ...conversationRoutes,
   ...recordRoutes,
   ...eventRoutes,

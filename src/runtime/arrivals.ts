@@ -1,0 +1,81 @@
+/** What people write, as messages in the order of the inbox, and when there is more. */
+import { accountOf } from "../../machines/ports/ids.ts";
+import { bareAddress, type InboundRow } from "../../machines/ports/store.ts";
+import { contentOf } from "../adapters/baileys/index.ts";
+import type { FleetConfig } from "../config/index.ts";
+import { Inbound } from "./inbound.ts";
+import type { InboundMessage } from "./messages.ts";
+import type { Supervisor } from "./supervisor.ts";
+import type { Views } from "./views.ts";
+
+export interface ArrivalsOptions {
+  readonly supervisor: Supervisor;
+  readonly views: Views;
+  readonly lines: FleetConfig["lines"];
+}
+export interface ArrivalsPage {
+  readonly messages: readonly InboundMessage[];
+  /** The last row that was looked at: what the next page comes after. */
+  readonly last: number;
+}
+
+export class Arrivals {
+  readonly #views: Views;
+  readonly #inbound: Inbound;
+  readonly #listeners = new Set<() => void>();
+  /** Addresses of the fleet's accounts. */
+  readonly #ours = new Set<string>();
+  #knowsOurs = false;
+
+  constructor({ supervisor, views, lines }: ArrivalsOptions) {
+    this.#views = views;
+    this.#inbound = new Inbound({
+      lines,
+      ask: (op, input) => views.ask(op, input),
+      ours: () => this.#oursNow(),
+      speaker: (seat) => {
+        const holder = supervisor.node.seat(seat)?.row.holder;
+        return holder ? accountOf(holder) : undefined;
+      },
+      reload: (seat) => supervisor.node.driver.tell(`queue:${seat}`, { type: "queue.reload" }),
+      contentOf,
+    });
+    supervisor.onFact((fact) => {
+      if (fact.kind === "linked") for (const address of [fact.jid, fact.lid]) this.#ours.add(bareAddress(address));
+      if (fact.kind === "received") for (const listener of this.#listeners) listener();
+    });
+  }
+
+  /** Called when there is more. Returns how to stop that. */
+  onMore(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async rows(afterSeq: number, limit: number): Promise<readonly InboundRow[]> {
+    return (await this.#views.ask("inbox.read", { afterSeq, limit })).rows;
+  }
+  /** null: nothing for a handler. See `Inbound`. */
+  toMessage(row: InboundRow): Promise<InboundMessage | null> {
+    return this.#inbound.toMessage(row);
+  }
+  async page(afterSeq: number, limit: number): Promise<ArrivalsPage> {
+    const rows = await this.rows(afterSeq, limit);
+    const messages: InboundMessage[] = [];
+    for (const row of rows) {
+      const message = await this.toMessage(row);
+      if (message) messages.push(message);
+    }
+    return { messages, last: rows.at(-1)?.seq ?? afterSeq };
+  }
+
+  /** Those that the store knows, once; those that are linked meanwhile come by themselves. */
+  async #oursNow(): Promise<ReadonlySet<string>> {
+    if (!this.#knowsOurs) {
+      const { devices } = await this.#views.ask("fleet.load", {});
+      for (const address of devices.flatMap(({ jid, lid }) => [jid, lid])) if (address) this.#ours.add(bareAddress(address));
+      this.#knowsOurs = true;
+    }
+    return this.#ours;
+  }
+}
