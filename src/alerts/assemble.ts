@@ -72,7 +72,10 @@ export const createAlerts = (options: AlertOptions): Alerts => {
       open = await desk.open();
       supervisor.onEvent((event) => desk.hear(event));
     },
-    begin: () => watcher.begin(open),
+    begin: () => {
+      desk.begin();
+      watcher.begin(open);
+    },
     close: () => {
       watcher.close();
       desk.close();

@@ -81,6 +81,17 @@ export class AlertDesk {
     return alerts.filter(({ state }) => state === "open");
   }
 
+  /** Once the fleet has started: a channel that the fleet file no longer names does not fail any more. */
+  begin(): void {
+    for (const name of this.#failing) {
+      if (this.#couriers.has(name)) continue;
+      this.#failing.delete(name);
+      this.#options.perform([
+        { op: "resolve", key: `${CHANNEL_RULE}:${name}`, text: `the channel ${name} is no longer in the fleet file` },
+      ]);
+    }
+  }
+
   /** Everything that the fleet says; what is no alert is passed over. */
   hear({ type, subject, at, data }: FleetEvent): void {
     if (type === "alert.resolved")

@@ -174,6 +174,22 @@ describe("a channel that fails", () => {
     expect(fleet.performed.at(-1)).toMatchObject({ op: "resolve", key: "alerts.channel:ops" });
   });
 
+  it("does not fail any more once the fleet file no longer names it, and what waited for it is given up", async () => {
+    const fleet = await begun();
+    fleet.failing.add("chat");
+    await fleet.raise("account.banned", "sales-1", "critical");
+    await fleet.clock.pass(60_000);
+    fleet.channels = ["ops"];
+    await fleet.die();
+    fleet.desk.begin();
+    await fleet.clock.pass(1000);
+    expect(fleet.performed.at(-1)).toMatchObject({ op: "resolve", key: "alerts.channel:chat" });
+    const [, banned] = await fleet.history();
+    expect(await fleet.alerts.notices(banned as AlertRow)).toContainEqual(
+      expect.objectContaining({ channel: "chat", state: "failed", outcome: "there is no such channel any more" }),
+    );
+  });
+
   it("keeps so many notices and no more, and says which were dropped", async () => {
     const clock = new HandClock();
     const dropped: string[] = [];
@@ -275,6 +291,7 @@ class Fleet {
   readonly performed: Effect[] = [];
   readonly faults: unknown[] = [];
   isPaused = false;
+  channels = ["ops", "chat"];
   desk: AlertDesk;
   readonly #store: SqliteStore;
   readonly #options: Options;
@@ -358,7 +375,7 @@ class Fleet {
     const { keep } = this.#options;
     return new AlertDesk({
       policy: POLICY,
-      channels: ["ops", "chat"].map((name) => this.#channel(name)),
+      channels: this.channels.map((name) => this.#channel(name)),
       store: keep ? { ...this.alerts, keep: (change) => keep(change, (kept) => this.alerts.keep(kept)) } : this.alerts,
       clock: this.clock,
       draw: () => 0.5,
