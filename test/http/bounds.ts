@@ -1,11 +1,12 @@
 /** What is too large, too slow, half sent or malformed is cut off; the next request is answered. Over real sockets. */
-import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ControlError } from "../../src/runtime/control-protocol.ts";
 import type { Api } from "../../src/http/server.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "./certificate.ts";
 import type { ApiRig } from "./rig.ts";
 
 export const bounds = (rigOf: () => ApiRig): void => {
@@ -154,10 +155,8 @@ export const bounds = (rigOf: () => ApiRig): void => {
   describe("TLS", () => {
     it("is spoken with the files of the fleet file, and a file that is not there stops the start", async () => {
       const [cert, key] = [join(rig.folder, "cert.pem"), join(rig.folder, "key.pem")];
-      const subject = ["-subj", "/CN=localhost", "-days", "2", "-nodes", "-keyout", key, "-out", cert];
-      execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", ...subject], {
-        stdio: "ignore",
-      });
+      writeFileSync(cert, CERTIFICATE);
+      writeFileSync(key, PRIVATE_KEY);
       const url = await rig.make({ config: { tls: { cert, key } } }).listen();
       expect(url).toMatch(/^https:/);
       const headers = await new Promise<Readonly<Record<string, unknown>>>((resolve, reject) => {
