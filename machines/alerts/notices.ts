@@ -166,8 +166,9 @@ const raised = (before: NoticesState, alert: Episode, at: Millis): NoticesState 
   const state = { ...before, raises, recent: counted(before, `${alert.rule} raised`, at) };
   const flaps = comesAndGoes(raises, alert.key, at);
   if (!known) return put(state, { alert, told: {}, toldAt: null, reminded: [], acknowledged: null, flaps });
-  // It is the same trouble as before, which those who were told of it take to last.
-  if (known.flaps) return put(state, { ...known, alert, told: stillOpen(known) });
+  // It is the same trouble as before, which those who were told of it take to last. Over and back within one instant is nothing
+  // new either: the record has one alert of a key and a time.
+  if (known.flaps || known.alert.raisedAt === alert.raisedAt) return put(state, { ...known, alert, told: stillOpen(known) });
   return put(
     { ...state, past: [...state.past, known] },
     { alert, told: {}, toldAt: null, reminded: [], acknowledged: null, flaps },

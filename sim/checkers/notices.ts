@@ -83,11 +83,18 @@ interface Span extends Omit<Said, "type"> {
 const spansOf = (said: readonly Said[]): Span[] => {
   const spans: Span[] = [];
   const open = new Map<string, Span>();
+  const lastOf = new Map<string, Span>();
   for (const each of said) {
     const known = open.get(each.key);
-    if (each.type === "raised" && !known) {
+    const last = lastOf.get(each.key);
+    if (each.type === "raised" && !known && last?.from === each.at) {
+      // Over and back within one instant: the record has one alert of a key and a time.
+      last.to = null;
+      open.set(each.key, last);
+    } else if (each.type === "raised" && !known) {
       const span: Span = { ...each, from: each.at, to: null };
       open.set(each.key, span);
+      lastOf.set(each.key, span);
       spans.push(span);
     } else if (each.type === "resolved" && known) {
       known.to = each.at;

@@ -88,6 +88,18 @@ describe("notices", () => {
     expect(desk.said()).toEqual(["ops: resolved warning device.failed:a/1"]);
   });
 
+  it("are one for what is over and back within one instant, as in the record", () => {
+    const desk = new Desk();
+    desk.raise("account.restricted:a", "warning");
+    desk.flicker("account.restricted:a");
+    desk.pass(1000);
+    expect(desk.said()).toEqual(["ops: raised warning account.restricted:a"]);
+    expect(desk.owed()).toHaveLength(1);
+    desk.resolve("account.restricted:a");
+    desk.pass(1000);
+    expect(desk.said()).toEqual(["ops: resolved warning account.restricted:a"]);
+  });
+
   it("come a second time where nobody acknowledges, to those who are named for it", () => {
     const desk = new Desk();
     desk.raise("account.banned:a", "critical");
@@ -316,6 +328,13 @@ class Desk {
   resolve(alertKey: string): void {
     if (!this.open.delete(alertKey)) return;
     this.send({ type: "resolved", at: this.now, key: alertKey, text: "over" });
+  }
+  /** Resolved and raised again in the very instant in which it was raised. */
+  flicker(alertKey: string): void {
+    const [duty] = this.owed();
+    if (!duty || duty.alert.raisedAt !== this.now) throw new Error(`${alertKey} was not raised in this instant`);
+    this.send({ type: "resolved", at: this.now, key: alertKey, text: "over" });
+    this.send({ type: "raised", at: this.now, alert: duty.alert });
   }
   silence(subject: string, length: number): void {
     const silence = { id: `s${this.now}`, rule: null, subject, from: this.now, until: this.now + length, by: "ann", why: "" };
