@@ -30,6 +30,7 @@ import { stopCommand } from "./commands/stop.ts";
 import { tailCommand } from "./commands/tail.ts";
 import { topCommand } from "./commands/top.ts";
 import { upCommand } from "./commands/up.ts";
+import { webhookCommand } from "./commands/webhook.ts";
 import { whyCommand } from "./commands/why.ts";
 import { examples } from "./help.ts";
 import { simulatorCommand } from "./simulator-door.ts";
@@ -101,7 +102,7 @@ export const programFor = (cli: Cli): Command => {
     .addCommand(simulatorCommand(cli, replay));
   program.addCommand(drawCommand(cli));
   program.commandsGroup("Act on a running fleet:");
-  program.addCommand(sendCommand(cli)).addCommand(heldCommand(cli));
+  program.addCommand(sendCommand(cli)).addCommand(heldCommand(cli)).addCommand(webhookCommand(cli));
   program.addCommand(switchoverCommand(cli)).addCommand(failbackCommand(cli)).addCommand(failoverCommand(cli));
   program.addCommand(drainCommand(cli)).addCommand(pauseCommand(cli)).addCommand(resumeCommand(cli));
   program.addHelpText(

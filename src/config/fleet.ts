@@ -5,6 +5,7 @@ import type { Pace } from "../../machines/delivery/pace.ts";
 import type { AccountId, DeviceId, LineId, Millis } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration, Role } from "../../machines/ports/store.ts";
 import type { AlertsConfig } from "./alerts.ts";
+import type { WebhookSetting } from "./webhooks.ts";
 import type { BalanceConfig } from "./balance-schema.ts";
 import type { Secret } from "./secret.ts";
 
@@ -59,6 +60,7 @@ export interface FleetConfig {
   /** null: none. */
   readonly api: ApiConfig | null;
   readonly alerts: AlertsConfig;
+  readonly webhooks: readonly WebhookSetting[];
   /** null: WhatsApp itself. */
   readonly whatsapp: {
     readonly url: string;

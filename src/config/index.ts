@@ -5,3 +5,4 @@ export { loadFleetFile, parseFleet, parseFleetData } from "./load.ts";
 export { didYouMean, listed } from "./nearest.ts";
 export { fleetAsData, renderFleet } from "./render.ts";
 export type { FleetInput } from "./schema.ts";
+export { revealedWebhooks } from "./webhooks.ts";

@@ -17,6 +17,7 @@ import { type Fault, faultsOf, unknownKey } from "./issues.ts";
 import { applyOverrides, type Override } from "./overrides.ts";
 import { isRequired, SECTIONS, type Section, type Sections } from "./schema.ts";
 import { resolveSecret, type Secret } from "./secret.ts";
+import { checkWebhookLines, webhooksOf } from "./webhooks.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 export type LoadedFleet =
@@ -124,6 +125,7 @@ const check = (
     pacing: section("pacing"),
     api: section("api"),
     alerts: section("alerts"),
+    webhooks: section("webhooks"),
     whatsapp: section("whatsapp"),
   };
   const { accounts, lines, store } = parts;
@@ -138,6 +140,8 @@ const check = (
     env,
   );
   faults.push(...missing);
+  const { webhooks, faults: unknown } = webhooksOf(parts.webhooks, dirname(file), env);
+  faults.push(...unknown, ...checkWebhookLines(mapAt(data, "webhooks"), Object.keys(mapAt(data, "lines"))));
   const isWell = faults.length === 0 && parts.fleet !== undefined && store && accounts && lines;
   if (!isWell) return { faults, fleet: undefined };
   return {
@@ -145,13 +149,14 @@ const check = (
     fleet: {
       ...build(file, { ...parts, fleet: parts.fleet as string, store, accounts, lines }, timers, key as Secret | null),
       alerts,
+      webhooks,
     },
   };
 };
 
 type Parts = { [S in Section]: Sections[S] | undefined } & Pick<Sections, "fleet" | "store" | "accounts" | "lines">;
 
-const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): Omit<FleetConfig, "alerts"> => {
+const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): Omit<FleetConfig, "alerts" | "webhooks"> => {
   const storeFile = resolve(dirname(file), parts.store.file);
   const { whatsapp, api } = parts;
   return {

@@ -8,6 +8,7 @@ import { mapAt } from "./data.ts";
 import { formatDuration } from "./duration.ts";
 import type { ApiConfig, FleetConfig } from "./fleet.ts";
 import type { Secret } from "./secret.ts";
+import { webhooksAsData } from "./webhooks.ts";
 
 export interface RenderOptions {
   /** Secrets as the references that the file has; otherwise in the clear. */
@@ -42,6 +43,7 @@ export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Re
   reconnect: { ...fleet.reconnect },
   ...(fleet.api ? { api: apiAsData(fleet.api) } : {}),
   ...(fleet.alerts.written ? { alerts: redacted ? fleet.alerts.written : revealed(fleet.alerts) } : {}),
+  ...(fleet.webhooks.length > 0 ? { webhooks: webhooksAsData(fleet.webhooks, redacted) } : {}),
   ...(fleet.whatsapp
     ? {
         whatsapp: {

@@ -6,6 +6,7 @@ import { nameFault } from "../../machines/ports/ids.ts";
 import { alertsSchema } from "./alerts-schema.ts";
 import { balanceSchema } from "./balance-schema.ts";
 import { duration, formatDuration } from "./duration.ts";
+import { webhooksSchema } from "./webhooks.ts";
 import { looksLikeReference, REFERENCE } from "./secret.ts";
 
 const NAME = 'expected a name: 1 to 64 letters, digits, ".", "_" or "-", beginning and ending with a letter or digit';
@@ -218,6 +219,7 @@ export const SECTIONS = {
   pacing: pace,
   api,
   alerts: alertsSchema(name),
+  webhooks: webhooksSchema(name),
   whatsapp,
 } as const;
 
@@ -236,6 +238,7 @@ export const fleetSchema = z
     pacing: SECTIONS.pacing.optional(),
     api: SECTIONS.api.optional(),
     alerts: SECTIONS.alerts.optional(),
+    webhooks: SECTIONS.webhooks.optional(),
     whatsapp: SECTIONS.whatsapp.optional(),
   })
   .describe("A Greenroom fleet.");

@@ -23,6 +23,7 @@ export const PROBLEMS = {
   E_UNKNOWN_CONVERSATION: [404, "There is no such conversation"],
   E_UNKNOWN_FAILOVER: [404, "There is no such failover"],
   E_UNKNOWN_KEY: [404, "There is no such key"],
+  E_UNKNOWN_WEBHOOK: [404, "There is no such webhook"],
   E_NO_OFFER: [404, "There is nothing to scan or to enter at present"],
   E_METHOD: [405, "Not with this method"],
   E_NOT_ACCEPTABLE: [406, "Not in this form"],

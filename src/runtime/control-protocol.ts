@@ -16,6 +16,7 @@ import type { SlaReport } from "../sla/report.ts";
 import type { AuditPage } from "../adapters/sqlite/audit-book.ts";
 import type { Verdict } from "../adapters/sqlite/audit-chain.ts";
 import { type AlertAnswers, ALERT_REQUESTS } from "../alerts/requests.ts";
+import { type WebhookAnswers, WEBHOOK_REQUESTS } from "../webhooks/requests.ts";
 import { didYouMean, listed } from "../config/index.ts";
 import type { OutgoingContent } from "./outgoing.ts";
 import type { PerformanceAnswer } from "./performance.ts";
@@ -64,6 +65,7 @@ export const REQUESTS = {
   /** Newest first; of all seats unless one is named. */
   history: z.strictObject({ seat: name.optional(), limit }),
   ...ALERT_REQUESTS,
+  ...WEBHOOK_REQUESTS,
   /** Newest first; about one seat, account, device or the fleet if one is named. */
   audit: z.strictObject({ subject: name.optional(), limit }),
   /** What happened after the event `after`, oldest first; null: the newest ones. */
@@ -277,7 +279,7 @@ export interface StopAnswer {
   readonly stopping: true;
 }
 
-export interface ControlAnswers extends AlertAnswers {
+export interface ControlAnswers extends AlertAnswers, WebhookAnswers {
   readonly status: StatusAnswer;
   readonly why: WhyAnswer;
   readonly failover: FailoverAnswer;
@@ -327,6 +329,7 @@ export type ControlErrorCode =
   | "E_UNKNOWN_MESSAGE"
   | "E_UNKNOWN_SUBJECT" // no seat, account, device or line of that name
   | "E_UNKNOWN_KEY"
+  | "E_UNKNOWN_WEBHOOK"
   | "E_STORE" // the store did not do it
   | "E_UNREACHABLE" // WhatsApp did not answer
   | "E_REFUSED" // understood, and not possible at present: the message says why
@@ -348,6 +351,7 @@ const CODES: ReadonlySet<string> = new Set<ControlErrorCode>([
   "E_UNKNOWN_MESSAGE",
   "E_UNKNOWN_SUBJECT",
   "E_UNKNOWN_KEY",
+  "E_UNKNOWN_WEBHOOK",
   "E_STORE",
   "E_UNREACHABLE",
   "E_REFUSED",
@@ -373,7 +377,7 @@ export class ControlError extends Error {
   }
 }
 
-type Named = "seat" | "line" | "account" | "device" | "message" | "subject";
+type Named = "seat" | "line" | "account" | "device" | "message" | "subject" | "webhook";
 
 /**
  * The one name that is meant. For seats and devices the last part is enough if it is the only one of its kind: `sales-1` for

@@ -15,6 +15,8 @@ import {
 } from "./control-protocol.ts";
 import type { Alerts } from "../alerts/assemble.ts";
 import { alertHandlers } from "../alerts/control.ts";
+import { webhookHandlers } from "../webhooks/control.ts";
+import type { WebhookDesk } from "../webhooks/desk.ts";
 import type { AuditBook } from "../adapters/sqlite/audit-book.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { auditHandlers } from "./audit-desk.ts";
@@ -38,6 +40,7 @@ export interface ControlParts {
   readonly audit: AuditBook;
   readonly alerts: Pick<Alerts, "desk" | "store">;
   readonly sla: Pick<SlaDesk, "report">;
+  readonly webhooks: WebhookDesk;
   readonly copyStore: (to: string) => Promise<void>;
   /** Number of the newest event. */
   readonly lastEvent: () => Promise<number>;
@@ -104,6 +107,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const { rows } = await views.ask("failover.list", { seat: id, limit });
       return { now: views.now(), failovers: rows };
     },
+    ...webhookHandlers(parts.webhooks),
     ...alertHandlers({ ...parts.alerts, views, by: () => byOf(parts) }),
     audit: async ({ subject, limit }) => {
       const { rows } = await views.ask("audit.read", {

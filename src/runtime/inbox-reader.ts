@@ -36,7 +36,10 @@ export interface InboxReaderOptions<R extends { readonly seq: number }, M extend
   /** null: nothing for a handler. Rejects when the store does not answer. */
   readonly toMessage: (row: R) => Promise<M | null>;
   readonly handle: (message: M) => unknown;
-  readonly onFailure: (failure: HandlerFailure<M>) => void;
+  /** Of the last try it is waited for; if it rejects, the message is tried once more. */
+  readonly onFailure: (failure: HandlerFailure<M>) => unknown;
+  /** Before the next try, after so many. Left out: `PAUSE`, doubling. */
+  readonly pause?: (tries: number) => Millis;
 }
 export interface HandlerFailure<M> {
   readonly message: M;
@@ -196,14 +199,28 @@ export class InboxReader<R extends { readonly seq: number }, M extends Readable>
       const { tries } = lane;
       const isLast = tries >= this.#options.limits.tries;
       // Told first: nothing is passed over in silence.
-      this.#options.onFailure({ message, error, tries, isLast });
-      if (isLast) this.#done(conversation, lane, message);
-      else this.#later(conversation, Math.min(PAUSE_AT_MOST, PAUSE * 2 ** (tries - 1)));
+      const isTold = await this.#told({ message, error, tries, isLast });
+      if (isLast && isTold) this.#done(conversation, lane, message);
+      else this.#later(conversation, this.#pause(tries));
     } finally {
       this.#running--;
       this.#dispatch();
       if (this.#isStopped || this.#open.size === this.#options.limits.ahead - 1) this.wake();
     }
+  }
+
+  async #told(failure: HandlerFailure<M>): Promise<boolean> {
+    try {
+      await this.#options.onFailure(failure);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #pause(tries: number): Millis {
+    const { pause, limits } = this.#options;
+    return pause ? pause(Math.min(tries, limits.tries - 1)) : Math.min(PAUSE_AT_MOST, PAUSE * 2 ** (tries - 1));
   }
 
   /** A handler that never ends would hold its place for ever. */

@@ -11,13 +11,14 @@ import { createBaileysConnections } from "../adapters/baileys/index.ts";
 import { MediaFolder } from "../adapters/media/media-folder.ts";
 import { loadKey } from "../adapters/sqlite/key-file.ts";
 import { openSqliteStore, type SqliteStore } from "../adapters/sqlite/store.ts";
-import { type FleetConfig, toDeclaration } from "../config/index.ts";
+import { type FleetConfig, revealedWebhooks, toDeclaration } from "../config/index.ts";
 import { EventFeed } from "../http/event-feed.ts";
 import { KeyRing } from "../http/keys.ts";
 import type { Api } from "../http/server.ts";
 import { countingConnections, countingStore } from "../metrics/counting-ports.ts";
 import { createMetrics, type Metrics } from "../metrics/metrics.ts";
 import { Arrivals } from "./arrivals.ts";
+import { WebhookDesk } from "../webhooks/desk.ts";
 import { systemClock } from "./clock.ts";
 import { countryOf } from "./countries.ts";
 import { controlHandlers } from "./control.ts";
@@ -70,6 +71,8 @@ export interface Production {
 }
 
 const NODE = nodeId("local");
+/** Deliveries under way at a stop get so long; what is not done is delivered at the next start. */
+const WEBHOOKS_WITHIN = 3000;
 
 /** Throws StoreError or ControlError when something that it needs can't be had. */
 export const startProduction = async (options: ProductionOptions): Promise<Production> => {
@@ -119,6 +122,20 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       draw: Math.random,
       logger,
     });
+    const webhooks = new WebhookDesk({
+      fleet: fleet.fleet,
+      webhooks: revealedWebhooks(fleet.webhooks),
+      store: store.webhooks,
+      clock: systemClock,
+      draw: Math.random,
+      inbox: { rows: (after, limit) => arrivals.rows(after, limit), message: (row) => arrivals.toMessage(row) },
+      events: async (afterSeq, limit) => (await views.ask("events.read", { afterSeq, limit })).rows,
+      cursor: async (reader, seq) => (await views.ask("inbox.cursor", { reader, seq })).seq,
+      onDead: ({ webhook, type, tries, why }) =>
+        supervisor.report({ type: "webhook.dead", subject: webhook, data: { event: type, tries, why } }),
+    });
+    arrivals.onMore(() => webhooks.wake());
+    feed.onEvents(() => webhooks.wake());
     const sla = new SlaDesk({
       store: store.sla,
       now: () => systemClock.now(),
@@ -137,6 +154,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       audit: store.audit,
       metrics,
       sla,
+      webhooks,
       copyStore: (to: string) => store.copyTo(to),
       lastEvent: () => store.api.lastEvent(),
       onStop: options.onStop,
@@ -153,6 +171,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     void media.sweep();
     performance.begin();
     sla.begin();
+    await webhooks.begin();
     const { createApi } = fleet.api ? await import("../http/server.ts") : {};
     api = fleet.api && createApi ? createApi({ config: fleet.api, parts, store: store.api, arrivals, feed, logger }) : undefined;
     const address = (await api?.listen()) ?? null;
@@ -174,6 +193,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
         media.stop();
         await api?.close();
         await served.close();
+        await webhooks.stop(WEBHOOKS_WITHIN);
         await performance.stop();
         await sla.stop();
         await supervisor.stop();

@@ -185,6 +185,24 @@ const ANSWERS: ControlAnswers = {
     events: [{ seq: 9, at: NOW, type: "seat.serving", subject: seat.id, data: { device: "sales-1/b", term: 4 } }],
   },
   copyStore: { to: "/somewhere" },
+  webhooks: {
+    webhooks: [
+      {
+        name: "crm",
+        url: "https://crm.example/hook",
+        events: ["message.received", "failover.*"],
+        lines: [],
+        signed: true,
+        dead: 2,
+        log: [{ at: NOW, id: "acme.in.7", type: "message.received", tookMs: 12, failure: "it answered 500" }],
+      },
+    ],
+  },
+  webhookTest: { webhook: "crm", failure: null },
+  webhookDead: {
+    letters: [{ webhook: "crm", source: "inbox", seq: 7, type: "message.received", at: NOW, tries: 11, why: "it answered 500" }],
+  },
+  webhookRedrive: { webhook: "crm", delivered: 1, gone: 0, failed: null },
   sla: slaReport(
     { from: NOW - 30 * 86_400_000, to: NOW },
     NOW,
@@ -577,6 +595,27 @@ oldoldold0  old   operator  sales  2026-11-24 12:00:00  revoked 2026-11-25 11:59
     );
     for (const bad of ["--month 2026-13", "--target 100", "--days 0", "--from 2026-11-02 --to 2026-11-01"])
       expect((await run(`sla ${bad}`)).code).toBe(2);
+  });
+
+  it("webhook shows deliveries and dead letters, and exits with 1 if a test or a redrive fails", async () => {
+    expect((await run("webhook")).stdout).toMatch(
+      /crm +message\.received failover\.\* +yes +it answered 500 +2 +https:\/\/crm\.example\/hook/,
+    );
+    expect((await run("webhook log crm")).stdout).toBe(
+      "2026-11-25 12:00:00  message.received  acme.in.7  it answered 500 (12 ms)\n",
+    );
+    expect((await run("webhook dead")).stdout).toMatch(/crm +message\.received +inbox 7 +11 +it answered 500/);
+    expect(await run("webhook test crm")).toMatchObject({ code: 0, stdout: "crm: delivered.\n" });
+    expect(await run("webhook test crm", { webhookTest: { webhook: "crm", failure: "it answered 500" } })).toMatchObject({
+      code: 1,
+    });
+    expect((await run("webhook redrive crm -n 5")).stdout).toBe("1 delivery made.\n");
+    expect(asked).toEqual({ op: "webhookRedrive", request: { webhook: "crm", limit: 5 } });
+    const failed = { webhook: "crm", delivered: 0, gone: 1, failed: "it answered 500" };
+    expect(await run("webhook redrive crm", { webhookRedrive: failed })).toMatchObject({
+      code: 1,
+      stdout: "0 deliveries made, 1 gone for good; then: it answered 500.\n",
+    });
   });
 
   it("tail tells what happened, and top shows it beside the seats", async () => {

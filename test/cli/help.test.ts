@@ -41,6 +41,12 @@ const COMMANDS = [
   "drain",
   "init",
   "doctor",
+  "webhook",
+  "webhook list",
+  "webhook log",
+  "webhook test",
+  "webhook dead",
+  "webhook redrive",
   "backup",
   "restore",
   "sla",
@@ -74,7 +80,7 @@ describe("help", () => {
     expect(stdout).toContain("Usage: greenroom COMMAND");
   });
 
-  it.each(COMMANDS.filter((name) => name !== "held" && name !== "audit" && name !== "alerts"))(
+  it.each(COMMANDS.filter((name) => !["held", "audit", "alerts", "webhook"].includes(name)))(
     "of %s says what it does, and how it is typed",
     (name) => {
       const text = helpOf(name.split(" "));
@@ -83,7 +89,7 @@ describe("help", () => {
     },
   );
 
-  it.each(COMMANDS.filter((name) => !name.startsWith("held ")))("of %s gives examples", (name) => {
+  it.each(COMMANDS.filter((name) => !/^(held|webhook) /.test(name)))("of %s gives examples", (name) => {
     expect(helpOf(name.split(" "))).toMatch(new RegExp(`Examples:\\n {2}\\$ (.*\\| )?greenroom ${name}`));
   });
 });

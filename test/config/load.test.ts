@@ -52,6 +52,7 @@ describe("a fleet file", () => {
       reconnect: { perSecond: 25 },
       api: null,
       alerts: alertsOf(undefined, null, folder, {}).alerts,
+      webhooks: [],
       whatsapp: null,
     });
     expect(toDeclaration(fleet).lines[0]).toEqual({
@@ -127,7 +128,7 @@ timers:
   probe: 5 s
 `;
     expect(errors(text)).toEqual([
-      'fleet.yaml:1:1 flet: unknown name. Did you mean "fleet"? Known here: fleet, store, accounts, lines, timers, brake, reconnect, pacing, api, alerts, whatsapp',
+      'fleet.yaml:1:1 flet: unknown name. Did you mean "fleet"? Known here: fleet, store, accounts, lines, timers, brake, reconnect, pacing, api, alerts, webhooks, whatsapp',
       "fleet.yaml:1:1 fleet: missing: every fleet file has fleet",
       'fleet.yaml:3:20 accounts.sales-1.role: expected master or servant, found "mastr". Did you mean "master"?',
       "fleet.yaml:3:40 accounts.sales-1.devices.1: sales-1 has a device a already: names of devices differ within an account",

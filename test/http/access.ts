@@ -111,6 +111,10 @@ export const access = (rigOf: () => ApiRig): void => {
       "releaseMessage",
       "dropMessage",
       "readInbox",
+      "listWebhooks",
+      "testWebhook",
+      "listDeadLetters",
+      "redriveWebhook",
     ],
     admin: ["listKeys", "createKey", "revokeKey"],
   };

@@ -25,6 +25,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { LinkDesk } from "../../src/runtime/link-desk.ts";
 import { MediaDesk } from "../../src/runtime/media-desk.ts";
 import { defaultNodeConfig } from "../../src/runtime/node-config.ts";
+import { WebhookDesk } from "../../src/webhooks/desk.ts";
 import { SlaDesk } from "../../src/runtime/sla-desk.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
 import { Views } from "../../src/runtime/views.ts";
@@ -231,6 +232,17 @@ export class ApiRig {
         oldest: () => supervisor.node.owesSince(),
         mode: () => views.mode(),
         onFault: () => undefined,
+      }),
+      webhooks: new WebhookDesk({
+        fleet: "acme",
+        webhooks: [],
+        store: this.#store.webhooks,
+        clock: systemClock,
+        draw: () => 0.5,
+        inbox: { rows: (after, limit) => arrivals.rows(after, limit), message: (row) => arrivals.toMessage(row) },
+        events: async (afterSeq, limit) => (await views.ask("events.read", { afterSeq, limit })).rows,
+        cursor: async (reader, seq) => (await views.ask("inbox.cursor", { reader, seq })).seq,
+        onDead: () => undefined,
       }),
       copyStore: (to: string) => this.#store.copyTo(to),
       lastEvent: () => this.#store.api.lastEvent(),

@@ -172,4 +172,14 @@ create table downtime (
 create index downtime_end on downtime (to_at);
 `,
   },
+  {
+    number: 8,
+    name: "what webhooks could not deliver",
+    sql: `
+create table webhook_dead (
+  webhook text not null, source text not null, seq integer not null, type text not null, at integer not null, tries integer not null,
+  why text not null, primary key (webhook, source, seq)
+) strict, without rowid;
+`,
+  },
 ];

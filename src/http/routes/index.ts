@@ -13,6 +13,7 @@ import { metricsRoutes } from "./metrics.ts";
 import { recordRoutes } from "./records.ts";
 import { seatRoutes } from "./seats.ts";
 import { slaRoutes } from "./sla.ts";
+import { webhookRoutes } from "./webhooks.ts";
 
 export const ROUTES: readonly Route[] = [
   ...fleetRoutes,
@@ -28,4 +29,5 @@ export const ROUTES: readonly Route[] = [
   ...keyRoutes,
   ...metricsRoutes,
   ...slaRoutes,
+  ...webhookRoutes,
 ];

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { Follower, hashOf, type ChainedEntry } from "../../../src/adapters/sqlite/audit-chain.ts";
 import type { AuditDraft } from "../../../machines/ports/records.ts";
 import type { SqliteStore } from "../../../src/adapters/sqlite/store.ts";
+import { MIGRATIONS } from "../../../src/adapters/sqlite/migrations.ts";
 import { asking, makeFolder, open } from "./rig.ts";
 
 const draft = (n: number): AuditDraft => ({
@@ -142,6 +143,8 @@ describe("the audit", () => {
     db.exec(
       "alter table audit drop column hash; delete from meta where name like 'audit%'; delete from migration where number >= 5",
     );
+    for (const { sql } of MIGRATIONS.filter(({ number }) => number > 5))
+      for (const [, table] of sql.matchAll(/create table (\w+)/g)) db.exec(`drop table ${table}`);
     db.exec("pragma user_version = 4");
     db.close();
     expect(await open(file).audit.verify()).toMatchObject({ entries: 7, broken: null });

@@ -1,0 +1,140 @@
+/** All webhooks of a fleet: begun, woken, asked, and stopped. */
+import type { Clock } from "../../machines/ports/clock.ts";
+import type { Millis } from "../../machines/ports/ids.ts";
+import { Courier, type CourierOptions, type Delivery, type WebhookConfig } from "./courier.ts";
+import { testEnvelope } from "./envelope.ts";
+import { Poster } from "./poster.ts";
+import type { DeadLetter, WebhookStore } from "./store.ts";
+
+export interface WebhookDeskOptions {
+  readonly fleet: string;
+  readonly webhooks: readonly WebhookConfig[];
+  readonly store: WebhookStore;
+  readonly clock: Clock;
+  readonly draw: () => number;
+  readonly inbox: CourierOptions["inbox"];
+  readonly events: CourierOptions["events"];
+  readonly cursor: CourierOptions["cursor"];
+  /** A delivery was given up. */
+  readonly onDead: (letter: DeadLetter) => void;
+}
+export interface WebhookView {
+  readonly name: string;
+  /** Without what may be secret in it. */
+  readonly url: string;
+  readonly events: readonly string[];
+  readonly lines: readonly string[];
+  readonly signed: boolean;
+  readonly dead: number;
+  /** The newest first. */
+  readonly log: readonly Delivery[];
+}
+export interface Redriven {
+  readonly delivered: number;
+  /** Their source does not have them any more. */
+  readonly gone: number;
+  /** The first that failed; those after it were not tried. */
+  readonly failed: string | null;
+}
+
+/** Milliseconds that a receiver may take. */
+const WITHIN: Millis = 15_000;
+
+interface Open {
+  readonly config: WebhookConfig;
+  readonly courier: Courier;
+  readonly poster: Poster;
+}
+
+export class WebhookDesk {
+  readonly #options: WebhookDeskOptions;
+  readonly #open: readonly Open[];
+
+  constructor(options: WebhookDeskOptions) {
+    this.#options = options;
+    const { webhooks, store, onDead, ...rest } = options;
+    this.#open = webhooks.map((config) => {
+      const { url, allowPrivate, concurrency } = config;
+      const poster = new Poster({ url, allowPrivate, within: WITHIN, connections: concurrency });
+      const bury = async (letter: DeadLetter): Promise<void> => {
+        await store.bury(letter);
+        onDead(letter);
+      };
+      return {
+        config,
+        poster,
+        courier: new Courier({ ...rest, config, post: (body, headers) => poster.post(body, headers), bury }),
+      };
+    });
+  }
+
+  /** A webhook that is new begins with what happens from now on. */
+  async begin(): Promise<void> {
+    await this.#options.store.begin(this.#open.flatMap(({ courier }) => courier.readers));
+    for (const { courier } of this.#open) courier.start();
+  }
+  /** There may be something new. */
+  wake(): void {
+    for (const { courier } of this.#open) courier.wake();
+  }
+  async stop(grace: Millis): Promise<void> {
+    await Promise.all(this.#open.map(({ courier }) => courier.stop(grace)));
+    for (const { poster } of this.#open) poster.close();
+  }
+
+  async views(): Promise<WebhookView[]> {
+    const dead = await this.#options.store.countDead();
+    return this.#open.map(({ config: { name, url, events, lines, secrets }, courier }) => {
+      const { origin, pathname } = new URL(url);
+      return {
+        name,
+        url: `${origin}${pathname}`,
+        events,
+        lines,
+        signed: secrets.length > 0,
+        dead: dead[name] ?? 0,
+        log: courier.log,
+      };
+    });
+  }
+  get names(): readonly string[] {
+    return this.#open.map(({ config }) => config.name);
+  }
+  dead(webhook: string | null, limit: number): Promise<readonly DeadLetter[]> {
+    return this.#options.store.dead(webhook, limit);
+  }
+
+  /** null: delivered; otherwise why not. */
+  async test(webhook: string): Promise<string | null> {
+    const { fleet, clock } = this.#options;
+    try {
+      await this.#named(webhook).courier.deliver(testEnvelope(fleet, webhook, clock.now()));
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** In the order in which they were given up, until one fails again. */
+  async redrive(webhook: string, limit: number): Promise<Redriven> {
+    const { store } = this.#options;
+    const { courier } = this.#named(webhook);
+    let [delivered, gone] = [0, 0];
+    for (const letter of await store.dead(webhook, limit)) {
+      try {
+        if (await courier.redrive(letter)) delivered++;
+        else gone++;
+      } catch (error) {
+        return { delivered, gone, failed: error instanceof Error ? error.message : String(error) };
+      }
+      await store.forget(letter);
+    }
+    return { delivered, gone, failed: null };
+  }
+
+  #named(webhook: string): Open {
+    const open = this.#open.find(({ config }) => config.name === webhook);
+    if (!open) throw new RangeError(`there is no webhook ${webhook}`);
+    return open;
+  }
+}

@@ -1,0 +1,400 @@
+import { createHmac } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { FleetEventRow } from "../../machines/ports/records.ts";
+import type { InboundRow } from "../../machines/ports/store.ts";
+import { openSqliteStore, type SqliteStore } from "../../src/adapters/sqlite/store.ts";
+import { parseFleetData, revealedWebhooks } from "../../src/config/index.ts";
+import type { InboundMessage } from "../../src/runtime/messages.ts";
+import { isInside } from "../../src/webhooks/address.ts";
+import { Courier, type WebhookConfig } from "../../src/webhooks/courier.ts";
+import { WebhookDesk } from "../../src/webhooks/desk.ts";
+import { isWanted } from "../../src/webhooks/envelope.ts";
+import { Poster } from "../../src/webhooks/poster.ts";
+import { signedHeaders } from "../../src/webhooks/signature.ts";
+import type { DeadLetter } from "../../src/webhooks/store.ts";
+import { createTestClock } from "../conformance/store-kit.ts";
+
+interface Got {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: { readonly id: string; readonly type: string; readonly data: Readonly<Record<string, unknown>> };
+  readonly text: string;
+}
+/** A receiver that answers as it is told. */
+class Receiver {
+  readonly got: Got[] = [];
+  answer: (got: Got, response: ServerResponse) => void = (_, response) => void response.writeHead(204).end();
+  readonly #server: Server;
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      let text = "";
+      request.on("data", (part) => {
+        text += String(part);
+      });
+      request.on("end", () => {
+        const got = { headers: request.headers, body: JSON.parse(text) as Got["body"], text };
+        this.got.push(got);
+        this.answer(got, response);
+      });
+    });
+    onTestFinished(() => {
+      this.#server.closeAllConnections();
+      this.#server.close();
+    });
+  }
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/hook?token=secret`;
+  }
+}
+
+/** Time that passes when it is told to, with nothing else in it. */
+const stepping = () => {
+  let now = 1_700_000_000_000;
+  let no = 0;
+  const timers = new Map<number, { at: number; fire: () => void }>();
+  return {
+    clock: {
+      now: () => now,
+      setTimeout: (fire: () => void, after: number) => {
+        timers.set(++no, { at: now + after, fire });
+        return no;
+      },
+      clearTimeout: (timer: unknown) => void timers.delete(timer as number),
+    },
+    /** Runs what is due within `ms`, with turns in between. */
+    pass: async (ms: number): Promise<void> => {
+      const until = now + ms;
+      for (;;) {
+        await turns();
+        const [next] = [...timers].filter(([, { at }]) => at <= until).sort(([, one], [, other]) => one.at - other.at);
+        if (!next) break;
+        timers.delete(next[0]);
+        now = Math.max(now, next[1].at);
+        next[1].fire();
+      }
+      now = until;
+    },
+  };
+};
+const turns = async (): Promise<void> => {
+  for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
+};
+const until = async (done: () => boolean): Promise<void> => {
+  for (let n = 0; n < 2000 && !done(); n++) await new Promise((resolve) => setTimeout(resolve, 5));
+  if (!done()) throw new Error("it did not happen");
+};
+
+const message = (seq: number, conversation: string, line = "sales"): InboundMessage =>
+  ({
+    seq,
+    id: `w${seq}`,
+    line,
+    seat: `${line}/1`,
+    conversation,
+    chat: conversation,
+    sentAt: 1,
+    receivedAt: 2,
+    proto: new Uint8Array([1, 2]),
+    text: `text ${seq}`,
+  }) as unknown as InboundMessage;
+const event = (seq: number, type: string, subject: string): FleetEventRow => ({ seq, at: seq, type, subject, data: { n: seq } });
+const CONFIG: WebhookConfig = {
+  name: "crm",
+  url: "http://unused",
+  secrets: ["old", "new"],
+  events: ["message.received"],
+  lines: [],
+  allowPrivate: true,
+  concurrency: 4,
+};
+
+/** A courier on lists, with posts that the test answers. */
+const courierOn = (
+  messages: readonly InboundMessage[],
+  events: readonly FleetEventRow[],
+  config: Partial<WebhookConfig>,
+  post: (id: string) => void,
+) => {
+  const time = stepping();
+  const cursors = new Map<string, number>();
+  const buried: DeadLetter[] = [];
+  const courier = new Courier({
+    fleet: "acme",
+    config: { ...CONFIG, ...config },
+    clock: time.clock,
+    draw: () => 0.5,
+    post: async (body) => {
+      post((JSON.parse(body) as { id: string }).id);
+      return { status: 200 };
+    },
+    inbox: {
+      rows: async (after, limit) => messages.filter(({ seq }) => seq > after).slice(0, limit) as unknown as readonly InboundRow[],
+      message: async (row) => row as unknown as InboundMessage,
+    },
+    events: async (after, limit) => events.filter(({ seq }) => seq > after).slice(0, limit),
+    cursor: async (reader, seq) => {
+      if (seq !== null) cursors.set(reader, Math.max(seq, cursors.get(reader) ?? 0));
+      return cursors.get(reader) ?? 0;
+    },
+    bury: async (letter) => void buried.push(letter),
+  });
+  return { courier, time, cursors, buried };
+};
+
+describe("a signature", () => {
+  it("is what Standard Webhooks' own example says", () => {
+    const headers = signedHeaders(
+      ["whsec_plJ3nmyCDGBKInavdOK15jsl"],
+      "msg_loFOjxBNrRLzqYUf",
+      1_731_705_121_000,
+      '{"event_type":"ping","data":{"success":true}}',
+    );
+    expect(headers["webhook-signature"]).toBe("v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0=");
+    expect(headers["webhook-timestamp"]).toBe("1731705121");
+  });
+
+  it("is made with each secret while they are exchanged", () => {
+    const body = "{}";
+    const { "webhook-signature": both = "" } = signedHeaders(["old", "new"], "id", 5000, body);
+    const of = (secret: string): string => `v1,${createHmac("sha256", secret).update(`id.5.${body}`).digest("base64")}`;
+    expect(both).toBe(`${of("old")} ${of("new")}`);
+    expect(signedHeaders([], "id", 5000, body)).not.toHaveProperty("webhook-signature");
+  });
+});
+
+describe("an address inside", () => {
+  it.each([
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.31.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",
+    "::1",
+    "fd00::1",
+    "fe80::1",
+    "::ffff:127.0.0.1",
+  ])("%s is refused, as a number and behind a name", async (address) => {
+    expect(isInside(address)).toBe(true);
+    const host = address.includes(":") ? `[${address}]` : address;
+    const poster = new Poster({ url: `http://${host}:9/`, allowPrivate: false, within: 1000, connections: 1 });
+    await expect(poster.post("{}", {})).rejects.toThrow(/set allowPrivate/);
+  });
+  it("is refused behind a name", async () => {
+    const poster = new Poster({ url: "http://localhost:9/", allowPrivate: false, within: 1000, connections: 1 });
+    await expect(poster.post("{}", {})).rejects.toThrow(/localhost is an address of this network/);
+  });
+  it.each(["8.8.8.8", "172.32.0.1", "2606:4700::1111"])("%s is not one", (address) => {
+    expect(isInside(address)).toBe(false);
+  });
+});
+
+describe("a courier", () => {
+  it("delivers each at least once, in the order of its conversation, whatever fails", async () => {
+    const scene = fc.record({
+      conversations: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 25 }),
+      failures: fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 25 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(scene, async ({ conversations, failures }) => {
+        const messages = conversations.map((no, place) => message(place + 1, `c${no}`));
+        const left = new Map(messages.map(({ seq }, place) => [`acme.in.${seq}`, failures[place] ?? 0]));
+        const delivered: string[] = [];
+        const { courier, time, cursors, buried } = courierOn(messages, [], {}, (id) => {
+          const more = left.get(id) ?? 0;
+          left.set(id, more - 1);
+          if (more > 0) throw new Error("not now");
+          delivered.push(id);
+        });
+        courier.start();
+        await time.pass(3_600_000);
+        await courier.stop(0);
+        expect(new Set(delivered)).toEqual(new Set(messages.map(({ seq }) => `acme.in.${seq}`)));
+        for (const no of new Set(conversations)) {
+          const own = messages.filter(({ conversation }) => conversation === `c${no}`).map(({ seq }) => `acme.in.${seq}`);
+          expect(delivered.filter((id) => own.includes(id))).toEqual(own);
+        }
+        expect(buried).toEqual([]);
+        expect(cursors.get("webhook:crm:inbox")).toBe(messages.length);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it("tries for a day, lets other conversations pass meanwhile, and then buries", async () => {
+    const tried: string[] = [];
+    const { courier, time, cursors, buried } = courierOn([message(1, "a"), message(2, "a"), message(3, "b")], [], {}, (id) => {
+      tried.push(id);
+      if (id === "acme.in.1") throw new Error("never");
+    });
+    courier.start();
+    await time.pass(60_000);
+    expect(tried.filter((id) => id !== "acme.in.1")).toEqual(["acme.in.3"]);
+    expect(cursors.get("webhook:crm:inbox") ?? 0).toBe(0);
+    await time.pass(22 * 3_600_000);
+    expect(buried).toEqual([]);
+    await time.pass(4 * 3_600_000);
+    expect(buried).toMatchObject([{ webhook: "crm", source: "inbox", seq: 1, tries: 11, why: "Error: never" }]);
+    expect(tried.filter((id) => id === "acme.in.1")).toHaveLength(11);
+    expect(tried.at(-1)).toBe("acme.in.2");
+    expect(cursors.get("webhook:crm:inbox")).toBe(3);
+  });
+
+  it("brings what is wanted, and no more", async () => {
+    const got: string[] = [];
+    const config = { events: ["failover.*", "message.received"], lines: ["sales"] };
+    const events = [event(1, "failover.ended", "s"), event(2, "seat.serving", "s"), event(3, "failover.refused", "t")];
+    const { courier, time, cursors } = courierOn(
+      [message(1, "a"), message(2, "b", "help")],
+      events,
+      config,
+      (id) => void got.push(id),
+    );
+    courier.start();
+    await time.pass(1000);
+    expect(got.toSorted((a, b) => (a < b ? -1 : 1))).toEqual(["acme.ev.1", "acme.ev.3", "acme.in.1"]);
+    expect([...cursors]).toEqual(
+      expect.arrayContaining([
+        ["webhook:crm:events", 3],
+        ["webhook:crm:inbox", 2],
+      ]),
+    );
+    expect(isWanted("failover.ended", ["failover"])).toBe(false);
+    expect(isWanted("anything.at", ["*"])).toBe(true);
+  });
+});
+
+describe("the desk, on a real store and a real receiver", () => {
+  const opened = (): SqliteStore => {
+    const folder = mkdtempSync(join(tmpdir(), "greenroom-webhooks-"));
+    const store = openSqliteStore({ file: join(folder, "fleet.db"), key: new Uint8Array(32), clock: createTestClock() });
+    onTestFinished(() => {
+      store.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    return store;
+  };
+  const clock = {
+    now: () => Date.now(),
+    setTimeout: (fire: () => void, after: number) => setTimeout(fire, after),
+    clearTimeout: (timer: unknown) => clearTimeout(timer as NodeJS.Timeout),
+  };
+  const ask = <T>(store: SqliteStore, question: object): Promise<T> =>
+    new Promise((resolve) => store.ask({ reqId: "r", ...question } as never, (answer) => resolve(answer as T)));
+  const append = (store: SqliteStore, count: number): Promise<unknown> =>
+    ask(store, {
+      op: "events.append",
+      events: Array.from({ length: count }, (_, n) => ({ at: n, type: "seat.serving", subject: `s${n % 3}`, data: { n } })),
+    });
+  const deskOn = (store: SqliteStore, url: string, dead: DeadLetter[] = []): WebhookDesk => {
+    const desk = new WebhookDesk({
+      fleet: "acme",
+      webhooks: [{ ...CONFIG, url, events: ["seat.*"] }],
+      store: store.webhooks,
+      clock,
+      draw: () => 0.5,
+      inbox: { rows: async () => [], message: async () => null },
+      events: async (afterSeq, limit) =>
+        (await ask<{ rows: FleetEventRow[] }>(store, { op: "events.read", afterSeq, limit })).rows,
+      cursor: async (reader, seq) => (await ask<{ seq: number }>(store, { op: "inbox.cursor", reader, seq })).seq,
+      onDead: (letter) => void dead.push(letter),
+    });
+    onTestFinished(() => desk.stop(100));
+    return desk;
+  };
+
+  it("begins with what happens from then on, signs it, and goes on where it was after a stop", async () => {
+    const store = opened();
+    const receiver = new Receiver();
+    const url = await receiver.listen();
+    await append(store, 5);
+    const first = deskOn(store, url);
+    await first.begin();
+    await append(store, 3);
+    first.wake();
+    await until(() => receiver.got.length === 3);
+    const [{ headers, body, text }] = receiver.got as [Got];
+    expect(body).toMatchObject({ type: "seat.serving", data: { fleet: "acme", subject: "s0", n: 0 } });
+    const expected = signedHeaders(["old", "new"], body.id, Number(headers["webhook-timestamp"]) * 1000, text);
+    expect(headers["webhook-signature"]).toBe(expected["webhook-signature"]);
+    await first.stop(1000);
+    await append(store, 2);
+    const second = deskOn(store, url);
+    await second.begin();
+    await until(() => receiver.got.length === 5);
+    expect(new Set(receiver.got.map((got) => got.body.id)).size).toBe(5);
+    const [view] = await second.views();
+    expect(view).toMatchObject({ name: "crm", signed: true, dead: 0 });
+    expect(view?.url).not.toContain("secret");
+  });
+
+  it("redrives dead letters in their order, until one fails again, and keeps that one", async () => {
+    const store = opened();
+    const receiver = new Receiver();
+    const desk = deskOn(store, await receiver.listen());
+    await append(store, 3);
+    for (const seq of [1, 2, 3, 99])
+      await store.webhooks.bury({ webhook: "crm", source: "events", seq, type: "seat.serving", at: seq, tries: 11, why: "x" });
+    receiver.answer = ({ body }, response) => void response.writeHead(body.id.endsWith(".2") ? 500 : 200).end("not read");
+    expect(await desk.redrive("crm", 10)).toEqual({ delivered: 1, gone: 0, failed: "it answered 500" });
+    expect((await desk.dead(null, 10)).map(({ seq }) => seq)).toEqual([2, 3, 99]);
+    receiver.answer = (_, response) => void response.writeHead(200).end();
+    expect(await desk.redrive("crm", 10)).toEqual({ delivered: 2, gone: 1, failed: null });
+    expect(await desk.dead("crm", 10)).toEqual([]);
+  });
+
+  it("takes redirects, hang-ups and answers of any length for what they are", async () => {
+    const store = opened();
+    const receiver = new Receiver();
+    const desk = deskOn(store, await receiver.listen());
+    receiver.answer = (_, response) => void response.writeHead(302, { location: "http://127.0.0.1:1/" }).end();
+    expect(await desk.test("crm")).toBe("it answered 302");
+    receiver.answer = (_, response) => void response.destroy();
+    expect(await desk.test("crm")).toMatch(/^it could not be reached/);
+    receiver.answer = (_, response) => void response.writeHead(200).end("x".repeat(3_000_000));
+    expect(await desk.test("crm")).toBeNull();
+    expect(receiver.got.at(-1)?.body).toMatchObject({ type: "webhook.test" });
+  });
+});
+
+describe("webhooks in a fleet file", () => {
+  const fleet = (webhooks: object) =>
+    parseFleetData(
+      { fleet: "acme", accounts: { a: { role: "master", devices: ["x"] } }, lines: { sales: { masters: ["a"] } }, webhooks },
+      "/",
+      {
+        S1: "one",
+        S2: "two",
+      },
+    );
+  it("are read with their secrets looked up, which nothing prints", () => {
+    const loaded = fleet({
+      crm: { url: "https://crm.example/x", secret: ["${env:S1}", "${env:S2}"], events: ["*"], lines: ["sales"] },
+    });
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors));
+    expect(revealedWebhooks(loaded.fleet.webhooks)).toMatchObject([
+      { name: "crm", secrets: ["one", "two"], allowPrivate: false, concurrency: 16 },
+    ]);
+    expect(JSON.stringify(loaded.fleet)).not.toMatch(/"one"|"two"/);
+  });
+  it.each([
+    [{ crm: { url: "ftp://x" } }, /no http/],
+    [{ crm: { url: "https://u:p@x" } }, /without a password/],
+    [{ crm: { url: "https://x", secret: "plain" } }, /does not belong in this file/],
+    [{ crm: { url: "https://x", secret: "${env:S3}" } }, /S3 is not set/],
+    [{ crm: { url: "https://x", events: ["Failover"] } }, /expected a type/],
+    [{ crm: { url: "https://x", lines: ["sale"] } }, /there is no line sale/],
+  ])("%j is refused", (webhooks, why) => {
+    const loaded = fleet(webhooks);
+    expect(loaded.ok).toBe(false);
+    expect(JSON.stringify(loaded)).toMatch(why);
+  });
+});
