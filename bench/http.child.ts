@@ -1,24 +1,29 @@
 /** The client of bench/http.ts, in a process of its own. */
 import { Agent, request } from "node:http";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 
 export type Wanted = { readonly url: string; readonly key: string } & (
   | { readonly kind: "post"; readonly perSecond: number; readonly seconds: number }
   | { readonly kind: "listen"; readonly readers: number }
 );
 export interface Told {
-  /** Milliseconds: of each post from when it was due, of each event from when it happened. */
+  /** Milliseconds: of each post from when it was due, in that order, of each event from when it happened. */
   readonly times: readonly number[];
   /** Posts answered a second; events that were heard. */
   readonly count: number;
   readonly faults: number;
+  /** Milliseconds by which the client's own timers were late, p99: what the machine adds to every figure. */
+  readonly late: number;
 }
+
+type Measured = Omit<Told, "late">;
 
 const now = (): number => performance.timeOrigin + performance.now();
 
 /** As they come due, whether the ones before are answered or not: what waits is counted, too. */
-const post = async ({ url, key, perSecond, seconds }: Extract<Wanted, { kind: "post" }>): Promise<Told> => {
+const post = async ({ url, key, perSecond, seconds }: Extract<Wanted, { kind: "post" }>): Promise<Measured> => {
   const agent = new Agent({ keepAlive: true, maxSockets: 50 });
-  const times: number[] = [];
+  const times: (number | undefined)[] = [];
   let faults = 0;
   const one = (n: number, due: number): Promise<void> =>
     new Promise((resolve) => {
@@ -37,7 +42,7 @@ const post = async ({ url, key, perSecond, seconds }: Extract<Wanted, { kind: "p
         if (response.statusCode !== 202) faults++;
         response.resume();
         response.once("end", () => {
-          times.push(performance.now() - due);
+          times[n] = performance.now() - due;
           resolve();
         });
       });
@@ -56,10 +61,14 @@ const post = async ({ url, key, perSecond, seconds }: Extract<Wanted, { kind: "p
   }
   await Promise.all(answers);
   agent.destroy();
-  return { times, count: times.length / ((performance.now() - begun) / 1000), faults };
+  return {
+    times: times.filter((time) => time !== undefined),
+    count: times.length / ((performance.now() - begun) / 1000),
+    faults,
+  };
 };
 
-const listen = async ({ url, key, readers }: Extract<Wanted, { kind: "listen" }>): Promise<Told> => {
+const listen = async ({ url, key, readers }: Extract<Wanted, { kind: "listen" }>): Promise<Measured> => {
   const times: number[] = [];
   let [count, faults, isOver] = [0, 0, false];
   const abort = new AbortController();
@@ -96,6 +105,19 @@ const listen = async ({ url, key, readers }: Extract<Wanted, { kind: "listen" }>
   return { times, count, faults };
 };
 
+const measure = async (wanted: Wanted): Promise<Told> => {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const measured = await (wanted.kind === "post" ? post(wanted) : listen(wanted));
+  return { ...measured, late: Math.max(0, delay.percentile(99) / 1e6 - 1) };
+};
+
 process.once("message", (wanted: Wanted) => {
-  void (wanted.kind === "post" ? post(wanted) : listen(wanted)).then((told) => process.send?.(told));
+  measure(wanted).then(
+    (told) => process.send?.(told),
+    (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      process.exit(1);
+    },
+  );
 });

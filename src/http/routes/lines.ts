@@ -39,10 +39,8 @@ export const lineRoutes: readonly Route[] = [
     params,
     answers: { 200: balance },
     refuses: ["E_UNKNOWN_LINE", "E_REFUSED"],
-    handle: async ({ handlers, scope }, { params: { line: named } }) => {
-      const { seats, ...view } = await handlers.line({ line: scope.lineNamed(named) });
-      return ok({ ...view, seats: seats.map((one) => ({ ...one, expectedWait: finite(one.expectedWait) })) });
-    },
+    // A wait without end is null: JSON knows no infinity.
+    handle: async ({ handlers, scope }, { params: { line: named } }) => ok(await handlers.line({ line: scope.lineNamed(named) })),
   }),
   route({
     method: "GET",
@@ -59,6 +57,3 @@ export const lineRoutes: readonly Route[] = [
       ok(await handlers.rebalance({ line: scope.lineNamed(named), most })),
   }),
 ];
-
-/** JSON knows no infinity. */
-const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
