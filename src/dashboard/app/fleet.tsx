@@ -1,5 +1,6 @@
 /** The fleet at a glance: who speaks for each seat, since when, why, and who stands by. */
 import { useState } from "preact/hooks";
+import { sentenceOf } from "../../cli/sentences.ts";
 import type { PageProps } from "./app.tsx";
 import { MoveButton } from "./act.tsx";
 import { accountOf, causeOf, type Model } from "./model.ts";
@@ -14,7 +15,7 @@ export const Fleet = ({ live, mayAct }: PageProps) => {
   const { model } = live;
   const [search, setSearch] = useState("");
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const lines = [...model.lines.values()].filter((line) => isMeant(model, line, words));
+  const lines = [...model.lines.values()].map((line) => ({ line, isShown: isMeant(model, line, words) }));
   return (
     <>
       <h2 class="unseen">Fleet</h2>
@@ -25,13 +26,14 @@ export const Fleet = ({ live, mayAct }: PageProps) => {
           <input type="search" value={search} onInput={({ currentTarget }) => setSearch(currentTarget.value)} />
         </label>
       </p>
-      {lines.length === 0 && <p class="soft">Nothing is called that.</p>}
-      {lines.map((line) => (
-        <Still
-          key={line.id}
-          version={`${model.version(line.id)} ${mayAct}`}
-          draw={() => <LineCard line={line} live={live} mayAct={mayAct} />}
-        />
+      {!lines.some(({ isShown }) => isShown) && <p class="soft">Nothing is called that.</p>}
+      {lines.map(({ line, isShown }) => (
+        <section key={line.id} class="line" aria-label={`Line ${line.id}`} hidden={!isShown}>
+          <Still
+            version={`${model.version(line.id)} ${mayAct}`}
+            draw={() => <LineCard line={line} live={live} mayAct={mayAct} />}
+          />
+        </section>
       ))}
       <Happenings model={model} />
     </>
@@ -82,15 +84,25 @@ const LineCard = ({ line, live, mayAct }: Inside & { readonly line: Line }) => {
   const { model } = live;
   const seats = line.seats.flatMap((id) => model.seats.get(id) ?? []);
   return (
-    <section class="line" aria-label={`Line ${line.id}`}>
+    <>
       <h3>{line.id}</h3>
       {seats.map((seat) => (
-        <SeatRow key={seat.id} seat={seat} live={live} mayAct={mayAct} />
+        <Still key={seat.id} version={gistOf(seat, model)} draw={() => <SeatRow seat={seat} live={live} mayAct={mayAct} />} />
       ))}
       <Crew name="Masters" accounts={line.masters.flatMap((id) => model.accounts.get(id) ?? [])} model={model} />
       <Crew name="Servants" accounts={line.servants.flatMap((id) => model.accounts.get(id) ?? [])} model={model} />
-    </section>
+    </>
   );
+};
+
+/** All that a row shows. */
+const gistOf = (seat: Seat, model: Model): string => {
+  const { holder, term, phase, queue, last } = seat;
+  const standbys = model.standbysOf(seat);
+  const names = standbys.slice(0, STANDBYS_SHOWN).map((device) => `${device.id} ${noteOn(device, seat)}`);
+  const status = holder === null ? "" : model.devices.get(holder)?.status;
+  const move = model.lastMoves.get(seat.id)?.id;
+  return [holder, status, term, phase, queue.open, queue.oldestMs, queue.held, last?.at, move, standbys.length, ...names].join();
 };
 
 const SeatRow = ({ seat, live, mayAct }: Inside & { readonly seat: Seat }) => {
@@ -202,9 +214,9 @@ const Happenings = ({ model }: { readonly model: Model }) => (
     <h3>What happened while you looked</h3>
     {model.happenings.length === 0 && <p class="soft">Nothing yet.</p>}
     <ol>
-      {model.happenings.map(({ seq, at, text }) => (
-        <li key={seq}>
-          <At at={at} /> {text}
+      {model.happenings.map((event, place) => (
+        <li key={place}>
+          <At at={event.at} /> {sentenceOf(event)}
         </li>
       ))}
     </ol>

@@ -1,6 +1,6 @@
 /**
- * The model, kept up to date: a status to begin with, then events as they happen. However many come, there is one repaint a frame, and
- * after one that took long a pause of the same length, so that keys and clicks are answered in between.
+ * The model, kept up to date: a status to begin with, then events as they happen. The first is painted in the next
+ * frame; however many follow, they are painted together, and two thirds of the time at least are left for keys and clicks.
  */
 import type { EventType } from "../../runtime/fleet-events.ts";
 import { get } from "./api.ts";
@@ -10,10 +10,10 @@ import type { Failover, FleetEvent, Status } from "./types.ts";
 /** Queues and ages change without an event. */
 const LOOK_EVERY = 5000;
 /** After an event: what it leaves open is looked up. */
-const LOOK_AFTER = 1000;
+const LOOK_AFTER = 2000;
 const PAGES_OF_MOVES = 5;
-/** Of a repaint: half a frame. */
-const SHORT = 8;
+/** Between two repaints, at least: nobody reads faster, and keys and clicks are answered meanwhile. */
+const REST = 100;
 
 type Listener = () => void;
 
@@ -27,6 +27,8 @@ export class Live {
   #look: ReturnType<typeof setTimeout> | undefined;
   #lookAt = Number.POSITIVE_INFINITY;
   #isLooking = false;
+  /** Events since the status was asked for: it may be older than they are. */
+  #meanwhile: FleetEvent[] = [];
   #wantsMoves = true;
   #isWaiting = false;
   #isStale = false;
@@ -81,7 +83,7 @@ export class Live {
       // Preact draws when this turn has ended.
       setTimeout(() => {
         const took = performance.now() - began;
-        setTimeout(() => this.#rested(), took < SHORT ? 0 : took);
+        setTimeout(() => this.#rested(), Math.max(2 * took, REST));
       }, 0);
     });
   }
@@ -93,6 +95,7 @@ export class Live {
   #take({ data }: MessageEvent<string>): void {
     const event = JSON.parse(data) as FleetEvent;
     this.model.apply(event);
+    if (this.#isLooking) this.#meanwhile.push(event);
     if (event.type === "failover.ended" || event.type === "seat.serving") this.#wantsMoves = true;
     this.lookSoon(LOOK_AFTER);
     this.repaint();
@@ -102,8 +105,10 @@ export class Live {
     this.#lookAt = Number.POSITIVE_INFINITY;
     if (this.#isLooking) return this.lookSoon(LOOK_AFTER);
     this.#isLooking = true;
+    this.#meanwhile = [];
     try {
       this.model.replace(await get<Status>("/v1/status"), Date.now());
+      for (const event of this.#meanwhile) this.model.change(event);
       this.hasStatus = true;
       if (this.#wantsMoves) await this.#learnMoves();
       this.complaint = null;

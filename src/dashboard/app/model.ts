@@ -1,17 +1,10 @@
 /**
  * The fleet as it was last seen, and what happened since. A status replaces everything; an event changes the rows that it is about, at
- * once and in constant time. Rows are replaced, never changed, and each line counts its changes: what has not changed is not drawn again.
+ * once and in constant time. Each line counts its changes: what has not changed is not drawn again.
  */
 import type { FailoverRecord } from "../../../machines/ports/records.ts";
 import { sentenceOf } from "../../cli/sentences.ts";
 import type { Account, Alert, Device, Failover, FleetEvent, Line, Seat, Status } from "./types.ts";
-
-export interface Happening {
-  readonly seq: number;
-  readonly at: number;
-  readonly type: string;
-  readonly text: string;
-}
 
 const REMEMBERED = 30;
 export const accountOf = (device: string): string => device.slice(0, device.indexOf("/"));
@@ -28,7 +21,8 @@ export class Model {
   readonly alerts = new Map<string, Alert>();
   /** The last change of holder of each seat that put somebody in service. */
   readonly lastMoves = new Map<string, Failover>();
-  readonly happenings: Happening[] = [];
+  /** Newest first. */
+  readonly happenings: FleetEvent[] = [];
   readonly #versions = new Map<string, number>();
   /** Of an account: the lines that it works for. */
   readonly #linesOf = new Map<string, readonly string[]>();
@@ -51,10 +45,10 @@ export class Model {
         account,
         list.map(({ line }) => line),
       );
-    fill(this.lines, status.lines, (line) => this.#touch(line.id));
-    fill(this.seats, status.seats, (seat) => this.#touch(seat.line));
-    fill(this.accounts, status.accounts, (account) => this.#touchAccount(account.id));
-    fill(this.devices, status.devices, (device) => this.#touchAccount(accountOf(device.id)));
+    fill(this.lines, status.lines, JSON.stringify, (line) => this.#touch(line.id));
+    fill(this.seats, status.seats, JSON.stringify, (seat) => this.#touch(seat.line));
+    fill(this.accounts, status.accounts, JSON.stringify, (account) => this.#touchAccount(account.id));
+    fill(this.devices, status.devices, gistOf, (device) => this.#touchAccount(accountOf(device.id)));
     this.alerts.clear();
     for (const alert of status.alerts) this.alerts.set(alert.key, alert);
   }
@@ -71,9 +65,14 @@ export class Model {
   }
 
   apply(event: FleetEvent): void {
-    const { type, subject, data, at } = event;
-    this.happenings.unshift({ seq: event.seq, at, type, text: sentenceOf(event) });
+    this.happenings.unshift(event);
     if (this.happenings.length > REMEMBERED) this.happenings.pop();
+    this.change(event);
+  }
+
+  /** Twice is as good as once. */
+  change(event: FleetEvent): void {
+    const { type, subject, data, at } = event;
     const device = typeof data["device"] === "string" ? data["device"] : null;
     switch (type) {
       case "seat.serving":
@@ -139,17 +138,24 @@ export class Model {
   }
 }
 
-/** Rows that say the same stay the same objects. */
-const fill = <T extends { readonly id: string }>(into: Map<string, T>, rows: readonly T[], onChange: (row: T) => void): void => {
+/** `onChange`: of those whose gist is another one. */
+const fill = <T extends { readonly id: string }>(
+  into: Map<string, T>,
+  rows: readonly T[],
+  gist: (row: T) => string,
+  onChange: (row: T) => void,
+): void => {
   const before = new Map(into);
   into.clear();
   for (const row of rows) {
     const known = before.get(row.id);
-    const isSame = known !== undefined && JSON.stringify(known) === JSON.stringify(row);
-    into.set(row.id, isSame ? known : row);
-    if (!isSame) onChange(row);
+    into.set(row.id, row);
+    if (known === undefined || gist(known) !== gist(row)) onChange(row);
   }
 };
+/** Without its age, which always changes. */
+const gistOf = ({ status, link, connection, health, holds }: Device): string =>
+  [status, link, connection, health, ...holds].join();
 
 const alertOf = ({ data, subject, at }: FleetEvent, known: Alert | undefined): Alert => ({
   key: String(data["key"]),

@@ -86,7 +86,7 @@ describe("the fleet as the page knows it", () => {
     expect(model.seats.get("sales/s1")).toMatchObject({ phase: "serving", holder: "s1/b", term: 2 });
     expect(model.devices.get("s1/a")?.holds).toEqual([]);
     expect(model.devices.get("s1/b")?.holds).toEqual(["sales/s1"]);
-    expect(model.happenings[0]?.text).toBe("s1/b speaks for sales/s1 (term 2)");
+    expect(model.happenings[0]).toMatchObject({ type: "seat.serving", subject: "sales/s1" });
   });
   it("draws anew only the lines that an event is about", () => {
     const before = ["sales", "help"].map((line) => model.version(line));

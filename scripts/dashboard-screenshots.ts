@@ -1,0 +1,53 @@
+/** Pictures of the dashboard for the docs, by a real Chromium on the real API: `node scripts/dashboard-screenshots.ts`. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { openBrowser } from "../test/dashboard/browser.ts";
+import { ApiRig } from "../test/http/rig.ts";
+
+const DOCS = fileURLToPath(new URL("../docs/dashboard/", import.meta.url));
+
+interface Shot {
+  readonly name: string;
+  readonly size: readonly [width: number, height: number];
+  readonly scheme: "light" | "dark";
+  readonly pose: (page: Page) => Promise<void>;
+}
+const SHOTS: readonly Shot[] = [
+  { name: "fleet-light", size: [1280, 780], scheme: "light", pose: () => Promise.resolve() },
+  {
+    name: "move-light",
+    size: [1280, 780],
+    scheme: "light",
+    pose: (page) => page.getByRole("button", { name: "Move… sales/sales-1" }).click(),
+  },
+  {
+    name: "failover-dark",
+    size: [1280, 560],
+    scheme: "dark",
+    pose: (page) => page.getByRole("link", { name: "step by step for sales/sales-1" }).click(),
+  },
+  { name: "fleet-phone", size: [390, 844], scheme: "dark", pose: () => Promise.resolve() },
+];
+
+const rig = await ApiRig.start();
+const address = await rig.api.listen();
+await rig.ask("POST", "/v1/seats/sales/sales-1/failover", { body: {} });
+const browser = await openBrowser();
+try {
+  for (const { name, size, scheme, pose } of SHOTS) {
+    const page = await browser.newPage({ viewport: { width: size[0], height: size[1] }, colorScheme: scheme });
+    await page.goto(address);
+    await page.getByLabel("API key").fill(rig.admin);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".seat");
+    await page.locator(".live", { hasText: /^live$/ }).waitFor();
+    await pose(page);
+    await page.waitForTimeout(1000);
+    await page.screenshot({ path: join(DOCS, `${name}.png`) });
+    await page.close();
+  }
+} finally {
+  await browser.close();
+  await rig.close();
+}
