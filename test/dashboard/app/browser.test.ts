@@ -65,9 +65,9 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
       const { axe } = globalThis as unknown as {
         axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
       };
-      return (await axe.run(rule === undefined ? {} : { runOnly: [rule] })).violations.flatMap(({ id, nodes }) =>
-        nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`),
-      );
+      return (
+        await axe.run({ resultTypes: ["violations"], ...(rule === undefined ? {} : { runOnly: [rule] }) })
+      ).violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
     }, runOnly);
 
   it("refuses a wrong key with words, takes a right one, and keeps it out of reach of scripts", async () => {
@@ -111,12 +111,6 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
     expect(await page.locator("main").innerText()).toContain("Only an admin");
   });
 
-  it("shows a key of one line that line only", async () => {
-    const page = await enter(await rig.key("viewer", ["help"]));
-    expect(await page.locator(".line h3").allInnerTexts()).toEqual(["help"]);
-    await page.close();
-  });
-
   it("shows what happens while it happens", async () => {
     const page = await as("viewer");
     await page.locator(".live", { hasText: /^live$/ }).waitFor();
@@ -126,7 +120,7 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
   });
 
   it("switches over once the plan has been seen and said yes to, and opens what was done", async () => {
-    const page = await as("operator");
+    const page = await as("admin");
     const from = (await rig.ask("GET", "/v1/seats/sales/sales-1")).body["seat"] as unknown as { holder: string; term: number };
     const to = from.holder === "sales-1/a" ? "sales-1/b" : "sales-1/a";
     await page.getByRole("button", { name: "Move… sales/sales-1" }).click();
@@ -179,7 +173,7 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
   });
 
   it("shows the QR code of a device that is to be linked, and a pairing code for its number", async () => {
-    const page = await as("operator");
+    const page = await as("admin");
     await show(page, "account/sales-2");
     await page.getByRole("button", { name: "Link… sales-2/a" }).click();
     await page.getByRole("button", { name: "Show a QR code" }).click();
@@ -254,7 +248,7 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
   });
 
   it("can be switched to dark, and stays so", async () => {
-    const page = await enter(await rig.key("viewer"));
+    const page = await as("viewer");
     const paper = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
     const light = await paper();
     await page.getByLabel("Colours").selectOption("dark");
@@ -262,7 +256,6 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
     await page.reload();
     await page.waitForSelector(".seat");
     expect(await paper()).not.toBe(light);
-    await page.close();
   });
 
   it("fits a phone: no page is wider than the screen", async () => {
@@ -278,7 +271,7 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
   });
 
   it("can be used without a mouse", async () => {
-    const page = await as("operator");
+    const page = await as("admin");
     await page.getByRole("button", { name: "Move… sales/sales-1" }).focus();
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();

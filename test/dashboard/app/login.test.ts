@@ -8,7 +8,7 @@ import { ApiRig } from "../../http/rig.ts";
 
 let rig: ApiRig;
 beforeAll(async () => {
-  rig = await ApiRig.start();
+  rig = await ApiRig.start({ streams: { heartbeat: 30 } });
 });
 afterAll(() => rig.close());
 
@@ -104,6 +104,18 @@ describe("a login", () => {
       cookie: expect.stringContaining("Max-Age=0"),
     });
     expect((await ask("GET", "/v1/status", { cookie })).statusCode).toBe(401);
+  });
+  it("takes its live stream along when it ends", async () => {
+    const address = await rig.api.listen();
+    const headers = { ...OWN, "content-type": "application/json" };
+    const entered = await fetch(`${address}/login`, { method: "POST", headers, body: JSON.stringify({ key: rig.admin }) });
+    const cookie = String(entered.headers.get("set-cookie")).split(";", 1)[0] ?? "";
+    const stream = await fetch(`${address}/v1/events`, { headers: { cookie, accept: "text/event-stream" } });
+    const ended = stream.text().catch(() => "cut off");
+    await rig.until(() => rig.api.streams.count === 1);
+    await fetch(`${address}/logout`, { method: "POST", headers: { ...OWN, cookie } });
+    expect(await ended).toBe("cut off");
+    expect(rig.api.streams.count).toBe(0);
   });
   it("ends after a working day", async () => {
     let now = 1000;
