@@ -136,7 +136,7 @@ export class Live {
   }
 }
 
-/** A browser has to be told each name. What moves conversations changes queues, and is seen by the next look. */
+/** A browser has to be told each name. */
 const TYPES: readonly EventType[] = [
   "seat.serving",
   "holder.suspect",
@@ -144,6 +144,8 @@ const TYPES: readonly EventType[] = [
   "failover.ended",
   "failover.refused",
   "switchover.refused",
+  "conversation.moved",
+  "conversation.stayed",
   "sender.drained",
   "device.linked",
   "device.linkEnded",
