@@ -10,7 +10,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: "forks",
-    maxWorkers: 2,
+    // One more than cores: many tests wait for time to pass.
+    maxWorkers: 3,
     env: { NODE_ENV: "production" },
   },
 });

@@ -7,7 +7,7 @@
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { z } from "zod";
-import { didYouMean, listed } from "../config/index.ts";
+import { didYouMean } from "../config/index.ts";
 import { ControlError, type ControlHandlers, type ControlOp, REQUESTS } from "./control-protocol.ts";
 
 export interface ControlServerOptions {
@@ -224,7 +224,7 @@ export const call = async (handlers: ControlHandlers, op: string, input: unknown
     const known = Object.keys(REQUESTS);
     throw new ControlError(
       "E_BAD_REQUEST",
-      `there is no operation "${op.slice(0, 60)}".${didYouMean(op, known)} There are: ${listed(known, 40)}`,
+      `there is no operation "${op.slice(0, 60)}".${didYouMean(op, known)} There are: ${known.join(", ")}`,
     );
   }
   const parsed = REQUESTS[op].safeParse(input);

@@ -36,6 +36,8 @@ export interface EventData {
   readonly "alert.escalated": AlertTold;
   readonly "alert.resolved": AlertTold;
   readonly "actor.died": { readonly kind: string; readonly deaths: number };
+  /** A delivery was given up; `subject` is the webhook, `event` the type of what it did not get. */
+  readonly "webhook.dead": { readonly event: string; readonly tries: number; readonly why: string };
   /** A handler failed as often as it may: the message is passed over. `from: seq` hands it over again. */
   readonly "message.passedOver": {
     readonly reader: string;

@@ -78,7 +78,10 @@ describe("what a node is started with", () => {
       "brake",
       "reconnect",
       "pacing",
+      // What stands beside a node has tests of its own: test/http, test/alerts, test/webhooks.
       "api",
+      "alerts",
+      "webhooks",
       "whatsapp",
     ]);
   });
