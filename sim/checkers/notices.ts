@@ -127,8 +127,11 @@ export function* falseIn(life: Life, notices: readonly Notice[]): Iterable<{ rea
     const told = about.get(nameOf(span.key, span.from)) ?? [];
     for (const end of ["from", "to"] as const) {
       const since = span[end];
-      const bound = since === null ? null : isExcused(span, end, since);
-      if (since === null || bound === null) continue;
+      if (since === null) continue;
+      // Over before anybody had to be told: it is told once, as over, when its end is.
+      const isBrief = end === "from" && span.to !== null && span.to - span.from <= IN_TIME;
+      const bound = isBrief ? isExcused(span, "to", span.to) : isExcused(span, end, since);
+      if (bound === null) continue;
       const kinds = end === "from" ? ["raised", "resolved"] : ["resolved"];
       const first = told.find(({ item }) => kinds.includes(item.kind));
       const what = `${span.key}, ${end === "from" ? "raised" : "resolved"}`;
