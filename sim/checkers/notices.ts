@@ -129,8 +129,8 @@ export function* falseIn(life: Life, notices: readonly Notice[]): Iterable<{ rea
       const since = span[end];
       if (since === null) continue;
       // Over before anybody had to be told: it is told once, as over, when its end is.
-      const isBrief = end === "from" && span.to !== null && span.to - span.from <= IN_TIME;
-      const bound = isBrief ? isExcused(span, "to", span.to) : isExcused(span, end, since);
+      const overAt = end === "from" && span.to !== null && span.to - span.from <= IN_TIME ? span.to : null;
+      const bound = overAt === null ? isExcused(span, end, since) : isExcused(span, "to", overAt);
       if (bound === null) continue;
       const kinds = end === "from" ? ["raised", "resolved"] : ["resolved"];
       const first = told.find(({ item }) => kinds.includes(item.kind));
