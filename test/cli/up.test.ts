@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
+import { inside } from "./inside.ts";
 import { bareEnv, FLEET, greenroom, makeFleet } from "./process.ts";
 
 /** Nobody listens there; none of these starts gets so far as to dial. */
@@ -14,7 +15,7 @@ const NOWHERE = ["--endpoint", "ws://127.0.0.1:9/ws"];
 describe("up does not start", () => {
   it("with a wrong fleet file: place, expectation, and nothing was made", async () => {
     const { folder } = makeFleet(FLEET.replace("master, devices: [a]", "masterr, devices: [a]"));
-    const { code, stdout, stderr } = await greenroom(["up", "fleet.yaml"], { cwd: folder });
+    const { code, stdout, stderr } = await inside(["up", "fleet.yaml"], {}, folder);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toBe(
       'E_CONFIG fleet.yaml:5:20 accounts.sales-2.role: expected master or servant, found "masterr". Did you mean "master"?\nfleet.yaml: 1 error. Nothing was started\n',
@@ -24,7 +25,7 @@ describe("up does not start", () => {
 
   it("with timers that can't meet the targets: the relation is named", async () => {
     const { folder } = makeFleet(`${FLEET}timers: { moveToNumber: 9s }\n`);
-    const { code, stderr } = await greenroom(["up"], { cwd: folder });
+    const { code, stderr } = await inside(["up"], {}, folder);
     expect(code).toBe(2);
     expect(stderr).toMatch(
       /fleet\.yaml:8:25 timers\.moveToNumber: speak-in-time: the targets can't be met unless moveToNumber \+/,
@@ -33,7 +34,7 @@ describe("up does not start", () => {
 
   it("against a server that is not on this machine", async () => {
     const { folder } = makeFleet();
-    const { code, stderr } = await greenroom(["up", "--endpoint", "wss://example.org/ws"], { cwd: folder });
+    const { code, stderr } = await inside(["up", "--endpoint", "wss://example.org/ws"], {}, folder);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^E_CONFIG --endpoint whatsapp\.endpoint: expected a ws:\/\/ or wss:\/\/ address of this machine/);
   });
