@@ -3,19 +3,9 @@ import { z } from "zod";
 import { RULES, type WatchedRule } from "../../machines/alerts/rules.ts";
 import { TERMINAL } from "../alerts/channels/terminal.ts";
 import { duration, formatDuration } from "./duration.ts";
-import { REFERENCE } from "./secret.ts";
+import { secretReference as secret, webAddress as url } from "./web-address.ts";
 
 const RULE = /^[a-z][A-Za-z]*\.[a-z][A-Za-z]*$/;
-const isHttp = (text: string): boolean => {
-  const url = URL.parse(text);
-  return url !== null && (url.protocol === "http:" || url.protocol === "https:") && url.username === "" && url.password === "";
-};
-const secret = z
-  .string()
-  .regex(REFERENCE, { error: "a secret does not belong in this file: expected a reference, ${env:NAME} or ${file:PATH}" });
-const url = z.string().refine((text) => REFERENCE.test(text) || isHttp(text), {
-  error: "this is no http:// or https:// address without a password, and no reference to one, ${env:NAME} or ${file:PATH}",
-});
 const recipient = z.string().regex(/^(\+?[1-9]\d{6,14}|[^@\s]+@(lid|s\.whatsapp\.net|g\.us))$/, {
   error:
     "expected a phone number with its country's code, such as +491701234567, or an address that ends in @lid, @s.whatsapp.net or @g.us",

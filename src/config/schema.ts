@@ -6,8 +6,9 @@ import { nameFault } from "../../machines/ports/ids.ts";
 import { alertsSchema } from "./alerts-schema.ts";
 import { balanceSchema } from "./balance-schema.ts";
 import { duration, formatDuration } from "./duration.ts";
+import { secretReference } from "./web-address.ts";
 import { webhooksSchema } from "./webhooks.ts";
-import { looksLikeReference, REFERENCE } from "./secret.ts";
+import { looksLikeReference } from "./secret.ts";
 
 const NAME = 'expected a name: 1 to 64 letters, digits, ".", "_" or "-", beginning and ending with a letter or digit';
 const name = z
@@ -20,9 +21,6 @@ const path = z
   .refine((text) => !looksLikeReference(text), {
     error: "references like ${env:NAME} are for secrets only; to set this from outside use a GREENROOM__ variable",
   });
-const secret = z
-  .string()
-  .regex(REFERENCE, { error: "a secret does not belong in this file: expected a reference, ${env:NAME} or ${file:PATH}" });
 const count = (least: number, most: number) => z.int().min(least).max(most);
 
 const newContacts = z
@@ -206,7 +204,7 @@ export const SECTIONS = {
   store: z
     .strictObject({
       file: path.default("./greenroom.db").describe("The store; relative to this file."),
-      key: secret
+      key: secretReference
         .optional()
         .describe("Encrypts credentials at rest: 64 hex digits or base64 of 32 bytes. Left out: a key file beside the store."),
     })

@@ -3,14 +3,8 @@ import { z } from "zod";
 import type { WebhookConfig } from "../webhooks/courier.ts";
 import type { Fault } from "./issues.ts";
 import { REFERENCE, resolveSecret, type Secret } from "./secret.ts";
+import { isHttp, secretReference, webAddress } from "./web-address.ts";
 
-const isHttp = (text: string): boolean => {
-  const url = URL.parse(text);
-  return url !== null && (url.protocol === "http:" || url.protocol === "https:") && url.username === "" && url.password === "";
-};
-const secret = z
-  .string()
-  .regex(REFERENCE, { error: "a secret does not belong in this file: expected a reference, ${env:NAME} or ${file:PATH}" });
 const EVENT = /^(\*|[a-z][A-Za-z]*(\.([a-z][A-Za-z]*|\*))?)$/;
 
 export const webhooksSchema = (name: z.ZodString) =>
@@ -18,15 +12,9 @@ export const webhooksSchema = (name: z.ZodString) =>
     .record(
       name,
       z.strictObject({
-        url: z
-          .string()
-          .refine((text) => REFERENCE.test(text) || isHttp(text), {
-            error:
-              "this is no http:// or https:// address without a password, and no reference to one, ${env:NAME} or ${file:PATH}",
-          })
-          .describe("Where it is posted, as JSON."),
+        url: webAddress.describe("Where it is posted, as JSON."),
         secret: z
-          .union([secret, z.array(secret).min(1).max(2)])
+          .union([secretReference, z.array(secretReference).min(1).max(2)])
           .optional()
           .describe("Signs it as Standard Webhooks has it. Two, while secrets are exchanged: it is signed with both."),
         events: z

@@ -25,12 +25,9 @@ export const createMetrics = (): Metrics => {
   return {
     instruments,
     contentType: registry.contentType,
-    onEvent({ type, subject, data }) {
+    onEvent({ type, data }) {
       if (type !== "alert.raised" && type !== "alert.escalated") return;
-      // Its key is the rule and what it is about.
-      const key = String(data["key"]);
-      const rule = key.endsWith(`:${subject}`) ? key.slice(0, -subject.length - 1) : key.slice(0, key.indexOf(":"));
-      instruments.alerts.inc({ rule, level: String(data["level"]) });
+      instruments.alerts.inc({ rule: String(data["rule"]), level: String(data["level"]) });
     },
     onFailover({ cause, ladder, outcome, lastEvidenceAt, detectedAt, chosenAt, committedAt, inServiceAt }) {
       instruments.failovers.inc({ cause, ladder: ladder ?? "none", outcome });

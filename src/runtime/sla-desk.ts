@@ -23,7 +23,7 @@ export class SlaDesk {
   readonly #options: SlaDeskOptions;
   readonly #meter = new DowntimeMeter();
   #timer: NodeJS.Timeout | undefined;
-  readonly #begun = new Set<SeatId>();
+  #begun: ReadonlySet<SeatId> = new Set();
   #unwritten: Downtime[] = [];
   #isWriting = false;
 
@@ -39,10 +39,12 @@ export class SlaDesk {
   look(): void {
     const { now, oldest, mode } = this.#options;
     const seats = oldest();
+    // The roster is being started, perhaps again: that says nothing about the seats.
+    if (seats.size === 0) return;
     this.#unwritten.push(...this.#meter.look(now(), seats, blameOf(mode())));
     if (this.#unwritten.length > MAX_UNWRITTEN) this.#unwritten = this.#unwritten.slice(-MAX_UNWRITTEN);
-    const fresh = [...seats.keys()].filter((seat) => !this.#begun.has(seat));
-    if ((fresh.length > 0 || this.#unwritten.length > 0) && !this.#isWriting) void this.#write(fresh);
+    const isOther = seats.size !== this.#begun.size || [...seats.keys()].some((seat) => !this.#begun.has(seat));
+    if ((isOther || this.#unwritten.length > 0) && !this.#isWriting) void this.#write(isOther ? [...seats.keys()] : null);
   }
 
   /** `target`: 0 to 1. */
@@ -56,17 +58,20 @@ export class SlaDesk {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#unwritten.push(...this.#meter.underWay(this.#options.now()));
-    await this.#write([]);
+    await this.#write(null);
   }
 
-  async #write(fresh: readonly SeatId[]): Promise<void> {
+  /** `seats`: all that there are, if they are others than before. */
+  async #write(seats: readonly SeatId[] | null): Promise<void> {
     const { store, now, onFault } = this.#options;
     const downtimes = this.#unwritten;
     this.#unwritten = [];
     this.#isWriting = true;
     try {
-      if (fresh.length > 0) await store.begin(fresh, now());
-      for (const seat of fresh) this.#begun.add(seat);
+      if (seats) {
+        await store.begin(seats, now());
+        this.#begun = new Set(seats);
+      }
       if (downtimes.length > 0) await store.record(downtimes);
     } catch (error) {
       this.#unwritten = [...downtimes, ...this.#unwritten];

@@ -7,6 +7,8 @@ export interface MeasuredSeat {
   readonly seat: SeatId;
   /** Since when it is looked at. */
   readonly since: Millis;
+  /** When it was no longer declared; null: it is. */
+  readonly goneAt: Millis | null;
 }
 export interface Availability {
   /** Seats' time in all, without what is excluded. */
@@ -41,7 +43,9 @@ export const slaReport = (
   downtimes: readonly Downtime[],
 ): SlaReport => {
   const until = Math.min(period.to, now);
-  const parts = seats.map(({ seat, since }) => partOf(seat, { from: Math.max(period.from, since), to: until }, downtimes));
+  const parts = seats.map(({ seat, since, goneAt }) =>
+    partOf(seat, { from: Math.max(period.from, since), to: Math.min(until, goneAt ?? until) }, downtimes),
+  );
   const sum = (those: readonly Part[]): Availability => summed(those, target, period);
   const grouped = <K extends string>(keyOf: (part: Part) => K): [K, Availability][] =>
     [...Map.groupBy(parts, keyOf)].map(([key, those]) => [key, sum(those)]);

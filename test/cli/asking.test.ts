@@ -207,7 +207,7 @@ const ANSWERS: ControlAnswers = {
     { from: NOW - 30 * 86_400_000, to: NOW },
     NOW,
     0.9999,
-    [{ seat: seat.id, since: 0 }],
+    [{ seat: seat.id, since: 0, goneAt: null }],
     [{ seat: seat.id, from: NOW - 600_000, to: NOW - 300_000, blame: "seat" }],
   ),
   metrics: { contentType: "text/plain", text: "greenroom_failover_automatic 1\n" },

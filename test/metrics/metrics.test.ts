@@ -85,7 +85,7 @@ describe("a scrape", () => {
   it("counts changes of holder with their times, and alerts by their rule", async () => {
     const metrics = createMetrics();
     metrics.onFailover(RECORD);
-    const data = { key: "device.failed:sales-1/a", level: "warning", text: "sales-1/a failed" };
+    const data = { key: "device.failed:sales-1/a", rule: "device.failed", level: "warning", text: "sales-1/a failed" };
     metrics.onEvent({ at: 1, type: "alert.raised", subject: "sales-1/a", data });
     metrics.onEvent({ at: 1, type: "alert.resolved", subject: "sales-1/a", data });
     const lines = await scraped(metrics);

@@ -80,6 +80,40 @@ describe("the SLA desk", () => {
     expect((await second.report(PERIOD, 0.999)).fleet).toMatchObject({ downMs: 91_000, times: 1 });
   });
 
+  it("ends a seat's time with the seat, and begins it anew with it", async () => {
+    const store = new Scene().store.sla;
+    const other = "sales/sales-2" as SeatId;
+    await store.begin([S, other], 1000);
+    await store.begin([S], 5000);
+    expect((await store.read(0, 9000)).seats).toEqual([
+      { seat: S, since: 1000, goneAt: null },
+      { seat: other, since: 1000, goneAt: 5000 },
+    ]);
+    await store.begin([S, other], 8000);
+    expect((await store.read(0, 9000)).seats).toMatchObject([{ since: 1000 }, { since: 8000, goneAt: null }]);
+  });
+
+  it("takes a roster that is not there for no news", async () => {
+    const scene = new Scene();
+    let seats = new Map<SeatId, number | null>([[S, 1_000_000]]);
+    const desk = new SlaDesk({
+      store: scene.store.sla,
+      now: () => scene.now,
+      oldest: () => seats,
+      mode: () => "automatic",
+      onFault: (error) => scene.faults.push(error),
+    });
+    desk.look();
+    await settled();
+    seats = new Map();
+    scene.now = 1_030_000;
+    desk.look();
+    seats = new Map([[S, 1_000_000]]);
+    desk.look();
+    await settled();
+    expect((await desk.report(PERIOD, 0.999)).fleet).toMatchObject({ measuredMs: 30_000, downMs: 20_000, times: 1 });
+  });
+
   it("puts outages and pauses aside", async () => {
     const scene = new Scene();
     const desk = scene.desk();

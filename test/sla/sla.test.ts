@@ -94,9 +94,9 @@ describe("spans", () => {
 describe("the report", () => {
   const period = { from: 0, to: 30 * DAY };
   const seats = [
-    { seat: S, since: 0 },
-    { seat: seat("sales/sales-2"), since: 10 * DAY },
-    { seat: seat("help/sales-1"), since: 0 },
+    { seat: S, since: 0, goneAt: null },
+    { seat: seat("sales/sales-2"), since: 10 * DAY, goneAt: null },
+    { seat: seat("help/sales-1"), since: 0, goneAt: null },
   ];
   const down = (name: SeatId, from: number, minutes: number, blame: Downtime["blame"] = "seat"): Downtime => ({
     seat: name,
@@ -135,6 +135,14 @@ describe("the report", () => {
       ["sales-2", 0],
     ]);
     expect(report.fleet.measuredMs).toBe(report.seats.reduce((sum, each) => sum + each.measuredMs, 0));
+  });
+
+  it("measures a seat until it was no longer declared", () => {
+    const gone = [{ seat: S, since: 0, goneAt: 5 * DAY }];
+    expect(slaReport(period, 20 * DAY, 0.9999, gone, [down(S, DAY, 1)]).fleet).toMatchObject({
+      measuredMs: 5 * DAY,
+      downMs: 60_000,
+    });
   });
 
   it("says nothing about a time in which nothing was measured", () => {

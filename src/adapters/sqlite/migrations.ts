@@ -182,4 +182,9 @@ create table webhook_dead (
 ) strict, without rowid;
 `,
   },
+  {
+    number: 9,
+    name: "until when seats are measured",
+    sql: "alter table measured_seat add column gone_at integer",
+  },
 ];

@@ -3,11 +3,11 @@ import type { Millis, SeatId } from "../../../machines/ports/ids.ts";
 import type { Blame, Downtime } from "../../sla/meter.ts";
 import type { MeasuredSeat } from "../../sla/report.ts";
 import type { Run } from "./api-store.ts";
-import { numberOf, textOf } from "./database.ts";
+import { numberOf, numberOrNull, textOf } from "./database.ts";
 import { whole } from "./ops/handlers.ts";
 
 export interface SlaStore {
-  /** Seats that are looked at from now on, unless they are already. Those that are gone keep their time. */
+  /** All seats that are looked at from now on: those that are new begin, and those that are not among them have ended. */
   begin(seats: readonly SeatId[], at: Millis): Promise<void>;
   record(downtimes: readonly Downtime[]): Promise<void>;
   /** What reaches into the period. */
@@ -17,7 +17,15 @@ export interface SlaStore {
 export const createSlaStore = (run: Run): SlaStore => ({
   begin: (seats, at) =>
     run((db) => {
-      for (const seat of seats) db.run("insert or ignore into measured_seat (seat, since) values (?, ?)", seat, whole(at));
+      db.run(
+        "update measured_seat set gone_at = ? where gone_at is null and seat not in (select value from json_each(?))",
+        whole(at),
+        JSON.stringify(seats),
+      );
+      for (const seat of seats) {
+        db.run("insert or ignore into measured_seat (seat, since) values (?, ?)", seat, whole(at));
+        db.run("update measured_seat set since = ?, gone_at = null where seat = ? and gone_at is not null", whole(at), seat);
+      }
     }, true),
   record: (downtimes) =>
     run((db) => {
@@ -32,10 +40,14 @@ export const createSlaStore = (run: Run): SlaStore => ({
     }, true),
   read: (from, to) =>
     run((db) => {
-      const seats = db.all("select seat, since from measured_seat order by seat");
+      const seats = db.all("select * from measured_seat order by seat");
       const rows = db.all("select * from downtime where to_at > ? and from_at < ? order by from_at", whole(from), whole(to));
       return {
-        seats: seats.map((row) => ({ seat: textOf<SeatId>(row, "seat"), since: numberOf(row, "since") })),
+        seats: seats.map((row) => ({
+          seat: textOf<SeatId>(row, "seat"),
+          since: numberOf(row, "since"),
+          goneAt: numberOrNull(row, "gone_at"),
+        })),
         downtimes: rows.map((row) => ({
           seat: textOf<SeatId>(row, "seat"),
           from: numberOf(row, "from_at"),
