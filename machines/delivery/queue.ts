@@ -469,7 +469,8 @@ export class SeatQueue {
     if (wasSent) {
       this.#lastProofAt = at;
       if (row.device) {
-        this.#learn(row.conversation, accountOf(row.device));
+        // A receipt may be about an earlier attempt, on another number.
+        if (proof.by === "ack" || row.doubts.length === 0) this.#learn(row.conversation, accountOf(row.device));
         const event = { type: "attempt.answered", message: row.id, byAck: proof.by === "ack" } as const;
         this.#out.push(tell(detectorOf(row.device), event));
       }
@@ -538,9 +539,9 @@ export class SeatQueue {
 
   /** `unlessWarm`: the account is restricted, but may write where it has written before. Otherwise it was refused. */
   #reroute(row: Row, account: AccountId, { unlessWarm }: { readonly unlessWarm: boolean }, at: Millis): void {
-    this.#window.move(row, "rerouting", at);
     row.askedFor = account;
     row.askedAs = null;
+    this.#window.move(row, "rerouting", at);
     const { id: conversation } = row.conversation;
     this.#out.push(
       tell("roster", {
@@ -558,6 +559,7 @@ export class SeatQueue {
     const row = this.#window.get(message);
     if (row?.phase !== "rerouting") return;
     this.#inquiring.delete(row);
+    if (row.conversation.yielded === row) this.#window.stays(row, at);
     const line = this.#line;
     const isFinal = why === "nobody" && line !== null && row.askedFor === line.account && row.askedAs === null;
     if (why === "warm" && row.askedFor !== null) this.#learn(row.conversation, row.askedFor);
@@ -581,14 +583,16 @@ export class SeatQueue {
     this.#window.comeAll();
     this.#inquiring.clear();
     for (const { rows } of this.#window.conversations) {
-      const [row] = rows;
-      if (row?.phase === "rerouting") this.#window.move(row, "ready", at);
+      for (const row of rows) if (row.phase === "rerouting") this.#window.stays(row, at);
     }
   }
 
   // ---- sharing out again ----
 
-  /** The conversation stands still from here on until the roster says what became of it. */
+  /**
+   * The conversation stands still from here on until the roster says what became of it, however long that takes: whatever left in
+   * the meantime would come from another number than what follows.
+   */
   #yield(conversation: ConversationId, at: Millis): void {
     const row = this.#window.firstOf(conversation);
     const why = this.#whyKept(row);
@@ -598,8 +602,7 @@ export class SeatQueue {
     }
     row.askedFor = this.#line?.account ?? null;
     row.askedAs = "rebalance";
-    this.#inquiring.add(row);
-    this.#window.move(row, "rerouting", at);
+    this.#window.yields(row, at);
     const { id: message, seq } = row;
     this.#out.push(tell("roster", { type: "conversation.yielded", seat: this.seat, conversation, message, seq }));
   }
@@ -652,10 +655,10 @@ export class SeatQueue {
   #inquire(row: Row, account: AccountId, at: Millis): boolean {
     if (this.#inquiring.size >= this.#config.inquiries) return false;
     const as = this.#allowance.nextAt(account, true, at) > at ? "full" : "new";
-    this.#inquiring.add(row);
-    this.#window.move(row, "rerouting", at);
     row.askedFor = account;
     row.askedAs = as;
+    this.#inquiring.add(row);
+    this.#window.move(row, "rerouting", at);
     const { id: conversation } = row.conversation;
     this.#out.push(
       tell("roster", { type: "reroute.request", seat: this.seat, conversation, message: row.id, unlessWarm: account, as }),

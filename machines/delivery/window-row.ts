@@ -117,6 +117,8 @@ export interface Conversation extends Slotted {
   openedOn: AccountId | null;
   /** The contact knows a number of the line: it goes to no other seat to even out what waits. */
   hasBegun: boolean;
+  /** It stands still: on behalf of this row it is asked whether all of it goes to another seat. */
+  yielded: Row | null;
 }
 
 export const emptyConversation = (id: ConversationId): Conversation => ({
@@ -130,6 +132,7 @@ export const emptyConversation = (id: ConversationId): Conversation => ({
   cold: null,
   openedOn: null,
   hasBegun: false,
+  yielded: null,
   slot: -1,
 });
 

@@ -328,6 +328,17 @@ export class Window {
     this.#review(conversation);
   }
 
+  /** Nothing of the row's conversation goes on, not even an earlier one that turns up, until it is known to `stay`. */
+  yields(row: Row, at: Millis): void {
+    row.conversation.yielded = row;
+    this.move(row, "rerouting", at);
+  }
+  stays(row: Row, at: Millis): void {
+    row.conversation.yielded = null;
+    this.move(row, "ready", at);
+    this.#review(row.conversation);
+  }
+
   /** Sets when to look at the row again. */
   wake(row: Row, wakeAt: Millis): void {
     row.wakeAt = wakeAt;
@@ -399,7 +410,8 @@ export class Window {
     const first = conversation.rows[0];
     const { parkedFrom } = conversation;
     const isFirst = first !== undefined && (parkedFrom === null || first.seq < parkedFrom);
-    if (first?.phase !== "ready" || !isFirst || this.#ahead.has(first)) this.ready.remove(conversation);
+    const mayGoOn = isFirst && !this.#ahead.has(first) && conversation.yielded === null;
+    if (first?.phase !== "ready" || !mayGoOn) this.ready.remove(conversation);
     else if (conversation.slot < 0) {
       conversation.rank = first.acceptedAt - first.priority * this.#limits.agingPerLevel;
       conversation.rankSeq = first.seq;
@@ -410,7 +422,7 @@ export class Window {
     conversation.isShut = isShut;
     const isFilled = isFirst && conversation.rows.length > this.#limits.perConversation >> 2;
     if (conversation.parkedFrom === null) this.#drop(conversation);
-    else if (isShut || isFilled) this.#hungry.delete(conversation);
+    else if ((isShut && isFirst) || isFilled) this.#hungry.delete(conversation);
     else this.#hungry.add(conversation);
   }
 
@@ -458,9 +470,11 @@ const dueAt = (row: Row): Millis => {
     case "ready":
     case "held":
     case "releasing":
-    case "rerouting":
     case "capped":
       return row.expiresAt ?? Number.POSITIVE_INFINITY;
+    case "rerouting":
+      // Its conversation may be another seat's by now: nothing of it goes on before the answer.
+      return row.askedAs === null ? (row.expiresAt ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
     case "delayed":
       return Math.min(row.wakeAt, row.expiresAt ?? Number.POSITIVE_INFINITY);
     case "unanswered":

@@ -48,3 +48,34 @@ it("hands no released message over before what was accepted before it is read", 
   world.heal("a/1" as never);
   expect(world.unfinished()).toEqual([]);
 });
+
+/** A held message blocked its conversation for one that was accepted before it and was left in the store: that waited behind it. */
+it("reads an earlier message of a conversation whose later one is held", () => {
+  const world = new World({ ...SMALL, ...NO_WAITS });
+  const heldOnB: ScheduleStep[] = [
+    store,
+    store,
+    { do: "acceptQuietly", conversation: 1 },
+    { do: "acceptQuietly", conversation: 1 },
+  ];
+  const sentOnA: ScheduleStep[] = [open(0), accept(1), go, go, { do: "restrict", account: "a", restricted: true }, open(2)];
+  const steps: ScheduleStep[] = [...heldOnB, ...sentOnA, { do: "advance", by: 1000 }, store, store, { do: "close" }];
+  for (const step of steps) take(world, step);
+  expect([...world.rows.values()].map(({ state }) => state)).toEqual(["accepted", "accepted", "held"]);
+  world.reload();
+  world.heal("a/1" as never);
+  expect(world.unfinished()).toEqual([]);
+});
+
+/** Asked whether it lets a conversation go, the queue said yes; then an earlier message of it turned up, and was sent. */
+it("sends nothing of a conversation that it has let go, not even what turns up before it", () => {
+  const world = new World({ ...SMALL, ...NO_WAITS });
+  for (const step of [store, store, { do: "acceptQuietly", conversation: 4 } as const, accept(4)]) take(world, step);
+  world.yield(4);
+  world.reload();
+  const wait: ScheduleStep[] = [store, store, open(0), store, go, go, { do: "advance", by: 1000 }];
+  for (const step of wait) take(world, step);
+  expect(world.wire).toEqual([]);
+  world.settle("seat");
+  expect([...world.rows.values()].map(({ seat }) => seat === SEAT)).toEqual([false, false]);
+});

@@ -77,15 +77,46 @@ describe("a seat's queue that is asked for conversations", () => {
     expect(isOpen(world.state("m2").state)).toBe(true);
   });
 
-  it("asks again after a while when nobody answers", () => {
+  it("sends nothing of it while the roster has not answered, though what was asked for expires meanwhile", () => {
     const world = new World({ ...SMALL, pacing: { a: { perSecond: 1, burst: 1 } } as never });
     world.open(DEVICES[0] as never);
     world.settle();
+    const brief = world.accept(0, 5, 10);
     world.accept(0);
     world.settle();
     world.yield(0);
-    world.advance(40_000);
-    expect(world.jobs).toHaveLength(1);
+    world.advance(120_000);
+    expect(world.jobs).toEqual([]);
+    world.settle("nobody");
+    world.advance(1_000);
+    world.settle();
+    expect(world.state(brief.id).state).toBe("failed");
+    expect(world.wire.map(({ message }) => message)).toEqual(["m2"]);
+  });
+
+  it("lets it go when the answer comes late, its expired message too", () => {
+    const world = begun();
+    const brief = world.accept(0, 5, 10);
+    world.accept(0);
+    world.settle();
+    world.yield(0);
+    world.advance(120_000);
+    world.settle("seat");
+    expect([...world.rows.values()].map(({ seat }) => seat === SEAT)).toEqual([false, false]);
+    expect(isOpen(world.state(brief.id).state)).toBe(true);
+    world.advance(1_000);
+    expect(world.jobs).toEqual([]);
+  });
+
+  it("asks for it again when the roster was started again", () => {
+    const world = begun();
+    world.accept(0);
+    world.settle();
+    world.yield(0);
+    world.tell({ type: "queue.reload", isAnew: true });
+    world.advance(1_000);
+    world.settle();
+    expect(world.wire).toHaveLength(1);
   });
 });
 

@@ -59,6 +59,7 @@ interface Wish {
 interface Frame {
   readonly send: Send;
   answered: boolean;
+  refused: boolean;
 }
 
 /** What the queue was told about a message, and so must act upon. */
@@ -281,7 +282,7 @@ export class World {
     this.#jobs = this.#jobs.filter((each) => each !== job);
     this.wire.push(send);
     this.#speak(job);
-    this.#frames.push({ send, answered: false });
+    this.#frames.push({ send, answered: false, refused: false });
     this.truth(send.message).passed.set(send.attempt, send.device);
     if (this.truth(send.message).pending === send.attempt && !this.#isHeard(send)) this.truth(send.message).pending = null;
     this.tell({ type: "sent", device: send.device, message: send.message, attempt: send.attempt });
@@ -291,7 +292,7 @@ export class World {
   whatsapp(pick: number, says: "ack" | "copy" | "delivered" | "read" | "nothing" | 463 | 479): void {
     const open = this.#frames.filter(({ answered }) => !answered);
     const isLate = says === "copy" || says === "delivered" || says === "read";
-    const frame = choose(isLate ? this.#frames : open, pick);
+    const frame = choose(isLate ? this.#frames.filter(({ refused }) => !refused) : open, pick);
     if (!frame) return;
     const { waId, message, device, attempt } = frame.send;
     frame.answered = true;
@@ -300,10 +301,13 @@ export class World {
     const phase = this.#queue.phaseOf(message);
     const isAsked = phase === undefined || phase === "asked" || phase === "orphaned";
     if (typeof says === "number") {
+      frame.refused = true;
       truth.passed.delete(attempt);
+      // An attempt that is under way on another device gets an answer of its own.
+      const isElsewhere = truth.pending !== null && (truth.passed.get(truth.pending) ?? device) !== device;
       if (truth.pending === attempt) truth.pending = null;
       if (says === 463) truth.refusedBy.add(accountOf(device));
-      else if (!truth.proved && !isAsked) truth.over = true;
+      else if (!truth.proved && !isAsked && !isElsewhere) truth.over = true;
       return this.tell({ type: "refused", device, waId, code: says });
     }
     truth.proved = true;
