@@ -10,6 +10,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   coldstart: "from the start of the process to the first connection in service, against raw Baileys",
   store: "commits and reads of the SQLite store",
   http: "messages posted to the API from another process, and a hundred readers of events",
+  webhooks: "100,000 messages that waited for a webhook, delivered, and with kill -9 in between",
   failover: "every fault of the demo, repeated: detected, chosen, in service, acknowledged",
   calm: "jitter and no faults: nobody may be accused",
   delivery: "accepting under load, an outbox of a million rows, processor time of a message",

@@ -8,6 +8,7 @@
 import { type AccountId, type ContactId, conversationId, type LineId, type SeatId, seatId } from "../../machines/ports/ids.ts";
 import {
   bareAddress,
+  type ContactRow,
   type InboundRow,
   isSameMessage,
   type LineRow,
@@ -37,8 +38,8 @@ const REMEMBERED = 10_000;
 export class Inbound {
   readonly #options: InboundOptions;
   readonly #seen = new Map<string, Pick<InboundRow, "seq" | "chat" | "sender" | "fromMe">>();
-  /** One after the other: two readers, or two messages of a new contact, must not choose two seats. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** By contact, one after the other: two readers, or two messages of a new contact, must not choose two seats. */
+  readonly #last = new Map<ContactId, Promise<unknown>>();
 
   constructor(options: InboundOptions) {
     this.#options = options;
@@ -48,18 +49,27 @@ export class Inbound {
    * null: written by the fleet itself, to an account that serves no line, or seen by another account of the line before. (Where two
    * accounts are in one group, each receives what the other writes: a bot would answer itself for ever.)
    */
-  toMessage(row: InboundRow): Promise<InboundMessage | null> {
-    const next = this.#last.then(() => this.#translate(row));
-    this.#last = next.catch(() => undefined);
-    return next;
-  }
-
-  async #translate(row: InboundRow): Promise<InboundMessage | null> {
+  async toMessage(row: InboundRow): Promise<InboundMessage | null> {
     if (row.fromMe) return null;
     const lines = this.#linesOf(row.account);
     if (lines.length === 0 || (await this.#options.ours()).has(bareAddress(row.sender))) return null;
     const address = row.chat.endsWith("@lid") ? { lid: row.chat, pn: null } : { lid: null, pn: row.chat };
     const { row: contact } = await this.#options.ask("contact.resolve", address);
+    return this.#inTurn(contact.id, () => this.#placed(row, contact, lines));
+  }
+
+  async #inTurn<T>(contact: ContactId, work: () => Promise<T>): Promise<T> {
+    const next = (this.#last.get(contact) ?? Promise.resolve()).then(work);
+    const settled = next.catch(() => undefined);
+    this.#last.set(contact, settled);
+    try {
+      return await next;
+    } finally {
+      if (this.#last.get(contact) === settled) this.#last.delete(contact);
+    }
+  }
+
+  async #placed(row: InboundRow, contact: ContactRow, lines: InboundOptions["lines"]): Promise<InboundMessage | null> {
     const { line, seat } = await this.#placeOf(row.account, contact.id, lines);
     if (this.#isCopy(row, line)) return null;
     const { seq, waId: id, account, chat, sender: from, sentAt, receivedAt, proto } = row;

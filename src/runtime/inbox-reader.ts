@@ -140,10 +140,11 @@ export class InboxReader<R extends { readonly seq: number }, M extends Readable>
 
   async #readPage(limit: number): Promise<number> {
     const rows = await this.#options.read(this.#read, limit);
-    for (const row of rows) {
-      if (this.#isStopped) break;
-      const message = await this.#options.toMessage(row);
-      this.#read = row.seq;
+    // Side by side: what they ask of the store goes together.
+    const messages = await Promise.all(rows.map(this.#options.toMessage));
+    if (this.#isStopped) return 0;
+    this.#read = rows.at(-1)?.seq ?? this.#read;
+    for (const message of messages) {
       if (message === null) continue;
       this.#open.add(message.seq);
       this.#queue(message);
