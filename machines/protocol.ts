@@ -230,9 +230,9 @@ export type HolderEvent = Stamped<
 /** What a seat passes on while it moves: a doubt about a holder that was given up is no news. */
 export type HolderVerdict = Exclude<HolderEvent, { type: "holder.suspect" }>;
 export type SeatRequest = Stamped<
-  /** Move now; `to` null lets the roster choose. `by`: "operator:NAME", or "orchestrator" for a failback. */
+  /** Move now; `to` null lets the roster choose. `by`: "operator:NAME". */
   | { type: "failover.demand"; to: DeviceId | null; by: string }
-  /** The planned move: first nothing must be under way. `to` null lets the roster choose. */
+  /** The planned move: first nothing must be under way. `to` null lets the roster choose. `by`: as above, or "orchestrator" for a failback. */
   | { type: "switchover.request"; to: DeviceId | null; by: string }
   /** From the switchover: now, to this device; or not at all. */
   | { type: "switchover.ready"; to: DeviceId }

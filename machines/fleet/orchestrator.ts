@@ -114,9 +114,10 @@ export const orchestratorMachine = setup({
     noteOutage: assign(({ event }) =>
       event.type === "outage.suspected" ? { outage: { quiet: event.quiet, of: event.of } } : { outage: null },
     ),
+    /** The planned way: the device that speaks now is well, and nobody has to notice. */
     sendHome: emit(({ event }) =>
       event.type === "home.recovered"
-        ? effects(tell(`seat:${event.seat}`, { type: "failover.demand", to: event.device, by: "orchestrator" }))
+        ? effects(tell(`seat:${event.seat}`, { type: "switchover.request", to: event.device, by: "orchestrator" }))
         : effects(),
     ),
     /** As many as the brake lets through in one period. */

@@ -164,6 +164,10 @@ const openSender = ({ row }: SeatContext): Effect[] =>
     ? [tell(`sender:${row.id}`, { type: "sender.open", device: row.holder, account: accountOf(row.holder), term: row.term })]
     : [];
 
+/** From a stand-in with another number to the seat's own account. */
+const goesHome = ({ row: { account, holder } }: SeatContext, to: DeviceId): boolean =>
+  accountOf(to) === account && holder !== null && accountOf(holder) !== account;
+
 const alertKey = (context: SeatContext): string => `seat.stranded:${context.seat}`;
 
 export const seatMachine = setup({
@@ -232,7 +236,7 @@ export const seatMachine = setup({
       event.type === "switchover.ready"
         ? {
             demand: { to: event.to, by: context.plan?.by ?? "unknown" },
-            cause: "operator" as const,
+            cause: goesHome(context, event.to) ? ("failback" as const) : ("operator" as const),
             isFinal: true,
             detectedAt: event.at,
           }
@@ -278,7 +282,7 @@ export const seatMachine = setup({
       event.type === "failover.demand"
         ? {
             demand: { to: event.to, by: event.by },
-            cause: event.by === "orchestrator" ? ("failback" as const) : ("operator" as const),
+            cause: "operator" as const,
             isFinal: true,
             detectedAt: event.at,
           }

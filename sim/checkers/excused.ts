@@ -57,6 +57,11 @@ export const EXCUSED: readonly Excuse[] = [
     ],
   },
   {
+    because:
+      "a seat is starting, or has asked and is not answered, within one turn only, and an operator's word has a turn of its own",
+    transitions: ["seat: any + failover.demand → same"],
+  },
+  {
     because: "a switchover outlives the seat that asked for it only if the seat's chart died, and no sound actor does",
     transitions: ["seat: serving + switchover.ready → same", "seat: serving + switchover.refused → same"],
   },

@@ -27,11 +27,8 @@ export const RARE: { readonly [P in keyof typeof DIRECTED]: readonly string[] } 
     "orchestrator: outage + outage.over if tooManyWait → braked",
     "seat: any + failover.granted → same",
   ],
-  "home-again-as-its-holder-fails": [
-    "connection: any + redial.request → same",
-    "orchestrator: automatic + home.recovered → same",
-    "seat: any + failover.demand → same",
-  ],
+  "home-again-as-its-holder-fails": ["orchestrator: automatic + home.recovered → same"],
+  "two-seats-behind-a-stall": ["connection: any + redial.request → same"],
   "home-again-in-a-pause": ["orchestrator: any + home.recovered → same"],
   "demands-at-bad-moments": [
     "master: speaking + seat.released → same",

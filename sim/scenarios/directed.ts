@@ -93,6 +93,11 @@ export const DIRECTED = {
     ],
     { fleet: pair(HOMING), for: 140_000 },
   ),
+  // One device speaks for both, and what each of them gave it stays without a word.
+  "two-seats-behind-a-stall": brief(
+    [order("failover", seat("sales/sales-2"), 50), fault("late-timers", node, 60, 39, { mean: 40_000 })],
+    { for: 140_000 },
+  ),
   "home-again-in-a-pause": plan([fault("banned", account("sales-2"), 60, 30, { code: 402 }), order("pause", node, 80, 250)], {
     fleet: pair(HOMING),
   }),

@@ -21,6 +21,31 @@ describe("a seat whose holder was replaced by another number", () => {
     expect(missingUnheld(fleet.stopWorkload().run(60_000))).toEqual([]);
   });
 
+  it("goes home without anybody noticing: nothing is under way when it does", () => {
+    const fleet = broken("automatic");
+    fleet.until(() => fleet.seat(seat)?.holder === home, 180_000);
+    fleet.run(20_000);
+    const { audit } = fleet.store.tables;
+    expect(audit.filter(({ action, subject }) => action === "switchover.demanded" && subject === seat)).toMatchObject([
+      { actor: "orchestrator", evidence: { to: home } },
+    ]);
+    expect(audit.filter(({ action, subject }) => action === "failover.demanded" && subject === seat)).toEqual([]);
+    expect(leftUnheard(fleet)).toEqual([]);
+  });
+
+  it("stays with its stand-in while its home may take no seat, and an operator is told so", () => {
+    const fleet = broken("automatic");
+    fleet.node?.cordon(home, true);
+    fleet.run(200_000);
+    expect(holderAccount(fleet)).toBe("sales-1");
+    for (let times = 0; times < 5; times++) {
+      fleet.node?.switchOver(seat, home, "test");
+      fleet.run(10_000);
+    }
+    expect(refusals(fleet)).toContainEqual(expect.stringContaining(`${home}: `));
+    expect(holderAccount(fleet)).toBe("sales-1");
+  });
+
   it("stays where it is by default", () => {
     const fleet = broken("manual");
     fleet.run(300_000);
@@ -115,6 +140,17 @@ const rosterInput: RosterInput = {
   togetherWithin: 2_000,
 };
 const workload = { sends: 4, writes: 1, peoplePerLine: 50 };
+const refusals = (fleet: Fleet): string[] =>
+  fleet
+    .events()
+    .flatMap(({ type, subject, data }) => (type === "switchover.refused" && subject === seat ? [String(data["why"])] : []));
+/** Attempts of the seat that its stand-in left without an answer as it went home. */
+const leftUnheard = (fleet: Fleet): unknown[] => {
+  const { detectedAt = 0 } = fleet.failovers(seat).at(-1) ?? {};
+  return fleet.store.tables.outbox.flatMap((row) =>
+    row.seat === seat ? row.attempts.filter(({ at, outcome }) => outcome === "unanswered" && at > detectedAt - 10_000) : [],
+  );
+};
 const holderAccount = (fleet: Fleet): string => accountOf(fleet.seat(seat)?.holder ?? ("nobody/x" as DeviceId));
 
 /** Everyone at home, then sales-2, which has no twin, is out for half a minute. */

@@ -199,10 +199,10 @@ describe("what is said of it", () => {
     expect(granted(outage)).toEqual(SEATS);
   });
 
-  it("sends a seat home by a word of its own, unless seats are held back", () => {
+  it("asks for a switchover of a seat that may go home, unless seats are held back", () => {
     const home = (host: Host): unknown[] => {
       host.tell("orchestrator", { type: "home.recovered", seat: SEATS[0], device: "m1/a" });
-      return host.told(`seat:${SEATS[0] as SeatId}`).filter(({ type }) => type === "failover.demand");
+      return host.told(`seat:${SEATS[0] as SeatId}`).filter(({ type }) => type === "switchover.request");
     };
     expect(home(started())).toMatchObject([{ to: "m1/a", by: "orchestrator" }]);
     const paused = started();

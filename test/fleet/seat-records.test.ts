@@ -188,16 +188,35 @@ describe("how long a failover waits for the old holder", () => {
     ]);
   });
 
-  it.each([
-    ["operator:ada", "operator"],
-    ["orchestrator", "failback"],
-  ])("not at all when it is the word of %s, and no sign of life averts that", (by, cause) => {
+  it("not at all when it is an operator's word, and no sign of life averts that", () => {
     const host = serving();
     host.advance(5000);
-    host.tell(SEAT, { type: "failover.demand", to: TWIN, by });
+    host.tell(SEAT, { type: "failover.demand", to: TWIN, by: "operator:ada" });
     expect(starts(host)).toMatchObject([
-      { cause, to: TWIN, avertable: false, detectedAt: host.now, twinAt: host.now, numberAt: host.now },
+      { cause: "operator", to: TWIN, avertable: false, detectedAt: host.now, twinAt: host.now, numberAt: host.now },
     ]);
+  });
+
+  it.each([
+    ["to a twin", HOLDER, TWIN, "operator"],
+    ["to another number", HOLDER, "m2/a", "operator"],
+    ["home, from another number", "m2/a", HOLDER, "failback"],
+    ["from one stand-in to the next", "m2/a", "m3/a", "operator"],
+  ])("not at all when a switchover leads %s: the holder is well and nothing is under way", (_, from, to, cause) => {
+    const host = started({ holder: from });
+    host.tell(SEAT, { type: "holder.well", device: from });
+    host.advance(5000);
+    host.tell(SEAT, { type: "switchover.request", to, by: "orchestrator" });
+    host.tell(SEAT, { type: "switchover.ready", to });
+    expect(starts(host).at(-1)).toMatchObject({
+      cause,
+      from,
+      to,
+      avertable: false,
+      detectedAt: host.now,
+      twinAt: host.now,
+      numberAt: host.now,
+    });
   });
 
   it("not at all once it was stranded: it had all the time that a re-dial gets", () => {

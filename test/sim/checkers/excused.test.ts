@@ -149,6 +149,7 @@ const STORIES: Readonly<Record<string, readonly [Kind, ...Word[]]>> = {
     ranked(false),
     { type: "xstate.after.drainDeadline.switchover.draining" },
   ],
+  "seat: any + failover.demand → same": ["seat", ...asking, { type: "failover.demand", to: null, by: "operator:ada" }],
   "seat: any + switchover.refused → same": ["seat", { type: "switchover.refused", why: "nobody answered" }],
   "seat: serving + switchover.ready → same": ["seat", ...serving, { type: "switchover.ready", to: twin }],
   "seat: serving + switchover.refused → same": ["seat", ...serving, { type: "switchover.refused", why: "nobody answered" }],
