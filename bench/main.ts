@@ -8,6 +8,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   storm: "500 connections, 50 of them holders: 50 fall silent, 200 are dropped at once",
   probes: "what probing 100 holders once a second costs",
   coldstart: "from the start of the process to the first connection in service, against raw Baileys",
+  boot: "a cold start with 200 linked devices, against raw Baileys",
   store: "commits and reads of the SQLite store",
   http: "messages posted to the API from another process, and a hundred readers of events",
   webhooks: "100,000 messages that waited for a webhook, delivered, and with kill -9 in between",
