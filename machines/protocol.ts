@@ -322,6 +322,8 @@ export type QueueEvent =
       /** An operator's word on a held message. */
       | { type: "held.release"; message: MessageId }
       | { type: "held.fail"; message: MessageId }
+      /** It was called back, and the store knows: it is failed there. */
+      | { type: "message.cancelled"; message: MessageId }
       | { type: "wake" }
     >
   | StoreEvent<"outbox.open">

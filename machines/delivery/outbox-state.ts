@@ -8,7 +8,7 @@
  * | held                             | acknowledged, delivered, read        | proof came after all: releasing it would be a duplicate |
  * | read, failed                     | nothing                              |                                                |
  */
-import type { AttemptOutcome, OutboxDraft, OutboxState } from "../ports/store.ts";
+import type { AttemptOutcome, OutboxDraft, OutboxRow, OutboxState } from "../ports/store.ts";
 
 /** Rows still to be sent: they count against a line's limit, and `outbox.open` gives them. */
 export const OPEN_STATES = ["accepted", "dispatched", "unanswered"] as const satisfies readonly OutboxState[];
@@ -36,6 +36,10 @@ export const mayBecome = (from: OutboxState, to: OutboxState): boolean => {
   if (from === "held") return to === "accepted" || to === "failed" || isProved(to);
   return isProved(from) && isProved(to) && RANK[to] > RANK[from];
 };
+
+/** Whether it may be called back: nothing that passed the gate may have reached anybody, unless an operator is asked about it anyway. */
+export const mayCancel = ({ state, attempts }: Pick<OutboxRow, "state" | "attempts">): boolean =>
+  state === "held" || (state === "accepted" && attempts.every(({ outcome }) => outcome === "unsent" || outcome === "refused"));
 
 const CERTAINTY: Readonly<Record<AttemptOutcome, number>> = { pending: 0, unanswered: 1, unsent: 2, refused: 2, acknowledged: 3 };
 

@@ -65,6 +65,7 @@ interface Line {
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
+const DROPPABLE: ReadonlySet<Phase> = new Set<Phase>(["ready", "delayed", "held", "releasing", "capped"]);
 const OWED: ReadonlySet<Phase> = new Set<Phase>(["ready", "delayed", "asked", "orphaned", "sent", "unanswered", "rerouting"]);
 
 export class SeatQueue {
@@ -230,6 +231,8 @@ export class SeatQueue {
         if (row?.phase === "held") this.#fail(row, "failed by an operator", at);
         return;
       }
+      case "message.cancelled":
+        return this.#onCancelled(event.message, at);
       case "wake":
         return;
       case "store.recorded":
@@ -412,6 +415,7 @@ export class SeatQueue {
   }
 
   #afterUnsent(row: Row, why: Unsent["why"], detail: string, at: Millis): void {
+    if (row.isCancelled) return this.#window.settle(row, at);
     if (row.isLeaving) return this.#window.leave(row);
     const line = this.#line;
     const isCurrent = line !== null && row.opening === this.#openings && row.device === line.device;
@@ -697,6 +701,15 @@ export class SeatQueue {
     this.#window.depart(conversation);
   }
 
+  /** The store knows, and lets no attempt of it begin. What can't be dropped at once ends when it comes to its turn. */
+  #onCancelled(message: MessageId, at: Millis): void {
+    const row = this.#window.get(message);
+    if (!row || row.phase === "settled") return;
+    row.isCancelled = true;
+    row.state = stepOutbox(row.state, { type: "fail" });
+    if (DROPPABLE.has(row.phase)) this.#window.settle(row, at);
+  }
+
   #release(message: MessageId, at: Millis): void {
     const row = this.#window.get(message);
     if (row?.phase !== "held") return;
@@ -828,7 +841,8 @@ export class SeatQueue {
       this.#resume(account, at);
       const row = this.#window.ready.peek()?.rows[0];
       if (!row) return;
-      if (isExpired(row, at)) this.#fail(row, row.state === "unanswered" ? "expired while unanswered" : "expired", at);
+      if (row.isCancelled) this.#window.settle(row, at);
+      else if (isExpired(row, at)) this.#fail(row, row.state === "unanswered" ? "expired while unanswered" : "expired", at);
       else if (this.#mustHold(row)) this.#hold(row, "unanswered on another number", at);
       else if (row.refusedBy.includes(line.account)) this.#reroute(row, line.account, { unlessWarm: false }, at);
       else if (this.#mayNotBegin(row, line)) this.#reroute(row, line.account, { unlessWarm: true }, at);

@@ -82,6 +82,8 @@ export interface Row extends Slotted {
   counted: { readonly account: AccountId; readonly opens: boolean; readonly at: Millis } | null;
   /** Its conversation went to another seat while it was under way. */
   isLeaving: boolean;
+  /** It was called back, and must not be sent. */
+  isCancelled: boolean;
   /** An operator let it go although it may be a duplicate. */
   approved: boolean;
   /** Preparations that failed in a row. */
@@ -184,6 +186,7 @@ export const rowFrom = (stored: OutboxRow, conversation: Conversation, at: Milli
     cappedOn: null,
     counted: null,
     isLeaving: false,
+    isCancelled: false,
     // An accepted row with a doubt was released by an operator: it would be unanswered otherwise.
     approved: state === "accepted" && doubts.length > 0,
     tries: 0,

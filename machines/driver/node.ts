@@ -208,6 +208,10 @@ export class Node {
   releaseHeld(seat: SeatId, message: MessageId, release: boolean): void {
     this.#driver.tell(`queue:${seat}`, { type: release ? "held.release" : "held.fail", message } as { type: string });
   }
+  /** A message was called back, and that is durable. */
+  cancelled(seat: SeatId, message: MessageId): void {
+    this.#driver.tell(`queue:${seat}`, { type: "message.cancelled", message } as { type: string });
+  }
   /**
    * Shares out again what waits on a line, as far as it is in memory. What is tried; each ends with an event, `conversation.moved`
    * or `conversation.stayed`.

@@ -314,6 +314,14 @@ export interface StoreOps {
   };
   /** Moves rows as `machines/delivery/outbox-state.ts` allows; what it forbids (late facts), and unknown ids, change nothing. */
   "outbox.record": { in: { changes: readonly OutboxChange[] }; out: { kind: "recorded" } };
+  /**
+   * Calls a message back: it is failed, with the reason, if `mayCancel` says so of the row as it is now; otherwise nothing changes. An
+   * attempt that has not committed its keys is then refused (`stale`, message). `row`: as it is afterwards; null: there is none.
+   */
+  "outbox.cancel": {
+    in: { id: MessageId; reason: string; audit: AuditDraft };
+    out: { kind: "cancelled"; row: OutboxRow } | { kind: "kept"; row: OutboxRow | null };
+  };
   "outbox.get": { in: { id: MessageId } | { waId: WaId }; out: { kind: "row"; row: OutboxRow | null } };
   /** Rows in one of `states`, oldest first. */
   "outbox.list": {

@@ -6,6 +6,7 @@ import { alertsCommand } from "./commands/alerts.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { configCommand } from "./commands/config.ts";
 import { backupCommand, restoreCommand } from "./commands/backup.ts";
+import { cancelCommand } from "./commands/cancel.ts";
 import { chaos } from "./commands/chaos.ts";
 import { demo } from "./commands/demo.ts";
 import { deviceCommand } from "./commands/device.ts";
@@ -102,7 +103,11 @@ export const programFor = (cli: Cli): Command => {
     .addCommand(simulatorCommand(cli, replay));
   program.addCommand(drawCommand(cli));
   program.commandsGroup("Act on a running fleet:");
-  program.addCommand(sendCommand(cli)).addCommand(heldCommand(cli)).addCommand(webhookCommand(cli));
+  program
+    .addCommand(sendCommand(cli))
+    .addCommand(cancelCommand(cli))
+    .addCommand(heldCommand(cli))
+    .addCommand(webhookCommand(cli));
   program.addCommand(switchoverCommand(cli)).addCommand(failbackCommand(cli)).addCommand(failoverCommand(cli));
   program.addCommand(drainCommand(cli)).addCommand(pauseCommand(cli)).addCommand(resumeCommand(cli));
   program.addHelpText(

@@ -8,7 +8,7 @@
 import { z } from "zod";
 import type { LineView } from "../../machines/delivery/balance/index.ts";
 import type { Move } from "../../machines/delivery/balance/rebalance.ts";
-import type { AccountId, DeviceId, LineId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
+import type { AccountId, DeviceId, LineId, MessageId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
 import type { AlertRow, AuditRow, FailoverRecord, FleetEventRow } from "../../machines/ports/records.ts";
 import type { LinkState, Role, Standing } from "../../machines/ports/store.ts";
 import type { HealthState } from "../../machines/protocol.ts";
@@ -62,6 +62,8 @@ export const REQUESTS = {
   held: z.strictObject({ limit }),
   /** That word: send it (perhaps a second time), or give it up. `message` null: all that are held. */
   release: z.strictObject({ message: name.nullable(), send: z.boolean() }),
+  /** Calls a message back. Refused, with the reason, once an attempt of it may have left. */
+  cancel: z.strictObject({ message: name }),
   /** Newest first; of all seats unless one is named. */
   history: z.strictObject({ seat: name.optional(), limit }),
   ...ALERT_REQUESTS,
@@ -216,6 +218,11 @@ export interface HeldAnswer {
 export interface ReleaseAnswer {
   readonly released: readonly string[];
 }
+export interface CancelAnswer {
+  readonly id: MessageId;
+  /** That would have sent it. */
+  readonly seat: SeatId;
+}
 export interface HistoryAnswer {
   readonly now: Millis;
   readonly failovers: readonly FailoverRecord[];
@@ -290,6 +297,7 @@ export interface ControlAnswers extends AlertAnswers, WebhookAnswers {
   readonly send: SendAnswer;
   readonly held: HeldAnswer;
   readonly release: ReleaseAnswer;
+  readonly cancel: CancelAnswer;
   readonly history: HistoryAnswer;
   readonly audit: AuditAnswer;
   readonly events: EventsAnswer;

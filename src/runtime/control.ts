@@ -20,6 +20,7 @@ import type { WebhookDesk } from "../webhooks/desk.ts";
 import type { AuditBook } from "../adapters/sqlite/audit-book.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { auditHandlers } from "./audit-desk.ts";
+import { cancelMessage } from "./cancelling.ts";
 import { carriedOut } from "./rebalance.ts";
 import { lineNamed, performanceOf, rebalanceOf } from "./lines.ts";
 import type { LinkDesk } from "./link-desk.ts";
@@ -102,6 +103,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       for (const row of wanted) supervisor.node.releaseHeld(row.seat, row.id, send);
       return { released: wanted.map((row) => row.id) };
     },
+    cancel: ({ message }) => cancelMessage(parts, message, `operator:${byOf(parts)}`),
     history: async ({ seat, limit }) => {
       const id = seat === undefined ? null : seatNamed(seat);
       const { rows } = await views.ask("failover.list", { seat: id, limit });

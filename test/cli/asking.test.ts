@@ -3,7 +3,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Silence } from "../../machines/alerts/silence.ts";
 import type { AlertHistoryRow } from "../../src/alerts/store.ts";
-import type { AccountId, ConversationId, DeviceId, FailoverId, LineId, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
+import type {
+  AccountId,
+  ConversationId,
+  DeviceId,
+  FailoverId,
+  LineId,
+  MessageId,
+  SeatId,
+  SeatTerm,
+} from "../../machines/ports/ids.ts";
 import type { KeyRow } from "../../src/http/store.ts";
 import type { AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
 import {
@@ -136,6 +145,7 @@ const ANSWERS: ControlAnswers = {
     more: false,
   },
   release: { released: ["m0held", "m1held"] },
+  cancel: { id: "m0abc" as MessageId, seat: seat.id },
   history: { now: NOW, failovers: [record] },
   alerts: { now: NOW, alerts: [alert] },
   alertShow: {
@@ -323,6 +333,7 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["held --json", "held", { limit: 50 }],
     ["held release --all --json", "release", { message: null, send: true }],
     ["held drop m0held --json", "release", { message: "m0held", send: false }],
+    ["cancel m0abc --json", "cancel", { message: "m0abc" }],
     ["history sales-1 -n 3 --json", "history", { seat: "sales-1", limit: 3 }],
     ["alerts --all --json", "alerts", { all: true, rule: null, subject: null, from: null, to: null, limit: 50 }],
     [

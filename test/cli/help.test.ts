@@ -56,6 +56,7 @@ const COMMANDS = [
   "audit verify",
   "audit export",
   "audit prune",
+  "cancel",
   "held",
   "held list",
   "held release",

@@ -381,6 +381,38 @@ export const storeConformance = (name: string, make: MakeStore): void => {
         expect(await outcome()).toEqual([["acknowledged", "ack"]]);
       });
 
+      it("calls back what can't have left, once, with its audit entry, and lets no attempt begin", async () => {
+        await give();
+        await lease();
+        await accept([1], [2], [3]);
+        await record(2, "held");
+        const called = { ...audit, action: "message.cancelled" };
+        const cancel = async (n: number) => {
+          const answer = await store.ask({ op: "outbox.cancel", id: messageId(n), reason: "no more", audit: called });
+          return answer.kind === "failed" ? answer : [answer.kind, answer.row?.state, answer.row?.reason];
+        };
+        expect([await cancel(1), await cancel(2), await cancel(99)]).toEqual([
+          ["cancelled", "failed", "no more"],
+          ["cancelled", "failed", "no more"],
+          ["kept", undefined, undefined],
+        ]);
+        expect(await cancel(1)).toEqual(["kept", "failed", "no more"]);
+        expect(await commit({ attempt: attempt(1) })).toMatchObject({ kind: "stale", what: "message" });
+        await record(1, "accepted");
+        expect(await row(1)).toMatchObject({ state: "failed", reason: "no more" });
+        await commit({ attempt: attempt(3) });
+        expect(await cancel(3)).toEqual(["kept", "dispatched", null]);
+        await record(3, "accepted", { attempt: { number: 1, outcome: "unanswered", detail: null } });
+        expect(await cancel(3)).toEqual(["kept", "accepted", null]);
+        const { rows } = await store.expect("audit", { op: "audit.read", subject: audit.subject, limit: 99 });
+        expect(rows.filter(({ action }) => action === called.action)).toHaveLength(2);
+        const { seats } = await store.expect("counts", { op: "outbox.counts" });
+        expect(seats.map(({ state, count }) => [state, count])).toEqual([
+          ["accepted", 1],
+          ["failed", 2],
+        ]);
+      });
+
       it("counts by seat and state with the oldest, and lists by state", async () => {
         await accept([1], [2], [3], [4, { seat: OTHER, conversation: conversation("sales|c:2") }]);
         await record(2, "held");

@@ -13,6 +13,40 @@ const HOLDER = deviceId(ACCOUNT, "a");
 const STRANGER = deviceId(accountId("m2"), "a");
 const { ackFor, askedFor, orphanedFor, linkRetry, muteLimit, lookupLimit } = QUEUE_DEFAULTS;
 
+describe("a message that was called back", () => {
+  const cancel = (pump: Pump, seq = 1): Pump => {
+    pump.tell({ type: "message.cancelled", message: id(seq) });
+    return pump;
+  };
+
+  it("is not handed over, and what comes after it goes on", () => {
+    const pump = new Pump([row(1), row(2)]);
+    cancel(pump);
+    expect(pump.phase(1)).toBe("settled");
+    expect(pump.open().sends).toEqual(["m2 1"]);
+    expect(pump.changes).toEqual([]);
+  });
+
+  it("while it was being prepared is dropped when the store refuses the attempt, and the link is not doubted", () => {
+    const pump = new Pump([row(1), row(2)]).open();
+    expect(pump.sends).toEqual(["m1 1", "m2 1"]);
+    cancel(pump).unsent(1, "stale");
+    expect(pump.phase(1)).toBe("settled");
+    expect(pump.state.view).toMatchObject({ isUp: true });
+    expect(pump.until(10 * linkRetry).sends).toEqual(["m1 1", "m2 1"]);
+  });
+
+  it("while another seat was looked for is not sent from here when there is none", () => {
+    const pump = new Pump([row(1)]).open();
+    pump.sent(1).tell({ type: "refused", device: HOLDER, waId: "w1" as never, code: 463 });
+    expect(pump.phase(1)).toBe("rerouting");
+    cancel(pump).open(STRANGER, 2);
+    pump.tell({ type: "notRerouted", message: id(1), why: "nobody" });
+    expect(pump.sends).toEqual(["m1 1"]);
+    expect(pump.phase(1)).toBe("settled");
+  });
+});
+
 describe("a message that was handed over", () => {
   it("has its connection re-dialled when that says nothing for half a minute, and is unanswered 5 s later", () => {
     const pump = new Pump([row(1)]).open();
@@ -357,7 +391,7 @@ class Pump {
     return this;
   }
   /** The newest attempt, if no other is named. */
-  unsent(seq: number, why: "closed" | "unpreparable" | "store" | "lookup", attempt?: number): this {
+  unsent(seq: number, why: "stale" | "closed" | "unpreparable" | "store" | "lookup", attempt?: number): this {
     const newest = Number(this.sends.findLast((send) => send.startsWith(`m${seq} `))?.split(" ")[1]);
     this.tell({ type: "unsent", device: HOLDER, message: id(seq), attempt: attempt ?? newest, why, detail: "so it is" });
     return this;

@@ -108,6 +108,7 @@ export const access = (rigOf: () => ApiRig): void => {
       "getQr",
       "restartDevice",
       "sendMessage",
+      "cancelMessage",
       "releaseMessage",
       "dropMessage",
       "readInbox",

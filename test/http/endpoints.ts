@@ -137,6 +137,26 @@ export const endpoints = (rigOf: () => ApiRig): void => {
       expect(await get("/v1/messages?line=sales", help)).toMatchObject({ status: 404 });
     });
 
+    it("that has not left is called back: it fails, and is never sent; what has left is not", async () => {
+      const sent = String((await send()).body["id"]);
+      await rig.until(async () => (await stateOf(sent)) === "acknowledged");
+      expect(await post(`/v1/messages/${sent}/cancel`)).toMatchObject({
+        status: 409,
+        body: { detail: expect.stringMatching(/can't be called back: WhatsApp has it/) },
+      });
+      expect(await post("/v1/messages/m0nothing/cancel")).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_MESSAGE" } });
+      rig.links.preparing = [];
+      const id = String((await send()).body["id"]);
+      expect(await post(`/v1/messages/${id}/cancel`)).toMatchObject({
+        status: 200,
+        body: { state: "failed", reason: "cancelled by an operator" },
+      });
+      rig.links.refuse();
+      const next = String((await send()).body["id"]);
+      await rig.until(async () => (await stateOf(next)) === "acknowledged");
+      expect(await stateOf(id)).toBe("failed");
+    });
+
     it("that is not held waits for no word", async () => {
       const { body } = await send();
       const id = String(body["id"]);

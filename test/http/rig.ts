@@ -65,6 +65,8 @@ export class Links {
   #tell: (fact: ConnectionFact) => void = () => undefined;
   readonly #dials = new Map<DeviceId, number>();
   dialled = 0;
+  /** Sends that are being prepared for as long as it takes; null: they leave at once. */
+  preparing: Extract<ConnectionCommand, { op: "send" }>[] | null = null;
 
   onFact(listener: (fact: ConnectionFact) => void): void {
     this.#tell = listener;
@@ -101,6 +103,7 @@ export class Links {
         this.#say({ kind: "evidence", device: id, dial, at });
         return this.#say({ kind: "probed", device: id, dial, at, probe: command.probe, rtt: 1 });
       case "send":
+        if (this.preparing) return void this.preparing.push(command);
         this.#say({ kind: "sent", device: id, at, message: command.message, attempt: command.attempt });
         this.#say({ kind: "acked", device: id, at, waId: command.waId });
         return;
@@ -119,6 +122,13 @@ export class Links {
 
   received(id: DeviceId, seq: number): void {
     this.#say({ kind: "received", device: id, at: systemClock.now(), seq });
+  }
+
+  /** What was being prepared may not be sent, as the store says. */
+  refuse(): void {
+    for (const { device: id, message, attempt } of this.preparing ?? [])
+      this.#say({ kind: "unsent", device: id, at: systemClock.now(), message, attempt, why: "stale", detail: "not open" });
+    this.preparing = null;
   }
 
   /** In a turn of its own. */

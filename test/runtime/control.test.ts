@@ -240,6 +240,7 @@ const HANDLERS: ControlHandlers = {
   send: unused,
   held: unused,
   release: unused,
+  cancel: unused,
   history: unused,
   alerts: unused,
   alertShow: unused,

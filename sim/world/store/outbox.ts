@@ -5,6 +5,7 @@ import {
   isOpen,
   isProved,
   mayBecome,
+  mayCancel,
   OPEN_STATES,
   OUTBOX_STATES,
 } from "../../../machines/delivery/outbox-state.ts";
@@ -19,6 +20,7 @@ type Ops =
   | "outbox.accept"
   | "outbox.open"
   | "outbox.record"
+  | "outbox.cancel"
   | "outbox.get"
   | "outbox.list"
   | "outbox.counts"
@@ -36,6 +38,15 @@ export const outboxOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
   "outbox.record": ({ changes }) => {
     for (const change of changes) record(state(), change);
     return { kind: "recorded" };
+  },
+  "outbox.cancel": ({ id, reason, audit }) => {
+    const seq = state().indexes.byId.get(id);
+    const row = seq === undefined ? null : state().outboxRow(seq);
+    if (!row || !mayCancel(row)) return { kind: "kept", row };
+    const cancelled: OutboxRow = { ...row, state: "failed", reason };
+    state().changeOutbox(cancelled);
+    writeAudit(state(), audit);
+    return { kind: "cancelled", row: cancelled };
   },
   "outbox.get": (which) => {
     const { byId, byWaId } = state().indexes;

@@ -151,6 +151,23 @@ export const messageRoutes: readonly Route[] = [
     refuses: ["E_UNKNOWN_MESSAGE"],
     handle: async (caller, { params }) => ok(messageView(await messageNamed(caller, params.message), caller)),
   }),
+  route({
+    method: "POST",
+    path: "/v1/messages/{message}/cancel",
+    id: "cancelMessage",
+    tag: "messages",
+    summary: "Call a message back that has not left yet: it counts as failed",
+    description: "Refused, with the reason, once an attempt of it may have left.",
+    role: "operator",
+    params: messageParams,
+    answers: { 200: message },
+    refuses: ["E_UNKNOWN_MESSAGE", "E_REFUSED"],
+    handle: async (caller, { params }) => {
+      const { id } = await messageNamed(caller, params.message);
+      await caller.handlers.cancel({ message: id });
+      return ok(messageView(await messageNamed(caller, id), caller));
+    },
+  }),
   ...(["release", "drop"] as const).map((word) =>
     route({
       method: "POST",

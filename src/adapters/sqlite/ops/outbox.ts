@@ -5,6 +5,7 @@ import {
   isOpen,
   isProved,
   mayBecome,
+  mayCancel,
   OPEN_STATES,
   OUTBOX_STATES,
 } from "../../../../machines/delivery/outbox-state.ts";
@@ -26,6 +27,7 @@ type Ops =
   | "outbox.accept"
   | "outbox.open"
   | "outbox.record"
+  | "outbox.cancel"
   | "outbox.get"
   | "outbox.list"
   | "outbox.counts"
@@ -42,6 +44,15 @@ export const outboxOps = ({ db }: Bench): Pick<Handlers, Ops> => ({
   "outbox.record": ({ changes }) => {
     for (const change of changes) record(db, change);
     return { kind: "recorded" };
+  },
+  "outbox.cancel": ({ id, reason, audit }) => {
+    const found = db.get("select * from outbox where id = ?", id);
+    if (!found) return { kind: "kept", row: null };
+    const row = outboxRow(db, found);
+    if (!mayCancel(row)) return { kind: "kept", row };
+    moveTo(db, found, "failed", reason);
+    writeAudit(db, audit);
+    return { kind: "cancelled", row: { ...row, state: "failed", reason } };
   },
   "outbox.get": (which) => {
     const row =
