@@ -115,11 +115,14 @@ export class AlertDesk {
     if (this.#unkept.duties.length + this.#unkept.done.length + this.#unkept.notices.length > 0) void this.#keep();
   }
 
-  acknowledge(alert: AlertRow, by: string): Promise<void> {
+  async acknowledge(alert: AlertRow, by: string): Promise<void> {
     const at = this.#options.clock.now();
-    this.#receive({ type: "acknowledged", at, key: alert.key, by });
-    this.#audit(by, "alert.acknowledged", alert.subject, `${alert.key} was acknowledged`, { key: alert.key });
-    return this.#options.store.acknowledge(alert, at, by);
+    const { key, subject } = alert;
+    this.#receive({ type: "acknowledged", at, key, by });
+    this.#audit(by, "alert.acknowledged", subject, `${key} was acknowledged`, { key });
+    await this.#options.store.acknowledge(alert, at, by);
+    const data = { key, by, text: `${by} looks after ${key}` };
+    this.#options.perform([{ op: "event", event: { type: "alert.acknowledged", subject, data } }]);
   }
 
   get silences(): readonly Silence[] {

@@ -25,6 +25,8 @@ export interface AlertSearch {
   readonly openOnly: boolean;
   readonly limit: number;
 }
+/** Of a list in pages. */
+export type AlertFilter = Omit<AlertSearch, "limit">;
 interface Known {
   readonly duties: readonly Duty[];
   readonly silences: readonly Silence[];

@@ -34,6 +34,7 @@ export const paintedLabel = (label: "RESOLVED" | "CRITICAL" | "WARNING", { good,
 /** With the level in front, where it is an alert. */
 export const paintedSentence = (event: FleetEvent, { good, bad, warn }: Paints): string => {
   const sentence = sentenceOf(event);
+  if (event.type === "alert.acknowledged") return sentence;
   if (event.type === "alert.resolved") return `${good("RESOLVED")} ${sentence}`;
   if (!event.type.startsWith("alert.")) return sentence;
   return event.data["level"] === "critical" ? `${bad("CRITICAL")} ${sentence}` : `${warn("WARNING")} ${sentence}`;

@@ -112,6 +112,24 @@ export const alert = z
     repeats: count,
   })
   .meta({ id: "Alert" });
+export const alertRecord = z
+  .strictObject({
+    ...alert.shape,
+    acknowledged: z.strictObject({ at: millis, by: z.string() }).nullable().describe("Who looks after it, and since when."),
+  })
+  .meta({ id: "AlertRecord" });
+
+export const silence = z
+  .strictObject({
+    id: z.string(),
+    rule: z.string().nullable().describe("null: every rule. `device.*`: every rule that begins so."),
+    subject: z.string().nullable().describe("null: everybody. An account means its devices as well, a line its seats."),
+    from: millis,
+    until: millis,
+    by: z.string(),
+    why: z.string(),
+  })
+  .meta({ id: "Silence" });
 
 export const auditEntry = z
   .strictObject({

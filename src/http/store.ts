@@ -1,6 +1,7 @@
 /** What the API keeps and looks up beside the machines' own store operations. Rejects with ControlError E_STORE. */
 import type { ConversationId, ContactId, LineId, MessageId, Millis, SeatId } from "../../machines/ports/ids.ts";
-import type { AlertRow, AuditDraft, AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
+import type { AlertFilter, AlertHistoryRow } from "../alerts/store.ts";
+import type { AuditDraft, AuditRow, FailoverRecord } from "../../machines/ports/records.ts";
 import type { OutboxRow, OutboxState } from "../../machines/ports/store.ts";
 
 /** What a key may do: look, act on the fleet and on messages, give out keys. Each includes those before it. */
@@ -87,7 +88,7 @@ export interface ApiStore {
   /** Newest first; `null`: of all. */
   failovers(seats: readonly SeatId[] | null, slice: Slice): Promise<Page<FailoverRecord>>;
   failover(id: string): Promise<FailoverRecord | null>;
-  alerts(openOnly: boolean, slice: Slice): Promise<Page<AlertRow>>;
+  alerts(wanted: AlertFilter, slice: Slice): Promise<Page<AlertHistoryRow>>;
   /** Number of the newest event; 0: there is none. */
   lastEvent(): Promise<number>;
   audit(subjects: readonly string[] | null, slice: Slice): Promise<Page<AuditRow>>;

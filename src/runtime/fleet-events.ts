@@ -35,6 +35,8 @@ export interface EventData {
   readonly "alert.raised": AlertTold;
   readonly "alert.escalated": AlertTold;
   readonly "alert.resolved": AlertTold;
+  /** Somebody looks after it: nobody is told a second time. */
+  readonly "alert.acknowledged": { readonly key: string; readonly by: string; readonly text: string };
   readonly "actor.died": { readonly kind: string; readonly deaths: number };
   /** A delivery was given up; `subject` is the webhook, `event` the type of what it did not get. */
   readonly "webhook.dead": { readonly event: string; readonly tries: number; readonly why: string };

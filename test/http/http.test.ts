@@ -1,6 +1,7 @@
 /** The API, on one fleet and in one process, because what it stands on takes long to load. Each suite by itself: `-t "bounds:"`. */
 import { afterAll, beforeAll, describe } from "vitest";
 import { access } from "./access.ts";
+import { alerts } from "./alerts.ts";
 import { bounds } from "./bounds.ts";
 import { documents } from "./documents.ts";
 import { endpoints } from "./endpoints.ts";
@@ -19,6 +20,9 @@ describe("endpoints:", () => {
 });
 describe("events:", () => {
   events(() => rig);
+});
+describe("alerts:", () => {
+  alerts(() => rig);
 });
 describe("bounds:", () => {
   bounds(() => rig);

@@ -171,6 +171,7 @@ export class ApiRig {
   readonly #apis: Api[] = [];
   #make: ((options: RigOptions) => Api) | undefined;
   admin = "";
+  readonly #closing: (() => void)[] = [];
 
   private constructor() {
     const key = Buffer.alloc(32, 1);
@@ -228,6 +229,8 @@ export class ApiRig {
     await supervisor.start();
     this.supervisor = supervisor;
     const parts = {
+    await alerts.open();
+    this.#closing.push(() => alerts.close());
       supervisor,
       views,
       links,
@@ -334,6 +337,7 @@ export class ApiRig {
     for (const api of this.#apis) await api.close();
     await this.supervisor.stop();
     this.#store.close();
+    for (const close of this.#closing) close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

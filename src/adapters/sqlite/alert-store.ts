@@ -2,7 +2,7 @@
 import type { Duty, Notice } from "../../../machines/alerts/notices.ts";
 import type { Silence } from "../../../machines/alerts/silence.ts";
 import type { AlertRow } from "../../../machines/ports/records.ts";
-import type { AlertHistoryRow, AlertSearch, AlertStore, Delivery, Kept, NoticeRow } from "../../alerts/store.ts";
+import type { AlertFilter, AlertHistoryRow, AlertStore, Delivery, Kept, NoticeRow } from "../../alerts/store.ts";
 import type { Run } from "./api-store.ts";
 import { type Database, jsonOf, numberOf, numberOrNull, type Row, textOf, textOrNull } from "./database.ts";
 import { whole, wholeOrNull } from "./ops/handlers.ts";
@@ -72,7 +72,8 @@ export const createAlertStore = (run: Run): AlertStore => ({
         ),
       true,
     ),
-  history: (search) => run((db) => history(db, search), false),
+  history: ({ limit, ...wanted }) =>
+    run((db) => alertHistory(db, wanted, Number.MAX_SAFE_INTEGER, limit).map(({ alert }) => alert), false),
   notices: ({ key, raisedAt }) =>
     run(
       (db) =>
@@ -139,19 +140,28 @@ const silenceRow = (row: Row): Silence => ({
   why: textOf(row, "why"),
 });
 
-/** As `fits` has it: a rule that ends in `.*` means all that begin so, a subject means what belongs to it. */
-const history = (db: Database, { rule, subject, from, to, openOnly, limit }: AlertSearch): AlertHistoryRow[] => {
+/**
+ * Newest first, with their numbers; those before `before` only. As `fits` has it: a rule that ends in `.*` means all that begin so,
+ * a subject means what belongs to it.
+ */
+export const alertHistory = (
+  db: Database,
+  { rule, subject, from, to, openOnly }: AlertFilter,
+  before: number,
+  limit: number,
+): readonly { readonly seq: number; readonly alert: AlertHistoryRow }[] => {
   const prefix = rule?.endsWith(".*") ? rule.slice(0, -1) : null;
   return db
     .all(
-      `select alert.record, alert_ack.at as acked_at, alert_ack.by as acked_by from alert
+      `select alert.seq, alert.record, alert_ack.at as acked_at, alert_ack.by as acked_by from alert
        left join alert_ack on alert_ack.key = alert.key and alert_ack.raised_at = alert.raised_at
-       where alert.raised_at >= ? and alert.raised_at < ? and (? = 0 or alert.state = 'open')
+       where alert.seq < ? and alert.raised_at >= ? and alert.raised_at < ? and (? = 0 or alert.state = 'open')
          and (? is null or json_extract(alert.record, '$.rule') = ?)
          and (? is null or substr(json_extract(alert.record, '$.rule'), 1, length(?)) = ?)
          and (? is null or json_extract(alert.record, '$.subject') = ?
               or substr(json_extract(alert.record, '$.subject'), 1, length(?) + 1) = ? || '/')
        order by alert.seq desc limit ?`,
+      whole(before),
       whole(from ?? 0),
       whole(to ?? Number.MAX_SAFE_INTEGER),
       Number(openOnly),
@@ -162,7 +172,8 @@ const history = (db: Database, { rule, subject, from, to, openOnly, limit }: Ale
     )
     .map((row) => {
       const by = textOrNull(row, "acked_by");
-      return { ...jsonOf<AlertRow>(row, "record"), acknowledged: by === null ? null : { at: numberOf(row, "acked_at"), by } };
+      const acknowledged = by === null ? null : { at: numberOf(row, "acked_at"), by };
+      return { seq: numberOf(row, "seq"), alert: { ...jsonOf<AlertRow>(row, "record"), acknowledged } };
     });
 };
 

@@ -1,8 +1,9 @@
 /** The API's own part of the store: keys, requests that may come again, and lists in pages. */
 import type { ConversationId, LineId, SeatId } from "../../../machines/ports/ids.ts";
-import type { AlertRow, AuditDraft, FailoverRecord } from "../../../machines/ports/records.ts";
+import type { AuditDraft, FailoverRecord } from "../../../machines/ports/records.ts";
 import { OUTBOX_STATES } from "../../../machines/delivery/outbox-state.ts";
 import type { ApiStore, Begun, ConversationRow, Intent, KeyRole, Page, Slice, StoredKey } from "../../http/store.ts";
+import { alertHistory } from "./alert-store.ts";
 import { bytesOf, type Database, jsonOf, numberOf, numberOrNull, type Row, textOf, textOrNull } from "./database.ts";
 import { whole, wholeOrNull } from "./ops/handlers.ts";
 import { outboxRow } from "./ops/outbox.ts";
@@ -74,12 +75,13 @@ export const createApiStore = (run: Run): ApiStore => {
         const row = db.get("select record from failover where id = ?", id);
         return row ? jsonOf<FailoverRecord>(row, "record") : null;
       }),
-    alerts: (openOnly, slice) =>
+    alerts: (wanted, slice) =>
       read((db) => {
-        const sql = `select seq from alert where seq < ? ${openOnly ? "and state = 'open'" : ""} order by seq desc limit ?`;
-        return pageOf(seqsOf(db.all(sql, before(slice), slice.limit + 1)), slice, (seq) =>
-          jsonOf<AlertRow>(db.get("select record from alert where seq = ?", seq) ?? {}, "record"),
-        );
+        const rows = alertHistory(db, wanted, before(slice), slice.limit + 1);
+        return {
+          rows: rows.slice(0, slice.limit).map(({ alert }) => alert),
+          next: rows.length > slice.limit ? (rows[slice.limit - 1]?.seq ?? null) : null,
+        };
       }),
     lastEvent: () => read((db) => numberOf(db.get("select coalesce(max(seq), 0) as seq from event") ?? {}, "seq")),
     audit: (subjects, slice) =>

@@ -152,6 +152,8 @@ const TYPES: readonly EventType[] = [
   "alert.raised",
   "alert.escalated",
   "alert.resolved",
+  "alert.acknowledged",
   "actor.died",
+  "webhook.dead",
   "message.passedOver",
 ];

@@ -1,6 +1,7 @@
 /** Every endpoint that a key opens. */
 import type { Route } from "../route.ts";
 import { accountRoutes } from "./accounts.ts";
+import { alertRoutes } from "./alerts.ts";
 import { conversationRoutes } from "./conversations.ts";
 import { deviceRoutes } from "./devices.ts";
 import { eventRoutes } from "./events.ts";
@@ -27,6 +28,7 @@ export const ROUTES: readonly Route[] = [
   ...recordRoutes,
   ...eventRoutes,
   ...keyRoutes,
+  ...alertRoutes,
   ...metricsRoutes,
   ...slaRoutes,
   ...webhookRoutes,

@@ -1,9 +1,9 @@
-/** What was decided and what a person should know: failovers, alerts, the audit. */
+/** What was decided: failovers, the audit. */
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { next, nextOf, pageQuery, sliceOf } from "../paging.ts";
 import { ok, route, type Route } from "../route.ts";
-import { alert, auditEntry, failover, list, seatName } from "../schemas.ts";
+import { auditEntry, failover, list, seatName } from "../schemas.ts";
 
 export const recordRoutes: readonly Route[] = [
   route({
@@ -36,24 +36,6 @@ export const recordRoutes: readonly Route[] = [
       const record = await store.failover(params.failover);
       if (record && scope.seat(record.seat)) return ok(record);
       throw new ApiError("E_UNKNOWN_FAILOVER", "there is no failover of that id: GET /v1/failovers lists them");
-    },
-  }),
-  route({
-    method: "GET",
-    path: "/v1/alerts",
-    id: "listAlerts",
-    tag: "records",
-    summary: "What a person should know, newest first",
-    description: "For a key that is bound to lines a page may hold fewer than `limit`, even none, and not be the last.",
-    role: "viewer",
-    query: z.strictObject({
-      ...pageQuery,
-      state: z.enum(["open", "all"]).default("open").describe("`all`: resolved ones, too."),
-    }),
-    answers: { 200: z.strictObject({ alerts: list(alert), next }) },
-    handle: async ({ scope, store }, { query }) => {
-      const page = await store.alerts(query.state === "open", sliceOf(query));
-      return ok({ alerts: page.rows.filter(({ subject }) => scope.subject(subject)), next: nextOf(page) });
     },
   }),
   route({
