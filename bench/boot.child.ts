@@ -71,11 +71,16 @@ const raw = async ({ url, root, directory, shape }: Boot): Promise<number> => {
   const opened = Array.from({ length: all }, async (_, index) => {
     const { state, saveCreds } = await useMultiFileAuthState(`${directory}/raw-${index}`);
     await new Promise<void>((resolve) => {
-      const sock = makeWASocket({ waWebSocketUrl: url, auth: state, logger });
-      sock.ev.on("creds.update", () => void saveCreds());
-      sock.ev.on("connection.update", ({ receivedPendingNotifications }) => {
-        if (receivedPendingNotifications) resolve();
-      });
+      const dial = (): void => {
+        const sock = makeWASocket({ waWebSocketUrl: url, auth: state, logger });
+        sock.ev.on("creds.update", () => void saveCreds());
+        sock.ev.on("connection.update", ({ connection, receivedPendingNotifications }) => {
+          if (receivedPendingNotifications) resolve();
+          // Too many at once for the machine: as Baileys' own example does.
+          if (connection === "close") dial();
+        });
+      };
+      dial();
     });
   });
   await Promise.all(opened.slice(0, masters));

@@ -74,6 +74,7 @@ const operationOf = (route: Route, schemaOf: SchemaOf, problem: unknown): Json =
     ...parametersOf("query", route.query, schemaOf),
     ...(route.method === "POST" ? [IDEMPOTENCY_KEY] : []),
   ],
+  ...(route.takesBytes ? { requestBody: { required: true, content: { "application/octet-stream": { schema: {} } } } } : {}),
   ...(route.body === null
     ? {}
     : { requestBody: { required: true, content: { "application/json": { schema: schemaOf(route.body, "input") } } } }),

@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Arrivals } from "../runtime/arrivals.ts";
 import type { ControlHandlers, SendAnswer } from "../runtime/control-protocol.ts";
+import type { MediaDesk } from "../runtime/media-desk.ts";
 import type { SendRequest } from "../runtime/sending.ts";
 import type { Views } from "../runtime/views.ts";
 import type { ProblemCode } from "./errors.ts";
@@ -23,6 +24,7 @@ export interface Caller {
   readonly views: Views;
   readonly store: ApiStore;
   readonly arrivals: Arrivals;
+  readonly media: MediaDesk;
   /** Nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   readonly send: (message: SendRequest) => Promise<SendAnswer>;
@@ -67,6 +69,8 @@ interface RouteOf<P extends Shape, Q extends Shape, B extends z.ZodType, A exten
   readonly params: P;
   readonly query: Q;
   readonly body: B;
+  /** The body is bytes and no JSON: a stream, or undefined where there is none. */
+  readonly takesBytes?: boolean;
   readonly answers: A;
   /** Media types of answers that are no JSON; the schema is then text or bytes. */
   readonly types?: readonly string[];
@@ -93,6 +97,7 @@ export interface Route {
   readonly params: Shape;
   readonly query: Shape;
   readonly body: z.ZodType | null;
+  readonly takesBytes: boolean;
   readonly answers: Answers;
   readonly types: readonly string[];
   readonly refuses: readonly ProblemCode[];
@@ -118,6 +123,7 @@ export const route = <A extends Answers, P extends Shape = Nothing, Q extends Sh
 ): Route =>
   ({
     isWhole: false,
+    takesBytes: false,
     params: NOTHING,
     query: NOTHING,
     body: null,

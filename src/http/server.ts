@@ -140,14 +140,21 @@ export const createApi = (options: ApiOptions): Api => {
     note: (entry) => write({ ...entry, at: now() }),
   });
   for (const page of [...openPages(ROUTES), ...dashboard]) app.route(page);
-  for (const route of ROUTES) {
-    app.route({
+  const add = (to: FastifyInstance, route: Route): void => {
+    to.route({
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
       config: { route },
       handler: (request, reply) => door.answer(route, request, reply),
     });
-  }
+  };
+  for (const route of ROUTES) if (!route.takesBytes) add(app, route);
+  // There a body is what it is, and nobody reads it but the handler.
+  void app.register(async (bytes) => {
+    bytes.removeAllContentTypeParsers();
+    bytes.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+    for (const route of ROUTES) if (route.takesBytes) add(bytes, route);
+  });
   return {
     app,
     streams,
@@ -246,7 +253,7 @@ class Door {
     const input = {
       params: checked("params", route.params, request.params),
       query: checked("query", route.query, request.query),
-      body: route.method === "POST" ? checked("body", route.body ?? NOTHING, request.body ?? {}) : undefined,
+      body: bodyOf(route, request),
       headers: request.headers,
     };
     const name = nameIn(request);
@@ -282,6 +289,7 @@ class Door {
       by,
       store,
       arrivals,
+      media: parts.media,
       signal: request.signal,
       views: parts.views,
       scope: new Scope(key.lines, () => parts.views.roster()),
@@ -326,6 +334,11 @@ const checked = <T extends z.ZodType>(where: "params" | "query" | "body", schema
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw badRequest(where, parsed.error);
+};
+
+const bodyOf = (route: Route, { body }: FastifyRequest): unknown => {
+  if (route.takesBytes) return body;
+  return route.method === "POST" ? checked("body", route.body ?? NOTHING, body ?? {}) : undefined;
 };
 
 const answerProblem = (reply: FastifyReply, problem: ApiError): FastifyReply =>

@@ -34,7 +34,7 @@ import type { Views } from "./views.ts";
 export interface ControlParts {
   readonly supervisor: Supervisor;
   readonly views: Views;
-  readonly media?: MediaDesk;
+  readonly media: MediaDesk;
   readonly performance?: PerformanceLog;
   readonly links: LinkDesk;
   readonly keys: KeyRing;

@@ -7,7 +7,7 @@ import type { Strategy } from "../../machines/delivery/balance/strategy.ts";
 import { nodeId, type RequestId } from "../../machines/ports/ids.ts";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
 import { type Alerts, createAlerts } from "../alerts/assemble.ts";
-import { createBaileysConnections } from "../adapters/baileys/index.ts";
+import { createBaileysConnections, makeDownload } from "../adapters/baileys/index.ts";
 import { MediaFolder } from "../adapters/media/media-folder.ts";
 import { loadKey } from "../adapters/sqlite/key-file.ts";
 import { openSqliteStore, type SqliteStore } from "../adapters/sqlite/store.ts";
@@ -102,6 +102,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     const keys = await KeyRing.open(store.api, () => systemClock.now());
     const media = new MediaDesk({
       folder,
+      download: makeDownload(mediaServer(fleet)),
       needed: async (ids, since) => (await views.ask("media.needed", { ids, since })).ids,
       now: () => systemClock.now(),
       onFault: (error) => logger.error({ err: error }, "media that no message needs could not be removed"),
@@ -208,6 +209,10 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     throw error;
   }
 };
+
+/** A test server has its media where it is itself. */
+const mediaServer = ({ whatsapp }: FleetConfig) =>
+  whatsapp ? { host: new URL(whatsapp.url).host, allowSelfSigned: whatsapp.allowSelfSigned } : {};
 
 const assemble = (
   { fleet, logger, strategies, onFailoverEnd }: ProductionOptions,

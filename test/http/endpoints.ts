@@ -198,6 +198,105 @@ export const endpoints = (rigOf: () => ApiRig): void => {
     });
   });
 
+  describe("media", () => {
+    const PNG = Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), Buffer.alloc(1_200_000, 7)]);
+    const upload = (body: Buffer, type = "image/png") =>
+      rig.ask("POST", "/v1/media", { body, headers: { "content-type": type } });
+
+    it("are uploaded once, named by messages, and come back as they were", async () => {
+      const { status, body, headers } = await upload(PNG);
+      expect({ status, body }).toEqual({
+        status: 201,
+        body: { id: expect.stringMatching(/^[0-9a-f]{64}$/), bytes: PNG.length, mimetype: "image/png" },
+      });
+      expect((await upload(PNG, "application/json")).body["id"]).toBe(body["id"]);
+      const back = await get(String(headers["location"]));
+      expect({ type: back.headers["content-type"], bytes: back.headers["content-length"] }).toEqual({
+        type: "image/png",
+        bytes: String(PNG.length),
+      });
+      const content = { kind: "image", media: body["id"], caption: "twice" };
+      for (const to of [TO, "+49 170 7654321"]) {
+        const sent = await post("/v1/messages", { line: "help", to, content });
+        expect(sent.status).toBe(202);
+        expect((await get(`/v1/messages/${String(sent.body["id"])}`)).body).toMatchObject({
+          content: { kind: "image", media: { id: body["id"], bytes: PNG.length, mimetype: "image/png" }, caption: "twice" },
+        });
+      }
+      const first = await post("/v1/messages", { line: "help", to: TO, content }, "upload-1");
+      const again = await post("/v1/messages", { line: "help", to: TO, content }, "upload-1");
+      expect(again).toMatchObject({ status: 202, body: { id: first.body["id"], duplicate: true } });
+    });
+
+    it.each([
+      [{ kind: "image", media: "0".repeat(64) }, /there is no upload of that id/],
+      [{ kind: "image", media: "../../etc/passwd" }, /^body/],
+      [{ kind: "image" }, /give the bytes, or what was uploaded/],
+      [{ kind: "image", media: "0".repeat(64), data: "AAAA" }, /one of them only/],
+    ])("are refused where they are not there, or given twice: %j", async (content, detail) => {
+      expect(await post("/v1/messages", { line: "help", to: TO, content })).toMatchObject({
+        status: 400,
+        body: { detail: expect.stringMatching(detail) },
+      });
+    });
+
+    it("are refused where a message may not hold them, empty, or by a viewer's key", async () => {
+      const { body } = await upload(PNG);
+      expect(await post("/v1/messages", { line: "help", to: TO, content: { kind: "audio", media: body["id"] } })).toMatchObject({
+        status: 400,
+        body: { detail: expect.stringMatching(/it is image\/png; WhatsApp takes audio/) },
+      });
+      expect(await rig.ask("POST", "/v1/media")).toMatchObject({ status: 400, body: { code: "E_BAD_REQUEST" } });
+      expect(await rig.ask("POST", "/v1/media", { body: PNG, key: viewer })).toMatchObject({ status: 403 });
+      expect(await get(`/v1/media/${"0".repeat(64)}`)).toMatchObject({ status: 404, body: { code: "E_NOT_FOUND" } });
+    });
+
+    it("that somebody sent are fetched once, and told with their type and name", async () => {
+      // documentMessage {mimetype "text/csv", fileName "ä.csv"}
+      const document = Buffer.from("3a12 1208 746578742f637376 4206 c3a42e637376".replaceAll(" ", ""), "hex");
+      await rig.receive("help-1/a", "491708888888@s.whatsapp.net", document);
+      const { body } = await get("/v1/inbox?limit=200");
+      const [message] = (body["messages"] as unknown as { seq: number; media: object; chat: string }[]).slice(-1);
+      expect(message).toMatchObject({ kind: "document", media: { mimetype: "text/csv", fileName: "ä.csv", isVoice: false } });
+      const url = `/v1/inbox/${message?.seq}/media`;
+      let asked = 0;
+      rig.download = () => {
+        asked++;
+        return (async function* () {
+          yield Buffer.from("a,b\n1,2\n");
+        })();
+      };
+      for (let time = 0; time < 2; time++) {
+        const { status, text, headers } = await get(url);
+        expect({ status, text, type: headers["content-type"], name: headers["content-disposition"] }).toEqual({
+          status: 200,
+          text: "a,b\n1,2\n",
+          type: "text/csv",
+          name: "attachment; filename*=UTF-8''%C3%A4.csv",
+        });
+      }
+      expect(asked).toBe(1);
+      const sales = await rig.key("operator", ["sales"]);
+      expect(await get(url, sales)).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_MESSAGE" } });
+      expect(await get("/v1/inbox/999999/media")).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_MESSAGE" } });
+    });
+
+    it("that can't be fetched any more are told so, and nothing is kept", async () => {
+      await rig.receive("help-1/a", "491708888888@s.whatsapp.net", Buffer.from("3a0a1208746578742f637376", "hex"));
+      const { body } = await get("/v1/inbox?limit=200");
+      const [message] = (body["messages"] as unknown as { seq: number }[]).slice(-1);
+      rig.download = () =>
+        (async function* () {
+          yield Buffer.from("a,");
+          throw new Error("WhatsApp's server does not have it any more");
+        })();
+      expect(await get(`/v1/inbox/${message?.seq}/media`)).toMatchObject({
+        status: 503,
+        body: { code: "E_UNREACHABLE", detail: expect.stringMatching(/does not have it any more/) },
+      });
+    });
+  });
+
   describe("a list", () => {
     it("of conversations goes on where the page before ended", async () => {
       const first = await get("/v1/conversations?line=sales&limit=3");

@@ -161,6 +161,8 @@ export class ApiRig {
   readonly links = new Links();
   /** Everything that was logged. */
   readonly log: string[] = [];
+  /** What lies on WhatsApp's servers for a message. */
+  download: (proto: Uint8Array) => AsyncIterable<Uint8Array> | null = () => null;
   readonly #store;
   #strangers = 0;
   readonly feed = new EventFeed();
@@ -169,15 +171,16 @@ export class ApiRig {
   keys!: KeyRing;
   api!: Api;
   readonly #apis: Api[] = [];
+  readonly #closing: (() => void)[] = [];
   #make: ((options: RigOptions) => Api) | undefined;
   admin = "";
-  readonly #closing: (() => void)[] = [];
 
   private constructor() {
     const key = Buffer.alloc(32, 1);
     this.#store = openSqliteStore({ file: join(this.folder, "acme.db"), key, clock: systemClock });
     this.#media = new MediaDesk({
       folder: new MediaFolder(join(this.folder, "media"), key),
+      download: (proto) => this.download(proto),
       needed: (ids) => Promise.resolve(ids),
       now: () => systemClock.now(),
       onFault: () => undefined,
@@ -226,11 +229,11 @@ export class ApiRig {
       logger,
     });
     this.feed.begin(await this.#store.api.lastEvent());
+    await alerts.open();
+    this.#closing.push(() => alerts.close());
     await supervisor.start();
     this.supervisor = supervisor;
     const parts = {
-    await alerts.open();
-    this.#closing.push(() => alerts.close());
       supervisor,
       views,
       links,
@@ -270,8 +273,8 @@ export class ApiRig {
   }
 
   /** Somebody writes to a device; it is durable, and told of. */
-  async receive(to: string, sender: string, text: string): Promise<void> {
-    const bytes = Buffer.from(text);
+  async receive(to: string, sender: string, said: string | Uint8Array): Promise<void> {
+    const bytes = Buffer.from(said);
     const inbound = {
       account: to.slice(0, to.indexOf("/")),
       device: to,
@@ -279,7 +282,7 @@ export class ApiRig {
       chat: sender,
       sender,
       fromMe: false,
-      proto: new Uint8Array([0x0a, bytes.length, ...bytes]),
+      proto: typeof said === "string" ? new Uint8Array([0x0a, bytes.length, ...bytes]) : said,
       sentAt: 1,
       receivedAt: systemClock.now(),
     };
@@ -334,10 +337,10 @@ export class ApiRig {
 
   async close(): Promise<void> {
     this.#media.stop();
+    for (const close of this.#closing) close();
     for (const api of this.#apis) await api.close();
     await this.supervisor.stop();
     this.#store.close();
-    for (const close of this.#closing) close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -19,6 +19,11 @@ export interface Stored {
   readonly bytes: number;
 }
 
+export interface Looked {
+  readonly bytes: number;
+  readonly head: Uint8Array;
+}
+
 /** There is more than is allowed. */
 export class TooLargeError extends Error {
   constructor(limit: number) {
@@ -99,6 +104,17 @@ export class MediaFolder {
     } finally {
       await file.close();
     }
+  }
+
+  /** How many bytes they are and how they begin; null: they are not there. They are young again, so that a message may name them. */
+  async look(id: string): Promise<Looked | null> {
+    if (!ID.test(id) || !this.#touched(id)) return null;
+    const file = statSync(this.#fileOf(id), { throwIfNoEntry: false });
+    if (!file) return null;
+    const sealed = file.size - SALT;
+    for await (const piece of this.read(id))
+      return { bytes: sealed - Math.ceil(sealed / (PIECE + SEALING)) * SEALING, head: piece.subarray(0, 16) };
+    return null;
   }
 
   /** Removes what no message needs, and what was begun and never finished. `needed`: asked for ids, it names those that are. */

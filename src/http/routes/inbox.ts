@@ -23,7 +23,26 @@ const inbound = z
     receivedAt: z.number(),
     kind: z.string().describe("text, image, video, audio, document, sticker, location, contact, reaction or other."),
     text: z.string().nullable().describe("The text, a caption, or the emoji of a reaction."),
-    replyTo: z.string().nullable(),
+    replyTo: z.string().nullable().describe("WhatsApp's id of the message that it answers or reacts to."),
+    media: z
+      .strictObject({
+        mimetype: z.string().nullable(),
+        bytes: z.number().nullable().describe("As its sender says."),
+        fileName: z.string().nullable(),
+        seconds: z.number().nullable(),
+        isVoice: z.boolean(),
+      })
+      .nullable()
+      .describe("Of an image, a video, audio, a document or a sticker: `GET /v1/inbox/{seq}/media` gives the bytes."),
+    location: z
+      .strictObject({
+        latitude: z.number(),
+        longitude: z.number(),
+        name: z.string().nullable(),
+        address: z.string().nullable(),
+      })
+      .nullable(),
+    contacts: list(z.strictObject({ name: z.string(), vcard: z.string() })),
     proto: z.string().describe("Everything, as an encoded WhatsApp proto.Message, base64."),
   })
   .meta({ id: "InboundMessage" });
@@ -79,42 +98,7 @@ const nextOf = (arrivals: Arrivals, signal: AbortSignal): { readonly come: Promi
 };
 const later = (ms: Millis): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
-const inboundView = (message: InboundMessage): z.input<typeof inbound> => {
-  const {
-    seq,
-    id,
-    line,
-    seat,
-    conversation,
-    contact,
-    country,
-    account,
-    chat,
-    from,
-    isGroup,
-    sentAt,
-    receivedAt,
-    kind,
-    text,
-    replyTo,
-  } = message;
-  const told = {
-    seq,
-    id,
-    line,
-    seat,
-    conversation,
-    contact,
-    country,
-    account,
-    chat,
-    from,
-    isGroup,
-    sentAt,
-    receivedAt,
-    kind,
-    text,
-    replyTo,
-  };
-  return { ...told, proto: Buffer.from(message.proto).toString("base64") };
-};
+const inboundView = ({ proto, ...message }: InboundMessage): z.input<typeof inbound> => ({
+  ...message,
+  proto: Buffer.from(proto).toString("base64"),
+});

@@ -9,6 +9,7 @@ import { fleetRoutes } from "./fleet.ts";
 import { inboxRoutes } from "./inbox.ts";
 import { keyRoutes } from "./keys.ts";
 import { lineRoutes } from "./lines.ts";
+import { mediaRoutes } from "./media.ts";
 import { messageRoutes } from "./messages.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { recordRoutes } from "./records.ts";
@@ -24,11 +25,12 @@ export const ROUTES: readonly Route[] = [
   ...deviceRoutes,
   ...messageRoutes,
   ...inboxRoutes,
+  ...mediaRoutes,
   ...conversationRoutes,
   ...recordRoutes,
+  ...alertRoutes,
   ...eventRoutes,
   ...keyRoutes,
-  ...alertRoutes,
   ...metricsRoutes,
   ...slaRoutes,
   ...webhookRoutes,

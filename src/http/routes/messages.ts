@@ -1,8 +1,8 @@
 /** Messages: taken once and for good, followed, looked through; held ones get an operator's word. */
 import { z } from "zod";
 import type { ConversationId, MessageId, SeatId } from "../../../machines/ports/ids.ts";
-import { bareAddress, type MessageContent, type OutboxRow } from "../../../machines/ports/store.ts";
-import type { OutgoingContent } from "../../runtime/outgoing.ts";
+import { bareAddress, type Media, type MessageContent, type OutboxRow } from "../../../machines/ports/store.ts";
+import { JSON_CONTENT, type OutgoingContent } from "../../runtime/outgoing.ts";
 import { addressOf } from "../../runtime/sending.ts";
 import { ApiError } from "../errors.ts";
 import { next, nextOf, pageQuery, sliceOf } from "../paging.ts";
@@ -26,41 +26,10 @@ const common = {
     .describe("Milliseconds; what has not left by then fails."),
 };
 const replyTo = z.string().min(1).max(128).optional().describe("WhatsApp's id of the message that is answered, or ours.");
-const caption = z.string().max(1024).optional();
-const media = {
-  data: z.base64().min(4).max(45_000_000).describe("The bytes, base64. `api.maxBody` limits them."),
-  mimetype: z.string().max(200).optional().describe("Left out: what the bytes say."),
-};
-/** Files on the supervisor's machine are nothing that a client may name. */
-const content = z
-  .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("text"), text: z.string().min(1).max(65_536), replyTo }),
-    z.strictObject({ kind: z.enum(["image", "video"]), ...media, caption, replyTo }),
-    z.strictObject({
-      kind: z.literal("audio"),
-      ...media,
-      voice: z.boolean().default(false).describe("Shown as a voice note: Opus in an Ogg file."),
-      seconds: z.int().min(0).max(86_400).optional(),
-      replyTo,
-    }),
-    z.strictObject({ kind: z.literal("document"), ...media, fileName: z.string().min(1).max(255).optional(), caption, replyTo }),
-    z.strictObject({
-      kind: z.literal("location"),
-      latitude: z.number().min(-90).max(90),
-      longitude: z.number().min(-180).max(180),
-      name: z.string().max(256).optional(),
-      address: z.string().max(1024).optional(),
-      replyTo,
-    }),
-    z.strictObject({ kind: z.literal("contact"), name: z.string().min(1).max(256), phone: z.string().min(1).max(40), replyTo }),
-    z.strictObject({ kind: z.literal("reaction"), to: z.string().min(1).max(128), emoji: z.string().max(64) }),
-    z.strictObject({ kind: z.literal("raw"), proto: z.base64().min(4).max(1_000_000) }),
-  ])
-  .meta({ id: "Content" });
 const draft = z
   .union([
     z.strictObject({ ...common, text: z.string().min(1).max(65_536).describe("Short for a content of kind text."), replyTo }),
-    z.strictObject({ ...common, content }),
+    z.strictObject({ ...common, content: JSON_CONTENT }),
   ])
   .meta({ id: "Draft" });
 type Draft = z.output<typeof draft>;
@@ -192,7 +161,7 @@ const contentIn = (body: Draft): OutgoingContent => {
   if ("text" in body) return { kind: "text", text: body.text, replyTo: body.replyTo } as OutgoingContent;
   const { content: given } = body;
   if (given.kind === "raw") return { kind: "raw", proto: bytesOf(given.proto) };
-  if (!("data" in given)) return given as OutgoingContent;
+  if (!("data" in given) || given.data === undefined) return given as OutgoingContent;
   const { data, ...rest } = given;
   return { ...rest, bytes: bytesOf(data) };
 };
@@ -205,19 +174,23 @@ const mustBeTheSame = async ({ store, views }: Caller, id: MessageId, to: string
   const { row: contact } = await views.ask("contact.get", { id: row.contact });
   const { lid, pn } = addressOf(to);
   const isSamePerson = lid !== null ? bareAddress(lid) === contact?.lid : pn !== null && bareAddress(pn) === contact?.pn;
-  if (isSamePerson && gistOf(row.content) === gistOf(given)) return;
+  const byId = "media" in given && typeof given.media === "string";
+  if (isSamePerson && gistOf(row.content, byId) === gistOf(given, byId)) return;
   throw new ApiError(
     "E_KEY_REUSED",
     `this Idempotency-Key was used for the message ${id}, which is another one: nothing was taken. Choose a new key for each message`,
   );
 };
 
-/** What is the same in a content as it was given and as it is kept: of media their number of bytes. */
-const gistOf = (of: OutgoingContent): string => {
+/** What is the same in a content as it was given and as it is kept: of media the id of an upload, or their number of bytes. */
+const gistOf = (of: OutgoingContent, byId: boolean): string => {
   const all: Readonly<Record<string, unknown>> = { ...of };
-  const bytes = "media" in of ? of.media.bytes : (all["bytes"] as Uint8Array | undefined)?.length;
+  const { media } = all as { readonly media?: Media | string };
+  const kept = typeof media === "object" ? media : undefined;
+  const id = kept?.id ?? media;
+  const bytes = kept?.bytes ?? (all["bytes"] as Uint8Array | undefined)?.length;
   const proto = of.kind === "raw" ? Buffer.from(of.proto).toString("base64") : null;
-  return JSON.stringify([of.kind, proto, bytes, ...GIST.map((field) => all[field])]);
+  return JSON.stringify([of.kind, proto, byId ? id : bytes, ...GIST.map((field) => all[field])]);
 };
 const GIST = ["text", "caption", "latitude", "longitude", "name", "emoji"] as const;
 
