@@ -53,7 +53,7 @@ export interface ChaosOutcome {
 
 export const CHAOS_DEFAULTS = { seeds: 100, for: 600_000, yearDays: 365 } as const;
 /** One seed in so many is run a second time, to see that it is the same run. */
-const REPEATED = 25;
+const REPEATED = 50;
 
 export const runChaos = async (args: ChaosArguments): Promise<ChaosOutcome> => {
   const { stdout = process.stdout, stderr = process.stderr, json } = args;

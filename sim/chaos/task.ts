@@ -31,7 +31,7 @@ export const planFor = (draw: Draw, seed: string): Plan =>
   draw.profile === "year" ? drawYearPlan(seed, draw) : drawSwarmPlan(seed, draw);
 
 /** Of so many runs, one is watched for coverage. */
-const WATCHED = 4;
+const WATCHED = 8;
 
 export class Hand {
   readonly #draw: Draw;
