@@ -19,7 +19,7 @@ import { seatMachine } from "../fleet/seat.ts";
 import { switchoverMachine } from "../fleet/switchover.ts";
 
 const REDUCERS = { checkup, detector, dialler, queue, roster } as const;
-const CHARTS = {
+export const CHARTS = {
   alert: alertMachine,
   connection: connectionMachine,
   failover: failoverMachine,

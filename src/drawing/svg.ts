@@ -10,7 +10,8 @@ export interface Paint {
   readonly highlight?: ReadonlySet<string>;
 }
 
-const STYLE = `
+/** Stands in every drawing. */
+export const STYLE = `
   svg { --ink: #1b2733; --soft: #5b6b7a; --paper: #ffffff; --fill: #f1f5f9; --line: #8da2b5; --mark: #c2410c; --never: #b91c1c; --taken: #15803d }
   @media (prefers-color-scheme: dark) {
     svg { --ink: #e6edf3; --soft: #a9b7c4; --paper: #0d1117; --fill: #1a2330; --line: #6b8199; --mark: #fb923c; --never: #f87171; --taken: #4ade80 }

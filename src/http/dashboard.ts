@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { AuditDraft } from "../../machines/ports/records.ts";
 import { type Logins, mustBeOwnPage } from "./dashboard-logins.ts";
 import { badRequest } from "./errors.ts";
+import { policyOf } from "./page-policy.ts";
 import type { KeyRow } from "./store.ts";
 
 interface Options {
@@ -73,19 +74,3 @@ export const dashboardPages = ({ logins, authenticate, note }: Options): RouteOp
     },
   ];
 };
-
-/** What stands in the page may run, by its digest, and nothing else. */
-const policyOf = (page: string): string =>
-  [
-    "default-src 'none'",
-    `script-src '${digestOf(/<script type="module">(.*?)<\/script>/s.exec(page)?.[1])}'`,
-    `style-src '${digestOf(/<style>(.*?)<\/style>/s.exec(page)?.[1])}'`,
-    "img-src 'self' data:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
-  ].join("; ");
-const digestOf = (text = ""): string => `sha256-${createHash("sha256").update(text).digest("base64")}`;

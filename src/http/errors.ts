@@ -22,6 +22,7 @@ export const PROBLEMS = {
   E_UNKNOWN_SUBJECT: [404, "There is no seat, account, device or line of that name"],
   E_UNKNOWN_CONVERSATION: [404, "There is no such conversation"],
   E_UNKNOWN_FAILOVER: [404, "There is no such failover"],
+  E_NO_JOURNAL: [404, "The journal does not reach back so far"],
   E_UNKNOWN_ALERT: [404, "There is no such alert"],
   E_UNKNOWN_SILENCE: [404, "There is no such silence"],
   E_UNKNOWN_CHANNEL: [404, "There is no such channel"],

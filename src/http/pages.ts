@@ -3,6 +3,7 @@ import type { RouteOptions } from "fastify";
 import { DOCS_CSP, type Document, docsPage } from "./docs-page.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Route } from "./route.ts";
+import { CHARTS_JSON } from "./viewer.ts";
 import { version } from "../version.ts";
 
 export const openPages = (routes: readonly Route[]): RouteOptions[] => {
@@ -19,6 +20,12 @@ export const openPages = (routes: readonly Route[]): RouteOptions[] => {
       method: "GET",
       url: "/openapi.json",
       handler: (_request, reply) => reply.type("application/json").send(document),
+    },
+    {
+      // The same for every fleet: as docs/machines shows them.
+      method: "GET",
+      url: "/charts.json",
+      handler: (_request, reply) => reply.header("cache-control", "no-cache").type("application/json").send(CHARTS_JSON),
     },
     {
       method: "GET",

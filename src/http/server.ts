@@ -13,6 +13,7 @@ import type { Logger } from "pino";
 import type { z } from "zod";
 import type { Millis } from "../../machines/ports/ids.ts";
 import type { AuditDraft } from "../../machines/ports/records.ts";
+import { Replays } from "../dashboard/replays.ts";
 import type { ApiConfig } from "../config/index.ts";
 import type { Arrivals } from "../runtime/arrivals.ts";
 import { type ControlParts, controlHandlers } from "../runtime/control.ts";
@@ -200,6 +201,7 @@ class Door {
   readonly #streams: EventStreams;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #rate: RateLimit;
+  readonly #replays: Replays;
   readonly #strangers: RateLimit;
   readonly #paths: readonly { readonly matches: RegExp; readonly method: string }[];
 
@@ -216,6 +218,11 @@ class Door {
     this.#streams = streams;
     this.#headers = headers;
     const now = (): Millis => performance.now();
+    const { views } = options.parts;
+    this.#replays = new Replays({
+      read: async (afterSeq, limit) => (await views.ask("journal.read", { afterSeq, limit })).entries,
+      now: () => views.now(),
+    });
     this.#rate = new RateLimit(options.config.rateLimit, now);
     this.#strangers = new RateLimit(STRANGERS, now);
     this.#paths = ROUTES.map(({ method, path }) => ({
@@ -294,6 +301,7 @@ class Door {
       views: parts.views,
       scope: new Scope(key.lines, () => parts.views.roster()),
       handlers: controlHandlers({ ...parts, by }),
+      replay: (record) => this.#replays.page(record),
       send: (message) => sendMessage(parts, message),
       isWelcome: () => (secretIn(request) === undefined ? this.#logins.keyOf(request) !== undefined : parts.keys.isValid(key.id)),
       streams: {

@@ -1,5 +1,7 @@
 /** A running fleet as a terminal wants to see it. Reads actors and store; changes nothing. */
 import type { DetectorState } from "../../machines/account/detector.ts";
+import { CHARTS } from "../../machines/driver/actors.ts";
+import { kindOf } from "../../machines/driver/driver.ts";
 import { accountOf, lineOf, type AccountId, type DeviceId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
 import type { LinkState, Standing, StoreAnswer, StoreOp, StoreOps } from "../../machines/ports/store.ts";
 import type { RosterState } from "../../machines/fleet/roster.ts";
@@ -19,6 +21,12 @@ export interface Names {
   readonly now: () => Millis;
 }
 export type Answered<K extends StoreOp> = Exclude<StoreAnswer<K>, { kind: "failed" }>;
+
+export interface ActorSeen {
+  readonly address: string;
+  readonly kind: string;
+  readonly state: string;
+}
 
 export class Views {
   readonly #supervisor: Supervisor;
@@ -122,6 +130,19 @@ export class Views {
     };
   }
 
+  /** Every chart that runs, in order of its address. */
+  actors(): ActorSeen[] {
+    const { driver } = this.#supervisor.node;
+    return driver
+      .addresses()
+      .flatMap((address) => {
+        const value = driver.peek(address)?.value;
+        const kind = kindOf(address);
+        return value === undefined || !(kind in CHARTS) ? [] : [{ address, kind, state: stateOf(value) }];
+      })
+      .toSorted((one, other) => (one.address < other.address ? -1 : 1));
+  }
+
   /** Devices of the accounts that may speak for a seat. */
   mastersOf(seat: SeatId): DeviceId[] {
     const roster = this.roster();
@@ -130,6 +151,13 @@ export class Views {
     return [...roster.devices.keys()].filter((device) => masters.has(accountOf(device)));
   }
 }
+
+/** `outer.inner`. */
+const stateOf = (value: unknown): string => {
+  if (typeof value === "string") return value;
+  const [[outer, inner] = ["", ""]] = Object.entries(value as Readonly<Record<string, unknown>>);
+  return `${outer}.${stateOf(inner)}`;
+};
 
 const lines = (roster: RosterState): LineStatus[] =>
   [...roster.lines.values()].map(({ id, masters, servants }) => ({

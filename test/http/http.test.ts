@@ -7,6 +7,7 @@ import { documents } from "./documents.ts";
 import { endpoints } from "./endpoints.ts";
 import { events } from "./events.ts";
 import { fuzz } from "./fuzz.ts";
+import { machines } from "./machines.ts";
 import { ApiRig } from "./rig.ts";
 
 let rig: ApiRig;
@@ -23,6 +24,9 @@ describe("events:", () => {
 });
 describe("alerts:", () => {
   alerts(() => rig);
+});
+describe("machines:", () => {
+  machines(() => rig);
 });
 describe("bounds:", () => {
   bounds(() => rig);

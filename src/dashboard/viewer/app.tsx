@@ -37,14 +37,14 @@ export const App = ({ reel, charts, complaint, report }: Props) => {
   const start = useMemo(() => startOf(reel, happenings), [reel, happenings]);
   const [time, setRawTime] = useState(start.time);
   const [actor, setActor] = useState<number | null>(start.actor);
-  const [extent, setRawExtent] = useState<Extent>(() => clamped({ from: film.from, to: film.to }, film));
+  const [extent, setRawExtent] = useState<Extent>(() => clamped(start.failover ? around(start.failover) : film, film));
   const [isPlaying, setPlaying] = useState(false);
   const [speed, setSpeed] = useState(5);
   const [kinds, setKinds] = useState<ReadonlySet<string>>(new Set(FIRST_KINDS));
   const [search, setSearch] = useState("");
-  const [tab, setTab] = useState<Tab>(start.actor === null ? "happenings" : "actor");
+  const [tab, setTab] = useState<Tab>(start.failover ? "failovers" : start.actor === null ? "happenings" : "actor");
   const searchBox = useRef<HTMLInputElement>(null);
-  const [concerned, setConcerned] = useState<ReadonlySet<string>>(new Set());
+  const [concerned, setConcerned] = useState<ReadonlySet<string>>(() => concernedBy(start.failover));
   const shown = useMemo(() => withFirst(shownLanes(lanes, kinds, search), concerned), [lanes, kinds, search, concerned]);
 
   const setExtent = useCallback((to: Extent): void => setRawExtent(clamped(to, film)), [film]);
@@ -68,8 +68,8 @@ export const App = ({ reel, charts, complaint, report }: Props) => {
   };
   const showFailover = (failover: FilmFailover): void => {
     show(failover.detectedAt, failover.seat);
-    setConcerned(new Set(["orchestrator", "roster", failover.seat, failover.from ?? "", failover.to ?? ""]));
-    setExtent({ from: beginOf(failover) - 2_000, to: endOf(failover) + 3_000 });
+    setConcerned(concernedBy(failover));
+    setExtent(around(failover));
   };
   const step = (direction: 1 | -1): void => {
     const next = nextMoment(reel, time, direction, tab === "actor" ? actor : null);
@@ -211,14 +211,24 @@ export const App = ({ reel, charts, complaint, report }: Props) => {
 const toggled = (kinds: ReadonlySet<string>, kind: string): ReadonlySet<string> =>
   kinds.has(kind) ? new Set([...kinds].filter((each) => each !== kind)) : new Set([...kinds, kind]);
 
+const around = (failover: FilmFailover): Extent => ({ from: beginOf(failover) - 2_000, to: endOf(failover) + 3_000 });
+const concernedBy = (failover: FilmFailover | undefined): ReadonlySet<string> =>
+  new Set(failover ? ["orchestrator", "roster", failover.seat, failover.from ?? "", failover.to ?? ""] : []);
+
+interface Start {
+  readonly time: number;
+  readonly actor: number | null;
+  readonly failover: FilmFailover | undefined;
+}
 /** Where the link says; else where something broke; else where the first fault struck, or the first holder was given up; else the beginning. */
-const startOf = ({ film }: Reel, happenings: readonly Happening[]): { time: number; actor: number | null } => {
-  const { seconds, actor } = readLink(location.hash);
+const startOf = ({ film }: Reel, happenings: readonly Happening[]): Start => {
+  const { seconds, actor, failover: id } = readLink(location.hash);
+  const failover = film.failovers.find((each) => each.id === id);
   const place = film.actors.findIndex(({ address }) => address === actor);
   const first = happenings.find(({ kind }) => kind === "property") ?? happenings.find(({ kind }) => kind === "fault");
   const given = film.failovers.find(({ cause }) => cause !== "startup")?.detectedAt;
-  const time = seconds === null ? (first?.at ?? given ?? film.from) : film.from + seconds * 1000;
-  return { time: Math.min(Math.max(time, film.from), film.to), actor: place < 0 ? null : place };
+  const time = seconds === null ? (failover?.detectedAt ?? first?.at ?? given ?? film.from) : film.from + seconds * 1000;
+  return { time: Math.min(Math.max(time, film.from), film.to), actor: place < 0 ? null : place, failover };
 };
 
 const usePlaying = (

@@ -2,13 +2,19 @@
 export interface Moment {
   readonly seconds: number | null;
   readonly actor: string | null;
+  /** Id of a change of holder that is to be shown. */
+  readonly failover: string | null;
 }
 
 export const readLink = (hash: string): Moment => {
   const words = new URLSearchParams(hash.replace(/^#/, ""));
   const text = words.get("t");
   const seconds = text === null || text.trim() === "" ? Number.NaN : Number(text);
-  return { seconds: Number.isFinite(seconds) && seconds >= 0 ? seconds : null, actor: words.get("actor") };
+  return {
+    seconds: Number.isFinite(seconds) && seconds >= 0 ? seconds : null,
+    actor: words.get("actor"),
+    failover: words.get("failover"),
+  };
 };
 
 export const writeLink = (milliseconds: number, actor: string | null): string => {

@@ -1,6 +1,7 @@
 /** Every endpoint that a key opens. */
 import type { Route } from "../route.ts";
 import { accountRoutes } from "./accounts.ts";
+import { actorRoutes } from "./actors.ts";
 import { alertRoutes } from "./alerts.ts";
 import { conversationRoutes } from "./conversations.ts";
 import { deviceRoutes } from "./devices.ts";
@@ -30,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   ...recordRoutes,
   ...alertRoutes,
   ...eventRoutes,
+  ...actorRoutes,
   ...keyRoutes,
   ...metricsRoutes,
   ...slaRoutes,

@@ -3,7 +3,10 @@ import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { next, nextOf, pageQuery, sliceOf } from "../paging.ts";
 import { ok, route, type Route } from "../route.ts";
+import { VIEWER_CSP } from "../viewer.ts";
 import { auditEntry, failover, list, seatName } from "../schemas.ts";
+
+const NO_FAILOVER = "there is no failover of that id: GET /v1/failovers lists them";
 
 export const recordRoutes: readonly Route[] = [
   route({
@@ -35,7 +38,29 @@ export const recordRoutes: readonly Route[] = [
     handle: async ({ scope, store }, { params }) => {
       const record = await store.failover(params.failover);
       if (record && scope.seat(record.seat)) return ok(record);
-      throw new ApiError("E_UNKNOWN_FAILOVER", "there is no failover of that id: GET /v1/failovers lists them");
+      throw new ApiError("E_UNKNOWN_FAILOVER", NO_FAILOVER);
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/v1/failovers/{failover}/replay",
+    id: "replayFailover",
+    tag: "records",
+    summary: "A page that plays what every chart did around a change of holder",
+    description: "Out of the journal, which keeps the last 200,000 inputs. Add `#failover=ID` to open it there.",
+    role: "viewer",
+    isWhole: true,
+    params: z.strictObject({ failover: z.string().min(1).max(200) }),
+    types: ["text/html"],
+    answers: { 200: z.string() },
+    refuses: ["E_UNKNOWN_FAILOVER", "E_NO_JOURNAL"],
+    handle: async ({ store, replay }, { params }) => {
+      const record = await store.failover(params.failover);
+      if (!record) throw new ApiError("E_UNKNOWN_FAILOVER", NO_FAILOVER);
+      const page = await replay(record);
+      if (page === null)
+        throw new ApiError("E_NO_JOURNAL", "the journal no longer reaches back so far: its steps are in words still");
+      return ok(page, { "content-type": "text/html; charset=utf-8", "content-security-policy": VIEWER_CSP });
     },
   }),
   route({

@@ -119,11 +119,12 @@ describe("a link to a moment", () => {
     expect(writeLink(12_345, "seat:sales/sales-1")).toBe("#t=12.345&actor=seat:sales/sales-1");
     fc.assert(
       fc.property(fc.nat(1e9), fc.option(fc.string({ minLength: 1 })), (ms, actor) => {
-        expect(readLink(writeLink(ms, actor))).toEqual({ seconds: ms / 1000, actor });
+        expect(readLink(writeLink(ms, actor))).toEqual({ seconds: ms / 1000, actor, failover: null });
       }),
     );
   });
   it("that says nothing sensible is none", () => {
+    expect(readLink("#failover=sales%2Fsales-1:2")).toEqual({ seconds: null, actor: null, failover: "sales/sales-1:2" });
     for (const hash of ["", "#", "#t=", "#t=-3", "#t=soon"]) expect(readLink(hash).seconds).toBeNull();
   });
 });

@@ -1,0 +1,62 @@
+/** Looking at the machines over the API: where each chart stands, the charts themselves, and a change of holder played again. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { readFilm } from "../../machines/driver/film-text.ts";
+import type { ApiRig } from "./rig.ts";
+
+export const machines = (rigOf: () => ApiRig): void => {
+  let rig: ApiRig;
+  beforeAll(() => {
+    rig = rigOf();
+  });
+  const get = (url: string) => rig.ask("GET", url);
+
+  describe("the machines", () => {
+    it("are listed with their states, and found by words", async () => {
+      const { body } = await get("/v1/actors?search=SEAT%20help");
+      expect(body).toMatchObject({ actors: [{ address: "seat:help/help-1", kind: "seat", state: "serving" }], more: false });
+      expect((await get("/v1/actors?limit=1")).body).toMatchObject({ actors: [expect.anything()], more: true });
+    });
+
+    it("are of kinds that have a chart", async () => {
+      const charts = await rig.api.app.inject({ method: "GET", url: "/charts.json" });
+      const { actors } = (await get("/v1/actors?limit=1000")).body as unknown as { actors: { kind: string; state: string }[] };
+      const drawn = charts.json<Record<string, { states: { id: string }[] }>>();
+      const unknown = actors.filter(({ kind, state }) => !drawn[kind]?.states.some(({ id }) => id === state));
+      expect(unknown).toEqual([]);
+      expect(new Set(actors.map(({ kind }) => kind))).toEqual(expect.objectContaining(new Set(["seat", "connection", "health"])));
+    });
+  });
+
+  describe("a change of holder", () => {
+    it("is played again out of the journal, on a page that may run nothing but itself", { timeout: 120_000 }, async () => {
+      const { body } = await rig.ask("POST", "/v1/seats/sales/sales-1/failover", { body: {} });
+      const id = String(body["id"]);
+      const url = `/v1/failovers/${encodeURIComponent(id)}/replay`;
+      // The journal is written down four times a second.
+      await rig.until(async () => (await get(url)).status === 200);
+      const { text, headers } = await get(url);
+      expect(headers["content-security-policy"]).toMatch(/default-src 'none'; script-src 'sha256-[^;]+; style-src 'sha256-/);
+      const { film, complaint } = readFilm(/id="film">\n(.*?)\n<\/script>/s.exec(text)?.[1] ?? "");
+      expect(complaint).toBeNull();
+      expect(film?.failovers.map((each) => each.id)).toContain(id);
+      expect(film?.actors.map(({ address }) => address)).toContain("seat:sales/sales-1");
+      expect(text).not.toMatch(/491701234567/);
+    });
+
+    it("of long ago is not in the journal any more, which is said", async () => {
+      const { failovers } = (await get("/v1/failovers?limit=1")).body as unknown as { failovers: { id: string; seat: string }[] };
+      const old = { ...failovers[0], id: "long-ago", detectedAt: 1000, lastEvidenceAt: 500, endedAt: 2000 };
+      const audit = {
+        at: 1000,
+        actor: "test",
+        action: "failover.ended",
+        subject: "sales/sales-1",
+        text: "long ago",
+        evidence: {},
+      };
+      await rig.supervisor.ask("failover.record", { failover: old, audit } as never);
+      expect(await get("/v1/failovers/long-ago/replay")).toMatchObject({ status: 404, body: { code: "E_NO_JOURNAL" } });
+      expect(await get("/v1/failovers/never/replay")).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_FAILOVER" } });
+    });
+  });
+};
