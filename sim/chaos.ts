@@ -223,6 +223,9 @@ const filmOf = ({ violations, timings }: ChaosDocument, args: ChaosArguments): F
 
 const replayCommand = (violation: FoundViolation, { out, profile, for: length }: ChaosArguments): string => {
   if (out && (violation.shrunk ?? violation.plan)) return `greenroom replay ${fileOf(violation, out)}`;
-  const flags = [profile === "year" ? " --profile year" : "", length === undefined ? "" : ` --for ${length / 1_000}s`].join("");
+  const flags = [
+    profile === undefined || profile === "swarm" ? "" : ` --profile ${profile}`,
+    length === undefined ? "" : ` --for ${length / 1_000}s`,
+  ].join("");
   return violation.seed === "-" ? "greenroom chaos --seeds 1000" : `greenroom chaos --seed ${violation.seed}${flags}`;
 };

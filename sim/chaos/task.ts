@@ -5,10 +5,11 @@ import type { FaultKind } from "../faults/catalogue.ts";
 import { drawSwarmPlan } from "../plan/draw.ts";
 import type { Plan, PlannedFleet } from "../plan/plan.ts";
 import { shrink, type Shrunk } from "../plan/shrink.ts";
+import { drawWorkPlan } from "../plan/work.ts";
 import { drawYearPlan } from "../plan/year.ts";
 import { judge, type Verdict } from "./judge.ts";
 
-export type Profile = "swarm" | "year";
+export type Profile = "swarm" | "work" | "year";
 
 /** From what plans are drawn: the same for all seeds of a chaos run. */
 export interface Draw {
@@ -27,8 +28,9 @@ export type Answer =
   | { readonly kind: "seed"; readonly verdict: Verdict; readonly covered: readonly string[] }
   | { readonly kind: "shrink"; readonly plan: Plan; readonly shrunk: Shrunk };
 
-export const planFor = (draw: Draw, seed: string): Plan =>
-  draw.profile === "year" ? drawYearPlan(seed, draw) : drawSwarmPlan(seed, draw);
+const PLANS = { swarm: drawSwarmPlan, work: drawWorkPlan, year: drawYearPlan } as const;
+
+export const planFor = (draw: Draw, seed: string): Plan => PLANS[draw.profile](seed, draw);
 
 /** Of so many runs, one is watched for coverage. */
 const WATCHED = 8;

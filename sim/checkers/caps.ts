@@ -9,21 +9,26 @@ const PREPARED: Millis = 60_000;
 /** Slots of five minutes count as a whole. */
 const COARSE: Millis = 300_000;
 
-/** First messages to people who had not written to the account, or whose message did not come to us. */
-export const openingsOf = (life: Life): ReadonlyMap<AccountId, readonly Event<"gate">[]> => {
+/** First messages to people who had not written to the account, `before` ms earlier, or whose message did not come to us. */
+export const openingsOf = (life: Life, before: Millis = 0): ReadonlyMap<AccountId, readonly Event<"gate">[]> => {
   const personOf = new Map([...life.tables.contacts.values()].map(({ number, lid, pn }) => [`c:${number}`, lid ?? pn ?? ""]));
   const contactOf = new Map(life.tables.outbox.map(({ id, contact }) => [id, personOf.get(contact) ?? contact]));
-  const known = new Set<string>();
+  /** Since when. */
+  const known = new Map<string, Millis>();
   const openings = new Map<AccountId, Event<"gate">[]>();
   // The row, and not who was told of it: a process that dies before its store answers knows it all the same in its next life.
   const kept = new Set(life.tables.inbox.map(({ account, waId }) => `${account} ${waId}`));
   for (const event of life.events) {
-    if (event.kind === "wrote" && kept.has(`${event.account} ${event.waId}`)) known.add(`${event.account} ${event.person}`);
+    if (event.kind === "wrote" && kept.has(`${event.account} ${event.waId}`)) {
+      const pair = `${event.account} ${event.person}`;
+      if (!known.has(pair)) known.set(pair, event.at + before);
+    }
     if (event.kind !== "gate") continue;
     const account = accountOf(event.device);
     const pair = `${account} ${contactOf.get(event.message)}`;
-    if (known.has(pair)) continue;
-    known.add(pair);
+    const isKnown = (known.get(pair) ?? Number.POSITIVE_INFINITY) <= event.at;
+    known.set(pair, Number.NEGATIVE_INFINITY);
+    if (isKnown) continue;
     openings.set(account, [...(openings.get(account) ?? []), event]);
   }
   return openings;
@@ -72,10 +77,13 @@ const firstAbove = (
   return undefined;
 };
 
-/** Accounts that may begin no more chats at the end, or send nothing more: by what really left, the counting by slots allowed for. */
+/**
+ * Accounts that may begin no more chats at the end, or send nothing more: by what really left, the counting by slots allowed for, and
+ * that who writes while a message to them is prepared was counted as new.
+ */
 export const usedUp = (life: Life): ReadonlySet<AccountId> => {
   const { caps = {} } = life.plan.fleet.settings;
-  const openings = openingsOf(life);
+  const openings = openingsOf(life, PREPARED);
   const gates = Map.groupBy(eventsOf(life, "gate"), ({ device }) => accountOf(device));
   const since = (events: readonly Event<"gate">[] | undefined, span: Millis): number =>
     (events ?? []).filter(({ at }) => at > life.to - span - COARSE).length;

@@ -14,7 +14,11 @@ import { movesAreUnheard } from "./rebalance.ts";
 import { restrictedBeginNothing } from "./restricted.ts";
 import { candidatesAreHeard, candidatesMaySpeak, changesAreAudited, oneHolderPerTerm, rollbackRestores } from "./seats.ts";
 import { oneSocket } from "./sockets.ts";
-import { switchoversGoUnseen } from "./switchovers.ts";
+import { movesAreFew } from "./evening.ts";
+import { nobodyStarves } from "./overtaking.ts";
+import { sharesAreFair } from "./sharing.ts";
+import { conversationsStay } from "./stays.ts";
+import { switchoversGoUnseen, switchoversLeadBack } from "./switchovers.ts";
 
 export const properties: readonly Property[] = [
   oneHolderPerTerm,
@@ -34,8 +38,13 @@ export const properties: readonly Property[] = [
   paceIsKept,
   capsAreKept,
   movesAreUnheard,
+  movesAreFew,
+  conversationsStay,
+  sharesAreFair,
+  nobodyStarves,
   restrictedBeginNothing,
   switchoversGoUnseen,
+  switchoversLeadBack,
   nobodyDies,
   detectionsAlert,
   recoveriesResolve,

@@ -62,3 +62,18 @@ export const eventsOf = <K extends Kind>({ events }: Pick<Life, "events">, kind:
   }
   return (known.kinds.get(kind) ?? []) as readonly Event<K>[];
 };
+
+/** Spans in which something was broken, an operator's own orders apart. */
+export const troubles = ({ events, faults, to }: Life): { readonly from: Millis; readonly until: Millis }[] => {
+  const began = new Map<number, Millis>();
+  const spans: { from: Millis; until: Millis }[] = [];
+  for (const event of eventsOf({ events }, "fault")) {
+    if (faults[event.index]?.kind === "operator") continue;
+    if (event.what === "began") began.set(event.index, event.at);
+    else {
+      spans.push({ from: began.get(event.index) ?? event.at, until: event.at });
+      began.delete(event.index);
+    }
+  }
+  return [...spans, ...[...began.values()].map((from) => ({ from, until: to }))];
+};

@@ -1,27 +1,13 @@
-/** Always: a switchover on a fleet that is well is seen by nobody. */
-import type { Millis } from "../../machines/ports/ids.ts";
-import { eventsOf, type Life, type Property } from "./life.ts";
+/** Always: a switchover on a fleet that is well is seen by nobody, and one that fails leaves things as they were. */
+import { accountOf, type Millis } from "../../machines/ports/ids.ts";
+import { overlaps, Timeline } from "./timeline.ts";
+import { eventsOf, type Life, type Property, troubles } from "./life.ts";
 
 /** What was wrong a while before may still be felt; what comes after the move has ended is another story. */
 const BEFORE: Millis = 20_000;
 const AFTER: Millis = 8_000;
 /** From acceptance to WhatsApp's word, for what comes while a seat changes hands: the slowest answer under way, a commit, a look at the new holder, a send. */
 const LONGEST: Millis = 6_000;
-
-/** Spans in which something was broken, an operator's own orders apart. */
-const troubled = ({ events, faults, to }: Life): { readonly from: Millis; readonly until: Millis }[] => {
-  const began = new Map<number, Millis>();
-  const spans: { from: Millis; until: Millis }[] = [];
-  for (const event of events) {
-    if (event.kind !== "fault" || faults[event.index]?.kind === "operator") continue;
-    if (event.what === "began") began.set(event.index, event.at);
-    else {
-      spans.push({ from: began.get(event.index) ?? event.at, until: event.at });
-      began.delete(event.index);
-    }
-  }
-  return [...spans, ...[...began.values()].map((from) => ({ from, until: to }))];
-};
 
 /** Messages that had passed the gate and of which nothing had been heard when the seat moved, within `AFTER` of the order. */
 const underWay = (life: Life, seat: string, at: Millis): string[] => {
@@ -46,7 +32,7 @@ export const switchoversGoUnseen: Property = {
     const { tables, plan } = life;
     const demanded = tables.audit.filter(({ action }) => action === "switchover.demanded");
     if (demanded.length === 0) return;
-    const spans = troubled(life);
+    const spans = troubles(life);
     const { pacing, caps } = plan.fleet.settings;
     const isPaced = pacing !== undefined || caps !== undefined;
     const taken = new Map(
@@ -74,6 +60,36 @@ export const switchoversGoUnseen: Property = {
           yield { at, text: `${row.id} waited more than ${LONGEST} ms when ${subject} was switched over` };
         }
       }
+    }
+  },
+};
+
+/** Well for so long, the former holder is one to whom a seat may go back; a fault may be felt for as long after it. */
+const WELL: Millis = 10_000;
+
+export const switchoversLeadBack: Property = {
+  name: "switchovers-lead-back",
+  says: "a seat that an operator moves to a device which does not come into service goes back to the holder that it had, if that is well",
+  *broken(life) {
+    const ordered = [...life.tables.failovers.values()].filter(({ cause }) => cause === "operator" || cause === "failback");
+    if (ordered.length === 0) return;
+    const timeline = new Timeline(life);
+    for (const { seat, from, termBefore, termAfter } of ordered) {
+      if ((termAfter ?? 0) < termBefore + 2) continue;
+      const next = timeline.seats.get(seat)?.find(({ term }) => term === termBefore + 2);
+      if (!from || !next || next.holder === from || next.holder === null) continue;
+      const began = timeline.seats.get(seat)?.find(({ term }) => term === termBefore + 1)?.at ?? next.at;
+      // What came after the end of the move is another story.
+      if (began + AFTER < next.at || !timeline.servedThrough(from, next.at - WELL, next.at)) continue;
+      const isIll = timeline.faults.some(
+        ({ fault, devices, ...span }) =>
+          overlaps(span, next.at - WELL, next.at) &&
+          (fault.kind === "operator"
+            ? fault.order === "cordon" && devices.includes(from)
+            : devices.some((device) => accountOf(device) === accountOf(from)) || !("device" in fault.target)),
+      );
+      if (!isIll)
+        yield { at: next.at, text: `${seat} went on to ${next.holder}, and ${from}, which it was taken from, was well` };
     }
   },
 };

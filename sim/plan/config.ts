@@ -2,18 +2,24 @@
 import { DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
 import { timingsOf } from "../../machines/account/timings.ts";
 import { balanceOf } from "../../machines/delivery/balance/settings.ts";
+import type { LineBalance } from "../../machines/delivery/balance/strategy.ts";
 import type { NodeConfig } from "../../machines/driver/boot.ts";
 import { referenceConfig } from "../world/reference.ts";
+import { vipsOf, type Workload } from "../world/workload.ts";
 import type { FleetSettings, PlannedFleet } from "./plan.ts";
 
 export const timersOf = ({ timers }: FleetSettings): Timers => ({ ...DEFAULT_TIMERS, ...timers });
 
-export const configOf = ({ settings, accounts, lines }: PlannedFleet): NodeConfig => {
+export const configOf = ({ settings, accounts, lines }: PlannedFleet, workload: Pick<Workload, "vips"> = {}): NodeConfig => {
   const base = referenceConfig({ accounts, lines });
   const balances = new Map(
     lines.flatMap(({ id, masters }) => {
       const balance = settings.lines?.[id]?.balance;
-      return balance ? [[id, balanceOf(id, masters, balance)]] : [];
+      if (!balance) return [];
+      const [first = null] = balance.priority.tiers;
+      const vips = vipsOf(id, workload);
+      const tierOf: LineBalance["tierOf"] = ({ lid }) => (lid !== null && vips.has(lid) ? first : null);
+      return [[id, balanceOf(id, masters, { ...balance, tierOf })]];
     }),
   );
   return {

@@ -189,8 +189,15 @@ const texts = (given: unknown, at: string): void => {
 
 const workload = (given: Json): void => {
   const keys = ["from", "until", "peoplePerLine", "sends", "writes", "warm"];
-  only(given, "workload", [...keys, "countries"]);
+  only(given, "workload", [...keys, "countries", "vips", "bursts", "bulk", "atMoves"]);
   if (given["countries"] !== undefined) texts(given["countries"], "workload.countries");
+  for (const key of ["vips", "atMoves"]) if (given[key] !== undefined) number(given, key, 0, "workload.");
+  for (const key of ["bursts", "bulk"]) {
+    if (given[key] === undefined) continue;
+    const rush = object(given[key], `workload.${key}`);
+    only(rush, `workload.${key}`, ["every", "size"]);
+    for (const part of ["every", "size"]) number(rush, part, 1, `workload.${key}.`);
+  }
   for (const key of keys) number(given, key, 0, "workload.");
 };
 

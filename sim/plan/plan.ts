@@ -46,6 +46,8 @@ export interface PlannedFleet extends FleetDeclaration {
 export interface PlannedWorkload extends Workload {
   readonly from: Millis;
   readonly until: Millis;
+  /** Messages a second to people of a seat that an operator is about to have taken over; left out: none. */
+  readonly atMoves?: number;
 }
 
 export interface Liveness {

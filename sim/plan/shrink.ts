@@ -149,6 +149,10 @@ const simplerWorld = (plan: Plan): Plan[] => {
   }
   if (workload.writes > 0) worlds.push({ ...plan, workload: { ...workload, writes: 0 } });
   if (workload.sends > 0) worlds.push({ ...plan, workload: { ...workload, sends: 0 } });
+  for (const key of ["bulk", "bursts", "vips", "countries", "atMoves"] as const) {
+    const { [key]: given, ...rest } = workload;
+    if (given !== undefined) worlds.push({ ...plan, workload: rest });
+  }
   if (workload.warm < 1) worlds.push({ ...plan, workload: { ...workload, warm: 1 } });
   return worlds;
 };

@@ -6,6 +6,7 @@ import { harmOf, isOfDevices } from "../faults/harm.ts";
 import type { DeviceId, LineId, Millis, SeatId } from "../../machines/ports/ids.ts";
 import type { Fleet } from "../world/harness.ts";
 import type { PersonId } from "../world/ledger.ts";
+import type { Plan } from "./plan.ts";
 import type { Random } from "../world/random.ts";
 
 const EVERY: Millis = 1_000;
@@ -23,14 +24,39 @@ export const testify = (fleet: Fleet, { until }: { readonly until: Millis }): vo
     if (!fault || !isOfDevices(fault) || harmOf(fault) === null) return;
     const hit = new Set<DeviceId>(event.devices);
     const seats = fleet.seats().filter(({ holder }) => holder !== null && hit.has(holder));
-    for (const { id, line } of seats.slice(0, AT_ONCE)) follow(fleet, stream, id, line, fleet.now + FOR);
+    for (const { id, line } of seats.slice(0, AT_ONCE)) follow(fleet, stream, { seat: id, line, until: fleet.now + FOR });
   });
 };
 
-const follow = (fleet: Fleet, stream: Random, seat: SeatId, line: LineId, until: Millis): void => {
+/** From a moment before a switchover until it must be over: something is always under way, unless it is waited for. */
+const BEFORE_MOVE: Millis = 1_000;
+const AFTER_MOVE: Millis = 4_000;
+
+export const crowd = (fleet: Fleet, { faults, workload: { atMoves = 0, until } }: Plan): void => {
+  if (atMoves === 0) return;
+  const { clock, random } = fleet.world;
+  const stream = random.stream("crowd");
+  for (const fault of faults) {
+    if (fault.kind !== "operator" || fault.order !== "switchover" || !("seat" in fault.target)) continue;
+    const { seat } = fault.target;
+    const line = seat.slice(0, seat.indexOf("/")) as LineId;
+    const watch = { seat, line, until: Math.min(until, fault.at + AFTER_MOVE), every: 1_000 / atMoves };
+    clock.setTimeout(() => follow(fleet, stream, watch), Math.max(0, fault.at - BEFORE_MOVE - fleet.now));
+  }
+};
+
+interface Watch {
+  readonly seat: SeatId;
+  readonly line: LineId;
+  readonly until: Millis;
+  readonly every?: Millis;
+}
+
+const follow = (fleet: Fleet, stream: Random, watch: Watch): void => {
+  const { seat, line, until, every = EVERY } = watch;
   const to = someoneFree(fleet, stream, seat);
   if (to) fleet.bring(line, to, "are you there?");
-  if (fleet.now + EVERY < until) fleet.world.clock.setTimeout(() => follow(fleet, stream, seat, line, until), EVERY);
+  if (fleet.now + every < until) fleet.world.clock.setTimeout(() => follow(fleet, stream, watch), every);
 };
 
 /** A person of the seat's conversations to whom nothing is on its way. */

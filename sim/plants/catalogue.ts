@@ -1,6 +1,8 @@
 /** The planted bugs. Each is a mistake that somebody could make, and names the property that has to notice it. */
-import type { SeatTerm } from "../../machines/ports/ids.ts";
-import type { Effect, QueueEvent } from "../../machines/protocol.ts";
+import type { Actors } from "../../machines/driver/actors.ts";
+import { balanceOf, NO_TIERS } from "../../machines/delivery/balance/settings.ts";
+import { type MessageId, type RequestId, seatId, type SeatId, type SeatTerm } from "../../machines/ports/ids.ts";
+import { type CandidatesReply, type Effect, type QueueEvent, tell } from "../../machines/protocol.ts";
 import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../machines/ports/store.ts";
 import type { FleetSettings } from "../plan/plan.ts";
 import { referenceFleet } from "../world/reference.ts";
@@ -56,6 +58,27 @@ const LOPSIDED: FleetSettings = {
     referenceFleet().lines.map(({ id }) => [
       id,
       { whenNumberChanges: "hold", outboxLimit: 10_000, failback: "manual", rebalance: "auto" },
+    ]),
+  ),
+};
+
+/** Every line in turn. */
+const IN_TURN: FleetSettings = {
+  lines: Object.fromEntries(
+    referenceFleet().lines.map(({ id }) => [
+      id,
+      {
+        whenNumberChanges: "hold",
+        outboxLimit: 10_000,
+        failback: "manual",
+        balance: {
+          strategy: "round-robin",
+          weights: {},
+          adaptive: false,
+          priority: NO_TIERS,
+          geo: { regions: [], otherwise: null },
+        },
+      },
     ]),
   ),
 };
@@ -207,6 +230,103 @@ export const PLANTS: readonly Plant[] = [
         events: (event) => [event.type === "store.conversation" ? { ...event, answer: { ...event.answer, warm: [] } } : event],
       }),
     }),
+  },
+  {
+    name: "moves-of-the-unanswered",
+    says: "a conversation is let go though something of it is under way",
+    caughtBy: "moves-are-unheard",
+    settings: LOPSIDED,
+    profile: "work",
+    parts: () => ({ actors: letsAllGo() }),
+  },
+  {
+    name: "moves-without-end",
+    says: "what went to another seat is asked to come back, and to go again",
+    caughtBy: "moves-are-few",
+    settings: LOPSIDED,
+    profile: "work",
+    parts: () => ({
+      actors: inReducer("roster", {
+        events: (event) => {
+          if (event.type !== "rebalance.request") return [event];
+          const back = { ...event, moves: event.moves.map((move) => ({ ...move, from: move.to, to: move.from })) };
+          return [event, back, event, back];
+        },
+      }),
+    }),
+  },
+  {
+    name: "seats-chosen-anew",
+    says: "each message goes to the next seat of its line, whoever the contact has heard from",
+    caughtBy: "conversations-stay",
+    profile: "work",
+    parts: () => ({ nodeStore: chosenAnew() }),
+  },
+  {
+    name: "favourite-seat",
+    says: "new conversations go to the first seat that can",
+    caughtBy: "shares-are-fair",
+    settings: IN_TURN,
+    profile: "work",
+    parts: () => ({
+      config: {
+        strategies: [{ name: "favourite", begin: () => (seats) => seats.able.indexOf(1) }],
+        balance: (line) => balanceOf(line, [], { strategy: "favourite" }),
+      },
+    }),
+  },
+  {
+    name: "age-forgotten",
+    says: "the urgent go first, however long others have waited",
+    caughtBy: "nobody-starves",
+    profile: "work",
+    parts: () => ({ actors: inReducer("queue", { input: (input) => ({ ...input, agingPerLevel: 86_400_000 }) }) }),
+  },
+  {
+    name: "pace-of-each-seat",
+    says: "an account that speaks for two seats may send as much for each",
+    caughtBy: "pace-is-kept",
+    profile: "work",
+    parts: () => ({
+      actors: inReducer("queue", {
+        input: ({ buckets: _shared, ...input }) => input,
+      }),
+    }),
+  },
+  {
+    name: "drain-skipped",
+    says: "a switchover does not wait for what is under way",
+    caughtBy: "switchovers-go-unseen",
+    profile: "work",
+    parts: () => ({
+      actors: inEffects("switchover", "drain", (effect) =>
+        effect.op === "tell" && effect.event.type === "drain.request"
+          ? [
+              {
+                ...effect,
+                to: effect.to.replace("sender:", "switchover:") as typeof effect.to,
+                event: { type: "sender.drained" },
+              },
+            ]
+          : [effect],
+      ),
+    }),
+  },
+  {
+    name: "way-back-forgotten",
+    says: "a seat whose new holder does not answer goes on to the next device, and never back",
+    caughtBy: "switchovers-lead-back",
+    profile: "work",
+    kinds: ["operator", "silent-path", "half-open-link", "send-swallowed"],
+    parts: () => ({ actors: inChart("failover", { guards: { mayRollBack: () => false } }) }),
+  },
+  {
+    name: "refusals-ignored",
+    says: "who was turned down is taken first when an operator asks for another holder",
+    caughtBy: "candidates-are-heard",
+    profile: "work",
+    kinds: ["operator", "silent-path", "half-open-link", "one-way"],
+    parts: () => ({ actors: refusalsIgnored() }),
   },
   {
     name: "keys-after-bytes",
@@ -407,6 +527,69 @@ function fifoBroken() {
       if (event.type !== "store.rows") return [event];
       return [{ ...event, answer: { ...event.answer, rows: event.answer.rows.map(alone) } } as typeof event];
     },
+  });
+}
+
+/** To a queue every conversation is idle, and may go whatever it knows of it. */
+function letsAllGo(): Actors {
+  const rows = new Map<string, { readonly seat: SeatId; readonly message: MessageId; readonly seq: number }>();
+  let yielded: Effect | null = null;
+  const actors = inReducer("queue", {
+    events: (event) => {
+      yielded = null;
+      if (event.type === "queue.offer") {
+        for (const { conversation, seat, id: message, seq } of event.rows) rows.set(conversation, { seat, message, seq });
+      }
+      const row = event.type === "conversation.yield" ? rows.get(event.conversation) : undefined;
+      if (event.type !== "conversation.yield" || !row) return [event];
+      yielded = tell("roster", { type: "conversation.yielded", conversation: event.conversation, ...row });
+      return [];
+    },
+    effects: (effects) => (yielded ? [...effects, yielded] : effects),
+  });
+  const start: Actors["queue"]["start"] = (input, at) => {
+    const step = actors.queue.start(input, at);
+    const backlog = step.state.backlog.bind(step.state);
+    step.state.backlog = () => backlog().map((each) => ({ ...each, isBusy: false, hasBegun: false }));
+    return step;
+  };
+  return { ...actors, queue: { ...actors.queue, start } };
+}
+
+function chosenAnew() {
+  const seats = new Map(referenceFleet().lines.map(({ id, masters }) => [id, masters.map((master) => seatId(id, master))]));
+  let turn = 0;
+  return (store: StorePort): StorePort => ({
+    ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
+      if (command.op !== "outbox.accept") return store.ask<K>(command, reply);
+      const accept = command as unknown as StoreCommand<"outbox.accept">;
+      const messages = accept.messages.map((draft) => {
+        const all = seats.get(draft.line) ?? [];
+        return { ...draft, seat: all[turn++ % all.length] ?? draft.seat };
+      });
+      for (const { conversation, seat } of messages) {
+        store.ask({ op: "conversation.assign", reqId: `${command.reqId}!` as RequestId, conversation, seat }, nothing);
+      }
+      store.ask<K>({ ...accept, messages } as unknown as StoreCommand<K>, reply);
+    },
+  });
+}
+
+function refusalsIgnored() {
+  let isOrdered = false;
+  return inReducer("roster", {
+    events: (event) => {
+      // A failover that an operator wants looks again, at whom it was given.
+      if (event.type === "candidates.request") isOrdered = event.replyTo.startsWith("switchover:") || event.named !== null;
+      return [event];
+    },
+    effects: (effects) =>
+      effects.map((effect) => {
+        if (!isOrdered || effect.op !== "tell" || effect.event.type !== "candidates.ranked") return effect;
+        const reply = effect.event as Omit<CandidatesReply, "at">;
+        const turnedDown = reply.rejected.map(({ device, why }) => ({ device, ladder: "account" as const, lastSeenAt: 0, why }));
+        return { ...effect, event: { ...reply, ranked: [...turnedDown, ...reply.ranked] } };
+      }),
   });
 }
 

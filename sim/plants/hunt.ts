@@ -4,6 +4,7 @@ import { faultKinds } from "../faults/catalogue.ts";
 import { drawSwarmPlan } from "../plan/draw.ts";
 import type { Plan } from "../plan/plan.ts";
 import { shrink } from "../plan/shrink.ts";
+import { drawWorkPlan } from "../plan/work.ts";
 import type { Plant } from "./plant.ts";
 
 export interface Catch {
@@ -26,10 +27,11 @@ export interface HuntOptions {
 const RUN_FOR = 300_000;
 
 export const hunt = (plant: Plant, { seeds, from = 1, shrinkFor = 60 }: HuntOptions): Catch => {
-  const { name, caughtBy, parts, settings, kinds = faultKinds } = plant;
+  const { name, caughtBy, parts, settings, kinds = faultKinds, profile } = plant;
+  const draw = profile === "work" ? drawWorkPlan : drawSwarmPlan;
   const broken = (plan: Plan) => judge(plan, parts()).violations.find(({ property }) => property === caughtBy);
   for (let seed = from; seed < from + seeds; seed++) {
-    const drawn = drawSwarmPlan(seed, { fleet: null, for: RUN_FOR, kinds });
+    const drawn = draw(seed, { fleet: null, for: RUN_FOR, kinds });
     const plan = { ...drawn, fleet: { ...drawn.fleet, settings: { ...drawn.fleet.settings, ...settings } } };
     const found = broken(plan);
     // What sound machines break as well is not the plant's.

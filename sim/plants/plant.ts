@@ -13,7 +13,9 @@ export interface Plant {
   /** The property that must break. */
   readonly caughtBy: string;
   /** What a run is given in the place of what is sound; made anew for each, because some remember. */
-  readonly parts: () => Pick<RunOptions, "actors" | "gate" | "deviceStore">;
+  readonly parts: () => Pick<RunOptions, "actors" | "gate" | "deviceStore" | "nodeStore" | "config">;
+  /** What the runs are drawn from: the swarm, unless the mistake shows only where there is much to do, or where seats are moved by plan. */
+  readonly profile?: "work";
   /** What the runs are set to, if the mistake shows nowhere else. */
   readonly settings?: FleetSettings;
   /** The kinds of fault among which they draw: all, unless the mistake needs two of a few. */

@@ -38,7 +38,7 @@ import type { PersonId } from "./ledger.ts";
 import { createMemoryStore, type BatchFate, type MemoryStore } from "./store.ts";
 import type { Tuning } from "./tuning.ts";
 import { createWorld, type World } from "./whatsapp.ts";
-import { numberOf, personOf, startWorkload, steady, type Accepted, type Workload } from "./workload.ts";
+import { countryOf, numberOf, personOf, startWorkload, steady, type Accepted, type Workload } from "./workload.ts";
 
 export interface FleetOptions {
   readonly seed: number | string;
@@ -57,6 +57,8 @@ export interface FleetOptions {
   readonly gate?: Gate;
   /** Stands between the devices and the store. */
   readonly deviceStore?: (store: StorePort) => StorePort;
+  /** The same, between the node and the store. */
+  readonly nodeStore?: (store: StorePort) => StorePort;
   readonly observe?: Observe;
   /** Each record of the journal; null (the default) writes none. */
   readonly journal?: ((record: JournalRecord) => void) | null;
@@ -149,8 +151,8 @@ export class Fleet {
   }
 
   startWorkload(): this {
-    this.#stopWorkload = startWorkload(this.world, this.#options.declaration, this.#workload, (line, to, text) =>
-      this.bring(line, to, text),
+    this.#stopWorkload = startWorkload(this.world, this.#options.declaration, this.#workload, (...message) =>
+      this.bring(...message),
     );
     return this;
   }
@@ -161,13 +163,14 @@ export class Fleet {
   }
 
   /** An application brings a message. */
-  bring(line: LineId, to: PersonId, text: string): void {
+  bring(line: LineId, to: PersonId, text: string, priority?: number): void {
     if (!this.#node) {
       this.turnedAway++;
       return;
     }
     const pn = this.#countries.has(numberOf(to)) ? numberOf(to) : null;
-    this.#node.accept({ line, to: { lid: to, pn }, content: { kind: "text", text } }, (answer) => {
+    const urgency = priority === undefined ? {} : { priority };
+    this.#node.accept({ line, to: { lid: to, pn }, content: { kind: "text", text }, ...urgency }, (answer) => {
       if (answer.kind !== "accepted") this.turnedAway++;
       else if (!answer.duplicate) {
         const at = this.world.clock.now();
@@ -259,12 +262,12 @@ export class Fleet {
 
   #people(): void {
     const { lines } = this.#options.declaration;
-    const { peoplePerLine, warm, countries = [] } = this.#workload;
+    const { peoplePerLine, warm } = this.#workload;
     const stream = this.world.random.stream("warm");
     for (const { id, masters } of lines) {
       for (let no = 1; no <= peoplePerLine; no++) {
         const person = personOf(id, no);
-        const country = countries[no % countries.length];
+        const country = countryOf(no, this.#workload);
         if (country !== undefined) this.#countries.set(numberOf(person), country);
         this.world.service.addPerson(person, this.#options.habits ?? liveHabits);
         if (stream.chance(warm)) for (const account of masters) this.world.service.warm(account, person);
@@ -320,7 +323,8 @@ export class Fleet {
       if ((answer.op !== "seat.change" && answer.op !== "seat.settle") || answer.kind === "failed") return;
       world.ledger.record({ kind: "seatTold", node: this.id, seat: answer.row.id, term: answer.row.term });
     });
-    const { gate, deviceStore = (direct: StorePort) => direct } = this.#options;
+    const direct = (same: StorePort): StorePort => same;
+    const { gate, deviceStore = direct, nodeStore = direct } = this.#options;
     const connections = world.connections(clock, deviceStore(store), gate);
     this.#connections = connections;
     const life = `${this.id}-${++this.#lives}`;
@@ -330,7 +334,7 @@ export class Fleet {
       id: this.id,
       life,
       clock,
-      store,
+      store: nodeStore(store),
       connections,
       draw: () => draws.float(),
       config: this.#config,

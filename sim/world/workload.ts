@@ -2,7 +2,14 @@
 import type { LineId, MessageId, Millis, SeatId, WaId } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration } from "../../machines/ports/store.ts";
 import type { PersonId } from "./ledger.ts";
+import type { Random } from "./random.ts";
 import type { World } from "./whatsapp.ts";
+
+/** So many messages to people of one line, each `every` ms on average. */
+export interface Rush {
+  readonly every: Millis;
+  readonly size: number;
+}
 
 export interface Workload {
   readonly peoplePerLine: number;
@@ -14,7 +21,16 @@ export interface Workload {
   readonly warm: number;
   /** Where people live, dealt out in turn; left out: nobody knows. */
   readonly countries?: readonly string[];
+  /** So many of each line's people are of its first tier; left out: none. */
+  readonly vips?: number;
+  /** All in one instant; left out: none. */
+  readonly bursts?: Rush;
+  /** One after the other, as fast as an application brings them, and none of them urgent; left out: none. */
+  readonly bulk?: Rush;
 }
+/** An application that brings a campaign waits for each answer. */
+const BULK_EVERY: Millis = 20;
+const LEAST_URGENT = 1;
 export const steady: Workload = { peoplePerLine: 20, sends: 1, writes: 0.2, warm: 1 };
 
 /** A message that an application got a 202 for. */
@@ -26,10 +42,17 @@ export interface Accepted {
   readonly to: PersonId;
   readonly at: Millis;
 }
-/** Where applications bring their messages. */
-export type Counter = (line: LineId, to: PersonId, text: string) => void;
+/** Where applications bring their messages; without a priority, it is the line's to say. */
+export type Counter = (line: LineId, to: PersonId, text: string, priority?: number) => void;
 
 export const personOf = (line: LineId, no: number): PersonId => `1${line}${no}@lid`;
+
+export const vipsOf = (line: LineId, { vips = 0 }: Pick<Workload, "vips">): ReadonlySet<PersonId> =>
+  new Set(Array.from({ length: vips }, (_, no) => personOf(line, no + 1)));
+
+/** Where somebody lives; undefined: nobody knows. */
+export const countryOf = (no: number, { countries = [] }: Pick<Workload, "countries">): string | undefined =>
+  countries[no % countries.length];
 
 /** The number of somebody whose country is to be known by it. */
 export const numberOf = (person: PersonId): string => person.replace("@lid", "@s.whatsapp.net");
@@ -38,12 +61,13 @@ export const numberOf = (person: PersonId): string => person.replace("@lid", "@s
 export const startWorkload = (
   world: World,
   { lines }: FleetDeclaration,
-  { peoplePerLine, sends, writes }: Workload,
+  { peoplePerLine, sends, writes, bursts, bulk }: Workload,
   counter: Counter,
 ): (() => void) => {
   let isOver = false;
   const { clock, random } = world;
-  const often = (rate: number, name: string, what: (line: FleetDeclaration["lines"][number], person: PersonId) => void): void => {
+  type Line = FleetDeclaration["lines"][number];
+  const often = (rate: number, name: string, what: (line: Line, person: PersonId, stream: Random) => void): void => {
     if (rate <= 0 || lines.length === 0 || peoplePerLine === 0) return;
     const stream = random.stream(`workload:${name}`);
     const next = (): void => {
@@ -51,7 +75,7 @@ export const startWorkload = (
         () => {
           if (isOver) return;
           const line = stream.pick(lines);
-          what(line, personOf(line.id, stream.int(1, peoplePerLine)));
+          what(line, personOf(line.id, stream.int(1, peoplePerLine)), stream);
           next();
         },
         1 + Math.round(stream.exponential(1_000 / rate)),
@@ -68,7 +92,17 @@ export const startWorkload = (
     const to = masters[whom.int(0, masters.length - 1)];
     if (to) world.service.write(person, to, `hello ${++no}`);
   });
+  rush(bursts, "bursts", 0, (line, to) => counter(line, to, `burst ${++no}`));
+  rush(bulk, "bulk", BULK_EVERY, (line, to) => counter(line, to, `bulk ${++no}`, LEAST_URGENT));
   return () => {
     isOver = true;
   };
+
+  function rush(given: Rush | undefined, name: string, apart: Millis, bring: (line: LineId, to: PersonId) => void): void {
+    if (!given) return;
+    often(1_000 / given.every, name, ({ id }, _, stream) => {
+      const people = Array.from({ length: given.size }, () => personOf(id, stream.int(1, peoplePerLine)));
+      for (const [i, to] of people.entries()) clock.setTimeout(() => bring(id, to), i * apart);
+    });
+  }
 };

@@ -19,10 +19,12 @@ interface Options {
   readonly out?: string;
   readonly junit?: string;
   readonly html?: string;
-  readonly profile?: "swarm" | "year";
+  readonly profile?: Profile;
   readonly plant?: string;
   readonly json?: boolean;
 }
+const PROFILES = ["swarm", "work", "year"] as const;
+type Profile = (typeof PROFILES)[number];
 type PlannedFleet = NonNullable<Parameters<Simulator["runChaos"]>[0]["fleet"]>;
 
 export const chaos: SimulatorCommand<Options> = {
@@ -33,6 +35,7 @@ export const chaos: SimulatorCommand<Options> = {
     ["greenroom chaos --fleet fleet.yaml --minutes 5 --out failures", "your own fleet; failing plans go to files"],
     ["greenroom chaos --seed 17", "one seed, run twice and compared"],
     ["greenroom chaos --fleet fleet.yaml --seeds 500 --junit chaos.xml --html chaos.html", "for CI"],
+    ["greenroom chaos --profile work", "bursts, VIPs, regions, campaigns and planned moves, and faults in their midst"],
     ["greenroom chaos --profile year", "a year of an ordinary fleet: its availability"],
   ],
   define: (command) =>
@@ -47,7 +50,7 @@ export const chaos: SimulatorCommand<Options> = {
       .option("--out <folder>", "write the smallest failing plans there")
       .option("--junit <file>", "write a JUnit report")
       .option("--html <file>", "write a report for a browser")
-      .option("--profile <name>", 'what is drawn: "swarm" (default) or "year"', profile)
+      .option("--profile <name>", 'what is drawn: "swarm" (default), "work" or "year"', profile)
       .option("--plant <names>", 'plant bugs and see them caught: names, "all" or "list"')
       .option("--json", "one JSON document instead of text"),
   run: async (simulator: Simulator, options: Options, _args, cli: Cli): Promise<ExitCode> => {
@@ -127,7 +130,8 @@ const names = (text: string): readonly string[] =>
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
-const profile = (text: string): "swarm" | "year" => {
-  if (text !== "swarm" && text !== "year") throw new InvalidArgumentError('expected "swarm" or "year".');
-  return text;
+const profile = (text: string): Profile => {
+  const known = PROFILES.find((name) => name === text);
+  if (!known) throw new InvalidArgumentError('expected "swarm", "work" or "year".');
+  return known;
 };

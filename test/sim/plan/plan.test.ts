@@ -1,11 +1,21 @@
 import { describe, expect, it } from "vitest";
+import { STRATEGIES } from "../../../machines/delivery/balance/strategies.ts";
 import { faultKinds } from "../../../sim/faults/catalogue.ts";
 import { drawSwarmPlan } from "../../../sim/plan/draw.ts";
 import { checkPlan, parsePlan, PlanError } from "../../../sim/plan/parse.ts";
 import type { Plan } from "../../../sim/plan/plan.ts";
+import { drawWorkPlan } from "../../../sim/plan/work.ts";
 import { drawYearPlan, DAY } from "../../../sim/plan/year.ts";
 
 const draw = (seed: number): Plan => drawSwarmPlan(seed, { fleet: null, for: 600_000, kinds: faultKinds });
+/** A fault falls within a move. */
+const hitWhile = ({ faults }: Plan, order: string): boolean =>
+  faults.some(
+    (move) =>
+      move.kind === "operator" &&
+      move.order === order &&
+      faults.some(({ kind, at }) => kind !== "operator" && at > move.at - 500 && at < move.at + 3_000),
+  );
 /** The plan with one thing in it changed. */
 const altered = (change: (plan: Record<string, unknown> & { faults: Record<string, unknown>[] }) => void): (() => Plan) => {
   const plan = JSON.parse(JSON.stringify(draw(1)));
@@ -30,6 +40,20 @@ describe("a plan", () => {
         expect(masters.some((master) => liveness?.core.some((device) => device.startsWith(`${master}/`)))).toBe(true);
       }
     }
+  });
+
+  it("of a fleet at work has all that there is to do, and faults close to its planned moves", () => {
+    const plans = Array.from({ length: 200 }, (_, i) => drawWorkPlan(i + 1, { fleet: null, for: 600_000, kinds: faultKinds }));
+    for (const plan of plans) expect(parsePlan(JSON.stringify(plan))).toEqual(plan);
+    expect(drawWorkPlan(7, { fleet: null, for: 600_000, kinds: faultKinds })).toEqual(plans[6]);
+    const share = (has: (plan: Plan) => unknown): number => plans.filter((plan) => Boolean(has(plan))).length / plans.length;
+    const balances = ({ fleet }: Plan) => Object.values(fleet.settings.lines ?? {}).map(({ balance }) => balance?.strategy);
+    for (const strategy of STRATEGIES) expect(share((plan) => balances(plan).includes(strategy))).toBeGreaterThan(0.4);
+    expect(share(({ workload }) => workload.bursts)).toBeGreaterThan(0.6);
+    expect(share(({ workload }) => workload.bulk)).toBeGreaterThan(0.5);
+    expect(share(({ workload }) => workload.vips)).toBeGreaterThan(0.4);
+    expect(share(({ workload }) => workload.countries)).toBeGreaterThan(0.4);
+    for (const order of ["switchover", "rebalance"] as const) expect(share((plan) => hitWhile(plan, order))).toBeGreaterThan(0.2);
   });
 
   it("of a year is a day with the faults of an ordinary fleet", () => {

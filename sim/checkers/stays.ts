@@ -1,0 +1,47 @@
+/** Always: a conversation that has begun stays on its seat, whoever holds it. */
+import { type AccountId, accountOf, type ConversationId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
+import { type Event, eventsOf, type Property } from "./life.ts";
+
+interface Home {
+  readonly seat: SeatId;
+  /** When WhatsApp last took something of it. */
+  readonly at: Millis;
+  /** Numbers from which the contact has heard. */
+  readonly known: ReadonlySet<AccountId>;
+}
+
+export const conversationsStay: Property = {
+  name: "conversations-stay",
+  says: "once WhatsApp has taken a message of a conversation, all that follows leaves from the same seat, unless another number speaks for that, which the contact does not know",
+  *broken(life) {
+    const conversationOf = new Map(life.tables.outbox.map(({ id, conversation }) => [id, conversation]));
+    const rows = Map.groupBy(eventsOf(life, "seat"), ({ seat }) => seat);
+    /** From where a message left last. */
+    const left = new Map<string, SeatId>();
+    const homes = new Map<ConversationId, Home>();
+    for (const event of life.events) {
+      if (event.kind !== "gate" && event.kind !== "accepted") continue;
+      const conversation = conversationOf.get(event.message);
+      const home = conversation && homes.get(conversation);
+      if (event.kind === "gate") {
+        left.set(event.message, event.seat);
+        if (home && home.seat !== event.seat && !wasStranger(rows.get(home.seat) ?? [], home, event.at)) {
+          yield {
+            at: event.at,
+            text: `${event.message} left from ${event.seat}, and ${conversation} has been heard from ${home.seat}`,
+          };
+        }
+      } else if (conversation) {
+        const seat = left.get(event.message) ?? home?.seat;
+        if (seat) homes.set(conversation, { seat, at: event.at, known: new Set([...(home?.known ?? []), event.account]) });
+      }
+    }
+  },
+};
+
+/** Somebody spoke for the seat since then whom the contact does not know, and who may have been allowed to begin nothing. */
+const wasStranger = (rows: readonly Event<"seat">[], { at: since, known }: Home, at: Millis): boolean =>
+  rows.some(({ at: from, holder }, i) => {
+    const until = rows[i + 1]?.at ?? Number.POSITIVE_INFINITY;
+    return from <= at && until >= since && holder !== null && !known.has(accountOf(holder));
+  });
