@@ -9,26 +9,33 @@ const PREPARED: Millis = 60_000;
 /** Slots of five minutes count as a whole. */
 const COARSE: Millis = 300_000;
 
-/** First messages to people who had not written to the account, `before` ms earlier, or whose message did not come to us. */
-export const openingsOf = (life: Life, before: Millis = 0): ReadonlyMap<AccountId, readonly Event<"gate">[]> => {
+/**
+ * First messages to people who had not written to the account, or whose message did not come to us. `atLatest`: nor had it long
+ * before; who writes while a message to them is prepared counts as new.
+ */
+export const openingsOf = (life: Life, atLatest = false): ReadonlyMap<AccountId, readonly Event<"gate">[]> => {
   const personOf = new Map([...life.tables.contacts.values()].map(({ number, lid, pn }) => [`c:${number}`, lid ?? pn ?? ""]));
   const contactOf = new Map(life.tables.outbox.map(({ id, contact }) => [id, personOf.get(contact) ?? contact]));
+  const writers = new Map<string, string>();
   /** Since when. */
   const known = new Map<string, Millis>();
   const openings = new Map<AccountId, Event<"gate">[]>();
   // The row, and not who was told of it: a process that dies before its store answers knows it all the same in its next life.
   const kept = new Set(life.tables.inbox.map(({ account, waId }) => `${account} ${waId}`));
   for (const event of life.events) {
-    if (event.kind === "wrote" && kept.has(`${event.account} ${event.waId}`)) {
-      const pair = `${event.account} ${event.person}`;
-      if (!known.has(pair)) known.set(pair, event.at + before);
+    if (event.kind === "wrote") writers.set(event.waId, event.person);
+    const isKnown =
+      (event.kind === "wrote" && !atLatest && kept.has(`${event.account} ${event.waId}`)) || (event.kind === "kept" && atLatest);
+    if (isKnown) {
+      const pair = `${event.account} ${writers.get(event.waId)}`;
+      if (!known.has(pair)) known.set(pair, event.at + (atLatest ? PREPARED : 0));
     }
     if (event.kind !== "gate") continue;
     const account = accountOf(event.device);
     const pair = `${account} ${contactOf.get(event.message)}`;
-    const isKnown = (known.get(pair) ?? Number.POSITIVE_INFINITY) <= event.at;
+    const since = known.get(pair) ?? Number.POSITIVE_INFINITY;
     known.set(pair, Number.NEGATIVE_INFINITY);
-    if (isKnown) continue;
+    if (since <= event.at) continue;
     openings.set(account, [...(openings.get(account) ?? []), event]);
   }
   return openings;
@@ -78,12 +85,11 @@ const firstAbove = (
 };
 
 /**
- * Accounts that may begin no more chats at the end, or send nothing more: by what really left, the counting by slots allowed for, and
- * that who writes while a message to them is prepared was counted as new.
+ * Accounts that may begin no more chats at the end, or send nothing more: by what really left, the counting by slots allowed for.
  */
 export const usedUp = (life: Life): ReadonlySet<AccountId> => {
   const { caps = {} } = life.plan.fleet.settings;
-  const openings = openingsOf(life, PREPARED);
+  const openings = openingsOf(life, true);
   const gates = Map.groupBy(eventsOf(life, "gate"), ({ device }) => accountOf(device));
   const since = (events: readonly Event<"gate">[] | undefined, span: Millis): number =>
     (events ?? []).filter(({ at }) => at > life.to - span - COARSE).length;

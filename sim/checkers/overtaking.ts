@@ -26,13 +26,17 @@ export const nobodyStarves: Property = {
     const spans = troubles(life);
     const isCalm = (at: Millis): boolean => !spans.some(({ from, until }) => from <= at && until > at - CALM);
     const rows = new Map(life.tables.outbox.map((row) => [row.id, row]));
+    const left = new Map(eventsOf(life, "gate").map(({ message, at }) => [message, at]));
     const waiting = new Waiting(life.tables, rows);
     for (const event of life.events) {
       waiting.see(event);
       if (event.kind !== "gate" || event.attempt > 1) continue;
       const row = rows.get(event.message);
       const first = row && waiting.first(event.seat, event.at - PREPARED);
-      if (first && rankOf(first) + PREPARED < rankOf(row) && isCalm(event.at)) {
+      if (!first || rankOf(first) + PREPARED >= rankOf(row)) continue;
+      // What is tried again in a moment, or was given back as a seat moved, leaves right behind.
+      const goesOnWaiting = (left.get(first.id) ?? life.to) > event.at + PREPARED;
+      if (goesOnWaiting && isCalm(event.at)) {
         const ago = event.at - first.acceptedAt;
         yield {
           at: event.at,
