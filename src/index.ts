@@ -7,5 +7,5 @@ const library = await import("./library.ts");
 
 export type ControlError = InstanceType<typeof library.ControlError>;
 export type FleetError = InstanceType<typeof library.FleetError>;
-export const { createSupervisor, defineFleet, ControlError, FleetError } = library;
+export const { createSupervisor, defineFleet, definePlugins, ControlError, FleetError } = library;
 export type * from "./library.ts";

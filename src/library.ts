@@ -42,6 +42,8 @@ export type {
   SendAnswer,
   StatusAnswer,
 } from "./runtime/control-protocol.ts";
+export { definePlugins } from "./plugins/define.ts";
+export type { AlertChannelPlugin, EventSink, Plugins, SinkEvent } from "./plugins/define.ts";
 export type { EventData, EventType, TypedEvent } from "./runtime/fleet-events.ts";
 export type { Handler, HandlerOptions, InboundMessage, Reply, ReplyOptions } from "./runtime/messages.ts";
 

@@ -5,7 +5,8 @@ import type { FleetConfig } from "../config/index.ts";
 import { sendMessage } from "../runtime/sending.ts";
 import type { Supervisor } from "../runtime/supervisor.ts";
 import type { Views } from "../runtime/views.ts";
-import type { Channel } from "./channels/channel.ts";
+import type { Notice } from "../../machines/alerts/notices.ts";
+import { type Channel, ChannelError } from "./channels/channel.ts";
 import { slack } from "./channels/slack.ts";
 import { type Terminal, terminal } from "./channels/terminal.ts";
 import { webhook } from "./channels/webhook.ts";
@@ -23,6 +24,8 @@ export interface AlertOptions {
   readonly clock: Clock;
   readonly draw: () => number;
   readonly logger: Logger;
+  /** Left out: there are no plugins, and no channel is of that kind. */
+  readonly plugin?: (channel: string, notice: Notice, signal: AbortSignal) => Promise<void>;
 }
 export interface Alerts {
   readonly desk: AlertDesk;
@@ -92,6 +95,8 @@ const channelOf = (config: FleetConfig["alerts"]["channels"][number], options: A
       const url = typeof config.url === "string" ? config.url : config.url.reveal();
       return webhook({ ...common, url, secret: config.secret?.reveal() ?? null, now: () => clock.now() });
     }
+    case "plugin":
+      return pluginChannel(name, options.plugin);
     case "slack":
       return slack({ ...common, url: config.url.reveal() });
     case "whatsapp":
@@ -105,6 +110,20 @@ const channelOf = (config: FleetConfig["alerts"]["channels"][number], options: A
       });
   }
 };
+
+const pluginChannel = (name: string, deliver: AlertOptions["plugin"]): Channel => ({
+  name,
+  kind: "plugin",
+  deliver: async (notice, signal) => {
+    if (!deliver) throw new ChannelError("there are no plugins");
+    try {
+      await deliver(name, notice, signal);
+      return "the plugin took it";
+    } catch (error) {
+      throw new ChannelError("the plugin did not take it", error);
+    }
+  },
+});
 
 const carriersOf = ({ node }: Supervisor): Carrier[] => {
   const roster = node.roster();

@@ -1,5 +1,5 @@
 /** What every command shares: where text goes, how it ends, and how an error is told. */
-import { type ConfigError, configErrorText } from "../config/index.ts";
+import { type ConfigError, configErrorText, FleetError } from "../config/index.ts";
 import { ControlError, type ControlErrorCode } from "../runtime/control-protocol.ts";
 import { StoreError } from "../adapters/sqlite/errors.ts";
 
@@ -63,6 +63,7 @@ export class Cli {
 
 const toldAs = (error: unknown): { code: string; message: string; exitCode: ExitCode } => {
   if (error instanceof CliError) return error;
+  if (error instanceof FleetError) return configFault("plugins", error.errors);
   if (error instanceof ControlError) return { code: error.code, message: error.message, exitCode: CONTROL_EXITS[error.code] };
   if (error instanceof StoreError)
     return { code: error.code, message: error.message.replace(`${error.code} `, ""), exitCode: storeExit(error) };

@@ -25,6 +25,7 @@ import { metricsCommand } from "./commands/metrics.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { replay } from "./commands/replay.ts";
 import { sendCommand } from "./commands/send.ts";
+import { servicesCommand } from "./commands/services.ts";
 import { slaCommand } from "./commands/sla.ts";
 import { statusCommand } from "./commands/status.ts";
 import { stopCommand } from "./commands/stop.ts";
@@ -95,6 +96,7 @@ export const programFor = (cli: Cli): Command => {
     .addCommand(auditCommand(cli))
     .addCommand(lineCommand(cli))
     .addCommand(metricsCommand(cli))
+    .addCommand(servicesCommand(cli))
     .addCommand(slaCommand(cli));
   program.commandsGroup("Prove it, and look at the machines:");
   program

@@ -33,6 +33,7 @@ export const alertsSchema = (name: z.ZodString) => {
           .describe("Lines that may carry it, the preferred one first. Left out: any. One that is well is taken."),
       })
       .describe("A message through a healthy line of the fleet."),
+    z.strictObject({ kind: z.literal("plugin") }).describe("The alert channel of this name among the plugins."),
   ]);
   const channels = z.array(name).max(50);
   const byLevel = z

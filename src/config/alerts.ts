@@ -10,6 +10,7 @@ import { REFERENCE, resolveSecret, type Secret } from "./secret.ts";
 export type ChannelConfig = { readonly name: string } & (
   | { readonly kind: "webhook"; readonly url: string | Secret; readonly secret: Secret | null }
   | { readonly kind: "slack"; readonly url: Secret }
+  | { readonly kind: "plugin" }
   | { readonly kind: "whatsapp"; readonly to: readonly string[]; readonly lines: readonly string[] }
 );
 export interface AlertsConfig {
@@ -38,6 +39,7 @@ export const alertsOf = (
   };
   const channels = Object.entries(given?.channels ?? {}).flatMap(([name, channel]): ChannelConfig[] => {
     if (channel.kind === "whatsapp") return [{ name, kind: "whatsapp", to: channel.to, lines: channel.lines }];
+    if (channel.kind === "plugin") return [{ name, kind: "plugin" }];
     const url = REFERENCE.test(channel.url) ? secretAt(name, "url", channel.url) : channel.url;
     if (url === null) return [];
     if (channel.kind === "slack") return typeof url === "string" ? [] : [{ name, kind: "slack", url }];

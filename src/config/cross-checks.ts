@@ -5,6 +5,7 @@
  * has not even the right shape is the schema's business and passed over here.
  */
 import { checkTimers, DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
+import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
 import { checkAlerts } from "./alerts-checks.ts";
 import { checkBalance } from "./balance-checks.ts";
 import { type Data, mapAt, type Named, namesAt } from "./data.ts";
@@ -16,6 +17,7 @@ import { didYouMean, listed } from "./nearest.ts";
 export const crossCheck = (data: Data): Fault[] => [
   ...checkAccounts(mapAt(data, "accounts")),
   ...checkLines(mapAt(data, "lines"), mapAt(data, "accounts")),
+  ...(data["plugins"] === undefined ? checkStrategies(mapAt(data, "lines")) : []),
   ...checkTimings(mapAt(data, "timers")),
   ...checkAlerts(data),
 ];
@@ -45,6 +47,16 @@ const checkLines = (lines: Data, accounts: Data): Fault[] =>
     }),
     ...checkBalance(line, mapAt(lines, line)),
   ]);
+
+/** Without plugins there are only ours; with them whoever loads them knows. */
+const checkStrategies = (lines: Data): Fault[] =>
+  Object.keys(lines).flatMap((line): Fault[] => {
+    const { strategy } = mapAt(lines, line);
+    const known: readonly string[] = STRATEGIES;
+    if (typeof strategy !== "string" || known.includes(strategy)) return [];
+    const message = `expected ${known.join(" or ")}, found ${JSON.stringify(strategy)}.${didYouMean(strategy, known)}`;
+    return [{ path: ["lines", line, "strategy"], about: "value", message: message.replace(/\.$/, "") }];
+  });
 
 const ROLES = ["master", "servant"] as const;
 

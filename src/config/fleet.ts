@@ -61,6 +61,8 @@ export interface FleetConfig {
   readonly api: ApiConfig | null;
   readonly alerts: AlertsConfig;
   readonly webhooks: readonly WebhookSetting[];
+  /** Absolute; null: none. */
+  readonly plugins: string | null;
   /** null: WhatsApp itself. */
   readonly whatsapp: {
     readonly url: string;

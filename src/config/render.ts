@@ -22,7 +22,7 @@ export const renderFleet = (fleet: FleetConfig, options: RenderOptions): string 
 export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Readonly<Record<string, unknown>> => ({
   fleet: fleet.fleet,
   store: {
-    file: `./${relative(dirname(fleet.file), fleet.store.file)}`.replace(/^\.\/\.\.\//, "../"),
+    file: pathFrom(fleet.file, fleet.store.file),
     ...(fleet.store.key ? { key: secretText(fleet.store.key, redacted) } : {}),
   },
   accounts: Object.fromEntries(
@@ -44,6 +44,7 @@ export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Re
   ...(fleet.api ? { api: apiAsData(fleet.api) } : {}),
   ...(fleet.alerts.written ? { alerts: redacted ? fleet.alerts.written : revealed(fleet.alerts) } : {}),
   ...(fleet.webhooks.length > 0 ? { webhooks: webhooksAsData(fleet.webhooks, redacted) } : {}),
+  ...(fleet.plugins === null ? {} : { plugins: pathFrom(fleet.file, fleet.plugins) }),
   ...(fleet.whatsapp
     ? {
         whatsapp: {
@@ -54,6 +55,8 @@ export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Re
       }
     : {}),
 });
+
+const pathFrom = (file: string, to: string): string => `./${relative(dirname(file), to)}`.replace(/^\.\/\.\.\//, "../");
 
 const capsAsData = ({ newContacts, warmUp }: Caps) => ({
   ...(newContacts.perHour === null && newContacts.perDay === null ? {} : { newContacts: withoutNulls(newContacts) }),

@@ -85,7 +85,9 @@ const line = z
   .strictObject({
     masters: z.array(name).min(1).describe("Accounts that speak on this line, in order of preference. Each has a seat."),
     servants: z.array(name).default([]).describe("Accounts that work for the line's masters."),
-    strategy: z.enum(STRATEGIES).default("round-robin").describe("Which seat gets a new conversation."),
+    strategy: name
+      .default("round-robin")
+      .describe(`Which seat gets a new conversation: ${STRATEGIES.join(", ")}, or one of the plugins'.`),
     balance: balanceSchema(name).optional(),
     failback: z
       .enum(["manual", "automatic"])
@@ -218,6 +220,7 @@ export const SECTIONS = {
   api,
   alerts: alertsSchema(name),
   webhooks: webhooksSchema(name),
+  plugins: path.describe("A file of your own functions, relative to this one: docs/plugins.md."),
   whatsapp,
 } as const;
 
@@ -237,6 +240,7 @@ export const fleetSchema = z
     api: SECTIONS.api.optional(),
     alerts: SECTIONS.alerts.optional(),
     webhooks: SECTIONS.webhooks.optional(),
+    plugins: SECTIONS.plugins.optional(),
     whatsapp: SECTIONS.whatsapp.optional(),
   })
   .describe("A Greenroom fleet.");

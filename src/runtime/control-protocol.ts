@@ -20,6 +20,7 @@ import { type WebhookAnswers, WEBHOOK_REQUESTS } from "../webhooks/requests.ts";
 import { didYouMean, listed } from "../config/index.ts";
 import type { OutgoingContent } from "./outgoing.ts";
 import type { PerformanceAnswer } from "./performance.ts";
+import { SERVICE_KINDS, type ServiceView } from "./services.ts";
 import { type KeyRow, ROLES } from "../http/store.ts";
 
 // ---- requests ----------------------------------------------------------------------------------------------------------
@@ -46,6 +47,8 @@ export const REQUESTS = {
   /** Takes an account's devices out of service, each seat that they hold by a switchover first. `undo`: they may hold seats again. */
   drain: z.strictObject({ account: name, undo: z.boolean().default(false) }),
   accounts: z.strictObject({}),
+  /** Every actor, adapter and plugin, with state and version; `kind` null: all. */
+  services: z.strictObject({ kind: z.enum(SERVICE_KINDS).nullable().default(null) }),
   /**
    * `to`: digits of a phone number, or a WhatsApp address. Answered once the message is durable. Sent again with the same `key` it
    * is the same message. `content`: whatever may be sent (runtime/outgoing.ts). It may name a file, which is read by the supervisor:
@@ -294,6 +297,7 @@ export interface ControlAnswers extends AlertAnswers, WebhookAnswers {
   readonly failback: FailoverAnswer;
   readonly drain: DrainAnswer;
   readonly accounts: AccountsAnswer;
+  readonly services: { readonly services: readonly ServiceView[] };
   readonly send: SendAnswer;
   readonly held: HeldAnswer;
   readonly release: ReleaseAnswer;

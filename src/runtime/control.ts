@@ -27,6 +27,7 @@ import type { LinkDesk } from "./link-desk.ts";
 import type { MediaDesk } from "./media-desk.ts";
 import type { PerformanceLog } from "./performance-log.ts";
 import { sendMessage } from "./sending.ts";
+import type { Services } from "./services.ts";
 import type { SlaDesk } from "./sla-desk.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Views } from "./views.ts";
@@ -42,6 +43,7 @@ export interface ControlParts {
   readonly alerts: Pick<Alerts, "desk" | "store">;
   readonly sla: Pick<SlaDesk, "report">;
   readonly webhooks: WebhookDesk;
+  readonly services: Services;
   readonly copyStore: (to: string) => Promise<void>;
   /** Number of the newest event. */
   readonly lastEvent: () => Promise<number>;
@@ -69,6 +71,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const devices = [...views.roster().devices.keys()];
       return { accounts: views.accounts(), devices: devices.map((device) => views.device(device)) };
     },
+    services: async ({ kind }) => ({ services: await parts.services.list(kind) }),
     why: async ({ seat: name }) => {
       const id = seatNamed(name);
       const [seat] = await views.seats([id]);

@@ -9,6 +9,8 @@ import type { OutgoingContent } from "./outgoing.ts";
 import type { Production } from "./production.ts";
 import type { SendRequest } from "./sending.ts";
 
+/** What it reads from, and tells of what it passed over. */
+export type MessageSource = Pick<Production, "views" | "arrivals" | "supervisor">;
 export interface MessageDeskOptions {
   readonly logger: Logger;
   readonly send: (message: SendRequest) => Promise<SendAnswer>;
@@ -26,7 +28,7 @@ const STOP_WITHIN = 10_000;
 export class MessageDesk {
   readonly #options: MessageDeskOptions;
   readonly #desks = new Map<string, Desk>();
-  #production: Production | undefined;
+  #source: MessageSource | undefined;
 
   constructor(options: MessageDeskOptions) {
     this.#options = options;
@@ -54,9 +56,9 @@ export class MessageDesk {
     };
   }
 
-  begin(production: Production): void {
-    this.#production = production;
-    production.arrivals.onMore(() => {
+  begin(source: MessageSource): void {
+    this.#source = source;
+    source.arrivals.onMore(() => {
       for (const { reader } of this.#desks.values()) reader?.wake();
     });
     for (const [name, desk] of this.#desks) this.#open(name, desk);
@@ -67,8 +69,8 @@ export class MessageDesk {
   }
 
   #open(name: string, desk: Desk): void {
-    if (!this.#production) return;
-    const { views, arrivals } = this.#production;
+    if (!this.#source) return;
+    const { views, arrivals } = this.#source;
     const { concurrency, tries, handleWithin, ahead } = { ...DEFAULT_LIMITS, ...desk.options };
     desk.reader = new InboxReader<InboundRow, InboundMessage>({
       from: desk.options.from,
@@ -107,6 +109,6 @@ export class MessageDesk {
     if (!isLast) return logger.warn(seen, "a handler failed: the message is handed over again");
     logger.error(seen, "a handler failed for the last time: the message is passed over");
     const name = error instanceof Error ? error.name : typeof error;
-    this.#production?.supervisor.report({ type: "message.passedOver", subject: seat, data: { reader, seq, tries, error: name } });
+    this.#source?.supervisor.report({ type: "message.passedOver", subject: seat, data: { reader, seq, tries, error: name } });
   }
 }

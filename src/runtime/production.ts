@@ -17,6 +17,8 @@ import { KeyRing } from "../http/keys.ts";
 import type { Api } from "../http/server.ts";
 import { countingConnections, countingStore } from "../metrics/counting-ports.ts";
 import { createMetrics, type Metrics } from "../metrics/metrics.ts";
+import { PluginDesk } from "../plugins/desk.ts";
+import { type LoadedPlugins, loadPlugins } from "../plugins/load.ts";
 import { Arrivals } from "./arrivals.ts";
 import { WebhookDesk } from "../webhooks/desk.ts";
 import { systemClock } from "./clock.ts";
@@ -31,6 +33,8 @@ import { MediaDesk } from "./media-desk.ts";
 import { nodeConfigOf } from "./node-config.ts";
 import { lineNow } from "./lines.ts";
 import { measured, PerformanceLog } from "./performance-log.ts";
+import { sendMessage } from "./sending.ts";
+import { Services } from "./services.ts";
 import { Series } from "./series.ts";
 import { SlaDesk } from "./sla-desk.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -73,10 +77,13 @@ export interface Production {
 const NODE = nodeId("local");
 /** Deliveries under way at a stop get so long; what is not done is delivered at the next start. */
 const WEBHOOKS_WITHIN = 3000;
+/** Handlers at work get so long; what is not done is handed over at the next start. */
+const PLUGINS_WITHIN = 3000;
 
 /** Throws StoreError or ControlError when something that it needs can't be had. */
 export const startProduction = async (options: ProductionOptions): Promise<Production> => {
   const { fleet, env, logger } = options;
+  const loaded = await loadPlugins(fleet);
   const { file, keyFile, key: given } = fleet.store;
   const { key, origin } = loadKey({
     env,
@@ -88,12 +95,14 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
   let control: ControlServer | undefined;
   let api: Api | undefined;
   let alerts: Alerts | undefined;
+  let address: string | null = null;
   try {
     const feed = new EventFeed();
     const folder = new MediaFolder(`${file}.media`, key);
     const metrics = createMetrics();
     const series = new Series();
-    const supervisor = assemble(options, store, feed, folder, series, metrics);
+    const strategies = { ...strategiesOf(fleet, loaded), ...options.strategies };
+    const supervisor = assemble({ ...options, strategies }, store, feed, folder, series, metrics);
     supervisor.onEvent((event) => metrics.onEvent(event));
     const devices = toDeclaration(fleet).accounts.flatMap((account) => account.devices);
     const links = new LinkDesk(supervisor, devices);
@@ -114,6 +123,14 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       append: (rows, dropBefore) => views.ask("performance.append", { rows, dropBefore }),
       onFault: (error) => logger.error({ err: error }, "how the seats did could not be written down"),
     });
+    const plugins =
+      loaded &&
+      new PluginDesk({
+        plugins: loaded,
+        clock: systemClock,
+        logger,
+        send: (message) => sendMessage({ supervisor, views, media }, message),
+      });
     const opened = createAlerts({
       fleet,
       supervisor,
@@ -122,6 +139,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       clock: systemClock,
       draw: Math.random,
       logger,
+      ...(plugins ? { plugin: (channel, notice, signal) => plugins.deliver(channel, notice, signal) } : {}),
     });
     const webhooks = new WebhookDesk({
       fleet: fleet.fleet,
@@ -144,6 +162,14 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       mode: () => views.mode(),
       onFault: (error) => logger.error({ err: error }, "when the seats were down could not be written down"),
     });
+    const services = new Services({
+      supervisor,
+      webhooks,
+      plugins,
+      channels: [opened.terminal, ...fleet.alerts.channels],
+      doors: { socket: () => control?.path ?? null, api: () => address },
+      store: file,
+    });
     const parts = {
       alerts: opened,
       supervisor,
@@ -156,6 +182,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       metrics,
       sla,
       webhooks,
+      services,
       copyStore: (to: string) => store.copyTo(to),
       lastEvent: () => store.api.lastEvent(),
       onStop: options.onStop,
@@ -175,7 +202,8 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     await webhooks.begin();
     const { createApi } = fleet.api ? await import("../http/server.ts") : {};
     api = fleet.api && createApi ? createApi({ config: fleet.api, parts, store: store.api, arrivals, feed, logger }) : undefined;
-    const address = (await api?.listen()) ?? null;
+    address = (await api?.listen()) ?? null;
+    plugins?.begin({ supervisor, views, arrivals });
     return {
       supervisor,
       views,
@@ -194,6 +222,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
         media.stop();
         await api?.close();
         await served.close();
+        await plugins?.stop(PLUGINS_WITHIN);
         await webhooks.stop(WEBHOOKS_WITHIN);
         await performance.stop();
         await sla.stop();
@@ -209,6 +238,15 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     throw error;
   }
 };
+
+/** By line, those that the fleet file names and the plugins have. */
+const strategiesOf = ({ lines }: FleetConfig, plugins: LoadedPlugins | null): Readonly<Record<string, Strategy>> =>
+  Object.fromEntries(
+    lines.flatMap(({ id, strategy }) => {
+      const own = plugins?.strategies.find(({ name }) => name === strategy);
+      return own ? [[id, own]] : [];
+    }),
+  );
 
 /** A test server has its media where it is itself. */
 const mediaServer = ({ whatsapp }: FleetConfig) =>

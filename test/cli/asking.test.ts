@@ -146,6 +146,9 @@ const ANSWERS: ControlAnswers = {
   },
   release: { released: ["m0held", "m1held"] },
   cancel: { id: "m0abc" as MessageId, seat: seat.id },
+  services: {
+    services: [{ kind: "adapter", name: "store.sqlite", state: "open", version: "3.50.4", detail: "/srv/acme.db" }],
+  },
   history: { now: NOW, failovers: [record] },
   alerts: { now: NOW, alerts: [alert] },
   alertShow: {
@@ -333,6 +336,7 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["held --json", "held", { limit: 50 }],
     ["held release --all --json", "release", { message: null, send: true }],
     ["held drop m0held --json", "release", { message: "m0held", send: false }],
+    ["services --kind adapter --json", "services", { kind: "adapter" }],
     ["cancel m0abc --json", "cancel", { message: "m0abc" }],
     ["history sales-1 -n 3 --json", "history", { seat: "sales-1", limit: 3 }],
     ["alerts --all --json", "alerts", { all: true, rule: null, subject: null, from: null, to: null, limit: 50 }],

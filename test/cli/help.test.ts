@@ -57,6 +57,7 @@ const COMMANDS = [
   "audit export",
   "audit prune",
   "cancel",
+  "services",
   "held",
   "held list",
   "held release",

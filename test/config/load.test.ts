@@ -53,6 +53,7 @@ describe("a fleet file", () => {
       api: null,
       alerts: alertsOf(undefined, null, folder, {}).alerts,
       webhooks: [],
+      plugins: null,
       whatsapp: null,
     });
     expect(toDeclaration(fleet).lines[0]).toEqual({
@@ -128,7 +129,7 @@ timers:
   probe: 5 s
 `;
     expect(errors(text)).toEqual([
-      'fleet.yaml:1:1 flet: unknown name. Did you mean "fleet"? Known here: fleet, store, accounts, lines, timers, brake, reconnect, pacing, api, alerts, webhooks, whatsapp',
+      'fleet.yaml:1:1 flet: unknown name. Did you mean "fleet"? Known here: fleet, store, accounts, lines, timers, brake, reconnect, pacing, api, alerts, webhooks, plugins, whatsapp',
       "fleet.yaml:1:1 fleet: missing: every fleet file has fleet",
       'fleet.yaml:3:20 accounts.sales-1.role: expected master or servant, found "mastr". Did you mean "master"?',
       "fleet.yaml:3:40 accounts.sales-1.devices.1: sales-1 has a device a already: names of devices differ within an account",

@@ -11,6 +11,7 @@ import { LibraryRig, NUMBERS, until } from "./library-rig.ts";
 
 const PATIENCE = 180_000;
 const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 let rig: LibraryRig;
 const children: ChildProcess[] = [];
@@ -84,10 +85,46 @@ it("strategy.ts gives new conversations to the seats that it means", { timeout: 
   expect((await example.ended).how).toBe(0);
 });
 
+it("plugins.ts answers, chooses seats and writes down what happens, in the supervisor that up starts", {
+  timeout: PATIENCE,
+}, async () => {
+  const fleet = JSON.parse(readFileSync(join(rig.folder, "fleet.yaml"), "utf8")) as { lines: { sales: object } };
+  const plugins = {
+    ...fleet,
+    lines: { sales: { ...fleet.lines.sales, strategy: "last-first" } },
+    plugins: `${EXAMPLES}plugins.ts`,
+  };
+  const alerts = { channels: { notebook: { kind: "plugin" } } };
+  writeFileSync(join(rig.folder, "with-plugins.yaml"), JSON.stringify({ ...plugins, alerts }));
+  const up = start(MAIN, "up", "with-plugins.yaml", "--log-level", "error");
+  await serving();
+  const person = "99910000013";
+  rig.loopback.person(person).send(NUMBERS["sales-1"] ?? "", "hours");
+  await until(() => rig.textsAt(person).length > 0);
+  expect(rig.textsAt(person)).toEqual(["We are open from 9 to 17."]);
+  expect((await ask("send", { line: "sales", to: "+491701239876", text: "hello" })).seat).toBe("sales/sales-2");
+  await ask("switchover", { seat: "sales/sales-1" });
+  await until(() => readFileSync(join(rig.folder, "events.txt"), { encoding: "utf8", flag: "a+" }).includes("seat.serving"));
+  const { services } = await ask("services", { kind: "plugin" });
+  expect(services.map(({ name, state, version }) => [name, state, version])).toEqual([
+    ["onMessage.hours", "running", "1.0.0"],
+    ["strategies.last-first", "running", "1.0.0"],
+    ["alertChannels.notebook", "running", "1.0.0"],
+    ["eventSinks.journal", "running", "1.0.0"],
+  ]);
+  const adapters = (await ask("services", { kind: "adapter" })).services.map(({ name }) => name);
+  expect(adapters).toEqual(expect.arrayContaining(["store.sqlite", "connections.baileys", "control.socket", "alerts.notebook"]));
+  const actors = (await ask("services", { kind: "actor" })).services;
+  expect(actors).toContainEqual(expect.objectContaining({ name: "seat:sales/sales-1", state: "serving" }));
+  up.child.kill("SIGTERM");
+  expect((await up.ended).how).toBe(0);
+});
+
 /** As whoever tries it does. */
-const run = (example: string, ...args: string[]) => {
+const run = (example: string, ...args: string[]) => start(`${EXAMPLES}${example}`, "fleet.yaml", ...args);
+const start = (...args: string[]) => {
   const options = ["--conditions=greenroom-source", "--disable-warning=ExperimentalWarning"];
-  const child = spawn(process.execPath, [...options, `${EXAMPLES}${example}`, "fleet.yaml", ...args], {
+  const child = spawn(process.execPath, [...options, ...args], {
     cwd: rig.folder,
     env: bareEnv(),
     stdio: ["ignore", "pipe", "inherit"],

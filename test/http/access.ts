@@ -104,6 +104,7 @@ export const access = (rigOf: () => ApiRig): void => {
       "getOwnKey",
       "getMetrics",
       "getSla",
+      "listServices",
     ],
     operator: [
       "pause",

@@ -26,6 +26,7 @@ import { LinkDesk } from "../../src/runtime/link-desk.ts";
 import { MediaDesk } from "../../src/runtime/media-desk.ts";
 import { defaultNodeConfig } from "../../src/runtime/node-config.ts";
 import { WebhookDesk } from "../../src/webhooks/desk.ts";
+import { Services } from "../../src/runtime/services.ts";
 import { SlaDesk } from "../../src/runtime/sla-desk.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
 import { Views } from "../../src/runtime/views.ts";
@@ -233,6 +234,17 @@ export class ApiRig {
     this.#closing.push(() => alerts.close());
     await supervisor.start();
     this.supervisor = supervisor;
+    const webhooks = new WebhookDesk({
+      fleet: "acme",
+      webhooks: [],
+      store: this.#store.webhooks,
+      clock: systemClock,
+      draw: () => 0.5,
+      inbox: { rows: (after, limit) => arrivals.rows(after, limit), message: (row) => arrivals.toMessage(row) },
+      events: async (afterSeq, limit) => (await views.ask("events.read", { afterSeq, limit })).rows,
+      cursor: async (reader, seq) => (await views.ask("inbox.cursor", { reader, seq })).seq,
+      onDead: () => undefined,
+    });
     const parts = {
       supervisor,
       views,
@@ -249,16 +261,14 @@ export class ApiRig {
         mode: () => views.mode(),
         onFault: () => undefined,
       }),
-      webhooks: new WebhookDesk({
-        fleet: "acme",
-        webhooks: [],
-        store: this.#store.webhooks,
-        clock: systemClock,
-        draw: () => 0.5,
-        inbox: { rows: (after, limit) => arrivals.rows(after, limit), message: (row) => arrivals.toMessage(row) },
-        events: async (afterSeq, limit) => (await views.ask("events.read", { afterSeq, limit })).rows,
-        cursor: async (reader, seq) => (await views.ask("inbox.cursor", { reader, seq })).seq,
-        onDead: () => undefined,
+      webhooks,
+      services: new Services({
+        supervisor,
+        webhooks,
+        plugins: null,
+        channels: [],
+        doors: { socket: () => null, api: () => "http://127.0.0.1:1" },
+        store: this.#store.file,
       }),
       copyStore: (to: string) => this.#store.copyTo(to),
       lastEvent: () => this.#store.api.lastEvent(),

@@ -241,6 +241,7 @@ const HANDLERS: ControlHandlers = {
   held: unused,
   release: unused,
   cancel: unused,
+  services: unused,
   history: unused,
   alerts: unused,
   alertShow: unused,

@@ -78,10 +78,11 @@ describe("what a node is started with", () => {
       "brake",
       "reconnect",
       "pacing",
-      // What stands beside a node has tests of its own: test/http, test/alerts, test/webhooks.
+      // What stands beside a node has tests of its own: test/http, test/alerts, test/webhooks, test/plugins.
       "api",
       "alerts",
       "webhooks",
+      "plugins",
       "whatsapp",
     ]);
   });

@@ -1,7 +1,7 @@
 /** A way to reach people. Each kind is a file beside this one; what all of them owe is in test/alerts/conformance. */
 import type { Notice } from "../../../machines/alerts/notices.ts";
 
-export type ChannelKind = "terminal" | "webhook" | "slack" | "whatsapp";
+export type ChannelKind = "terminal" | "webhook" | "slack" | "whatsapp" | "plugin";
 export interface Channel {
   readonly name: string;
   readonly kind: ChannelKind;

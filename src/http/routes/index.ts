@@ -15,6 +15,7 @@ import { messageRoutes } from "./messages.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { recordRoutes } from "./records.ts";
 import { seatRoutes } from "./seats.ts";
+import { serviceRoutes } from "./services.ts";
 import { slaRoutes } from "./sla.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -36,4 +37,5 @@ export const ROUTES: readonly Route[] = [
   ...metricsRoutes,
   ...slaRoutes,
   ...webhookRoutes,
+  ...serviceRoutes,
 ];
