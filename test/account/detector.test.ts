@@ -224,6 +224,31 @@ describe("a device that is watched less closely", () => {
     expect(up("holder").until(1900).tell({ type: "watch", watch: "candidate" }).until(2000).edges).toEqual(["2000 late link"]);
   });
 
+  it("is probed at once only if it is to be probed more often than before, and there is a link", () => {
+    const change = (from: Watch, to: Watch): Run => up(from).until(400).tell({ type: "watch", watch: to }).until(450);
+    expect(change("standby", "holder").probes).toEqual([400]);
+    expect(change("servant", "standby").probes).toEqual([400]);
+    expect(change("holder", "candidate").probes).toEqual([400]);
+    expect(change("holder", "standby").probes).toEqual([]);
+    expect(change("holder", "holder").probes).toEqual([]);
+    expect(up("standby").until(400).tell(closed(1)).tell({ type: "watch", watch: "holder" }).until(450).probes).toEqual([]);
+  });
+
+  it("starts its silence anew when it is watched more closely, if that was longer than the new watch would have allowed", () => {
+    const after = (silent: number): string | undefined => {
+      const run = up("standby").until(silent).tell({ type: "watch", watch: "holder" });
+      return run.until(silent + 3000).edges[0];
+    };
+    expect(after(999)).toBe("2000 late link");
+    expect(after(1000)).toBe("2000 late link");
+    expect(after(1001)).toBe("3001 late link");
+    const slower = (silent: number): string | undefined =>
+      up("servant").until(silent).tell({ type: "watch", watch: "standby" }).until(30_000).edges[0];
+    expect(slower(10_000)).toBe("11000 late link");
+    expect(slower(10_001)).toBe("21001 late link");
+    expect(up("holder").until(1500).tell({ type: "watch", watch: "standby" }).until(20_000).edges[0]).toBe("11000 late link");
+  });
+
   it("goes on from its last edge when it was late already", () => {
     const run = up("standby").until(11_500).tell({ type: "watch", watch: "holder" }).until(20_000);
     expect(run.edges).toEqual(["11000 late link", "13000 overdue link", "14000 gone link"]);
@@ -248,6 +273,13 @@ describe("what others want to know", () => {
     const run = up("holder").until(1050).tell(request).until(1100).tell({ type: "evidence" }).until(2000);
     expect(run.replies).toEqual(["1100 seen"]);
     expect(run.probes).toEqual([1000]);
+  });
+
+  it("is answered once, and asked about anew by each who wants to know", () => {
+    const run = up("holder").until(100).tell(request).until(150).tell({ type: "evidence" }).until(200).tell({ type: "evidence" });
+    expect(run.replies).toEqual(["150 seen"]);
+    const twice = up("standby").until(3000).tell(request).until(3500).tell(request).until(9000);
+    expect(twice.replies).toEqual(["4700 missing"]);
   });
 
   it("has the time that our own loop lost added to the deadline", () => {
