@@ -1,6 +1,7 @@
 /** The SLA report as one page that needs nothing else: for mail, for print. */
 import type { SlaReport } from "../sla/report.ts";
-import { percent, rowsOf, signed } from "./sla-words.ts";
+import { percent } from "../sla/percent.ts";
+import { rowsOf, signed } from "./sla-words.ts";
 import { when } from "./text.ts";
 
 export const slaHtml = (report: SlaReport): string => {

@@ -9,7 +9,4 @@ export const rowsOf = ({ fleet, lines, accounts, seats }: SlaReport): Row[] => [
   ...accounts.map((each): Row => ["account", each.account, each]),
   ...seats.map((each): Row => ["seat", each.seat, each]),
 ];
-/** Rounded down: 99.9999 % is not 100 %. */
-export const percent = (value: number | null): string =>
-  value === null ? "-" : `${(Math.floor(value * 1e6) / 1e4).toFixed(4)} %`;
 export const signed = (ms: number | null): string => (ms === null ? "-" : `${ms < 0 ? "-" : ""}${span(Math.abs(ms))}`);

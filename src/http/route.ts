@@ -5,6 +5,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
+import type { HealthLog } from "../metrics/health-log.ts";
 import type { Arrivals } from "../runtime/arrivals.ts";
 import type { ControlHandlers, SendAnswer } from "../runtime/control-protocol.ts";
 import type { MediaDesk } from "../runtime/media-desk.ts";
@@ -30,6 +31,7 @@ export interface Caller {
   readonly signal: AbortSignal;
   /** A page that plays a change of holder; null: too long ago. */
   readonly replay: (record: FailoverRecord) => Promise<string | null>;
+  readonly health: HealthLog;
   readonly send: (message: SendRequest) => Promise<SendAnswer>;
   readonly streams: {
     /** From then on the reply is the stream's. */

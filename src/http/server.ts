@@ -15,6 +15,7 @@ import type { Millis } from "../../machines/ports/ids.ts";
 import type { AuditDraft } from "../../machines/ports/records.ts";
 import { Replays } from "../dashboard/replays.ts";
 import type { ApiConfig } from "../config/index.ts";
+import { HealthLog } from "../metrics/health-log.ts";
 import type { Arrivals } from "../runtime/arrivals.ts";
 import { type ControlParts, controlHandlers } from "../runtime/control.ts";
 import { ControlError } from "../runtime/control-protocol.ts";
@@ -202,6 +203,7 @@ class Door {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #rate: RateLimit;
   readonly #replays: Replays;
+  readonly #health = new HealthLog();
   readonly #strangers: RateLimit;
   readonly #paths: readonly { readonly matches: RegExp; readonly method: string }[];
 
@@ -218,7 +220,8 @@ class Door {
     this.#streams = streams;
     this.#headers = headers;
     const now = (): Millis => performance.now();
-    const { views } = options.parts;
+    const { views, supervisor } = options.parts;
+    supervisor.onFact((fact) => this.#health.note(fact));
     this.#replays = new Replays({
       read: async (afterSeq, limit) => (await views.ask("journal.read", { afterSeq, limit })).entries,
       now: () => views.now(),
@@ -302,6 +305,7 @@ class Door {
       scope: new Scope(key.lines, () => parts.views.roster()),
       handlers: controlHandlers({ ...parts, by }),
       replay: (record) => this.#replays.page(record),
+      health: this.#health,
       send: (message) => sendMessage(parts, message),
       isWelcome: () => (secretIn(request) === undefined ? this.#logins.keyOf(request) !== undefined : parts.keys.isValid(key.id)),
       streams: {

@@ -100,6 +100,7 @@ export const access = (rigOf: () => ApiRig): void => {
       "listSilences",
       "listChannels",
       "listActors",
+      "getAccountHealth",
       "listEvents",
       "getOwnKey",
       "getMetrics",

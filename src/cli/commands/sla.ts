@@ -4,7 +4,8 @@ import type { SlaReport } from "../../sla/report.ts";
 import { type Cli, CliError } from "../cli.ts";
 import { examples, instant, wholeNumber } from "../help.ts";
 import { slaHtml } from "../sla-page.ts";
-import { percent, rowsOf, signed } from "../sla-words.ts";
+import { percent } from "../../sla/percent.ts";
+import { rowsOf, signed } from "../sla-words.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
 import { type Paints, paintsFor, table, when } from "../text.ts";
 

@@ -6,6 +6,7 @@ import { get, post, settle } from "./api.ts";
 import { AuditTable } from "./audit.tsx";
 import { LinkButton } from "./link.tsx";
 import { At, Badge, Complaint, Since, Table, useAnswer } from "./parts.tsx";
+import { Trend } from "./trend.tsx";
 import type { AuditEntry, Device } from "./types.ts";
 import { ageText, spelled } from "./words.ts";
 
@@ -20,6 +21,7 @@ export const AccountPage = ({ live, mayAct, about }: PageProps) => {
   if (!account) return <Complaint text={`there is no account ${about} in this fleet: go back to Fleet`} />;
   const devices = account.devices.flatMap((id) => model.devices.get(id) ?? []);
   const lines = [...model.lines.values()].filter(({ masters, servants }) => masters.includes(about) || servants.includes(about));
+  const alerts = [...model.alerts.values()].filter(({ subject }) => subject === about || subject.startsWith(`${about}/`));
   const restart = (device: Device): void => {
     say(null);
     void settle(post(`/v1/devices/${device.id}/restart`), () => say(`${device.id} is dialled anew`), say);
@@ -50,7 +52,12 @@ export const AccountPage = ({ live, mayAct, about }: PageProps) => {
       >
         {devices.map((device) => (
           <tr key={device.id}>
-            <th scope="row">{device.id}</th>
+            <th scope="row">
+              {device.id}{" "}
+              <a class="soft" href={`#/machines/${encodeURIComponent(`connection:${device.id}`)}`}>
+                chart<span class="unseen"> of {device.id}</span>
+              </a>
+            </th>
             <td>
               <Badge state={device.status} />
             </td>
@@ -81,15 +88,15 @@ export const AccountPage = ({ live, mayAct, about }: PageProps) => {
         ))}
       </Table>
       <p role="status">{said}</p>
+      <Trend account={about} version={Math.floor(Date.now() / 30_000)} />
       <h3>Open alerts</h3>
+      {alerts.length === 0 && <p class="soft">None.</p>}
       <ul>
-        {[...model.alerts.values()]
-          .filter(({ subject }) => subject === about || subject.startsWith(`${about}/`))
-          .map((alert) => (
-            <li key={alert.key}>
-              <Badge state={alert.level} /> {alert.text}, since <Since at={alert.raisedAt} skew={model.skew} />
-            </li>
-          ))}
+        {alerts.map((alert) => (
+          <li key={alert.key}>
+            <Badge state={alert.level} /> {alert.text}, since <Since at={alert.raisedAt} skew={model.skew} />
+          </li>
+        ))}
       </ul>
       <h3>What was decided about it</h3>
       <Complaint text={complaint} />

@@ -9,10 +9,12 @@ import { Failovers, FailoverPage } from "./failovers.tsx";
 import { Fleet } from "./fleet.tsx";
 import { Live } from "./live.ts";
 import { Login } from "./login.tsx";
+import { Machines } from "./machines.tsx";
 import { Messages } from "./messages.tsx";
 import { Badge, Complaint } from "./parts.tsx";
 import { SeatPage } from "./seat.tsx";
 import { Settings } from "./settings.tsx";
+import { SlaPage } from "./sla.tsx";
 import { applyTheme, type Theme, theme } from "./theme.ts";
 import type { Key } from "./types.ts";
 
@@ -21,6 +23,8 @@ export interface PageProps {
   /** Whether its role lets the key do more than look. The server decides; this only says what is worth offering. */
   readonly mayAct: boolean;
   readonly isAdmin: boolean;
+  /** Whether the key is for the whole fleet. */
+  readonly isWhole: boolean;
   /** What follows the page's name in the address. */
   readonly about: string;
 }
@@ -32,11 +36,13 @@ const PAGES = {
   failovers: { title: "Failovers", Page: Failovers },
   failover: { title: "Failover", Page: FailoverPage },
   alerts: { title: "Alerts", Page: Alerts },
+  machines: { title: "Machines", Page: Machines },
+  sla: { title: "Availability", Page: SlaPage },
   messages: { title: "Conversations and queue", Page: Messages },
   audit: { title: "Audit", Page: Audit },
   settings: { title: "Settings", Page: Settings },
 } as const;
-const IN_MENU = ["fleet", "failovers", "alerts", "messages", "audit", "settings"] as const;
+const IN_MENU = ["fleet", "failovers", "alerts", "messages", "sla", "machines", "audit", "settings"] as const;
 
 interface Place {
   readonly page: keyof typeof PAGES;
@@ -107,9 +113,10 @@ const Inside = ({ owner, onLeave }: { readonly owner: Key; readonly onLeave: () 
         <Complaint text={live.complaint} />
         {live.hasStatus && (
           <Page
-            key={`${place.page} ${place.about}`}
+            key={place.page === "machines" ? place.page : `${place.page} ${place.about}`}
             live={live}
             mayAct={mayAct}
+            isWhole={owner.lines === null}
             isAdmin={owner.role === "admin" && owner.lines === null}
             about={place.about}
           />

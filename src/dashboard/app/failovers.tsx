@@ -74,7 +74,7 @@ const tookOf = (record: Failover): string => {
   return spanText(record.inServiceAt - beganAt(record));
 };
 
-export const FailoverPage = ({ about }: PageProps) => {
+export const FailoverPage = ({ about, isWhole }: PageProps) => {
   const { answer: record, complaint } = useAnswer(() => get<Failover>(`/v1/failovers/${encodeURIComponent(about)}`), [about]);
   if (!record) return <Complaint text={complaint} />;
   return (
@@ -87,6 +87,14 @@ export const FailoverPage = ({ about }: PageProps) => {
         {record.outcome === "averted" ? "It had begun because" : "Because"} {causeOf(record)}. Term {record.termBefore}
         {record.termAfter === null ? " stays" : ` → ${record.termAfter}`}. <a href={`#/seat/${record.seat}`}>The seat</a>
       </p>
+      {isWhole && (
+        <p>
+          <a href={`/v1/failovers/${encodeURIComponent(record.id)}/replay#failover=${encodeURIComponent(record.id)}`}>
+            Open in the replay viewer
+          </a>{" "}
+          <span class="soft">what every machine took in around it, step by step</span>
+        </p>
+      )}
       <h3>How long each phase took</h3>
       <Waterfall record={record} />
       <h3>Step by step</h3>

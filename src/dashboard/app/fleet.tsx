@@ -114,9 +114,12 @@ const SeatRow = ({ seat, live, mayAct }: Inside & { readonly seat: Seat }) => {
   const { open, oldestMs, held } = seat.queue;
   return (
     <article class="seat">
-      <h4>
-        <a href={`#/seat/${seat.id}`}>{seat.id}</a> <Badge state={seat.phase} />
-      </h4>
+      <div>
+        <h4>
+          <a href={`#/seat/${seat.id}`}>{seat.id}</a> <Badge state={seat.phase} />
+        </h4>
+        <p class="words">{wordsOf(seat, standbys)}</p>
+      </div>
       <dl>
         <div>
           <dt>Speaks now</dt>
@@ -170,6 +173,14 @@ const SeatRow = ({ seat, live, mayAct }: Inside & { readonly seat: Seat }) => {
       {mayAct && <MoveButton seat={seat} live={live} />}
     </article>
   );
+};
+/** `sales-1 speaks. If sales-1/a fails, sales-1/b takes over, under the same number.` */
+const wordsOf = ({ holder }: Seat, [next]: readonly Device[]): string => {
+  if (holder === null) return next ? `Nobody speaks; ${next.id} could.` : "Nobody speaks, and nobody could.";
+  const number = accountOf(holder);
+  if (!next) return `The number of ${number} speaks. If ${holder} fails, nobody could take over.`;
+  const under = accountOf(next.id) === number ? "the same number" : `another number, ${accountOf(next.id)}'s`;
+  return `The number of ${number} speaks. If ${holder} fails, ${next.id} takes over, under ${under}.`;
 };
 const noteOn = (device: Device, { holder }: Seat): string =>
   [holder !== null && accountOf(holder) === accountOf(device.id) ? "same number" : "", device.holds.length > 0 ? "busy" : ""]

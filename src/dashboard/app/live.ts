@@ -62,6 +62,12 @@ export class Live {
     clearTimeout(this.#look);
   }
 
+  /** Somebody looks after an alert, which its event says as well, a little later. */
+  noteAcknowledged(): void {
+    this.model.acknowledged++;
+    this.repaint();
+  }
+
   /** A status within so many milliseconds, unless one comes earlier. */
   lookSoon(within: number): void {
     if (this.#stopped) return;

@@ -19,6 +19,8 @@ export class Model {
   readonly devices = new Map<string, Device>();
   readonly accounts = new Map<string, Account>();
   readonly alerts = new Map<string, Alert>();
+  /** How often it was heard that somebody looks after an alert. */
+  acknowledged = 0;
   /** The last change of holder of each seat that put somebody in service. */
   readonly lastMoves = new Map<string, Failover>();
   /** Newest first. */
@@ -88,6 +90,9 @@ export class Model {
       case "alert.raised":
       case "alert.escalated":
         return void this.alerts.set(String(data["key"]), alertOf(event, this.alerts.get(String(data["key"]))));
+      case "alert.acknowledged":
+        this.acknowledged++;
+        return;
       case "alert.resolved":
         return void this.alerts.delete(String(data["key"]));
       default:

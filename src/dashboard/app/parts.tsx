@@ -1,11 +1,16 @@
 /** What several pages are made of. */
 import { Component, type ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Tone } from "../viewer/tones.ts";
 import { settle } from "./api.ts";
 import { ageText, SIGNS, spelled, timeText, toneFor } from "./words.ts";
 
-export const Badge = ({ state, label }: { readonly state: string; readonly label?: string }) => {
-  const tone = toneFor(state);
+interface BadgeProps {
+  readonly state: string;
+  readonly label?: string;
+  readonly tone?: Tone;
+}
+export const Badge = ({ state, label, tone = toneFor(state) }: BadgeProps) => {
   return (
     <span class={`badge ${tone}`}>
       <span aria-hidden="true">{SIGNS[tone]}</span> {label ?? spelled(state)}
@@ -73,6 +78,20 @@ export const Table = ({
   </section>
 );
 
+export const Field = ({
+  name,
+  value,
+  onChange,
+}: {
+  readonly name: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}) => (
+  <label>
+    {name} <input value={value} onInput={({ currentTarget }) => onChange(currentTarget.value)} />
+  </label>
+);
+
 export const Complaint = ({ text }: { readonly text: string | null }) =>
   text === null ? null : (
     <p class="complaint" role="alert">
@@ -91,7 +110,8 @@ export const useAnswer = <T,>(
   useEffect(() => {
     let isCurrent = true;
     void settle(
-      ask(),
+      // What it throws at once is a refusal, too.
+      Promise.resolve().then(ask),
       (got) => {
         if (!isCurrent) return;
         setAnswer(() => got);

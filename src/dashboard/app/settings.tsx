@@ -1,14 +1,15 @@
-/** API keys: which there are, a new one, and the end of one. */
+/** API keys: which there are, a new one, and the end of one. Alert channels and webhooks: whether they get through. */
 import { useState } from "preact/hooks";
 import type { PageProps } from "./app.tsx";
 import { get, post, remove, settle } from "./api.ts";
 import { At, Badge, Complaint, Confirm, Dialog, Table, useAnswer } from "./parts.tsx";
 import type { Key } from "./types.ts";
+import { Channels, Webhooks } from "./webhooks.tsx";
 
 const ROLES = ["viewer", "operator", "admin"] as const;
 const DAY = 86_400_000;
 
-export const Settings = ({ live, isAdmin }: PageProps) => (
+export const Settings = ({ live, mayAct, isAdmin, isWhole }: PageProps) => (
   <>
     <h2>Settings</h2>
     <h3>API keys</h3>
@@ -17,6 +18,10 @@ export const Settings = ({ live, isAdmin }: PageProps) => (
     ) : (
       <p>Only an admin of the whole fleet sees the keys, and makes new ones.</p>
     )}
+    <h3>Alert channels</h3>
+    {isWhole ? <Channels mayAct={mayAct} /> : <p>Only a key of the whole fleet sees the channels.</p>}
+    <h3>Webhooks</h3>
+    {mayAct && isWhole ? <Webhooks /> : <p>Only an operator of the whole fleet sees the webhooks.</p>}
     <h3>More</h3>
     <p>
       <a href="/docs">The API's documentation</a>

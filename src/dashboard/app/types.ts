@@ -1,5 +1,11 @@
 /** What the API answers, as the page sees it. */
 import type { z } from "zod";
+import type * as actors from "../../http/routes/actors.ts";
+import type * as alerts from "../../http/routes/alerts.ts";
+import type * as fleet from "../../http/routes/fleet.ts";
+import type * as health from "../../http/routes/health.ts";
+import type * as sla from "../../http/routes/sla.ts";
+import type * as webhooks from "../../http/routes/webhooks.ts";
 import type * as schemas from "../../http/schemas.ts";
 
 export type Seat = z.output<typeof schemas.seat>;
@@ -14,15 +20,14 @@ export type Message = z.output<typeof schemas.message>;
 export type Conversation = z.output<typeof schemas.conversation>;
 export type Key = z.output<typeof schemas.key>;
 export type Offer = z.output<typeof schemas.offer>;
-
-export interface Status {
-  readonly fleet: string;
-  readonly now: number;
-  readonly startedAt: number;
-  readonly mode: string;
-  readonly lines: readonly Line[];
-  readonly seats: readonly Seat[];
-  readonly accounts: readonly Account[];
-  readonly devices: readonly Device[];
-  readonly alerts: readonly Alert[];
-}
+export type AlertRecord = z.output<typeof schemas.alertRecord>;
+export type Silence = z.output<typeof schemas.silence>;
+export type Status = z.output<typeof fleet.status>;
+export type AlertReportRow = z.output<typeof alerts.reportRow>;
+export type Channel = z.output<typeof alerts.channel>;
+export type Sla = z.output<typeof sla.report>;
+export type Availability = Sla["fleet"];
+export type Webhook = z.output<typeof webhooks.webhook>;
+export type DeadLetter = z.output<typeof webhooks.letter>;
+export type Actor = z.output<typeof actors.actor>;
+export type AccountHealth = z.output<typeof health.health>;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ok, route, type Route } from "../route.ts";
 import { list } from "../schemas.ts";
 
-const actor = z
+export const actor = z
   .strictObject({
     address: z.string().describe("`seat:sales/sales-1`, `health:sales-1/a`, …"),
     kind: z.string().describe("Which chart it is of: `/charts.json` has them."),

@@ -48,7 +48,7 @@ const notice = z
 const shown = z
   .strictObject({ alert: alertRecord, notices: list(notice), silencedBy: list(silence) })
   .meta({ id: "AlertInDetail" });
-const channel = z
+export const channel = z
   .strictObject({
     name: z.string(),
     kind: z.string(),
@@ -57,7 +57,7 @@ const channel = z
   })
   .meta({ id: "Channel" });
 const span = z.number().nullable();
-const reportRow = z
+export const reportRow = z
   .strictObject({
     name: z.string().describe("The day, account or rule."),
     alerts: z.int().min(0),

@@ -5,7 +5,7 @@ import { accountsView } from "./accounts.ts";
 import { ok, route, type Route } from "../route.ts";
 import { account, alert, device, line, list, mode, seat } from "../schemas.ts";
 
-const status = z
+export const status = z
   .strictObject({
     fleet: z.string(),
     now: z.number(),

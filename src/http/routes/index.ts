@@ -7,6 +7,7 @@ import { conversationRoutes } from "./conversations.ts";
 import { deviceRoutes } from "./devices.ts";
 import { eventRoutes } from "./events.ts";
 import { fleetRoutes } from "./fleet.ts";
+import { healthRoutes } from "./health.ts";
 import { inboxRoutes } from "./inbox.ts";
 import { keyRoutes } from "./keys.ts";
 import { lineRoutes } from "./lines.ts";
@@ -31,8 +32,9 @@ export const ROUTES: readonly Route[] = [
   ...conversationRoutes,
   ...recordRoutes,
   ...alertRoutes,
-  ...eventRoutes,
   ...actorRoutes,
+  ...healthRoutes,
+  ...eventRoutes,
   ...keyRoutes,
   ...metricsRoutes,
   ...slaRoutes,

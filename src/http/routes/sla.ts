@@ -15,7 +15,7 @@ const availability = {
   budgetLeftMs: ms("of the downtime that the target allows in the period; negative: overspent.").nullable(),
   burnRate: z.number().nullable().describe("Above 1 the budget does not last."),
 };
-const report = z
+export const report = z
   .strictObject({
     from: z.number(),
     to: z.number(),

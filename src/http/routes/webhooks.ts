@@ -14,7 +14,7 @@ const delivery = z.strictObject({
   tookMs: z.number(),
   failure: z.string().nullable().describe("null: delivered."),
 });
-const webhook = z
+export const webhook = z
   .strictObject({
     name,
     url: z.string().describe("Without its query."),
@@ -25,7 +25,7 @@ const webhook = z
     log: list(delivery).describe("The newest first."),
   })
   .meta({ id: "Webhook" });
-const letter = z
+export const letter = z
   .strictObject({
     webhook: name,
     source,

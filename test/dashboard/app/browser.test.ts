@@ -8,7 +8,18 @@ import { hasNoBrowser, openBrowser } from "../browser.ts";
 
 /** What a loaded machine delays is not wrong. */
 const SOON = { timeout: 30_000 };
-const PAGES = ["fleet", "seat/sales/sales-1", "account/sales-2", "failovers", "alerts", "messages", "audit", "settings"];
+const PAGES = [
+  "fleet",
+  "seat/sales/sales-1",
+  "account/sales-2",
+  "failovers",
+  "alerts",
+  "messages",
+  "sla",
+  "machines",
+  "audit",
+  "settings",
+];
 
 describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 }, () => {
   let browser: Browser;
@@ -95,6 +106,9 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
   it("says at a glance who speaks for a seat, since when, why, and who stands by", async () => {
     const page = await as("viewer");
     const text = await seat(page, "sales/sales-1").innerText();
+    expect(text).toMatch(
+      /The number of sales-1 speaks\. If sales-1\/[ab] fails, sales-1\/[ab] takes over, under the same number/,
+    );
     expect(text).toMatch(/Speaks now\s+sales-1\/[ab]\s+● online/);
     expect(text).toMatch(/Since\s+\d\d:\d\d:\d\d \(\d+ s\)/);
     expect(text).toMatch(/Why\s+it was the first that could, at the start/);
@@ -190,10 +204,75 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
     // The store knows nothing of this alert, and would say so.
     await page.route("**/v1/status", () => undefined);
     rig.supervisor.report({ type: "alert.raised", subject: "help-1/a", data });
-    await expect.poll(() => page.locator("main table").innerText(), SOON).toMatch(/critical\s+help-1\/a has failed/);
+    await expect
+      .poll(() => page.getByRole("region", { name: "Open alerts" }).innerText(), SOON)
+      .toMatch(/critical\s+help-1\/a has failed/);
     rig.supervisor.report({ type: "alert.resolved", subject: "help-1/a", data });
     await expect.poll(() => page.locator("main").innerText(), SOON).toContain("Nothing is wrong");
     await page.unroute("**/v1/status");
+  });
+
+  it("lets somebody look after an alert, silences what is expected, and sums up what there was", async () => {
+    const page = await as("admin");
+    const raise = (rule: string, subject: string): void =>
+      rig.supervisor.node.driver.perform("orchestrator", [
+        { op: "raise", key: `${rule}:${subject}`, rule, subject, level: "critical", text: `${subject} is lost` },
+      ]);
+    raise("test.browser", "help-1/a");
+    await show(page, "alerts");
+    await page.getByRole("button", { name: "Acknowledge test.browser:help-1/a" }).click();
+    const open = page.getByRole("region", { name: "Open alerts" });
+    await expect.poll(() => open.innerText(), SOON).toMatch(/key:admin-0\s+after/);
+    await page.getByText("Silence something for a while").click();
+    const form = page.getByRole("form", { name: "New silence" });
+    await form.getByLabel("Rule").fill("test.*");
+    await form.getByLabel("Why").fill("they move house");
+    await form.getByRole("button", { name: "Silence" }).click();
+    const silences = page.getByRole("region", { name: "Silences" }).first();
+    await expect.poll(() => silences.innerText(), SOON).toMatch(/test\.\*\s+everybody.*they move house/s);
+    await page.getByRole("button", { name: /^End it/ }).click();
+    await expect.poll(() => silences.innerText(), SOON).toContain("Nothing is silenced.");
+    await page.getByLabel("Rule, or device.* for a family").fill("test.*");
+    await expect
+      .poll(() => page.getByRole("region", { name: "History of alerts" }).innerText(), SOON)
+      .toContain("help-1/a is lost");
+    await expect.poll(() => page.getByRole("region", { name: "Alerts summed up" }).innerText(), SOON).toContain("test.browser");
+    rig.supervisor.node.driver.perform("orchestrator", [
+      { op: "resolve", key: "test.browser:help-1/a", text: "help-1/a is well" },
+    ]);
+    await expect.poll(() => page.locator("main").innerText(), SOON).toContain("Nothing is wrong.");
+  });
+
+  it("shows the chart of any machine, with the state lit that it is in", async () => {
+    const page = await as("viewer");
+    await show(page, "machines");
+    await page.getByLabel("Find:").fill("seat sales-1");
+    await page.getByRole("link", { name: "seat:sales/sales-1" }).click();
+    const chart = page.getByRole("img", { name: "The seat chart; serving is lit" });
+    await chart.waitFor(SOON);
+    await expect.poll(() => chart.evaluate((image: { naturalWidth: number }) => image.naturalWidth), SOON).toBeGreaterThan(100);
+    const drawn = decodeURIComponent((await chart.getAttribute("src")) ?? "");
+    expect([...drawn.matchAll(/<g class="place lit">.*?class="name"[^>]*>([^<]*)</g)].map(([, name]) => name)).toEqual([
+      "serving",
+    ]);
+  });
+
+  it("tells how an account did: deep checks and how soon its devices answer", async () => {
+    const page = await as("viewer");
+    await show(page, "account/sales-1");
+    const health = page.getByRole("region", { name: "Health" });
+    await health.waitFor();
+    expect(await health.innerText()).toMatch(/Round trip of probes:.*New chats that are left:/s);
+  });
+
+  it("says how available the fleet was, and whether channels get through", async () => {
+    const page = await as("admin");
+    await show(page, "sla");
+    await expect.poll(() => page.getByRole("region", { name: "Availability" }).innerText(), SOON).toContain("the fleet");
+    await show(page, "settings");
+    await page.getByRole("button", { name: "Test terminal" }).click();
+    await expect.poll(() => page.locator("main").innerText(), SOON).toContain("terminal took the test");
+    expect(await page.locator("main").innerText()).toContain("they are named in the fleet file");
   });
 
   it("makes a key, shows its secret once, and revokes it: who is logged in with it is out", async () => {
