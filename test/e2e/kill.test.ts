@@ -1,0 +1,151 @@
+/**
+ * kill -9 of `greenroom up` at random points of starting, linking, sending and changing the fleet file: whatever is left boots, keeps its
+ * links, and loses no message that was accepted. 100 times in `npm run test:full`.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Rig, type Up, until } from "./rig.ts";
+
+const KILLS = process.env["GREENROOM_FULL"] ? 100 : 4;
+const PATIENCE = 120_000;
+const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const CORE = ["sales-1/a", "sales-1/b", "sales-2/a"];
+const PEOPLE = ["99910000001", "99910000002", "99910000003"];
+const SCENES = ["starting", "linking", "sending", "changing"] as const;
+/** Servants of which one is new at each linking; those before the last few leave the fleet again. */
+const GUESTS = 3;
+
+const seed = Number(process.env["GREENROOM_SEED"] ?? Date.now() % 1_000_000);
+let drawn = seed;
+/** 0 to below 1: a linear congruential generator (Numerical Recipes) is random enough for points in time. */
+const draw = (): number => (drawn = (Math.imul(drawn, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
+const later = (most: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, draw() * most));
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.start();
+  for (const person of PEOPLE) rig.loopback.person(person);
+}, PATIENCE);
+afterAll(() => rig.close(), PATIENCE);
+
+const fleetWith = (guests: readonly string[], isSwapped: boolean): void => {
+  const account = (role: string, devices: readonly string[]) => ({ role, devices });
+  const masters = isSwapped ? ["sales-2", "sales-1"] : ["sales-1", "sales-2"];
+  const fleet = {
+    fleet: "acme",
+    store: { file: "./acme.db" },
+    accounts: {
+      "sales-1": account("master", ["a", "b"]),
+      "sales-2": account("master", ["a"]),
+      ...Object.fromEntries(guests.map((guest) => [guest, account("servant", ["a"])])),
+    },
+    lines: {
+      sales: { masters, servants: guests, failback: isSwapped ? "automatic" : "manual" },
+      ...(isSwapped ? { help: { masters: ["sales-2"] } } : {}),
+    },
+  };
+  // JSON is YAML.
+  writeFileSync(join(rig.folder, "fleet.yaml"), JSON.stringify(fleet));
+};
+const killed = async ({ child, ended }: Pick<Up, "child" | "ended">): Promise<void> => {
+  child.kill("SIGKILL");
+  await ended;
+};
+/** Without waiting for what it says. */
+const killedWhileStarting = async (): Promise<void> => {
+  const { url, rootPublicKey } = rig.loopback;
+  const endpoint = ["--endpoint", url, "--endpoint-root-key", rootPublicKey.toString("base64")];
+  const child = spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", MAIN, "up", "fleet.yaml", ...endpoint, "--json"],
+    {
+      cwd: rig.folder,
+      env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/" },
+      stdio: "ignore",
+    },
+  );
+  const ended = once(child, "exit");
+  await later(3000);
+  // It must not have ended by itself: that would be a start that failed.
+  expect(child.exitCode).toBeNull();
+  child.kill("SIGKILL");
+  await ended;
+};
+
+it(`leaves what boots, with its links and every accepted message, ${KILLS} times (seed ${seed})`, {
+  timeout: PATIENCE + KILLS * 15_000,
+}, async () => {
+  const accepted: string[] = [];
+  let guests: string[] = [];
+  let isSwapped = false;
+  fleetWith(guests, isSwapped);
+  const first = await rig.up();
+  for (const device of CORE) await rig.link(device);
+  await rig.serving();
+  await killed(first);
+
+  for (let kill = 0; kill < KILLS; kill++) {
+    const scene = SCENES[kill % SCENES.length];
+    if (scene === "changing") isSwapped = !isSwapped;
+    if (scene === "linking") guests = [...guests, `guest-${kill}`].slice(-GUESTS);
+    fleetWith(guests, isSwapped);
+    if (scene === "starting" || scene === "changing") {
+      await killedWhileStarting();
+      continue;
+    }
+    const up = await rig.up();
+    const { devices } = await rig.ask("accounts", {});
+    expect(devices.filter(({ id }) => CORE.includes(id)).map(({ link }) => link)).toEqual(CORE.map(() => "linked"));
+    const busy = scene === "linking" ? linking(guests.at(-1) ?? "", kill) : sending(kill, accepted);
+    await later(scene === "linking" ? 1500 : 2500);
+    await killed(up);
+    await busy;
+  }
+
+  const last = await rig.up();
+  await rig.serving();
+  for (const guest of guests) {
+    const { devices } = await rig.ask("accounts", {});
+    if (devices.find(({ id }) => id === `${guest}/a`)?.link !== "linked") await link(guest);
+    await until(async () =>
+      (await rig.ask("accounts", {})).devices.some(({ id, health }) => id === `${guest}/a` && health === "healthy"),
+    );
+  }
+  // Another number may have taken over meanwhile: what waits for a word gets it.
+  await until(async () => {
+    if ((await rig.ask("held", { limit: 1 })).messages.length > 0) await rig.ask("release", { message: null, send: true });
+    return missing(accepted).length === 0;
+  });
+  expect(accepted.length).toBeGreaterThan(0);
+  last.child.kill("SIGTERM");
+  expect(await last.ended).toBe(0);
+});
+
+const missing = (accepted: readonly string[]): readonly string[] => {
+  const got = new Set(PEOPLE.flatMap((person) => rig.loopback.person(person).received.map(({ text }) => text)));
+  return accepted.filter((text) => !got.has(text));
+};
+
+/** Whatever is refused, or breaks off with the process, is what this is about. */
+const sending = async (kill: number, accepted: string[]): Promise<void> => {
+  const sends = Array.from({ length: 40 }, async (_, index) => {
+    await later(2500);
+    const text = `kill ${kill}, message ${index}`;
+    await rig.ask("send", { line: "sales", to: PEOPLE[index % PEOPLE.length] as string, text });
+    accepted.push(text);
+  });
+  await Promise.allSettled(sends);
+};
+const linking = async (guest: string, kill: number): Promise<void> => {
+  await later(300);
+  await link(guest).catch(() => `killed at ${kill}`);
+};
+/** As the owner does; of a number of its own, with one device at a time. */
+const link = async (guest: string): Promise<void> => {
+  const { offer } = await rig.ask("link", { device: `${guest}/a` });
+  await rig.loopback.account(`9998${guest.replace("guest-", "").padStart(7, "0")}`).scanQr(offer?.text ?? "");
+};
