@@ -103,8 +103,10 @@ const stretches = (life: Life, line: LineId): Beginning[][] => {
   ].toSorted((one, other) => one.from - other.from);
   const all: Beginning[][] = [];
   const known = new Set<string>();
+  const unsure = firstUnsure(life);
   let [place, until, isNew] = [0, 0, true];
   for (const { at, seat, to, line: of } of life.accepted) {
+    if (at >= unsure) break;
     if (of !== line || known.has(to)) continue;
     known.add(to);
     for (let next = breaks[place]; next && next.from <= at; next = breaks[++place]) {
@@ -118,6 +120,10 @@ const stretches = (life: Life, line: LineId): Beginning[][] => {
   }
   return all;
 };
+
+/** From then on what was accepted first may have been answered "failed", so that nobody knows when a conversation began. */
+const firstUnsure = (life: Life): Millis =>
+  eventsOf(life, "fault").find(({ fault }) => fault.startsWith("store-") || fault === "node-crash")?.at ?? life.to;
 
 /** A seat for which another number speaks is in no region, and a restart may forget a turn. */
 const isHome = (life: Life, line: LineId, at: Millis): boolean => {
