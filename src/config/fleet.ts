@@ -4,6 +4,7 @@ import type { Caps } from "../../machines/delivery/caps.ts";
 import type { Pace } from "../../machines/delivery/pace.ts";
 import type { AccountId, DeviceId, LineId, Millis } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration, Role } from "../../machines/ports/store.ts";
+import type { RetentionConfig } from "../runtime/retention.ts";
 import type { AlertsConfig } from "./alerts.ts";
 import type { WebhookSetting } from "./webhooks.ts";
 import type { BalanceConfig } from "./balance-schema.ts";
@@ -61,6 +62,7 @@ export interface FleetConfig {
   readonly api: ApiConfig | null;
   readonly alerts: AlertsConfig;
   readonly webhooks: readonly WebhookSetting[];
+  readonly retention: RetentionConfig;
   /** Absolute; null: none. */
   readonly plugins: string | null;
   /** null: WhatsApp itself. */

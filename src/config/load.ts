@@ -126,6 +126,7 @@ const check = (
     api: section("api"),
     alerts: section("alerts"),
     webhooks: section("webhooks"),
+    retention: section("retention"),
     plugins: section("plugins"),
     whatsapp: section("whatsapp"),
   };
@@ -180,6 +181,7 @@ const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): 
     brake: parts.brake ?? SECTIONS.brake.parse({}),
     reconnect: parts.reconnect ?? SECTIONS.reconnect.parse({}),
     api: api ? { ...api, tls: api.tls ? filesOf(api.tls, dirname(file)) : null } : null,
+    retention: parts.retention ?? SECTIONS.retention.parse({}),
     plugins: parts.plugins === undefined ? null : resolve(dirname(file), parts.plugins),
     whatsapp: whatsapp
       ? {

@@ -44,6 +44,7 @@ export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Re
   ...(fleet.api ? { api: apiAsData(fleet.api) } : {}),
   ...(fleet.alerts.written ? { alerts: redacted ? fleet.alerts.written : revealed(fleet.alerts) } : {}),
   ...(fleet.webhooks.length > 0 ? { webhooks: webhooksAsData(fleet.webhooks, redacted) } : {}),
+  retention: { ...fleet.retention },
   ...(fleet.plugins === null ? {} : { plugins: pathFrom(fleet.file, fleet.plugins) }),
   ...(fleet.whatsapp
     ? {

@@ -200,6 +200,14 @@ const api = z
   })
   .describe("The HTTP API. Left out: there is none.");
 
+const days = count(1, 36_500).nullable();
+const retention = z
+  .strictObject({
+    inboxDays: days.default(90).describe("What people wrote. Default: 90."),
+    eventDays: days.default(30).describe("What happened. Default: 30."),
+  })
+  .describe("How many days that is kept; null: for ever. What a webhook or a handler has not passed stays longer.");
+
 /** One per top-level key: each is checked by itself, so that an error in one hides none in another. */
 export const SECTIONS = {
   fleet: name.describe("The fleet's name."),
@@ -220,6 +228,7 @@ export const SECTIONS = {
   api,
   alerts: alertsSchema(name),
   webhooks: webhooksSchema(name),
+  retention,
   plugins: path.describe("A file of your own functions, relative to this one: docs/plugins.md."),
   whatsapp,
 } as const;
@@ -240,6 +249,7 @@ export const fleetSchema = z
     api: SECTIONS.api.optional(),
     alerts: SECTIONS.alerts.optional(),
     webhooks: SECTIONS.webhooks.optional(),
+    retention: SECTIONS.retention.optional(),
     plugins: SECTIONS.plugins.optional(),
     whatsapp: SECTIONS.whatsapp.optional(),
   })

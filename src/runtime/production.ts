@@ -33,6 +33,7 @@ import { MediaDesk } from "./media-desk.ts";
 import { nodeConfigOf } from "./node-config.ts";
 import { lineNow } from "./lines.ts";
 import { measured, PerformanceLog } from "./performance-log.ts";
+import { Retention } from "./retention.ts";
 import { sendMessage } from "./sending.ts";
 import { Services } from "./services.ts";
 import { Series } from "./series.ts";
@@ -155,6 +156,13 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     });
     arrivals.onMore(() => webhooks.wake());
     feed.onEvents(() => webhooks.wake());
+    const retention = new Retention({
+      config: fleet.retention,
+      store: store.retention,
+      webhooks: fleet.webhooks.map(({ name }) => name),
+      now: () => systemClock.now(),
+      onFault: (error) => logger.error({ err: error }, "what is kept no longer could not be removed"),
+    });
     const sla = new SlaDesk({
       store: store.sla,
       now: () => systemClock.now(),
@@ -199,6 +207,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     void media.sweep();
     performance.begin();
     sla.begin();
+    retention.begin();
     await webhooks.begin();
     const { createApi } = fleet.api ? await import("../http/server.ts") : {};
     api = fleet.api && createApi ? createApi({ config: fleet.api, parts, store: store.api, arrivals, feed, logger }) : undefined;
@@ -226,6 +235,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
         await webhooks.stop(WEBHOOKS_WITHIN);
         await performance.stop();
         await sla.stop();
+        retention.stop();
         await supervisor.stop();
         store.close();
       },

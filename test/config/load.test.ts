@@ -53,6 +53,7 @@ describe("a fleet file", () => {
       api: null,
       alerts: alertsOf(undefined, null, folder, {}).alerts,
       webhooks: [],
+      retention: { inboxDays: 90, eventDays: 30 },
       plugins: null,
       whatsapp: null,
     });
@@ -129,7 +130,7 @@ timers:
   probe: 5 s
 `;
     expect(errors(text)).toEqual([
-      'fleet.yaml:1:1 flet: unknown name. Did you mean "fleet"? Known here: fleet, store, accounts, lines, timers, brake, reconnect, pacing, api, alerts, webhooks, plugins, whatsapp',
+      'fleet.yaml:1:1 flet: unknown name. Did you mean "fleet"? Known here: fleet, store, accounts, lines, timers, brake, reconnect, pacing, api, alerts, webhooks, retention, plugins, whatsapp',
       "fleet.yaml:1:1 fleet: missing: every fleet file has fleet",
       'fleet.yaml:3:20 accounts.sales-1.role: expected master or servant, found "mastr". Did you mean "master"?',
       "fleet.yaml:3:40 accounts.sales-1.devices.1: sales-1 has a device a already: names of devices differ within an account",

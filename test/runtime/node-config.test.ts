@@ -82,6 +82,7 @@ describe("what a node is started with", () => {
       "api",
       "alerts",
       "webhooks",
+      "retention",
       "plugins",
       "whatsapp",
     ]);

@@ -3,6 +3,7 @@ import type { Clock } from "../../../machines/ports/clock.ts";
 import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../../machines/ports/store.ts";
 import type { ApiStore } from "../../http/store.ts";
 import type { AlertStore } from "../../alerts/store.ts";
+import type { RetentionStore } from "../../runtime/retention.ts";
 import type { WebhookStore } from "../../webhooks/store.ts";
 import { createAlertStore } from "./alert-store.ts";
 import { createApiStore, type Run } from "./api-store.ts";
@@ -24,6 +25,7 @@ import { recordOps } from "./ops/records.ts";
 import { seatOps } from "./ops/seats.ts";
 import { CommandQueue, type Lane, type Medium } from "./queue.ts";
 import { createSeal } from "./seal.ts";
+import { createRetentionStore } from "./retention-store.ts";
 import { createSlaStore, type SlaStore } from "./sla-store.ts";
 import { createWebhookStore } from "./webhook-store.ts";
 
@@ -56,6 +58,8 @@ export interface SqliteStore extends StorePort {
   readonly sla: SlaStore;
   /** What webhooks could not deliver. */
   readonly webhooks: WebhookStore;
+  /** What is kept no longer. */
+  readonly retention: RetentionStore;
   /** A consistent copy of the file, made while it is used. Throws StoreError. */
   copyTo(file: string): Promise<void>;
   /** Changes `maxBytes` while running. */
@@ -114,6 +118,7 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
     audit: createAuditBook(run, seal),
     sla: createSlaStore(run),
     webhooks: createWebhookStore(run),
+    retention: createRetentionStore(run),
     async copyTo(to) {
       try {
         await database.copyTo(to);
