@@ -53,14 +53,14 @@ export class Rig {
   readonly loopback: Loopback;
   readonly #children: Up[] = [];
 
-  private constructor(loopback: Loopback) {
+  private constructor(loopback: Loopback, fleet: string) {
     this.loopback = loopback;
-    writeFileSync(join(this.folder, "fleet.yaml"), FLEET);
+    writeFileSync(join(this.folder, "fleet.yaml"), fleet);
   }
-  static async start(): Promise<Rig> {
+  static async start(fleet = FLEET): Promise<Rig> {
     // libsignal prints whole sessions where the scripted phones use it.
     console.info = () => undefined;
-    return new Rig(await startLoopback());
+    return new Rig(await startLoopback(), fleet);
   }
 
   get socket(): string {
