@@ -4,7 +4,7 @@ import type { PageProps } from "./app.tsx";
 import { Drain } from "./act.tsx";
 import { get, post, settle } from "./api.ts";
 import { AuditTable } from "./audit.tsx";
-import { LinkButton } from "./link.tsx";
+import { LinkDialog } from "./link.tsx";
 import { At, Badge, Complaint, Since, Table, useAnswer } from "./parts.tsx";
 import { Trend } from "./trend.tsx";
 import type { AuditEntry, Device } from "./types.ts";
@@ -14,6 +14,7 @@ export const AccountPage = ({ live, mayAct, about }: PageProps) => {
   const { model } = live;
   const account = model.accounts.get(about);
   const [said, say] = useState<string | null>(null);
+  const [linking, setLinking] = useState<string | null>(null);
   const { answer, complaint } = useAnswer(
     () => get<{ audit: readonly AuditEntry[] }>(`/v1/audit?subject=${encodeURIComponent(about)}&limit=20`),
     [about],
@@ -80,13 +81,16 @@ export const AccountPage = ({ live, mayAct, about }: PageProps) => {
                     Restart<span class="unseen"> {device.id}</span>
                   </button>
                 ) : (
-                  <LinkButton device={device} live={live} />
+                  <button type="button" onClick={() => setLinking(device.id)}>
+                    Link…<span class="unseen"> {device.id}</span>
+                  </button>
                 )}
               </td>
             )}
           </tr>
         ))}
       </Table>
+      {linking !== null && <LinkDialog id={linking} live={live} onClose={() => setLinking(null)} />}
       <p role="status">{said}</p>
       <Trend account={about} version={Math.floor(Date.now() / 30_000)} />
       <h3>Open alerts</h3>

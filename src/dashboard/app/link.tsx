@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { getText, post, wordsOf } from "./api.ts";
 import type { Live } from "./live.ts";
 import { Complaint, Dialog, useAnswer } from "./parts.tsx";
-import type { Device, Offer } from "./types.ts";
+import type { Offer } from "./types.ts";
 
 interface Begun {
   readonly linked: boolean;
@@ -12,19 +12,8 @@ interface Begun {
 /** The code on the screen is at most so old. */
 const ASK_EVERY = 2000;
 
-export const LinkButton = ({ device, live }: { readonly device: Device; readonly live: Live }) => {
-  const [isOpen, setOpen] = useState(false);
-  return (
-    <>
-      <button type="button" onClick={() => setOpen(true)}>
-        Link…<span class="unseen"> {device.id}</span>
-      </button>
-      {isOpen && <LinkDialog id={device.id} live={live} onClose={() => setOpen(false)} />}
-    </>
-  );
-};
-
-const LinkDialog = ({ id, live, onClose }: { readonly id: string; readonly live: Live; readonly onClose: () => void }) => {
+/** Not within what is shown of a device that is not linked: it has to say that it is. */
+export const LinkDialog = ({ id, live, onClose }: { readonly id: string; readonly live: Live; readonly onClose: () => void }) => {
   const [phone, setPhone] = useState("");
   /** null: not begun. */
   const [body, setBody] = useState<object | null>(null);
