@@ -40,8 +40,8 @@ export interface Fleet {
   address(device: DeviceId): DeviceAddress;
   /** Called at each dial. */
   onDial(listener: (device: DeviceId) => void): void;
-  /** Called at each probe that was answered. */
-  onProbed(listener: () => void): void;
+  /** Called at each probe that was answered, with its round trip. */
+  onProbed(listener: (rtt: number) => void): void;
   close(): Promise<void>;
 }
 
@@ -143,7 +143,7 @@ export const openFleet = (
     clientHint: (device) => device.replace("/", "-"),
   });
   let dialled: (device: DeviceId) => void = () => undefined;
-  let probed = (): void => undefined;
+  let probed: (rtt: number) => void = () => undefined;
   const connections: typeof real = {
     ...real,
     perform: (command) => {
@@ -152,7 +152,7 @@ export const openFleet = (
     },
     onFact: (listener) =>
       real.onFact((fact) => {
-        if (fact.kind === "probed" && fact.rtt !== null) probed();
+        if (fact.kind === "probed" && fact.rtt !== null) probed(fact.rtt);
         listener(fact);
       }),
   };

@@ -11,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   boot: "a cold start with 200 linked devices, against raw Baileys",
   store: "commits and reads of the SQLite store",
   http: "messages posted to the API from another process, and a hundred readers of events",
+  pressure: "probing and failover under 500 accepted and 50 sent a second, paired with idle",
   webhooks: "100,000 messages that waited for a webhook, delivered, and with kill -9 in between",
   failover: "every fault of the demo, repeated: detected, chosen, in service, acknowledged",
   calm: "jitter and no faults: nobody may be accused",
