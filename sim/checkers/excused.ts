@@ -67,11 +67,6 @@ export const EXCUSED: readonly Excuse[] = [
   },
   {
     because:
-      "attempts without an answer make the holder a suspect after two seconds, which calls the switchover off before its own deadline of three",
-    transitions: ["switchover: draining + after drainDeadline → refused"],
-  },
-  {
-    because:
       "nobody stops a single device: a node ends as a whole, and its links and leases with it. Without a stop no lease is given back, and none is granted to a device that has no use for it",
     transitions: [
       "connection: any + stop → stopped",

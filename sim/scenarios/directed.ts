@@ -93,6 +93,15 @@ export const DIRECTED = {
     ],
     { fleet: pair(HOMING), for: 140_000 },
   ),
+  // What would make its holder a suspect is late, and so the switchover's own deadline ends it.
+  "a-drain-behind-late-timers": brief(
+    [
+      fault("silent-path", seat("sales/sales-2"), 59.9, 12, { keeps: true }),
+      order("switchover", seat("sales/sales-2"), 60),
+      fault("late-timers", node, 60.05, 10, { mean: 2_000 }),
+    ],
+    { workload: { from: 20_000, until: 300_000, peoplePerLine: 20, sends: 1, writes: 0.2, warm: 1, atMoves: 10 } },
+  ),
   // One device speaks for both, and what each of them gave it stays without a word.
   "two-seats-behind-a-stall": brief(
     [order("failover", seat("sales/sales-2"), 50), fault("late-timers", node, 60, 39, { mean: 40_000 })],

@@ -144,11 +144,6 @@ const STORIES: Readonly<Record<string, readonly [Kind, ...Word[]]>> = {
   "sender: draining + sender.close → closed": ["sender", open, drain, { type: "sender.close", why: "its term ended" }],
   "sender: drained + drain.request → drained": ["sender", drain, drain],
   "switchover: any + sender.drained → same": ["switchover", { type: "sender.drained" }],
-  "switchover: draining + after drainDeadline → refused": [
-    "switchover",
-    ranked(false),
-    { type: "xstate.after.drainDeadline.switchover.draining" },
-  ],
   "seat: any + failover.demand → same": ["seat", ...asking, { type: "failover.demand", to: null, by: "operator:ada" }],
   "seat: any + switchover.refused → same": ["seat", { type: "switchover.refused", why: "nobody answered" }],
   "seat: serving + switchover.ready → same": ["seat", ...serving, { type: "switchover.ready", to: twin }],
