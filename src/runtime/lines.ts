@@ -2,6 +2,7 @@
 import type { LineView } from "../../machines/delivery/balance/index.ts";
 import { planRebalance, type WaitingConversation } from "../../machines/delivery/balance/rebalance.ts";
 import { type AccountId, accountOf, type LineId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
+import { saneRows } from "../metrics/sane-rows.ts";
 import type { ControlParts } from "./control.ts";
 import { ControlError, type RebalanceAnswer, resolveName } from "./control-protocol.ts";
 import { groupsOf, imbalanceOf, type PerformanceAnswer } from "./performance.ts";
@@ -44,10 +45,10 @@ export const performanceOf = async (
   const { accounts } = views.roster();
   const until = views.now();
   const since = until - span;
-  const { rows: stored } = await views.ask("performance.read", { line, since });
+  const { rows: stored, damaged } = saneRows((await views.ask("performance.read", { line, since })).rows, until);
   const minutes = [...stored, ...(performance?.rows() ?? []).filter((row) => row.line === line)];
   const groups = groupsOf(minutes, (account) => accounts.get(account)?.role ?? "master");
-  return { line, since, until, groups, imbalance: imbalanceOf(minutes, seats), minutes };
+  return { line, since, until, groups, imbalance: imbalanceOf(minutes, seats), minutes, damaged };
 };
 
 /** For the log of performance; undefined: not in service yet. */

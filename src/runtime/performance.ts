@@ -25,6 +25,8 @@ export interface PerformanceAnswer {
   /** The largest share of a seat over what its weight gives it: 1 is even. null: nothing was sent. */
   readonly imbalance: number | null;
   readonly minutes: readonly PerformanceRow[];
+  /** Minutes in the store that can't be true, and are left out. */
+  readonly damaged: number;
 }
 
 type Weighted = readonly { readonly seat: SeatId; readonly weight: number }[];

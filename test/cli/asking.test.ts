@@ -277,6 +277,7 @@ const ANSWERS: ControlAnswers = {
     imbalance: 1.5,
     minutes: [],
   },
+    damaged: 0,
   rebalance: {
     line: seat.line,
     moves: [{ conversation: "sales|c:7" as ConversationId, from: seat.id, to: "sales/sales-2" as SeatId, waiting: 3 }],
@@ -490,6 +491,29 @@ WARNING   since 11:59:54  sales-1/a failed: nothing is heard from it
   });
 
   it("line shows how its seats do, and what a rebalance would move", async () => {
+  it("metrics export writes the minutes of all lines as a table or as JSON, and says what can't be true", async () => {
+    const minute = { at: NOW - 120_000, line: seat.line, seat: seat.id, account: "sales-1" as AccountId, strategy: 'a,"b"' };
+    const counts = { begun: 1, sent: 2, acked: 1, failed: 1, p50: 210, p99: null };
+    const minutes = [
+      { ...minute, ...counts },
+      { ...minute, ...counts, at: NOW - 60_000 },
+    ];
+    const answers = { performance: { ...ANSWERS.performance, minutes, damaged: 3 } };
+    const { stdout, stderr } = await run("metrics export --line sales --to 2026-11-25T11:58:30Z", answers);
+    expect(stdout).toBe(`time,line,seat,account,strategy,begun,sent,acked,failed,ack_p50_ms,ack_p99_ms
+2026-11-25T11:58:00.000Z,sales,sales/sales-1,sales-1,"a,""b""",1,2,1,1,210,
+`);
+    expect(stderr).toContain("3 minutes in the store can't be true");
+    const json = await run("metrics export --format json --line sales", answers);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      schema: "greenroom.metrics/1",
+      rows: [{ time: "2026-11-25T11:58:00.000Z", ack_p99_ms: null }, { time: "2026-11-25T11:59:00.000Z" }],
+      damaged: 3,
+    });
+    expect(JSON.parse((await run("metrics export --json", answers)).stdout)).toHaveProperty("schema");
+    expect((await run("metrics export --from 2026-11-25 --to 2026-11-24", answers)).code).toBe(2);
+  });
+
     expect((await run("line show sales")).stdout).toBe(`sales: least-loaded, 30 conversations begun since the start
 SEAT           ABLE  WEIGHT  BEGUN  SHARE    WAITING  SENT  ACKED  FAILED  P50     P99      NEXT WAITS
 sales/sales-1  yes   0.50    30     100.0 %  4        100   97     2       210 ms  1900 ms  421 ms

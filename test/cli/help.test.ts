@@ -53,6 +53,8 @@ const COMMANDS = [
   "top",
   "tail",
   "metrics",
+  "metrics show",
+  "metrics export",
   "audit verify",
   "audit export",
   "audit prune",
@@ -82,7 +84,7 @@ describe("help", () => {
     expect(stdout).toContain("Usage: greenroom COMMAND");
   });
 
-  it.each(COMMANDS.filter((name) => !["held", "audit", "alerts", "webhook"].includes(name)))(
+  it.each(COMMANDS.filter((name) => !["held", "audit", "alerts", "metrics", "webhook"].includes(name)))(
     "of %s says what it does, and how it is typed",
     (name) => {
       const text = helpOf(name.split(" "));

@@ -48,7 +48,7 @@ describe.skipIf(hasNoBrowser())("a newcomer with a browser", { timeout: PATIENCE
     await page.goto(address);
     await page.getByLabel("API key").fill(secret);
     await page.keyboard.press("Enter");
-    await page.waitForSelector(".seat");
+    await expect.poll(() => page.locator(".seat").count(), SOON).toBe(1);
   });
 
   it.each(["sales-1/a", "sales-1/b"])("links %s with a phone that scans what is on the screen", async (device) => {

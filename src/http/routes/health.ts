@@ -1,5 +1,6 @@
 /** How an account did of late: what a person looks at who wonders whether to trust it. */
 import { z } from "zod";
+import { saneRows } from "../../metrics/sane-rows.ts";
 import { ok, route, type Route } from "../route.ts";
 import { list, name } from "../schemas.ts";
 
@@ -54,7 +55,7 @@ export const healthRoutes: readonly Route[] = [
         return masters.includes(account) || servants.includes(account);
       });
       const rows = await Promise.all(lines.map(async (line) => (await views.ask("performance.read", { line, since })).rows));
-      const mine = rows.flat().filter((row) => row.account === account);
+      const mine = saneRows(rows.flat(), views.now()).rows.filter((row) => row.account === account);
       return ok({
         account,
         checks: log.checks(account),
