@@ -8,6 +8,7 @@ import type { FailoverRecord } from "../../machines/ports/records.ts";
 import type { HealthLog } from "../metrics/health-log.ts";
 import type { Arrivals } from "../runtime/arrivals.ts";
 import type { ControlHandlers, SendAnswer } from "../runtime/control-protocol.ts";
+import type { GroupDesk } from "../runtime/group-desk.ts";
 import type { MediaDesk } from "../runtime/media-desk.ts";
 import type { SendRequest } from "../runtime/sending.ts";
 import type { Views } from "../runtime/views.ts";
@@ -27,6 +28,7 @@ export interface Caller {
   readonly store: ApiStore;
   readonly arrivals: Arrivals;
   readonly media: MediaDesk;
+  readonly groups: GroupDesk;
   /** Nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   /** A page that plays a change of holder; null: too long ago. */

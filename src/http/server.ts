@@ -300,6 +300,7 @@ class Door {
       store,
       arrivals,
       media: parts.media,
+      groups: parts.groups,
       signal: request.signal,
       views: parts.views,
       scope: new Scope(key.lines, () => parts.views.roster()),

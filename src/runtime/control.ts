@@ -23,6 +23,7 @@ import { auditHandlers } from "./audit-desk.ts";
 import { cancelMessage } from "./cancelling.ts";
 import { carriedOut } from "./rebalance.ts";
 import { lineNamed, performanceOf, rebalanceOf } from "./lines.ts";
+import type { GroupDesk } from "./group-desk.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import type { MediaDesk } from "./media-desk.ts";
 import type { PerformanceLog } from "./performance-log.ts";
@@ -36,6 +37,7 @@ export interface ControlParts {
   readonly supervisor: Supervisor;
   readonly views: Views;
   readonly media: MediaDesk;
+  readonly groups: GroupDesk;
   readonly performance?: PerformanceLog;
   readonly links: LinkDesk;
   readonly keys: KeyRing;

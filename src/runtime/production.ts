@@ -28,6 +28,7 @@ import { controlPath } from "./control-path.ts";
 import type { ControlHandlers } from "./control-protocol.ts";
 import { type ControlServer, serveControl } from "./control-server.ts";
 import { tellingEnds } from "./ended-failovers.ts";
+import { GroupDesk, type GroupDeskOptions } from "./group-desk.ts";
 import { LinkDesk } from "./link-desk.ts";
 import { MediaDesk } from "./media-desk.ts";
 import { nodeConfigOf } from "./node-config.ts";
@@ -103,7 +104,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     const metrics = createMetrics();
     const series = new Series();
     const strategies = { ...strategiesOf(fleet, loaded), ...options.strategies };
-    const supervisor = assemble({ ...options, strategies }, store, feed, folder, series, metrics);
+    const { supervisor, groupsOf } = assemble({ ...options, strategies }, store, feed, folder, series, metrics);
     supervisor.onEvent((event) => metrics.onEvent(event));
     const devices = toDeclaration(fleet).accounts.flatMap((account) => account.devices);
     const links = new LinkDesk(supervisor, devices);
@@ -191,6 +192,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       sla,
       webhooks,
       services,
+      groups: new GroupDesk({ supervisor, views, calls: groupsOf }),
       copyStore: (to: string) => store.copyTo(to),
       lastEvent: () => store.api.lastEvent(),
       onStop: options.onStop,
@@ -269,7 +271,7 @@ const assemble = (
   media: MediaFolder,
   series: Series,
   metrics: Metrics,
-): Supervisor => {
+): { readonly supervisor: Supervisor; readonly groupsOf: GroupDeskOptions["calls"] } => {
   let requests = 0;
   const counted = countingStore(store, metrics.instruments);
   const onEnd = (record: FailoverRecord): void => {
@@ -294,7 +296,7 @@ const assemble = (
         }
       : {}),
   });
-  return new Supervisor({
+  const supervisor = new Supervisor({
     node: NODE,
     config: nodeConfigOf(fleet, strategies),
     store: feed.watching(tellingEnds(counted, onEnd)),
@@ -302,4 +304,5 @@ const assemble = (
     clock: systemClock,
     logger,
   });
+  return { supervisor, groupsOf: (device) => connections.groups(device) };
 };

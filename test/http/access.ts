@@ -134,6 +134,10 @@ export const access = (rigOf: () => ApiRig): void => {
       "testWebhook",
       "listDeadLetters",
       "redriveWebhook",
+      "listGroups",
+      "getGroup",
+      "createGroup",
+      "changeMembers",
     ],
     admin: ["listKeys", "createKey", "revokeKey"],
   };

@@ -198,6 +198,60 @@ export const endpoints = (rigOf: () => ApiRig): void => {
     });
   });
 
+  describe("groups", () => {
+    const SEAT = "help/help-1";
+    const GROUP = "120363000000000001@g.us";
+    const info = { id: GROUP, subject: "Friends", description: null, owner: null, createdAt: 1, members: [] };
+
+    it("are those of the account that speaks for a seat: listed, looked at, made and changed, with an audit entry", async () => {
+      const asked: unknown[] = [];
+      rig.groups = {
+        list: async () => [info],
+        info: async (id) => ({ ...info, id }),
+        create: async (subject, members) => {
+          asked.push([subject, members]);
+          return info;
+        },
+        change: async (id, action, members) => {
+          asked.push([id, action, members]);
+          return [{ id: members[0] ?? "", done: false, code: "403" }];
+        },
+      };
+      expect((await get(`/v1/groups?seat=${SEAT}`)).body).toEqual({ groups: [info] });
+      expect((await get(`/v1/groups/${GROUP}?seat=${SEAT}`)).body).toEqual(info);
+      const made = await post("/v1/groups", { seat: SEAT, subject: "Friends", members: ["+49 170 1234567", "17@lid"] });
+      expect(made).toMatchObject({ status: 201, body: info });
+      const change = { seat: SEAT, action: "add", members: ["491701234567"] };
+      expect(await post(`/v1/groups/${GROUP}/members`, change)).toMatchObject({
+        status: 200,
+        body: { members: [{ done: false, code: "403" }] },
+      });
+      expect(asked).toEqual([
+        ["Friends", ["491701234567@s.whatsapp.net", "17@lid"]],
+        [GROUP, "add", ["491701234567@s.whatsapp.net"]],
+      ]);
+      const { text } = await get(`/v1/audit?subject=${SEAT}`);
+      expect(text).toMatch(/group\.created/);
+      expect(text).not.toContain("491701234567");
+    });
+
+    it("are refused with the reason: by WhatsApp, without an answer, without a holder, to another line's key", async () => {
+      const refuse = (refused: number | null) => () => Promise.reject(Object.assign(new Error("no"), { refused }));
+      const friendly = rig.groups;
+      rig.groups = { ...friendly, info: refuse(403), create: refuse(null) };
+      expect(await get(`/v1/groups/${GROUP}?seat=${SEAT}`)).toMatchObject({ status: 409, body: { code: "E_REFUSED" } });
+      expect(await post("/v1/groups", { seat: SEAT, subject: "x", members: ["491701234567"] })).toMatchObject({
+        status: 503,
+        body: { code: "E_UNREACHABLE" },
+      });
+      expect(await post("/v1/groups", { seat: SEAT, subject: "x", members: [GROUP] })).toMatchObject({ status: 400 });
+      rig.groups = friendly;
+      expect(await get("/v1/groups?seat=sales/sales-1", help)).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_SEAT" } });
+      expect(await get(`/v1/groups?seat=${SEAT}`, viewer)).toMatchObject({ status: 403 });
+      expect(await get(`/v1/groups?seat=${SEAT}`, help)).toMatchObject({ status: 200 });
+    });
+  });
+
   describe("media", () => {
     const PNG = Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), Buffer.alloc(1_200_000, 7)]);
     const upload = (body: Buffer, type = "image/png") =>

@@ -22,6 +22,8 @@ import type { KeyRole } from "../../src/http/store.ts";
 import { createMetrics } from "../../src/metrics/metrics.ts";
 import { Arrivals } from "../../src/runtime/arrivals.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
+import { type GroupCalls, GroupError } from "../../src/adapters/baileys/group-calls.ts";
+import { GroupDesk } from "../../src/runtime/group-desk.ts";
 import { LinkDesk } from "../../src/runtime/link-desk.ts";
 import { MediaDesk } from "../../src/runtime/media-desk.ts";
 import { defaultNodeConfig } from "../../src/runtime/node-config.ts";
@@ -162,6 +164,20 @@ export class ApiRig {
   readonly links = new Links();
   /** Everything that was logged. */
   readonly log: string[] = [];
+  /** What WhatsApp answers about groups. */
+  groups: GroupCalls = {
+    list: async () => [],
+    info: () => Promise.reject(new GroupError("WhatsApp refused it (404)", 404)),
+    create: async (subject) => ({
+      id: "120363000000000009@g.us",
+      subject,
+      description: null,
+      owner: null,
+      createdAt: 1,
+      members: [],
+    }),
+    change: async (_group, _action, members) => members.map((id) => ({ id, done: true, code: null })),
+  };
   /** What lies on WhatsApp's servers for a message. */
   download: (proto: Uint8Array) => AsyncIterable<Uint8Array> | null = () => null;
   readonly #store;
@@ -262,6 +278,7 @@ export class ApiRig {
         onFault: () => undefined,
       }),
       webhooks,
+      groups: new GroupDesk({ supervisor, views, calls: () => this.groups }),
       services: new Services({
         supervisor,
         webhooks,

@@ -12,6 +12,7 @@ import type { StorePort } from "../../../machines/ports/store.ts";
 import { makeAsk } from "./ask.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Device } from "./device.ts";
+import type { GroupCalls } from "./group-calls.ts";
 import type { LinkState } from "./link.ts";
 import { baileysLogger, silenceLibsignal } from "./quiet.ts";
 import { checkSignatures } from "./signatures.ts";
@@ -51,7 +52,11 @@ const noMedia: MediaSource = () => {
 
 export const createBaileysConnections = (
   options: BaileysOptions,
-): ConnectionPort & { shutdown(): Promise<void>; snapshot(device: DeviceId): DeviceSnapshot } => {
+): ConnectionPort & {
+  shutdown(): Promise<void>;
+  snapshot(device: DeviceId): DeviceSnapshot;
+  groups(device: DeviceId): GroupCalls;
+} => {
   const { store, clock, endpoint, logger, clientHint } = options;
   silenceLibsignal();
   checkSignatures();
@@ -139,6 +144,7 @@ export const createBaileysConnections = (
       await Promise.all([...devices.values()].map((device) => device.idle()));
       deadlines.clear();
     },
+    groups: (id) => deviceOf(id).groups,
     snapshot: (id) =>
       devices.get(id)?.snapshot() ?? {
         device: id,

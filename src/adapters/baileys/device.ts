@@ -14,6 +14,7 @@ import { checkStanding } from "./check.ts";
 import type { DeviceSnapshot } from "./connections.ts";
 import { messageOf } from "./content.ts";
 import type { Deadlines } from "./deadlines.ts";
+import { type GroupCalls, groupCalls } from "./group-calls.ts";
 import { Groups } from "./groups.ts";
 import { DeviceKeys } from "./keys/device-keys.ts";
 import { type DeviceCaches, Link } from "./link.ts";
@@ -200,6 +201,13 @@ export class Device {
     const late = deadlines.add(deadline, () => say(null));
     if (!link?.ready) return say(null);
     link.checking(() => checkStanding(link.sock)).then(say, () => say(null));
+  }
+
+  get groups(): GroupCalls {
+    return groupCalls(
+      () => (this.#link?.ready ? this.#link.sock : null),
+      (group) => this.#groups.changed(group),
+    );
   }
 
   async idle(): Promise<void> {

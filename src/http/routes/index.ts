@@ -8,6 +8,7 @@ import { deviceRoutes } from "./devices.ts";
 import { eventRoutes } from "./events.ts";
 import { fleetRoutes } from "./fleet.ts";
 import { healthRoutes } from "./health.ts";
+import { groupRoutes } from "./groups.ts";
 import { inboxRoutes } from "./inbox.ts";
 import { keyRoutes } from "./keys.ts";
 import { lineRoutes } from "./lines.ts";
@@ -40,4 +41,5 @@ export const ROUTES: readonly Route[] = [
   ...slaRoutes,
   ...webhookRoutes,
   ...serviceRoutes,
+  ...groupRoutes,
 ];

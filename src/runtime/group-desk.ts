@@ -1,0 +1,81 @@
+/** Groups of the account that speaks for a seat. */
+import { accountOf, type AccountId, type DeviceId, type SeatId } from "../../machines/ports/ids.ts";
+import type { GroupAction, GroupCalls, GroupInfo, MemberChange } from "../adapters/baileys/group-calls.ts";
+import { ControlError } from "./control-protocol.ts";
+import { addressOf } from "./sending.ts";
+import type { Supervisor } from "./supervisor.ts";
+import type { Views } from "./views.ts";
+
+export interface GroupDeskOptions {
+  readonly supervisor: Supervisor;
+  readonly views: Views;
+  readonly calls: (device: DeviceId) => GroupCalls;
+}
+
+export class GroupDesk {
+  readonly #options: GroupDeskOptions;
+  constructor(options: GroupDeskOptions) {
+    this.#options = options;
+  }
+
+  /** Whose groups they are. Throws E_REFUSED where nobody speaks for the seat. */
+  account(seat: SeatId): AccountId {
+    return accountOf(this.#holder(seat));
+  }
+  list(seat: SeatId): Promise<readonly GroupInfo[]> {
+    return this.#asked(seat, (calls) => calls.list());
+  }
+  info(seat: SeatId, group: string): Promise<GroupInfo> {
+    return this.#asked(seat, (calls) => calls.info(group));
+  }
+  async create(seat: SeatId, subject: string, members: readonly string[], by: string): Promise<GroupInfo> {
+    const jids = members.map(jidOf);
+    const group = await this.#asked(seat, (calls) => calls.create(subject, jids));
+    await this.#note(seat, by, "group.created", `a group of ${group.members.length}`);
+    return group;
+  }
+  async change(
+    seat: SeatId,
+    group: string,
+    action: GroupAction,
+    members: readonly string[],
+    by: string,
+  ): Promise<readonly MemberChange[]> {
+    const jids = members.map(jidOf);
+    const changes = await this.#asked(seat, (calls) => calls.change(group, action, jids));
+    const done = changes.filter((change) => change.done).length;
+    await this.#note(seat, by, "group.changed", `${action}: ${done} of ${members.length} members of a group`);
+    return changes;
+  }
+
+  #holder(seat: SeatId): DeviceId {
+    const holder = this.#options.supervisor.node.seat(seat)?.row.holder;
+    if (holder) return holder;
+    throw new ControlError("E_REFUSED", `nobody speaks for ${seat} at present: its groups are asked over its holder`);
+  }
+
+  async #asked<T>(seat: SeatId, work: (calls: GroupCalls) => Promise<T>): Promise<T> {
+    const holder = this.#holder(seat);
+    try {
+      return await work(this.#options.calls(holder));
+    } catch (error) {
+      const refused = error instanceof Error && "refused" in error ? error.refused : null;
+      const why = error instanceof Error ? error.message : String(error);
+      if (refused === null) throw new ControlError("E_UNREACHABLE", `${holder}: ${why}. Ask again in a moment`, error);
+      throw new ControlError("E_REFUSED", `${holder}: ${why}: the group is not there, or ${accountOf(holder)} may not`, error);
+    }
+  }
+
+  /** Without names and numbers: who looks at the audit need not see them. */
+  async #note(seat: SeatId, by: string, action: string, what: string): Promise<void> {
+    const entry = { at: this.#options.views.now(), actor: by, action, subject: seat, text: `${by}: ${what}`, evidence: {} };
+    await this.#options.views.ask("audit.append", { entries: [entry] });
+  }
+}
+
+const jidOf = (to: string): string => {
+  const { lid, pn } = addressOf(to);
+  const jid = lid ?? pn ?? "";
+  if (jid.endsWith("@g.us")) throw new ControlError("E_BAD_REQUEST", `${to} is a group, and no member of one`);
+  return jid;
+};
