@@ -17,8 +17,8 @@
  * | failover:SEAT       | chart   | fleet/failover.ts            | failover     |
  * | switchover:SEAT     | chart   | fleet/switchover.ts          | switchover   |
  * | alert:KEY           | chart   | fleet/alert.ts               | open alert   |
- * | sender:SEAT         | chart   | delivery/sender.ts           | seat         |
- * | queue:SEAT          | reducer | delivery/queue.ts            | seat         |
+ * | sender:SEAT         | chart   | delivery/sender.ts           | seat or post |
+ * | queue:SEAT          | reducer | delivery/queue.ts            | seat or post |
  */
 import type { Move } from "./delivery/balance/rebalance.ts";
 import type { CloseReason, ConnectionCommand, LinkMethod } from "./ports/connection.ts";
@@ -200,6 +200,8 @@ export type RosterEvent =
       /** From a queue: it has stopped at this message, and holds the conversation until it hears what became of it. `seq`: the message's. */
       | { type: "conversation.yielded"; seat: SeatId; conversation: ConversationId; message: MessageId; seq: number }
       | { type: "conversation.kept"; conversation: ConversationId; why: string }
+      /** Something was accepted for a servant's post at which nobody stands. */
+      | { type: "post.left"; post: SeatId }
       | { type: "wake" }
     >;
 export interface Candidate {
@@ -292,9 +294,12 @@ export type QueueEvent =
       | { type: "queue.offer"; rows: readonly OutboxRow[] }
       /**
        * There may be rows in the store that were not offered; `from`: open ones, from this seq on. `conversation`: it was on its way
-       * here, and has come or not. `isAnew`: the roster was started again, and knows of none on its way.
+       * here, and has come or not. `isAnew`: the roster was started again, and knows of none on its way. `isAll`: conversations have come
+       * that nobody named: what a read under way brings may be their later rows.
        */
-      | { type: "queue.reload"; from?: number; conversation?: ConversationId; isAnew?: true }
+      | { type: "queue.reload"; from?: number; conversation?: ConversationId; isAnew?: true; isAll?: true }
+      /** From the roster: all that lay at this post lies elsewhere now. */
+      | { type: "queue.clear" }
       /** From the roster: the store is asked to give it to this seat. Until the reload that follows, a row of it may be seen before an earlier one. */
       | { type: "conversation.coming"; conversation: ConversationId }
       /** From the roster: let it go to another seat, if nothing of it is under way and its contact has not heard from this line. */

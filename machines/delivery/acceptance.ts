@@ -19,6 +19,7 @@ import {
 } from "../ports/ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Newcomer } from "./balance/strategy.ts";
+import type { Beginning } from "./work.ts";
 import type { ContactRow, MessageContent, OutboxDraft, OutboxRow, StoreAnswer, StoreFailure, StorePort } from "../ports/store.ts";
 
 export interface AcceptRequest {
@@ -46,8 +47,8 @@ export interface AcceptanceOptions {
   /** Numbers from 0 (included) to 1 (excluded). */
   readonly draw: () => number;
   readonly nextRequest: () => RequestId;
-  /** The seat for a new conversation; undefined when the line has none at all. */
-  readonly choose: (line: LineId, newcomer: Newcomer) => SeatId | undefined;
+  /** The seat for a new conversation, or the post of a servant at it; undefined when the line has none at all. */
+  readonly choose: (line: LineId, newcomer: Newcomer, beginning: Beginning) => SeatId | undefined;
   /** The tier that a line's settings give an address; null: none, so that the contact's own counts. */
   readonly tierOf: (line: LineId, to: AcceptRequest["to"]) => string | null;
   /** What a message to a contact of that tier is worth in the queue, 0 to 9. */
@@ -83,8 +84,10 @@ export class Acceptance {
     this.#contact(to, reply, ({ id, country, tier: own }) => {
       const conversation = conversationId(line, id);
       const tier = this.#options.tierOf(line, to) ?? own;
-      this.#seat(line, conversation, { country, tier, region }, reply, (seat) => {
-        const priority = request.priority ?? this.#options.urgency(line, tier);
+      const priority = request.priority ?? this.#options.urgency(line, tier);
+      const beginning = { priority, isGroup: id.startsWith("g:"), kind: request.content.kind };
+      const choose = () => this.#options.choose(line, { country, tier, region }, beginning);
+      this.#seat(line, conversation, choose, reply, (seat) => {
         this.#write({ ...request, priority }, id, conversation, seat, reply);
       });
     });
@@ -106,7 +109,7 @@ export class Acceptance {
   #seat(
     line: LineId,
     conversation: ConversationId,
-    newcomer: Newcomer,
+    choose: () => SeatId | undefined,
     fail: (answer: AcceptAnswer) => void,
     then: (seat: SeatId) => void,
   ): void {
@@ -115,7 +118,7 @@ export class Acceptance {
     this.#options.store.ask({ op: "conversation.get", reqId: this.#options.nextRequest(), conversation }, (answer) => {
       if (answer.kind === "failed") return fail(answer);
       // A second message to the same new contact may have chosen while this answer was on its way.
-      const seat = answer.seat ?? this.#seats.get(conversation) ?? this.#options.choose(line, newcomer);
+      const seat = answer.seat ?? this.#seats.get(conversation) ?? choose();
       if (!seat) return fail({ kind: "noSeat", line });
       remember(this.#seats, conversation, seat);
       then(seat);

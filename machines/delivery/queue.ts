@@ -198,8 +198,15 @@ export class SeatQueue {
       case "queue.reload":
         if (event.conversation) this.#window.come(event.conversation);
         if (event.isAnew) this.#forgetAsked(at);
+        if (event.isAll) this.#window.distrust();
         this.#window.rewind(event.from);
         if (event.from === undefined) this.#held = { ...this.#held, state: "wanted" };
+        return;
+      case "queue.clear":
+        for (const { id } of this.#window.conversations) this.#depart(id);
+        this.#window.distrust();
+        this.#window.rewind();
+        this.#held = { ...this.#held, state: "wanted" };
         return;
       case "conversation.coming":
         return this.#window.awaits(event.conversation);

@@ -39,6 +39,8 @@ interface Reading {
   isOutdated: boolean;
   /** Something was offered meanwhile, and left for the next read. */
   hasMissed: boolean;
+  /** Its rows are not to be taken: they may be the later ones of conversations that have just come or gone. */
+  isVoid: boolean;
 }
 
 export class Window {
@@ -163,6 +165,11 @@ export class Window {
     if (this.#reading) this.#reading.isOutdated = true;
   }
 
+  /** What a read under way brings is left to the next one. */
+  distrust(): void {
+    if (this.#reading) this.#reading.isVoid = true;
+  }
+
   /** Conversations with rows in memory. */
   get conversations(): Iterable<Conversation> {
     return this.#conversations.values();
@@ -180,7 +187,7 @@ export class Window {
     const hungry = isMain ? null : first;
     this.#mainNext = hungry !== null;
     const afterSeq = hungry ? parkedAfter : this.#cursor;
-    this.#reading = { afterSeq, hungry, isOutdated: false, hasMissed: false };
+    this.#reading = { afterSeq, hungry, isOutdated: false, hasMissed: false, isVoid: false };
     return { afterSeq, limit: page };
   }
 
@@ -189,6 +196,10 @@ export class Window {
     const reading = this.#reading;
     if (!reading) return [];
     this.#reading = null;
+    if (reading.isVoid) {
+      this.#departed.clear();
+      return [];
+    }
     this.#hasRead = true;
     const taken: Row[] = [];
     let readTo = reading.afterSeq;

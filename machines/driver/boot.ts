@@ -4,9 +4,21 @@ import type { Timings } from "../account/timings.ts";
 import type { LineBalance, Strategy } from "../delivery/balance/strategy.ts";
 import { Allowance, type Caps } from "../delivery/caps.ts";
 import { Buckets } from "../delivery/pace.ts";
+import type { Work } from "../delivery/work.ts";
+import { type Post, postsOf } from "../fleet/posts.ts";
 import type { QueueConfig } from "../delivery/queue-config.ts";
 import type { Clock } from "../ports/clock.ts";
-import { type AccountId, accountOf, type DeviceId, type LineId, type Millis, type NodeId } from "../ports/ids.ts";
+import {
+  type AccountId,
+  accountOf,
+  type DeviceId,
+  type LineId,
+  lineOf,
+  type Millis,
+  type NodeId,
+  type SeatId,
+  seatOf,
+} from "../ports/ids.ts";
 import type { DeviceRow, FleetDeclaration, SeatRow, StoreAnswer } from "../ports/store.ts";
 import type { AnyStateMachine } from "xstate";
 import type { Address } from "../protocol.ts";
@@ -28,6 +40,8 @@ export interface NodeConfig {
   readonly failback: (line: LineId) => "manual" | "automatic";
   /** Whether what waits on a line is shared out again when one seat has much more of it than another; left out: only when it is ordered. */
   readonly rebalance?: (line: LineId) => "manual" | "auto";
+  /** What a line gives its servants to do; left out: nothing. */
+  readonly work?: (line: LineId) => readonly Work[];
   /** Open messages that a line may have. */
   readonly outboxLimit: (line: LineId) => number;
   /** How a line shares out new conversations; left out: in turn, and all such lines in one turn. */
@@ -66,6 +80,16 @@ export const orphaned = ({ seats, devices, lines }: Loaded): readonly (SeatRow &
     return !devices.some(({ id }) => id === holder) || !masters.includes(accountOf(holder));
   });
 
+/** Where servants work. */
+const postsIn = ({ lines, seats }: Loaded, config: NodeConfig): readonly Post[] =>
+  lines.flatMap((line) => {
+    if ((config.work?.(line.id) ?? []).length === 0) return [];
+    return postsOf(
+      line,
+      seats.filter((seat) => seat.line === line.id).map(({ id }) => id),
+    );
+  });
+
 /** What takes the actors in: the driver, or whoever stands in for it. */
 export type Host = Pick<Driver, "has" | "startChart" | "startReducer">;
 
@@ -89,11 +113,17 @@ export const startFleetActors = (
     within: config.brake.within,
   });
   reducer("dialler", "dialler", actors.dialler, { perSecond: config.reconnectPerSecond }, clock);
+  const desk = (seat: SeatId): void => {
+    chart(`sender:${seat}`, "sender", actors.sender, { seat, resolveFor: config.timings.resolveFor });
+    reducer(`queue:${seat}`, "queue", actors.queue, { seat, ...config.queue(lineOf(seat)), buckets, allowance }, clock);
+  };
   for (const seat of loaded.seats) {
-    chart(`sender:${seat.id}`, "sender", actors.sender, { seat: seat.id, resolveFor: config.timings.resolveFor });
-    reducer(`queue:${seat.id}`, "queue", actors.queue, { seat: seat.id, ...config.queue(seat.line), buckets, allowance }, clock);
+    desk(seat.id);
     chart(`seat:${seat.id}`, "seat", actors.seat, { row: seat, timings: config.timings.seat, life });
   }
+  const posts = postsIn(loaded, config);
+  const stray = loaded.posts.filter((id) => !posts.some((post) => post.id === id) && isDeclared(loaded, seatOf(id)));
+  for (const { id } of posts) desk(id);
   reducer(
     "roster",
     "roster",
@@ -111,6 +141,7 @@ export const startFleetActors = (
       candidateFresh: config.timings.candidateFresh,
       cooldown: config.timings.cooldown,
       togetherWithin: config.timings.togetherWithin,
+      ...(posts.length + stray.length > 0 ? { work: { posts, stray, patience: config.timings.seat.numberAfter } } : {}),
       allowance,
     },
     clock,
@@ -173,6 +204,8 @@ const patienceFor = ({ link }: DeviceRow, timers: Timings["health"]): Timings["h
   link === "unlinked" ? { ...timers, bootGrace: LONGEST } : timers;
 /** Timers of the platform take no longer spans than 24 days. */
 const LONGEST: Millis = 86_400_000 * 24;
+
+const isDeclared = ({ seats }: Loaded, seat: SeatId): boolean => seats.some(({ id }) => id === seat);
 
 const starters = (driver: Host) => ({
   chart: (address: Address, kind: string, machine: AnyStateMachine, input: unknown): void => {

@@ -11,6 +11,7 @@ import { Allowance, type Traffic } from "../delivery/caps.ts";
 import type { Buckets } from "../delivery/pace.ts";
 import type { SeatQueue } from "../delivery/queue.ts";
 import { Acceptance, type AcceptAnswer, type AcceptRequest } from "../delivery/acceptance.ts";
+import { postsOn } from "../fleet/posts.ts";
 import type { RosterState } from "../fleet/roster.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConnectionFact, ConnectionPort, LinkMethod } from "../ports/connection.ts";
@@ -24,6 +25,7 @@ import {
   type NodeId,
   type RequestId,
   type SeatId,
+  servantOf,
 } from "../ports/ids.ts";
 import type { AlertRow, AuditDraft, FailoverRecord, FleetEvent } from "../ports/records.ts";
 import type { SeatRow, StandingOrders, StoreAnswer, StorePort } from "../ports/store.ts";
@@ -91,7 +93,7 @@ export class Node {
   #review: unknown;
   #loaded: Loaded | undefined;
   readonly #routes: Routes = {
-    seatsOf: (device) => this.roster()?.holds.get(device) ?? [],
+    seatsOf: (device) => this.#seatsOf(device),
     seatOfMessage: (message) => this.#seatOfMessage.get(message),
     seatOfWaId: (waId) => this.#seatOfWaId.get(waId),
   };
@@ -103,6 +105,7 @@ export class Node {
     const balance = new Balance({
       lines: options.config.declaration.lines.map(({ id }) => id),
       settings: (line) => options.config.balance?.(line),
+      work: (line) => options.config.work?.(line) ?? [],
       strategies: options.config.strategies ?? [],
       onFault: (fault) => this.#onAlert(misconduct(fault)),
     });
@@ -140,11 +143,17 @@ export class Node {
       store,
       draw: options.draw,
       nextRequest: () => this.#nextRequest(),
-      choose: (line, newcomer) => balance.choose(line, newcomer, clock.now()),
+      choose: (line, newcomer, beginning) => balance.choose(line, newcomer, clock.now(), beginning),
       tierOf: (line, to) => balance.tierOf(line, to),
       urgency: (line, tier) => balance.urgency(line, tier),
-      offer: (seat, rows) => this.#driver.tell(`queue:${seat}`, { type: "queue.offer", rows } as { type: string }),
-      reload: (seat) => this.#driver.tell(`queue:${seat}`, { type: "queue.reload" }),
+      offer: (seat, rows) => {
+        this.#toQueue(seat, { type: "queue.offer", rows } as { type: string });
+        this.#mind(seat);
+      },
+      reload: (seat) => {
+        this.#toQueue(seat, { type: "queue.reload" });
+        this.#mind(seat);
+      },
       outboxLimit: config.outboxLimit,
     });
     connections.onFact((fact) => this.#onFact(fact));
@@ -238,6 +247,17 @@ export class Node {
     this.#driver.perform("orchestrator", [{ op: "write", ask: { op: "orders.write", orders } }]);
   }
 
+  /** A stray post has no queue. */
+  #toQueue(seat: SeatId, event: { type: string }): void {
+    this.#driver.tell(`queue:${seat}`, event, servantOf(seat) === null ? undefined : () => {});
+  }
+
+  /** What comes to lie where no servant stands has to be given to somebody who speaks. */
+  #mind(post: SeatId): void {
+    if (servantOf(post) === null || this.roster()?.posts.get(post)?.open) return;
+    this.#driver.tell("roster", { type: "post.left", post } as { type: string });
+  }
+
   // ---- looking in ----
 
   get driver(): Driver {
@@ -256,9 +276,15 @@ export class Node {
   }
   /** For each seat: since when it owes the answer to a message; null if it owes none. */
   owesSince(): ReadonlyMap<SeatId, Millis | null> {
-    const seats = [...(this.roster()?.seats.keys() ?? [])];
-    const queueOf = (seat: SeatId): SeatQueue | undefined => this.#driver.peek(`queue:${seat}`)?.context as SeatQueue | undefined;
-    return new Map(seats.map((seat) => [seat, queueOf(seat)?.owesSince() ?? null]));
+    const owes = (place: SeatId): Millis | null =>
+      (this.#driver.peek(`queue:${place}`)?.context as SeatQueue | undefined)?.owesSince() ?? null;
+    const since = new Map([...(this.roster()?.seats.keys() ?? [])].map((seat) => [seat, owes(seat)]));
+    // What a servant owes, its seat owes.
+    for (const { id, seat } of this.roster()?.posts.values() ?? []) {
+      const [own, servants] = [since.get(seat) ?? null, owes(id)];
+      if (servants !== null && (own === null || servants < own)) since.set(seat, servants);
+    }
+    return since;
   }
   /** The seat's row as its actor knows it, and the actor's state. */
   seat(seat: SeatId): { row: SeatRow; state: string } | undefined {
@@ -412,6 +438,20 @@ export class Node {
     this.#seatOfWaId.set(waId, seat);
   }
 
+  /** Facts about what one post had are another's now. */
+  #inherit(from: SeatId, to: SeatId): void {
+    for (const map of [this.#seatOfMessage, this.#seatOfWaId]) {
+      for (const [id, seat] of map) if (seat === from) map.set(id, to);
+    }
+  }
+
+  /** The seats that the device speaks for, and the posts where it works. */
+  #seatsOf(device: DeviceId): readonly SeatId[] {
+    const roster = this.roster();
+    const held = roster?.holds.get(device) ?? [];
+    return roster && roster.posts.size > 0 ? [...held, ...postsOn(roster, device)] : held;
+  }
+
   #onLate(by: number): void {
     const devices = this.#loaded?.devices ?? [];
     this.#driver.perform(
@@ -443,6 +483,7 @@ export class Node {
   }
 
   #onEvent(event: FleetEvent): void {
+    if (event.type === "servant.relieved") this.#inherit(event.subject as SeatId, event.data["to"] as SeatId);
     this.#driver.perform("roster", [{ op: "write", ask: { op: "events.append", events: [event] } }]);
     this.#options.onEvent(event);
   }

@@ -4,7 +4,8 @@
  */
 import type { StandingContext } from "../account/standing.ts";
 import { crowd, dutiesOf, restrictionsOf, watch, type RosterState } from "../fleet/roster.ts";
-import { accountOf, type AccountId, type DeviceId, type Millis, type SeatId } from "../ports/ids.ts";
+import { openingOf } from "../fleet/posts.ts";
+import { accountOf, type AccountId, type DeviceId, type Millis, type SeatId, servantOf } from "../ports/ids.ts";
 import type { FailoverCause } from "../ports/records.ts";
 import type { SeatRow } from "../ports/store.ts";
 import { type Address, type HealthReport, type HealthState, type Tell, tell } from "../protocol.ts";
@@ -42,9 +43,9 @@ export const retold = (address: Address, around: Around): readonly Tell[] => {
     case "seat":
       return [tell(`seat:${id as SeatId}`, { type: "start" })];
     case "sender":
-      return toSender(id as SeatId, around);
+      return toSpeaker(id as SeatId, around);
     case "queue":
-      return [...dutiesIn(around, (state) => restrictionsOf(state, id as SeatId)), ...toSender(id as SeatId, around)];
+      return [...dutiesIn(around, (state) => restrictionsOf(state, id as SeatId)), ...toSpeaker(id as SeatId, around)];
     case "failover":
       return toSeat(id as SeatId, around);
     case "switchover":
@@ -97,7 +98,20 @@ const toDialler = (around: Around): readonly Tell[] => [
     .map(({ id }) => tell("dialler", { type: "dial.request", device: id })),
 ];
 
-const toRoster = ({ loaded, peek }: Around): readonly Tell[] => [
+const toRoster = (around: Around): readonly Tell[] => [...toPosts(around), ...toRosterItself(around)];
+
+/** What was given to others meanwhile has come without a word. */
+const toPosts = (around: Around): readonly Tell[] =>
+  dutiesIn(around, (state) =>
+    [...state.posts.values()]
+      .filter(({ isKept }) => isKept)
+      .flatMap(({ id, seat }) => [
+        tell(`queue:${id}`, { type: "queue.reload", isAnew: true, isAll: true }),
+        tell(`queue:${seat}`, { type: "queue.reload", isAll: true }),
+      ]),
+  );
+
+const toRosterItself = ({ loaded, peek }: Around): readonly Tell[] => [
   ...loaded.seats.map(({ id }) => tell(`queue:${id}`, { type: "queue.reload", isAnew: true })),
   ...loaded.seats.flatMap(({ id }) => {
     const row = rowOf(id, peek);
@@ -132,6 +146,9 @@ const toPaused = (by: string | null): readonly Tell[] =>
 
 const rowOf = (seat: SeatId, peek: Around["peek"]): SeatRow | undefined =>
   (peek(`seat:${seat}`)?.context as { row: SeatRow } | undefined)?.row;
+
+const toSpeaker = (place: SeatId, around: Around): readonly Tell[] =>
+  servantOf(place) === null ? toSender(place, around) : dutiesIn(around, (state) => openingOf(state, place));
 
 const toSender = (seat: SeatId, { peek }: Around): readonly Tell[] => {
   const state = peek(`seat:${seat}`)?.value;

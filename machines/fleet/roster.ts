@@ -11,6 +11,7 @@
 import type { Allowance } from "../delivery/caps.ts";
 import { homecomings } from "./failback.ts";
 import { type Moves, keptHere, mayTakeOver, nextMoves, noMoves, over } from "./moves.ts";
+import { attend, heirOf, onCleared, onLeft, postView, type PostView, servantsOf, type WorkInput } from "./posts.ts";
 import { chooseReroute } from "./reroute.ts";
 import {
   accountOf,
@@ -21,6 +22,9 @@ import {
   type MessageId,
   type Millis,
   type SeatId,
+  postOf,
+  seatOf,
+  servantOf,
   type SeatTerm,
 } from "../ports/ids.ts";
 import type { AuditDraft, FailoverCause } from "../ports/records.ts";
@@ -53,6 +57,8 @@ export interface RosterInput {
   readonly cooldown: Millis;
   /** Links that fall silent within this span of each other fell silent together. */
   readonly togetherWithin: Millis;
+  /** Left out: no line gives its servants work. */
+  readonly work?: WorkInput;
   /** Which accounts may begin how many chats; left out: none has a cap. */
   readonly allowance?: Allowance;
 }
@@ -86,6 +92,7 @@ export interface RosterState {
   readonly accounts: Map<AccountId, { role: Role; standing: Standing; devices: DeviceId[]; line: LineId | null }>;
   readonly lines: Map<LineId, LineRow>;
   readonly seats: Map<SeatId, SeatView>;
+  readonly posts: Map<SeatId, PostView>;
   /** Seats that a device holds. */
   readonly holds: Map<DeviceId, SeatId[]>;
   /** Asked of the store. `to` null: whether the account may write there. */
@@ -107,7 +114,8 @@ export interface RosterState {
   outage: boolean;
 }
 type Of<T extends RosterEvent["type"]> = Extract<RosterEvent, { type: T }>;
-type Event = RosterEvent | StoreEvent<"conversation.assign"> | StoreEvent<"conversation.get">;
+type RerouteAnswer = StoreEvent<"conversation.assign"> | StoreEvent<"conversation.get">;
+type Event = RosterEvent | RerouteAnswer | StoreEvent<"post.clear">;
 
 const isWell = (state: HealthState): boolean => state === "healthy" || state === "recovering";
 const isQuiet = (device: DeviceView): boolean =>
@@ -115,13 +123,14 @@ const isQuiet = (device: DeviceView): boolean =>
   (device.state === "suspect" || device.state === "repairing" || (device.state === "failed" && device.cause === "silent"));
 
 export const roster: Reducer<RosterState, Event, RosterInput> = {
-  start(config, _at) {
+  start(config, at) {
     const state: RosterState = {
       config,
       devices: new Map(),
       accounts: new Map(),
       lines: new Map(config.lines.map((line) => [line.id, line])),
       seats: new Map(),
+      posts: new Map(),
       holds: new Map(),
       reroutes: [],
       moves: noMoves(),
@@ -152,18 +161,28 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
     for (const seat of config.seats) {
       state.seats.set(seat.id, { ...seat, left: null, homeNotBefore: 0, asker: null });
     }
+    for (const { id } of config.work?.posts ?? []) state.posts.set(id, postView(id, true));
+    for (const id of config.work?.stray ?? []) state.posts.set(id, postView(id, false));
     const restricted = config.accounts.flatMap(({ id, standing }) =>
       standing === "restricted" ? tellRestricted(state, id) : [],
     );
-    return { state, effects: [...watchAll(state), ...restricted], wakeAt: null };
+    const { effects, wakeAt } = attend(state, at);
+    return { state, effects: [...watchAll(state), ...restricted, ...effects], wakeAt };
   },
 
   receive(state, event): Step<RosterState> {
     const effects = react(state, event);
-    const { offers, wakeAt } = homecomings(state, event.at);
-    return { state, effects: offers.length > 0 ? [...effects, ...offers] : effects, wakeAt };
+    const home = homecomings(state, event.at);
+    if (home.offers.length > 0) effects.push(...home.offers);
+    if (state.posts.size === 0) return { state, effects, wakeAt: home.wakeAt };
+    const work = attend(state, event.at);
+    effects.push(...work.effects);
+    return { state, effects, wakeAt: earliest(home.wakeAt, work.wakeAt) };
   },
 };
+
+const earliest = (one: Millis | null, other: Millis | null): Millis | null =>
+  one === null || other === null ? (one ?? other) : Math.min(one, other);
 
 const react = (state: RosterState, event: Event): Effect[] => {
   switch (event.type) {
@@ -213,10 +232,16 @@ const react = (state: RosterState, event: Event): Effect[] => {
       return [...keptHere(state, event.conversation, event.why), ...nextMoves(state, event.at)];
     case "conversation.yielded":
       return onYielded(state, event);
+    case "post.left":
+      onLeft(state, event.post);
+      return [];
     case "store.conversation":
     case "store.assigned":
-    case "store.failed":
       return onRerouteAnswer(state, event);
+    case "store.cleared":
+      return onCleared(state, event);
+    case "store.failed":
+      return isAboutPost(event) ? onCleared(state, event) : onRerouteAnswer(state, event);
     case "wake":
       return [];
   }
@@ -233,19 +258,23 @@ const edit = (state: RosterState, id: DeviceId, change: Partial<Pick<DeviceView,
 
 const isRestricted = (state: RosterState, account: AccountId): boolean => state.accounts.get(account)?.standing === "restricted";
 
-/** Every seat that the account may come to speak for. */
+const isAboutPost = (event: Extract<Event, { type: "store.failed" }>): event is StoreEvent<"post.clear"> & typeof event =>
+  event.answer.op === "post.clear";
+
+/** Every seat that the account may come to speak for, and every post where it works. */
 const tellRestricted = (state: RosterState, account: AccountId): Effect[] => {
   const restricted = isRestricted(state, account);
-  return [...state.seats.values()]
-    .filter(({ line }) => state.lines.get(line)?.masters.includes(account))
-    .map(({ id }) => tell(`queue:${id}`, { type: "account.restricted", account, restricted }));
+  const seats = [...state.seats.values()].filter(({ line }) => state.lines.get(line)?.masters.includes(account));
+  const posts = [...state.posts.values()].filter(({ servant, isKept }) => isKept && servant === account);
+  return [...seats, ...posts].map(({ id }) => tell(`queue:${id}`, { type: "account.restricted", account, restricted }));
 };
 
-/** What a queue that was started again has to know of the masters of its line. */
+/** What a queue that was started again has to know of the masters of its line, or of its servant. */
 export const restrictionsOf = (state: RosterState, seat: SeatId): Tell[] => {
   const line = state.seats.get(seat)?.line;
-  const masters = (line && state.lines.get(line)?.masters) ?? [];
-  return masters
+  const servant = servantOf(seat);
+  const speakers = servant === null ? ((line && state.lines.get(line)?.masters) ?? []) : [servant];
+  return speakers
     .filter((account) => isRestricted(state, account))
     .map((account) => tell(`queue:${seat}`, { type: "account.restricted", account, restricted: true }));
 };
@@ -258,10 +287,21 @@ const reroute = (
   at: Millis,
   mustHaveRoom = false,
 ): Effect[] => {
-  const seat = state.seats.get(from);
-  const to = seat && chooseReroute(state, seat, at, mustHaveRoom);
+  const to = rerouteTo(state, from, at, mustHaveRoom);
   if (!to) return [tell(`queue:${from}`, { type: "notRerouted", message, why: "nobody" })];
-  return inquire(state, { conversation, message, from, to: to.id, account: null, as: null });
+  return inquire(state, { conversation, message, from, to, account: null, as: null });
+};
+
+/** From a servant to another of its seat, to the seat's holder, or wherever that one's would go. */
+const rerouteTo = (state: RosterState, from: SeatId, at: Millis, mustHaveRoom: boolean): SeatId | undefined => {
+  const seat = state.seats.get(seatOf(from));
+  const post = state.posts.get(from);
+  if (!seat || !post) return seat && chooseReroute(state, seat, at, mustHaveRoom)?.id;
+  const heir = heirOf(state, post, at, mustHaveRoom);
+  if (heir) return heir;
+  const home = seat.holder && accountOf(seat.holder);
+  const mayGoHome = home !== null && !isRestricted(state, home) && !mustHaveRoom;
+  return mayGoHome ? seat.id : (chooseReroute(state, seat, at, mustHaveRoom)?.id ?? (mustHaveRoom ? undefined : seat.id));
 };
 
 const inquire = (
@@ -291,11 +331,7 @@ const onYielded = (state: RosterState, { seat, conversation, message, seq, at }:
 };
 
 /** The store has said whom the contact knows, or that the conversation is another seat's now, or nothing. */
-const onMoveAnswer = (
-  state: RosterState,
-  asked: RosterState["reroutes"][number],
-  event: StoreEvent<"conversation.assign"> | StoreEvent<"conversation.get">,
-): Effect[] => {
+const onMoveAnswer = (state: RosterState, asked: RosterState["reroutes"][number], event: RerouteAnswer): Effect[] => {
   const { from, to, conversation, message, seq = 1 } = asked;
   const { at } = event;
   const move = state.moves.underWay.get(conversation);
@@ -334,10 +370,7 @@ const onMoveAnswer = (
   return inquire(state, { ...asked, to: move.to }, { audit });
 };
 
-const onRerouteAnswer = (
-  state: RosterState,
-  event: StoreEvent<"conversation.assign"> | StoreEvent<"conversation.get">,
-): Effect[] => {
+const onRerouteAnswer = (state: RosterState, event: RerouteAnswer): Effect[] => {
   const place = state.reroutes.findIndex(({ tag }) => tag === event.tag);
   const [asked] = place < 0 ? [] : state.reroutes.splice(place, 1);
   if (!asked) return [];
@@ -358,7 +391,7 @@ const onRerouteAnswer = (
 };
 
 const knowsLine = (state: RosterState, seat: SeatId, warm: readonly AccountId[]): boolean => {
-  const line = state.seats.get(seat)?.line;
+  const line = state.seats.get(seatOf(seat))?.line;
   const masters = (line && state.lines.get(line)?.masters) ?? [];
   return warm.some((account) => masters.includes(account));
 };
@@ -490,10 +523,10 @@ const onHeld = (state: RosterState, event: Extract<Event, { type: "seat.held" }>
 const attachServants = (state: RosterState, seat: SeatView): Tell[] => {
   const line = state.lines.get(seat.line);
   if (!line) return [];
-  const seats = [...state.seats.values()].filter((other) => other.line === seat.line);
-  const place = seats.indexOf(seat);
-  return line.servants.flatMap((servant, index) => {
-    if (index % seats.length !== place) return [];
+  const seats = [...state.seats.values()].filter((other) => other.line === seat.line).map(({ id }) => id);
+  return servantsOf(line, seats, seat.id).flatMap((servant) => {
+    // Where it works, it is granted a post, and only while somebody may speak there.
+    if (state.posts.get(postOf(seat.id, servant))?.isKept) return [];
     const device = state.accounts.get(servant)?.devices[0];
     return device ? [tell(`servant:${servant}`, { type: "seat.granted", seat: seat.id, device, term: seat.term })] : [];
   });
@@ -505,7 +538,10 @@ export const dutiesOf = (state: RosterState, account: AccountId): Tell[] =>
     const { id, holder, term } = seat;
     if (holder && accountOf(holder) === account)
       return [tell(`master:${account}`, { type: "seat.granted", seat: id, device: holder, term })];
-    return attachServants(state, seat).filter(({ to }) => to === `servant:${account}`);
+    const works = [...state.posts.values()].flatMap(({ id: post, seat: at, servant, open }) =>
+      at === id && servant === account && open ? [tell(`servant:${account}`, { type: "seat.granted", seat: post, ...open })] : [],
+    );
+    return [...attachServants(state, seat).filter(({ to }) => to === `servant:${account}`), ...works];
   });
 
 /** An account is out while its last device has failed, and on duty again as soon as one of them is well. */

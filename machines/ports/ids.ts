@@ -1,7 +1,8 @@
 /**
  * Names and units, branded so that one can't stand in for another. Made at the edges only, by functions that can refuse.
  *
- * account "sales-1" · device "sales-1/a" · line "sales" · seat "sales/sales-1" (a master's place on a line).
+ * account "sales-1" · device "sales-1/a" · line "sales" · seat "sales/sales-1" (a master's place on a line) · post
+ * "sales/sales-1#helper" (where a servant works for a seat).
  */
 type Brand<T, B extends string> = T & { readonly __brand: B };
 
@@ -49,6 +50,21 @@ export const seatId = (line: LineId, account: AccountId): SeatId => `${line}/${a
 export const conversationId = (line: LineId, contact: ContactId): ConversationId => `${line}|${contact}` as ConversationId;
 export const accountOf = (device: DeviceId): AccountId => device.slice(0, device.indexOf("/")) as AccountId;
 export const lineOf = (seat: SeatId): LineId => seat.slice(0, seat.indexOf("/")) as LineId;
+/**
+ * Where a servant works for a seat. Conversations and messages lie at a post as they do at a seat, so a post is named wherever a
+ * seat may be; it has no holder and no term but its seat's.
+ */
+export const postOf = (seat: SeatId, servant: AccountId): SeatId => `${seat}#${servant}` as SeatId;
+/** The seat that a post belongs to; of a seat, itself. */
+export const seatOf = (place: SeatId): SeatId => {
+  const mark = place.indexOf("#");
+  return mark < 0 ? place : (place.slice(0, mark) as SeatId);
+};
+/** Whose post it is; null: it is a seat. */
+export const servantOf = (place: SeatId): AccountId | null => {
+  const mark = place.indexOf("#");
+  return mark < 0 ? null : (place.slice(mark + 1) as AccountId);
+};
 export const seatTerm = (value: number): SeatTerm => {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is no seat term`);
   return value as SeatTerm;

@@ -144,6 +144,7 @@ export interface OutboxDraft {
   readonly id: MessageId;
   readonly waId: WaId;
   readonly line: LineId;
+  /** Or a servant's post at one. */
   readonly seat: SeatId;
   readonly conversation: ConversationId;
   readonly contact: ContactId;
@@ -257,6 +258,8 @@ export interface StoreOps {
       failovers: readonly FailoverRecord[];
       alerts: readonly AlertRow[];
       orders: StandingOrders;
+      /** Posts of servants at which something lies that is not sent yet, or is held. */
+      posts: readonly SeatId[];
     };
   };
   /** In place of those before. */
@@ -340,6 +343,12 @@ export interface StoreOps {
     in: { conversation: ConversationId; seat: SeatId; audit?: AuditDraft };
     out: { kind: "assigned"; moved: number };
   };
+  /**
+   * Gives the conversations of a servant's post that have open or held rows, with those rows (`moved` of them), to another post of its
+   * seat, or to the seat. Those that have none stay. An attempt of the post that has not committed its keys is then refused, as above.
+   * The audit entry is written if any row moved.
+   */
+  "post.clear": { in: { post: SeatId; to: SeatId; audit: AuditDraft }; out: { kind: "cleared"; moved: number } };
   /**
    * What accounts have sent of late, in slots from the oldest on: those that are `TRAFFIC_KEPT` or more behind an account's newest
    * are gone. `linkedAt`: when its first device was linked; null: nobody wrote that down.

@@ -1,5 +1,5 @@
 /** Always: nothing passes the gate under a term that has ended. */
-import type { SeatId } from "../../machines/ports/ids.ts";
+import { accountOf, type DeviceId, type SeatId, seatOf, servantOf } from "../../machines/ports/ids.ts";
 import type { Property } from "./life.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { Property } from "./life.ts";
  */
 export const gateKeepsTerms: Property = {
   name: "gate-keeps-terms",
-  says: "a message passes the gate only on the holder of the seat's term, and never after the node has heard of a later term, or anything has passed under one",
+  says: "a message passes the gate only on the holder of the seat's term, or from a servant's post on that servant, and never after the node has heard of a later term, or anything has passed under one",
   *broken({ events }) {
     const holders = new Map<string, string | null>();
     const ended = new Map<SeatId, number>();
@@ -16,15 +16,22 @@ export const gateKeepsTerms: Property = {
       if (event.kind === "seat") holders.set(`${event.seat} ${event.term}`, event.holder);
       else if (event.kind === "seatTold") ended.set(event.seat, Math.max(event.term, ended.get(event.seat) ?? 0));
       else if (event.kind === "gate") {
-        const { at, seat, term, device, message } = event;
+        const { at, seat: place, term, device, message } = event;
+        const seat = seatOf(place);
         const holder = holders.get(`${seat} ${term}`);
         const latest = ended.get(seat) ?? 0;
-        if (holder !== device)
-          yield { at, text: `${device} sent ${message} for ${seat} under term ${term}, which is ${String(holder)}'s` };
+        if (!maySpeak(place, device, holder))
+          yield { at, text: `${device} sent ${message} for ${place} under term ${term}, which is ${String(holder)}'s` };
         if (term < latest)
-          yield { at, text: `${device} sent ${message} for ${seat} under term ${term}, and term ${latest} was known` };
+          yield { at, text: `${device} sent ${message} for ${place} under term ${term}, and term ${latest} was known` };
         ended.set(seat, Math.max(term, latest));
       }
     }
   },
+};
+
+/** A servant speaks for itself, as long as somebody holds its seat under that term. */
+const maySpeak = (place: SeatId, device: DeviceId, holder: string | null | undefined): boolean => {
+  const servant = servantOf(place);
+  return servant === null ? holder === device : typeof holder === "string" && servant === accountOf(device);
 };

@@ -1,5 +1,5 @@
 /** Eventually: who may send for a seat is who should, under the seat's term. */
-import { accountOf, type AccountId, type Millis } from "../../machines/ports/ids.ts";
+import { accountOf, type AccountId, type Millis, seatOf, servantOf } from "../../machines/ports/ids.ts";
 import { eventsOf, type Property } from "./life.ts";
 
 /** A row may have changed a moment ago. */
@@ -15,9 +15,11 @@ export const grantsFollowTerms: Property = {
       const changedAt = rows.findLast(({ seat }) => seat === id)?.at ?? life.from;
       if (phase !== "serving" || changedAt > life.to - MOMENT) continue;
       const servants = new Set<AccountId>(life.plan.fleet.lines.find((each) => each.id === line)?.servants ?? []);
-      const grants = life.grants.filter(({ seat }) => seat === id);
+      const grants = life.grants.filter(({ seat }) => seatOf(seat) === id);
       for (const grant of grants) {
-        if (grant.device !== holder && !servants.has(accountOf(grant.device))) {
+        const servant = servantOf(grant.seat) ?? accountOf(grant.device);
+        const mayServe = servants.has(servant) && servant === accountOf(grant.device);
+        if (grant.device !== holder && !mayServe) {
           yield { at: life.to, text: `${grant.device} may still send for ${id}, which is ${String(holder)}'s` };
         } else if (grant.term !== term) {
           yield { at: life.to, text: `${grant.device} may send for ${id} under term ${grant.term}, and the seat's is ${term}` };

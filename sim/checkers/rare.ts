@@ -203,6 +203,11 @@ export const RARE: { readonly [P in keyof typeof DIRECTED]: readonly string[] } 
     "seat: any + holder.suspect → same",
     "seat: serving + failover.demand → moving",
   ],
+  "servants-at-work": [
+    "servant: idle + seat.released → same",
+    "servant: attached + seat.released if isLast → idle",
+    "servant: out + seat.released → same",
+  ],
   "a-shared-store": [
     "alert: warning + raise if isCritical → critical",
     "alert: critical + raise → critical",

@@ -1,6 +1,6 @@
 /** Always: new conversations go to seats as the line's strategy says. */
 import type { LineBalance } from "../../machines/delivery/balance/strategy.ts";
-import { type AccountId, accountOf, type LineId, type Millis, seatId, type SeatId } from "../../machines/ports/ids.ts";
+import { type AccountId, accountOf, type LineId, type Millis, seatId, type SeatId, seatOf } from "../../machines/ports/ids.ts";
 import { countryOf, personOf, vipsOf } from "../world/workload.ts";
 import { eventsOf, type Life, type Property, troubles } from "./life.ts";
 
@@ -116,7 +116,8 @@ const stretches = (life: Life, line: LineId): Beginning[][] => {
     if (at < until || !isHome(life, line, at)) continue;
     if (isNew) all.push([]);
     isNew = false;
-    all.at(-1)?.push({ at, seat, to });
+    // A servant takes the turn of its seat.
+    all.at(-1)?.push({ at, seat: seatOf(seat), to });
   }
   return all;
 };

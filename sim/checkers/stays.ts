@@ -12,10 +12,14 @@ interface Home {
 
 export const conversationsStay: Property = {
   name: "conversations-stay",
-  says: "once WhatsApp has taken a message of a conversation, all that follows leaves from the same seat, unless another number speaks for that, which the contact does not know",
+  says: "once WhatsApp has taken a message of a conversation, all that follows leaves from the same seat, or from the same servant of it until that is out, unless another number speaks for that, which the contact does not know",
   *broken(life) {
     const conversationOf = new Map(life.tables.outbox.map(({ id, conversation }) => [id, conversation]));
     const rows = Map.groupBy(eventsOf(life, "seat"), ({ seat }) => seat);
+    const relieved = Map.groupBy(
+      eventsOf(life, "said").filter(({ type }) => type === "servant.relieved"),
+      ({ subject }) => subject,
+    );
     /** From where a message left last. */
     const left = new Map<string, SeatId>();
     const homes = new Map<ConversationId, Home>();
@@ -25,7 +29,8 @@ export const conversationsStay: Property = {
       const home = conversation && homes.get(conversation);
       if (event.kind === "gate") {
         left.set(event.message, event.seat);
-        if (home && home.seat !== event.seat && !wasStranger(rows.get(home.seat) ?? [], home, event.at)) {
+        const wasRelieved = home && relieved.get(home.seat)?.some(({ at }) => at >= home.at && at <= event.at);
+        if (home && home.seat !== event.seat && !wasRelieved && !wasStranger(rows.get(home.seat) ?? [], home, event.at)) {
           yield {
             at: event.at,
             text: `${event.message} left from ${event.seat}, and ${conversation} has been heard from ${home.seat}`,

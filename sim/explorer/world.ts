@@ -343,6 +343,7 @@ export class World {
       failovers: [],
       alerts: [],
       orders: { pausedBy: null, cordoned: [] },
+      posts: [],
     } as unknown as Parameters<typeof startFleetActors>[2];
   }
 

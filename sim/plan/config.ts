@@ -33,6 +33,7 @@ export const configOf = ({ settings, accounts, lines }: PlannedFleet, workload: 
       whenNumberChanges: settings.lines?.[line]?.whenNumberChanges ?? "hold",
     }),
     rebalance: (line) => settings.lines?.[line]?.rebalance ?? "manual",
+    work: (line) => settings.lines?.[line]?.work ?? [],
     failback: (line) => settings.lines?.[line]?.failback ?? "manual",
     balance: (line) => balances.get(line),
     ...(settings.caps ? { caps: settings.caps } : {}),

@@ -3,6 +3,7 @@
  */
 import { DEFAULT_TIMERS } from "../../machines/account/timers.ts";
 import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
+import { WORKS } from "../../machines/delivery/work.ts";
 import { nameFault } from "../../machines/ports/ids.ts";
 import { catalogue, faultKinds, isFaultKind } from "../faults/catalogue.ts";
 import type { Field } from "../faults/fields.ts";
@@ -127,13 +128,16 @@ const settings = (
     const at = `fleet.settings.lines.${line}`;
     known(names.lines, line, "fleet.settings.lines", "line");
     const each = object(value, at);
-    only(each, at, ["whenNumberChanges", "outboxLimit", "failback", "rebalance", "balance"]);
+    only(each, at, ["whenNumberChanges", "outboxLimit", "failback", "rebalance", "work", "balance"]);
     if (each["whenNumberChanges"] !== "hold" && each["whenNumberChanges"] !== "resend")
       throw wrong(`${at}.whenNumberChanges`, '"hold" or "resend"');
     if (each["failback"] !== "manual" && each["failback"] !== "automatic")
       throw wrong(`${at}.failback`, '"manual" or "automatic"');
     if (each["rebalance"] !== undefined && each["rebalance"] !== "manual" && each["rebalance"] !== "auto")
       throw wrong(`${at}.rebalance`, '"manual" or "auto"');
+    for (const work of list(each["work"] ?? [], `${at}.work`)) {
+      if (!WORKS.some((name) => name === work)) throw wrong(`${at}.work`, `a list of ${WORKS.join(", ")}`);
+    }
     number(each, "outboxLimit", 1, `${at}.`);
     if (each["balance"] !== undefined) balance(object(each["balance"], `${at}.balance`), `${at}.balance`, names.devices);
   }

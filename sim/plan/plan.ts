@@ -8,6 +8,7 @@ import type { Timers } from "../../machines/account/timers.ts";
 import type { LineBalance } from "../../machines/delivery/balance/strategy.ts";
 import type { Caps } from "../../machines/delivery/caps.ts";
 import type { Pace } from "../../machines/delivery/pace.ts";
+import type { Work } from "../../machines/delivery/work.ts";
 import type { AccountId, DeviceId, LineId, Millis } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration } from "../../machines/ports/store.ts";
 import type { Fault } from "../faults/catalogue.ts";
@@ -32,6 +33,8 @@ export interface FleetSettings {
         readonly outboxLimit: number;
         readonly failback: "manual" | "automatic";
         readonly rebalance?: "manual" | "auto";
+        /** What its servants do; left out: nothing. */
+        readonly work?: readonly Work[];
         /** Left out: in turn, and all such lines in one turn. */
         readonly balance?: Pick<LineBalance, "strategy" | "weights" | "adaptive" | "priority" | "geo">;
       }

@@ -34,11 +34,12 @@ const pair = (settings: FleetSettings = {}): PlannedFleet => ({
   settings,
 });
 
+const BUSY: Plan["workload"] = { from: 20_000, until: 300_000, peoplePerLine: 20, sends: 1, writes: 0.2, warm: 1 };
 const plan = (faults: readonly Fault[], over: Partial<Plan> = {}): Plan => ({
   version: PLAN_VERSION,
   seed: "1",
   fleet: fleet(),
-  workload: { from: 20_000, until: 300_000, peoplePerLine: 20, sends: 1, writes: 0.2, warm: 1 },
+  workload: BUSY,
   faults: faults.toSorted((one, other) => one.at - other.at),
   liveness: null,
   for: 360_000,
@@ -294,6 +295,35 @@ export const DIRECTED = {
   ]),
   "a-store-in-the-way-there": stubbornStore(null, 59.8, 59.95, 1.17),
   "a-store-in-the-way-back": stubbornStore(59.9, 60.8, 61.1, 1.22),
+
+  // ---- servants at work ----
+  "servants-at-work": plan(
+    [
+      fault("silent-path", device("sales-1/a"), 60, 30, { keeps: false }),
+      fault("logged-out", device("sales-s1/a"), 100, "permanent", {}),
+      order("link", device("sales-s1/a"), 150),
+      fault("silent-path", device("sales-s2/a"), 170, 30, { keeps: true }),
+      order("failover", seat("sales/sales-2"), 180),
+      fault("node-crash", node, 220, 0, { tells: true, downFor: 1_000 }),
+      fault("banned", account("sales-s3"), 240, "permanent", { code: 406 }),
+    ],
+    {
+      fleet: {
+        ...declare({ name: "sales", masters: [2, 1], servants: 4 }),
+        settings: {
+          lines: {
+            [lineId("sales")]: {
+              whenNumberChanges: "resend",
+              outboxLimit: 10_000,
+              failback: "manual",
+              work: ["bulk", "overflow"],
+            },
+          },
+        },
+      },
+      workload: { ...BUSY, peoplePerLine: 400, bulk: { every: 10_000, size: 40 } },
+    },
+  ),
 
   // ---- leases that end with time ----
   "a-shared-store": plan(

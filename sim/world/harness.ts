@@ -264,13 +264,14 @@ export class Fleet {
     const { lines } = this.#options.declaration;
     const { peoplePerLine, warm } = this.#workload;
     const stream = this.world.random.stream("warm");
-    for (const { id, masters } of lines) {
+    for (const { id, masters, servants } of lines) {
+      const speakers = (this.#config.work?.(id) ?? []).length > 0 ? [...masters, ...servants] : masters;
       for (let no = 1; no <= peoplePerLine; no++) {
         const person = personOf(id, no);
         const country = countryOf(no, this.#workload);
         if (country !== undefined) this.#countries.set(numberOf(person), country);
         this.world.service.addPerson(person, this.#options.habits ?? liveHabits);
-        if (stream.chance(warm)) for (const account of masters) this.world.service.warm(account, person);
+        if (stream.chance(warm)) for (const account of speakers) this.world.service.warm(account, person);
       }
     }
   }

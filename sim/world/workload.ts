@@ -17,7 +17,7 @@ export interface Workload {
   readonly sends: number;
   /** Messages a second from people. */
   readonly writes: number;
-  /** Share of people who have written to all masters of their line before: chats with them are not cold. */
+  /** Share of people who have written to all masters of their line before, and to servants that work: chats with them are not cold. */
   readonly warm: number;
   /** Where people live, dealt out in turn; left out: nobody knows. */
   readonly countries?: readonly string[];

@@ -254,6 +254,7 @@ const ANSWERS: ControlAnswers = {
         p99: 1_900,
       },
     ],
+    posts: [],
   },
   performance: {
     line: seat.line,

@@ -3,6 +3,7 @@
  * Nothing here knows which store it is talking to; what a store can't do by its nature is in `traits`.
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { postOf } from "../../machines/ports/ids.ts";
 import type { AuditDraft, FailoverRecord } from "../../machines/ports/records.ts";
 import { TRAFFIC_KEPT, TRAFFIC_SLOT, type OutboxState } from "../../machines/ports/store.ts";
 import { storeModelProperty } from "./store-model.ts";
@@ -466,6 +467,42 @@ export const storeConformance = (name: string, make: MakeStore): void => {
         await store.expect("assigned", { op: "conversation.assign", conversation: TALK, seat: SEAT });
         const { rows } = await store.expect("audit", { op: "audit.read", subject: entry.subject, limit: 9 });
         expect(rows.filter(({ action }) => action === "conversation.moved")).toMatchObject([entry]);
+      });
+
+      it("of a servant go to others with what is open or held of them; what has nothing left stays, and so do the counts", async () => {
+        await give();
+        await lease();
+        const post = postOf(SEAT, account("helper"));
+        const [quiet, late] = [conversation("sales|c:2"), conversation("sales|c:3")];
+        await accept([1, { seat: post }], [2, { seat: post }], [3, { seat: post, conversation: quiet }], [4]);
+        await record(1, "held");
+        await record(3, "acknowledged");
+        expect((await openSeqs(post)).seqs).toEqual([2, 4]);
+        const known = async () => (await store.expect("loaded", { op: "fleet.load" })).posts;
+        expect(await known()).toEqual([post]);
+        const entry = { ...audit, action: "servant.relieved" };
+        const clear = async () => (await store.expect("cleared", { op: "post.clear", post, to: SEAT, audit: entry })).moved;
+        expect(await clear()).toBe(3);
+        expect(await known()).toEqual([]);
+        expect(await commit({ attempt: { ...attempt(2), seat: post } })).toMatchObject({ kind: "stale", what: "message" });
+        expect(await store.ask({ op: "conversation.get", conversation: TALK })).toMatchObject({ seat: SEAT });
+        expect(await store.ask({ op: "conversation.get", conversation: quiet })).toMatchObject({ seat: post });
+        expect(await clear()).toBe(0);
+        const { rows } = await store.expect("audit", { op: "audit.read", subject: entry.subject, limit: 9 });
+        expect(rows.filter(({ action }) => action === "servant.relieved")).toHaveLength(1);
+        await accept([5, { seat: post, conversation: late }]);
+        expect(await known()).toEqual([post]);
+      });
+
+      it("of a servant are written under the term of its seat", async () => {
+        await give();
+        await lease();
+        const post = postOf(SEAT, account("helper"));
+        await accept([1, { seat: post }], [2, { seat: post }]);
+        const drafted = (n: number, seatTermThen: number) => ({ ...attempt(n), seat: post, seatTerm: seatTerm(seatTermThen) });
+        expect(await commit({ attempt: drafted(1, 2) })).toMatchObject({ kind: "stale", what: "seat" });
+        expect((await commit({ attempt: drafted(1, 1) })).kind).toBe("committed");
+        expect(await commit({ attempt: { ...attempt(2), seat: SEAT } })).toMatchObject({ kind: "stale", what: "message" });
       });
 
       it("remember which accounts the contact knows: by what it got, and by what it wrote", async () => {

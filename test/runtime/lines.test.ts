@@ -19,7 +19,7 @@ const standing = (seat: SeatId): SeatPerformance => ({
   p50: null,
   p99: null,
 });
-const view: LineView = { line: LINE, strategy: "round-robin", seats: [standing(full), standing(empty)] };
+const view: LineView = { line: LINE, strategy: "round-robin", seats: [standing(full), standing(empty)], posts: [] };
 const conversation = (no: number): ConversationId => `sales|c:${no}` as ConversationId;
 
 /** Four conversations wait on the first seat; the contact of the first has heard from its number, the second is busy. */

@@ -2,19 +2,22 @@
  * Who gets a new conversation, on every line of a node. It looks on while the roster and the queues work, so that a decision
  * finds everything at hand: it costs microseconds, however many seats there are.
  */
+import { mayTakeWork } from "../../fleet/posts.ts";
 import type { roster, RosterState, SeatView } from "../../fleet/roster.ts";
-import { accountOf, type LineId, type Millis, type SeatId } from "../../ports/ids.ts";
+import { accountOf, type LineId, type Millis, type SeatId, servantOf } from "../../ports/ids.ts";
 import type { LineRow } from "../../ports/store.ts";
 import type { Effect, QueueEvent, RosterEvent } from "../../protocol.ts";
 import type { Allowance } from "../caps.ts";
 import type { Buckets } from "../pace.ts";
 import type { queue, SeatQueue } from "../queue.ts";
+import { type Beginning, isServantsWork, type Work } from "../work.ts";
 import { Balancer } from "./balancer.ts";
 import { Load } from "./load.ts";
+import { leastLoaded } from "./least-loaded.ts";
 import { priority, urgencyOf } from "./priority.ts";
 import { inTurn, roundRobin } from "./round-robin.ts";
 import { NO_TIERS } from "./settings.ts";
-import { SeatTable } from "./seat-table.ts";
+import { type SeatLine, SeatTable } from "./seat-table.ts";
 import { strategiesBy } from "./strategies.ts";
 import type { LineBalance, Newcomer, Policy, Strategy } from "./strategy.ts";
 import type { Figures } from "./tally.ts";
@@ -32,6 +35,8 @@ export interface BalanceOptions {
   readonly lines: readonly LineId[];
   /** undefined: round-robin, all such lines in one turn. */
   readonly settings: (line: LineId) => LineBalance | undefined;
+  /** What the line gives its servants to do; left out: nothing. */
+  readonly work?: (line: LineId) => readonly Work[];
   /** A user's own, besides ours. */
   readonly strategies: readonly Strategy[];
   /** Said once for each line and life. */
@@ -58,6 +63,8 @@ export interface LineView {
   readonly line: LineId;
   readonly strategy: string;
   readonly seats: readonly SeatPerformance[];
+  /** Its servants, where they work. */
+  readonly posts: readonly SeatPerformance[];
 }
 
 interface Line {
@@ -67,6 +74,7 @@ interface Line {
   readonly trends: Trend[];
   readonly balancer: Balancer;
   readonly settings: LineBalance | undefined;
+  readonly works: readonly Work[];
   decisions: number;
   /** Places whose account may begin no more conversations for now, and until when. */
   readonly full: Map<number, Millis>;
@@ -79,6 +87,8 @@ export class Balance {
   readonly #strategies: ReadonlyMap<string, Strategy>;
   readonly #lines = new Map<LineId, Line>();
   readonly #lineOf = new Map<SeatId, Line>();
+  /** The servants of a seat, as if its posts were the seats of a line. */
+  readonly #crews = new Map<SeatId, Line>();
   readonly #together: Cursor = { place: 0 };
   #buckets: Buckets | undefined;
   #allowance: Allowance | undefined;
@@ -90,18 +100,39 @@ export class Balance {
     for (const line of options.lines) this.#strategyOf(line);
   }
 
-  choose(line: LineId, newcomer: Newcomer, at: Millis): SeatId | undefined {
+  choose(line: LineId, newcomer: Newcomer, at: Millis, beginning?: Beginning): SeatId | undefined {
     const known = this.#lines.get(line);
     const place = known && this.#choose(known, newcomer, at);
     if (known === undefined || place === undefined) return undefined;
-    known.loads[place]?.place(at);
-    known.begun[place] = (known.begun[place] ?? 0) + 1;
-    if (known.settings) {
-      this.#weigh(known, place, at);
-      // One other a decision: what nobody tries is seen with less and less certainty.
-      this.#weigh(known, known.decisions++ % known.table.size, at);
-    }
-    return known.table.seat(place);
+    const seat = known.table.seat(place);
+    const post = beginning && this.#choosePost(known, place, newcomer, beginning, at);
+    if (post) return post;
+    this.#given(known, place, at);
+    return seat;
+  }
+
+  /** The servant of the seat whose work this is; undefined: its holder's. */
+  #choosePost(line: Line, place: number, newcomer: Newcomer, beginning: Beginning, at: Millis): SeatId | undefined {
+    const crew = this.#crews.get(line.table.seat(place));
+    if (!crew) return undefined;
+    const wait = (): Millis => {
+      this.#weigh(line, place, at);
+      return line.table.expectedWait(place, at);
+    };
+    if (!isServantsWork(crew.works, beginning, wait)) return undefined;
+    const post = this.#choose(crew, newcomer, at);
+    if (post === undefined || !crew.table.isEligible(post)) return undefined;
+    this.#given(crew, post, at);
+    return crew.table.seat(post);
+  }
+
+  #given(line: Line, place: number, at: Millis): void {
+    line.loads[place]?.place(at);
+    line.begun[place] = (line.begun[place] ?? 0) + 1;
+    if (!line.settings) return;
+    this.#weigh(line, place, at);
+    // One other a decision: what nobody tries is seen with less and less certainty.
+    this.#weigh(line, line.decisions++ % line.table.size, at);
   }
 
   /** Whose account has room for a new contact; when none has, any: the message waits there. */
@@ -144,9 +175,18 @@ export class Balance {
   view(line: LineId, at: Millis): LineView | undefined {
     const known = this.#lines.get(line);
     if (!known) return undefined;
-    const { table, loads, begun: counts, settings } = known;
-    for (const place of loads.keys()) this.#weigh(known, place, at);
-    const seats = loads.map((load, place) => ({
+    const seats = this.#figuresOf(known, at);
+    const posts = seats.flatMap(({ seat }) => {
+      const crew = this.#crews.get(seat);
+      return crew ? this.#figuresOf(crew, at) : [];
+    });
+    return { line, strategy: known.settings?.strategy ?? roundRobin.name, seats, posts };
+  }
+
+  #figuresOf(line: Line, at: Millis): SeatPerformance[] {
+    const { table, loads, begun: counts } = line;
+    for (const place of loads.keys()) this.#weigh(line, place, at);
+    return loads.map((load, place) => ({
       seat: table.seat(place),
       isEligible: table.isEligible(place),
       weight: table.weight(place),
@@ -156,7 +196,6 @@ export class Balance {
       expectedWait: table.expectedWait(place, at),
       ...load.tally.figures,
     }));
-    return { line, strategy: settings?.strategy ?? roundRobin.name, seats };
   }
 
   // ---- looking on ----
@@ -187,9 +226,32 @@ export class Balance {
       if (!known || !isSame(known.table, seats)) this.#begin(line, seats);
       for (const { id } of seats) this.#review(state, id);
     }
+    this.#beginCrews(state);
+    this.#reviewCrews(state);
+  }
+
+  #beginCrews(state: RosterState): void {
+    for (const { id, line } of state.seats.values()) {
+      const posts = [...state.posts.values()].filter(({ seat, isKept }) => seat === id && isKept);
+      const known = this.#crews.get(id);
+      const rows = posts.map((post) => ({ seat: post.id, account: post.servant, weight: 1 }));
+      if (rows.length === 0 || (known && isSame(known.table, posts))) continue;
+      const crew = this.#made(line, rows, this.#options.settings(line)?.strategy === leastLoaded.name ? leastLoaded : undefined);
+      this.#crews.set(id, crew);
+      for (const post of posts) this.#lineOf.set(post.id, crew);
+    }
+  }
+
+  #reviewCrews(state: RosterState): void {
+    for (const crew of this.#crews.values()) {
+      for (let place = 0; place < crew.table.size; place++) {
+        if (!crew.full.has(place)) this.#review(state, crew.table.seat(place));
+      }
+    }
   }
 
   #onRosterEvent(state: RosterState, event: RosterEvent | { readonly type: `store.${string}` }): void {
+    if (event.type !== "device.seen") this.#reviewCrews(state);
     if (event.type === "seat.held") return this.#review(state, event.seat);
     const devices =
       event.type === "device.health"
@@ -224,26 +286,34 @@ export class Balance {
 
   #begin(row: LineRow, seats: readonly SeatView[]): void {
     const settings = this.#options.settings(row.id);
-    const table = new SeatTable(seats.map(({ id, account }) => ({ seat: id, account, weight: settings?.weights[account] ?? 1 })));
-    const strategy = this.#strategyOf(row.id);
+    const rows = seats.map(({ id, account }) => ({ seat: id, account, weight: settings?.weights[account] ?? 1 }));
+    const line = this.#made(row.id, rows, this.#strategyOf(row.id));
+    this.#lines.set(row.id, line);
+    for (const { id } of seats) this.#lineOf.set(id, line);
+  }
+
+  #made(id: LineId, rows: readonly SeatLine[], strategy: Strategy | undefined): Line {
+    const settings = this.#options.settings(id);
+    const table = new SeatTable(rows);
     let isSaid = false;
     const onFault = (what: string): void => {
-      if (!isSaid) this.#options.onFault({ line: row.id, strategy: strategy?.name ?? roundRobin.name, what });
+      if (!isSaid) this.#options.onFault({ line: id, strategy: strategy?.name ?? roundRobin.name, what });
       isSaid = true;
     };
-    const policy = settings && strategy ? begun(strategy, settings, table, onFault) : inTurn(table, this.#together);
-    const line: Line = {
+    const isOurs = rows.every(({ seat }) => servantOf(seat) === null);
+    const inOrder = isOurs ? inTurn(table, this.#together) : inTurn(table);
+    const policy = settings && strategy ? begun(strategy, settings, table, onFault) : inOrder;
+    return {
       table,
-      loads: seats.map(() => new Load()),
+      loads: rows.map(() => new Load()),
       trends: [],
       balancer: new Balancer({ seats: table, policy, onFault }),
       settings,
+      works: this.#options.work?.(id) ?? [],
       decisions: 0,
       full: new Map(),
-      begun: seats.map(() => 0),
+      begun: rows.map(() => 0),
     };
-    this.#lines.set(row.id, line);
-    for (const { id } of seats) this.#lineOf.set(id, line);
   }
 
   /** Throws if there is none of that name. */
@@ -259,6 +329,8 @@ export class Balance {
   #review(state: RosterState, id: SeatId): void {
     const line = this.#lineOf.get(id);
     const place = line?.table.placeOf(id);
+    const post = state.posts.get(id);
+    if (line && post && place !== undefined) return line.table.setEligible(place, mayTakeWork(state, post));
     const seat = state.seats.get(id);
     if (!line || !seat || place === undefined) return;
     const isAtHome = seat.holder !== null && accountOf(seat.holder) === seat.account;
@@ -277,7 +349,7 @@ const begun = (strategy: Strategy, settings: LineBalance, table: SeatTable, onFa
   }
 };
 
-const isSame = (table: SeatTable, seats: readonly SeatView[]): boolean =>
+const isSame = (table: SeatTable, seats: readonly { readonly id: SeatId }[]): boolean =>
   table.size === seats.length && seats.every(({ id }, place) => table.seat(place) === id);
 
 /** Its holder is well. A restricted account may not begin conversations, a banned one may do nothing. */

@@ -1,5 +1,6 @@
 /** Declared rows, seats, and the records written beside decisions. */
-import { seatId, type SeatId, type SeatTerm } from "../../../machines/ports/ids.ts";
+import { OPEN_STATES } from "../../../machines/delivery/outbox-state.ts";
+import { seatId, servantOf, type SeatId, type SeatTerm } from "../../../machines/ports/ids.ts";
 import type { AlertRow, AuditDraft } from "../../../machines/ports/records.ts";
 import type { FleetDeclaration, SeatRow } from "../../../machines/ports/store.ts";
 import type { Bench, Handlers } from "./handlers.ts";
@@ -26,6 +27,14 @@ export const writeAudit = ({ tables }: State, entry: AuditDraft): void => {
   tables.audit.push({ ...entry, seq: tables.audit.length + 1 });
 };
 
+/** Servants' posts at which something waits. */
+const busyPosts = ({ indexes }: State): SeatId[] =>
+  [...indexes.bySeat]
+    .filter(([seat, states]) => servantOf(seat) !== null && UNSETTLED.some((each) => (states.get(each)?.size ?? 0) > 0))
+    .map(([seat]) => seat)
+    .sort(compare);
+const UNSETTLED = [...OPEN_STATES, "held"] as const;
+
 export const fleetOps = ({ state, onSeat }: Bench): Pick<Handlers, Ops> => ({
   "fleet.declare": ({ fleet }) => {
     declare(state(), fleet);
@@ -42,6 +51,7 @@ export const fleetOps = ({ state, onSeat }: Bench): Pick<Handlers, Ops> => ({
       failovers: [...failovers.values()].filter(({ outcome }) => outcome === "running"),
       alerts: alerts.filter(({ state }) => state === "open"),
       orders: orders.at(-1) ?? { pausedBy: null, cordoned: [] },
+      posts: busyPosts(state()),
     };
   },
   "orders.write": ({ orders }) => {

@@ -1,6 +1,6 @@
 /** Ratchet state, inbound messages, leases, the journal. */
 import { isOpen, mayRetryAttempt } from "../../../machines/delivery/outbox-state.ts";
-import type { DeviceId, LeaseTerm, NodeId } from "../../../machines/ports/ids.ts";
+import { seatOf, type DeviceId, type LeaseTerm, type NodeId } from "../../../machines/ports/ids.ts";
 import {
   isSameMessage,
   type AttemptDraft,
@@ -71,7 +71,7 @@ export const keyOps = ({ state }: Bench): Pick<Handlers, KeyOps> => ({
 const nameOf = (type: string, id: string): string => `${type} ${id}`;
 
 const checkAttempt = (state: State, { seat, seatTerm, message, number }: AttemptDraft): OutboxRow | "seat" | "message" => {
-  if (state.tables.seats.get(seat)?.term !== seatTerm) return "seat";
+  if (state.tables.seats.get(seatOf(seat))?.term !== seatTerm) return "seat";
   const seq = state.indexes.byId.get(message);
   const row = seq === undefined ? undefined : state.outboxRow(seq);
   if (!row || !isOpen(row.state) || row.seat !== seat) return "message";

@@ -25,7 +25,8 @@ type Ops =
   | "outbox.list"
   | "outbox.counts"
   | "media.needed"
-  | "conversation.assign";
+  | "conversation.assign"
+  | "post.clear";
 
 export const outboxOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
   "outbox.accept": ({ messages, limit }) => {
@@ -73,6 +74,16 @@ export const outboxOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
       .filter((row) => row.conversation === conversation && row.seat !== seat);
     for (const row of moved) state().changeOutbox({ ...row, seat });
     return { kind: "assigned", moved: moved.length };
+  },
+  "post.clear": ({ post, to, audit }) => {
+    const states = state().indexes.bySeat.get(post);
+    const moved = [...OPEN_STATES, "held" as const]
+      .flatMap((outboxState) => [...(states?.get(outboxState) ?? [])])
+      .map((seq) => state().outboxRow(seq));
+    for (const row of moved) state().changeOutbox({ ...row, seat: to });
+    for (const { conversation } of moved) assignConversation(state(), conversation, to);
+    if (moved.length > 0) writeAudit(state(), audit);
+    return { kind: "cleared", moved: moved.length };
   },
 });
 

@@ -10,6 +10,7 @@ import type {
 } from "../../../../machines/ports/store.ts";
 import { bytesOf, jsonOf, numberOf, numberOrNull, textOf, textOrNull, type Database, type Row } from "../database.ts";
 import { wholeOrNull, type Bench, type Handlers } from "./handlers.ts";
+import { busyPosts } from "./outbox.ts";
 import { openAlerts, runningFailovers, writeAudit } from "./records.ts";
 
 export const seatRow = (row: Row): SeatRow => ({
@@ -38,6 +39,7 @@ export const fleetOps = ({ db }: Bench): Pick<Handlers, Ops> => ({
     failovers: runningFailovers(db),
     alerts: openAlerts(db),
     orders: ordersIn(db),
+    posts: busyPosts(db),
   }),
   "orders.write": ({ orders }) => {
     db.run("insert or replace into meta (name, value) values ('orders', ?)", Buffer.from(JSON.stringify(orders)));

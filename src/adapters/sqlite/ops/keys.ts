@@ -1,6 +1,6 @@
 /** Ratchet state: keys before bytes, in one transaction with what they were used for, and only under a living term. */
 import { mayRetryAttempt } from "../../../../machines/delivery/outbox-state.ts";
-import type { AccountId, DeviceId } from "../../../../machines/ports/ids.ts";
+import { seatOf, type AccountId, type DeviceId } from "../../../../machines/ports/ids.ts";
 import {
   isSameMessage,
   type AttemptDraft,
@@ -86,7 +86,7 @@ export const keyOps = ({ db, seal }: Bench): Pick<Handlers, Ops> => ({
 
 /** The outbox row that the attempt is for, or what is no longer true. */
 const checkAttempt = (db: Database, attempt: AttemptDraft): Row | "seat" | "message" => {
-  const seat = db.get("select term from seat where id = ?", attempt.seat);
+  const seat = db.get("select term from seat where id = ?", seatOf(attempt.seat));
   if (!seat || numberOf(seat, "term") !== attempt.seatTerm) return "seat";
   const row = openRow(db, attempt.message);
   if (!row || textOf(row, "seat") !== attempt.seat) return "message";

@@ -9,7 +9,14 @@ import {
   OPEN_STATES,
   OUTBOX_STATES,
 } from "../../../../machines/delivery/outbox-state.ts";
-import { accountOf, type DeviceId, type LineId, type MessageId, type SeatId } from "../../../../machines/ports/ids.ts";
+import {
+  accountOf,
+  type ConversationId,
+  type DeviceId,
+  type LineId,
+  type MessageId,
+  type SeatId,
+} from "../../../../machines/ports/ids.ts";
 import type {
   AttemptOutcome,
   AttemptRow,
@@ -32,7 +39,8 @@ type Ops =
   | "outbox.list"
   | "outbox.counts"
   | "media.needed"
-  | "conversation.assign";
+  | "conversation.assign"
+  | "post.clear";
 
 export const outboxOps = ({ db }: Bench): Pick<Handlers, Ops> => ({
   "outbox.accept": ({ messages, limit }) => {
@@ -73,15 +81,40 @@ export const outboxOps = ({ db }: Bench): Pick<Handlers, Ops> => ({
       conversation,
       seat,
     );
-    for (const row of rows) {
-      const [line, state] = [textOf(row, "line"), textOf<OutboxState>(row, "state")];
-      db.run("update outbox set seat = ? where seq = ?", seat, numberOf(row, "seq"));
-      count(db, line, state, textOf(row, "seat"), -1);
-      count(db, line, state, seat, 1);
-    }
+    giveRows(db, rows, seat);
     return { kind: "assigned", moved: rows.length };
   },
+  "post.clear": ({ post, to, audit }) => {
+    const rows = UNSETTLED.flatMap((state) =>
+      db.all("select seq, line, seat, state, conversation from outbox where seat = ? and state = ?", post, state),
+    );
+    giveRows(db, rows, to);
+    for (const id of new Set(rows.map((row) => textOf<ConversationId>(row, "conversation")))) assignConversation(db, id, to);
+    if (rows.length > 0) writeAudit(db, audit);
+    return { kind: "cleared", moved: rows.length };
+  },
 });
+
+const UNSETTLED = [...OPEN_STATES, "held"] as const satisfies readonly OutboxState[];
+
+/** Servants' posts at which something waits. */
+export const busyPosts = (db: Database): SeatId[] =>
+  db
+    .all(
+      `select distinct seat from outbox_count
+       where instr(seat, '#') > 0 and count > 0 and state in ('accepted', 'dispatched', 'unanswered', 'held') order by seat`,
+    )
+    .map((row) => textOf<SeatId>(row, "seat"));
+
+/** `rows`: seq, line, seat and state of each. */
+const giveRows = (db: Database, rows: readonly Row[], seat: SeatId): void => {
+  for (const row of rows) {
+    const [line, state] = [textOf(row, "line"), textOf<OutboxState>(row, "state")];
+    db.run("update outbox set seat = ? where seq = ?", seat, numberOf(row, "seq"));
+    count(db, line, state, textOf(row, "seat"), -1);
+    count(db, line, state, seat, 1);
+  }
+};
 
 // ---- accepting -------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,181 @@
+import { describe, expect, it } from "vitest";
+import { roster, type RosterState } from "../../machines/fleet/roster.ts";
+import { openingOf, postsOn } from "../../machines/fleet/posts.ts";
+import { accountId, deviceId, postOf, seatId } from "../../machines/ports/ids.ts";
+import { Host } from "../account/host.ts";
+import { BUSY, LINE, rosterInput, SEAT } from "./stage.ts";
+
+const [FIRST, OTHER] = [accountId("s1"), accountId("s2")];
+const [POST, SPARE] = [postOf(SEAT, FIRST), postOf(SEAT, OTHER)];
+const [DEVICE, TWIN] = [deviceId(FIRST, "a"), deviceId(FIRST, "b")];
+const PATIENCE = 2_500;
+const SECOND = seatId(LINE, accountId("m2"));
+
+describe("a servant's post", () => {
+  it("opens on a well device under its seat's term, goes to the servant's twin, and follows the seat wherever that goes", () => {
+    const host = started();
+    expect(host.told(`sender:${POST}`)).toEqual([]);
+    health(host, DEVICE, "healthy");
+    expect(host.told(`servant:${FIRST}`)).toContainEqual(expect.objectContaining({ seat: POST, device: DEVICE, term: 1 }));
+    expect(host.told(`sender:${POST}`)).toMatchObject([{ type: "sender.open", device: DEVICE, account: FIRST, term: 1 }]);
+    expect(postsOn(stateOf(host), DEVICE)).toEqual([POST]);
+    health(host, TWIN, "healthy");
+    health(host, DEVICE, "failed");
+    expect(host.told(`sender:${POST}`).at(-1)).toMatchObject({ type: "sender.open", device: TWIN });
+    host.tell("roster", { type: "seat.held", seat: SEAT, holder: BUSY, term: 2, left: null });
+    expect(host.told(`servant:${FIRST}`).at(-1)).toMatchObject({ type: "seat.granted", seat: POST, device: TWIN, term: 2 });
+    expect(host.told(`sender:${POST}`).at(-1)).toMatchObject({ type: "sender.open", device: TWIN, term: 2 });
+    expect(openingOf(stateOf(host), POST)).toMatchObject([{ event: { device: TWIN, term: 2 } }]);
+    expect(openingOf(stateOf(host), SPARE)).toEqual([]);
+  });
+
+  it("closes when the seat's term ends while its device is in doubt", () => {
+    const host = started();
+    health(host, DEVICE, "healthy");
+    health(host, DEVICE, "suspect");
+    expect(host.told(`sender:${POST}`)).toHaveLength(1);
+    host.tell("roster", { type: "seat.held", seat: SEAT, holder: BUSY, term: 2, left: null });
+    expect(host.told(`sender:${POST}`).at(-1)).toMatchObject({ type: "sender.close" });
+    expect(host.told(`servant:${FIRST}`).at(-1)).toMatchObject({ type: "seat.released", seat: POST });
+    health(host, DEVICE, "healthy");
+    expect(host.told(`sender:${POST}`).at(-1)).toMatchObject({ type: "sender.open", term: 2 });
+  });
+
+  it("opens nowhere while nobody speaks for the seat", () => {
+    const host = started();
+    host.tell("roster", { type: "seat.held", seat: SEAT, holder: null, term: 2, left: null });
+    health(host, DEVICE, "healthy");
+    expect(host.told(`sender:${POST}`)).toEqual([]);
+  });
+});
+
+describe("a servant that fails", () => {
+  it("is waited for, closed, and its work then goes to another servant of the seat, or else to the seat", () => {
+    const host = started();
+    for (const device of [DEVICE, deviceId(OTHER, "a")]) health(host, device, "healthy");
+    health(host, DEVICE, "failed");
+    health(host, TWIN, "failed");
+    expect(host.told(`sender:${POST}`).at(-1)).toMatchObject({ type: "sender.close" });
+    expect(cleared(host)).toEqual([]);
+    host.advance(PATIENCE);
+    expect(cleared(host)).toMatchObject([{ post: POST, to: SPARE, audit: { action: "servant.relieved", subject: FIRST } }]);
+    answer(host, 1, { kind: "cleared", moved: 3 });
+    expect(host.told(`queue:${POST}`)).toMatchObject([{ type: "queue.clear" }]);
+    expect(host.told(`queue:${SPARE}`)).toMatchObject([{ type: "queue.reload", isAll: true }]);
+    host.tell("roster", { type: "account.standing", account: OTHER, standing: "banned" });
+    expect(cleared(host).at(-1)).toMatchObject({ post: SPARE, to: SEAT });
+    answer(host, 2, { kind: "cleared", moved: 0 });
+    expect(host.told(`queue:${SEAT}`)).toEqual([]);
+    health(host, DEVICE, "healthy");
+    expect(host.told(`sender:${POST}`).at(-1)).toMatchObject({ type: "sender.open", device: DEVICE });
+  });
+
+  it("is not waited for when it can't come back by itself", () => {
+    const outs: ((host: Host) => void)[] = [
+      (host) => host.tell("roster", { type: "account.standing", account: FIRST, standing: "banned" }),
+      (host) => [DEVICE, TWIN].forEach((device) => host.tell("roster", { type: "device.cordon", device, cordoned: true })),
+      (host) => [DEVICE, TWIN].forEach((device) => host.tell("roster", { type: "device.linked", device, linked: false })),
+      (host) => [DEVICE, TWIN].forEach((device) => health(host, device, "failed", true)),
+    ];
+    for (const out of outs) {
+      const host = started();
+      health(host, DEVICE, "healthy");
+      out(host);
+      expect(cleared(host)).toMatchObject([{ post: POST, to: SEAT }]);
+    }
+  });
+
+  it("is asked about again when the store failed, and when something came to lie there meanwhile", () => {
+    const host = started();
+    host.tell("roster", { type: "account.standing", account: FIRST, standing: "banned" });
+    answer(host, 1, { kind: "failed" });
+    // It may have been done.
+    expect(host.told(`queue:${SEAT}`)).toMatchObject([{ type: "queue.reload", isAll: true }]);
+    expect(cleared(host)).toHaveLength(1);
+    host.advance(1_000);
+    expect(cleared(host)).toHaveLength(2);
+    host.tell("roster", { type: "post.left", post: POST });
+    answer(host, 2, { kind: "cleared", moved: 1 });
+    expect(cleared(host)).toHaveLength(3);
+    answer(host, 3, { kind: "cleared", moved: 1 });
+    host.advance(60_000);
+    expect(cleared(host)).toHaveLength(3);
+    host.tell("roster", { type: "post.left", post: POST });
+    expect(cleared(host)).toHaveLength(4);
+  });
+
+  it("stays at work when WhatsApp only restricts it, but may begin nothing: what it may not goes to others", () => {
+    const host = started();
+    for (const device of [DEVICE, deviceId(OTHER, "a")]) health(host, device, "healthy");
+    host.tell("roster", { type: "account.standing", account: FIRST, standing: "restricted" });
+    expect(host.told(`queue:${POST}`)).toMatchObject([{ type: "account.restricted", account: FIRST, restricted: true }]);
+    expect(cleared(host)).toEqual([]);
+    const refused = { type: "reroute.request", seat: POST, conversation: "sales|c:1", message: "M1", unlessWarm: null };
+    host.tell("roster", refused);
+    expect(assigned(host).at(-1)).toMatchObject({ seat: SPARE });
+    // Nothing is given away as a whole while one of it is on its way.
+    host.tell("roster", { type: "account.standing", account: FIRST, standing: "banned" });
+    expect(cleared(host)).toEqual([]);
+    answer(host, 1, { kind: "assigned", moved: 1 });
+    expect(cleared(host)).toHaveLength(1);
+    host.tell("roster", { type: "account.standing", account: OTHER, standing: "restricted" });
+    host.tell("roster", { ...refused, seat: SPARE, message: "M2" });
+    expect(assigned(host).at(-1)).toMatchObject({ seat: SEAT });
+    host.tell("roster", { type: "account.standing", account: accountId("m1"), standing: "restricted" });
+    health(host, BUSY, "healthy");
+    host.tell("roster", { ...refused, seat: SPARE, message: "M3" });
+    expect(assigned(host).at(-1)).toMatchObject({ seat: SECOND });
+  });
+
+  it("and that the line knows no more leaves what lies there to its seat, now and later", () => {
+    const stray = postOf(SEAT, accountId("gone"));
+    const host = started({ posts: [], stray: [stray], patience: PATIENCE });
+    host.tell("roster", { type: "device.seen", device: BUSY });
+    expect(cleared(host)).toMatchObject([{ post: stray, to: SEAT }]);
+    answer(host, 1, { kind: "cleared", moved: 2 });
+    expect(host.told(`queue:${stray}`)).toEqual([]);
+    const another = postOf(SEAT, accountId("forgotten"));
+    host.tell("roster", { type: "post.left", post: another });
+    expect(cleared(host).at(-1)).toMatchObject({ post: another, to: SEAT });
+  });
+});
+
+// ---- helpers ----
+
+const WORK = {
+  posts: [
+    { id: POST, seat: SEAT, servant: FIRST },
+    { id: SPARE, seat: SEAT, servant: OTHER },
+  ],
+  stray: [],
+  patience: PATIENCE,
+};
+const started = (work: NonNullable<Parameters<typeof roster.start>[0]["work"]> = WORK): Host => {
+  const base = rosterInput();
+  const servant = (id: typeof FIRST, names: readonly string[]) => ({
+    id,
+    role: "servant" as const,
+    standing: "good" as const,
+    devices: names.map((name) => ({ id: deviceId(id, name), linked: true, cordoned: false })),
+  });
+  const host = new Host();
+  host.reducer("roster", roster, {
+    ...base,
+    accounts: [...base.accounts, servant(FIRST, ["a", "b"]), servant(OTHER, ["a"])],
+    lines: base.lines.map((line) => ({ ...line, servants: [FIRST, accountId("s9"), OTHER] })),
+    work,
+  });
+  return host;
+};
+const stateOf = (host: Host): RosterState => host.context("roster") as RosterState;
+const health = (host: Host, device: string, state: string, isFinal = false): void =>
+  host.tell("roster", { type: "device.health", device, state, cause: "silent", isFinal, lastEvidenceAt: host.now });
+const asks = (host: Host, op: string): readonly object[] => host.of("store").flatMap(({ ask }) => (ask.op === op ? [ask] : []));
+const cleared = (host: Host) => asks(host, "post.clear");
+const assigned = (host: Host) => asks(host, "conversation.assign");
+const answer = (host: Host, tag: number, out: { kind: string; moved?: number }): void =>
+  host.tell("roster", {
+    type: `store.${out.kind}`,
+    tag,
+    answer: { op: out.kind === "assigned" ? "conversation.assign" : "post.clear", reqId: "r", at: host.now, ...out },
+  });
