@@ -12,9 +12,13 @@ export type WatchedRule =
   | "standby.none"
   | "seat.vacant"
   | "seat.away"
+  | "seat.doubled"
   | "disk.low"
   | "store.slow"
   | "failover.averted"
+  | "failover.often"
+  | "failover.calledOff"
+  | "webhook.dead"
   | "fleet.paused";
 
 const above = (warning: number | null, critical: number | null, holds: Millis): Limits => ({
@@ -46,6 +50,7 @@ export const RULES: Readonly<Record<WatchedRule, Limits & { readonly unit: strin
   "standby.none": { ...below(1, null, 30 * SECOND), unit: "devices", about: "devices of a line that could take over a seat now" },
   "seat.vacant": { ...above(null, 0, 60 * SECOND), unit: "yes is 1", about: "whether nobody speaks for a seat" },
   "seat.away": { ...above(0, null, 0), unit: "yes is 1", about: "whether another number than its own speaks for a seat" },
+  "seat.doubled": { ...above(null, 1, 5 * SECOND), unit: "devices", about: "masters' devices that may write for a seat" },
   "disk.low": { ...below(1000, 200, 0), unit: "MB", about: "space that is left where the store is" },
   "store.slow": { ...above(0.5, 2, 10 * SECOND), unit: "s", about: "time that the store takes to answer" },
   "failover.averted": {
@@ -53,6 +58,13 @@ export const RULES: Readonly<Record<WatchedRule, Limits & { readonly unit: strin
     unit: "share",
     about: "failovers of the last day that were called off as false alarms",
   },
+  "failover.often": { ...above(2, null, 0), unit: "times", about: "failovers of a seat within the last hour" },
+  "failover.calledOff": {
+    ...above(2, null, 0),
+    unit: "times",
+    about: "failovers of a seat within the last hour that were averted",
+  },
+  "webhook.dead": { ...above(0, null, 0), unit: "deliveries", about: "deliveries to a webhook that were given up" },
   "fleet.paused": { ...above(3600, null, 0), unit: "s", about: "how long automatic failover is switched off" },
 };
 

@@ -7,6 +7,7 @@ import type { NodeConfig } from "../../machines/driver/boot.ts";
 import { referenceConfig } from "../world/reference.ts";
 import { vipsOf, type Workload } from "../world/workload.ts";
 import type { FleetSettings, PlannedFleet } from "./plan.ts";
+import { ownStrategies } from "./strategies.ts";
 
 export const timersOf = ({ timers }: FleetSettings): Timers => ({ ...DEFAULT_TIMERS, ...timers });
 
@@ -36,6 +37,7 @@ export const configOf = ({ settings, accounts, lines }: PlannedFleet, workload: 
     work: (line) => settings.lines?.[line]?.work ?? [],
     failback: (line) => settings.lines?.[line]?.failback ?? "manual",
     balance: (line) => balances.get(line),
+    strategies: ownStrategies(settings),
     ...(settings.caps ? { caps: settings.caps } : {}),
     outboxLimit: (line) => settings.lines?.[line]?.outboxLimit ?? base.outboxLimit(line),
   };

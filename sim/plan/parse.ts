@@ -94,7 +94,7 @@ const settings = (
   given: Json,
   names: { readonly devices: ReadonlyMap<string, unknown>; readonly lines: ReadonlyMap<string, unknown> },
 ): void => {
-  only(given, "fleet.settings", ["timers", "brake", "reconnectPerSecond", "lease", "pacing", "caps", "lines"]);
+  only(given, "fleet.settings", ["timers", "brake", "reconnectPerSecond", "lease", "pacing", "caps", "strategiesFrom", "lines"]);
   if (given["timers"] !== undefined) {
     const timers = object(given["timers"], "fleet.settings.timers");
     only(timers, "fleet.settings.timers", Object.keys(DEFAULT_TIMERS));
@@ -124,6 +124,9 @@ const settings = (
     known(names.devices, account, "fleet.settings.caps", "account");
     capsOf(object(value, at), at);
   }
+  const file = given["strategiesFrom"];
+  if (file !== undefined && typeof file !== "string") throw wrong("fleet.settings.strategiesFrom", "a text");
+  const strategies = file === undefined ? STRATEGIES : null;
   for (const [line, value] of Object.entries(object(given["lines"] ?? {}, "fleet.settings.lines"))) {
     const at = `fleet.settings.lines.${line}`;
     known(names.lines, line, "fleet.settings.lines", "line");
@@ -139,7 +142,8 @@ const settings = (
       if (!WORKS.some((name) => name === work)) throw wrong(`${at}.work`, `a list of ${WORKS.join(", ")}`);
     }
     number(each, "outboxLimit", 1, `${at}.`);
-    if (each["balance"] !== undefined) balance(object(each["balance"], `${at}.balance`), `${at}.balance`, names.devices);
+    if (each["balance"] !== undefined)
+      balance(object(each["balance"], `${at}.balance`), `${at}.balance`, names.devices, strategies);
   }
 };
 
@@ -158,11 +162,13 @@ const capsOf = (given: Json, at: string): void => {
   });
 };
 
-const balance = (given: Json, at: string, accounts: ReadonlyMap<string, unknown>): void => {
+/** `strategies`: null, if a file has others. */
+const balance = (given: Json, at: string, accounts: ReadonlyMap<string, unknown>, strategies: readonly string[] | null): void => {
   only(given, at, ["strategy", "weights", "adaptive", "priority", "geo"]);
   if (typeof given["adaptive"] !== "boolean") throw wrong(`${at}.adaptive`, "true or false");
   const strategy = given["strategy"];
-  if (!STRATEGIES.some((each) => each === strategy)) throw wrong(`${at}.strategy`, `one of ${STRATEGIES.join(", ")}`);
+  if (typeof strategy !== "string") throw wrong(`${at}.strategy`, "a text");
+  if (strategies && !strategies.includes(strategy)) throw wrong(`${at}.strategy`, `one of ${strategies.join(", ")}`);
   const weights = object(given["weights"], `${at}.weights`);
   for (const account of Object.keys(weights)) {
     known(accounts, account, `${at}.weights`, "account");

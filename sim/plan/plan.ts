@@ -25,6 +25,8 @@ export interface FleetSettings {
   readonly lease?: { readonly ttl: Millis; readonly renewEvery: Millis };
   readonly pacing?: Readonly<Record<AccountId, Pace>>;
   readonly caps?: Readonly<Record<AccountId, Caps>>;
+  /** A file with strategies of the fleet's own, beside ours: its default export has them as `strategies`. Absolute. */
+  readonly strategiesFrom?: string;
   readonly lines?: Readonly<
     Record<
       LineId,

@@ -13,7 +13,7 @@ import { webhook } from "./channels/webhook.ts";
 import { type Carrier, whatsapp } from "./channels/whatsapp.ts";
 import { AlertDesk } from "./desk.ts";
 import type { AlertStore } from "./store.ts";
-import { Watcher } from "./watcher.ts";
+import { Watcher, type WatcherOptions } from "./watcher.ts";
 import { linesOf } from "./words.ts";
 
 export interface AlertOptions {
@@ -24,6 +24,8 @@ export interface AlertOptions {
   readonly clock: Clock;
   readonly draw: () => number;
   readonly logger: Logger;
+  readonly deadLetters?: WatcherOptions["deadLetters"];
+  readonly holders?: WatcherOptions["holders"];
   /** Left out: there are no plugins, and no channel is of that kind. */
   readonly plugin?: (channel: string, notice: Notice, signal: AbortSignal) => Promise<void>;
 }
@@ -62,6 +64,8 @@ export const createAlerts = (options: AlertOptions): Alerts => {
     clock,
     limits: fleet.alerts.limits,
     storeFile: fleet.store.file,
+    deadLetters: options.deadLetters,
+    holders: options.holders,
     isPaused,
     onLook: () => desk.tick(),
     onFault,

@@ -166,6 +166,60 @@ export const failoverMeasures = (records: readonly FailoverRecord[], now: Millis
   ];
 };
 
+const HOUR: Millis = 3_600_000;
+
+/** Of each seat that had any within a day: so a seat that is calm again is measured as such. */
+export const seatFailoverMeasures = (records: readonly FailoverRecord[], now: Millis): Measure[] => {
+  const faults = records.filter(({ detectedAt, cause }) => detectedAt > now - DAY && !NO_FAULT.has(cause));
+  return [...Map.groupBy(faults, ({ seat }) => seat)].flatMap(([seat, all]) => {
+    const recent = all.filter(({ detectedAt }) => detectedAt > now - HOUR);
+    const averted = recent.filter(({ outcome }) => outcome === "averted").length;
+    const moved = recent.filter(({ outcome }) => outcome === "inService").length;
+    return [
+      {
+        rule: "failover.often",
+        subject: seat,
+        value: moved,
+        says: `${seat} failed over ${moved} times within an hour: look at "greenroom history ${seat}"`,
+        over: `${seat} stays where it is`,
+      },
+      {
+        rule: "failover.calledOff",
+        subject: seat,
+        value: averted,
+        says: `the holder of ${seat} fell silent and came back ${averted} times within an hour: look at its network and its phone`,
+        over: `the holder of ${seat} no longer falls silent`,
+      },
+    ];
+  });
+};
+
+/** `dead`: by webhook. */
+export const webhookMeasures = (dead: Readonly<Record<string, number>>): Measure[] =>
+  Object.entries(dead).map(([webhook, count]) => ({
+    rule: "webhook.dead",
+    subject: webhook,
+    value: count,
+    says: `${count} deliveries to the webhook ${webhook} were given up: greenroom webhook dead ${webhook}`,
+    over: `nothing that the webhook ${webhook} missed is left`,
+  }));
+
+/** `holders`: who may write for a seat. Servants write for it, too, and hold nothing. */
+export const holderMeasures = (
+  holders: ReadonlyMap<SeatId, ReadonlySet<DeviceId>>,
+  isMaster: (account: AccountId) => boolean,
+): Measure[] =>
+  [...holders].map(([seat, devices]) => {
+    const masters = [...devices].filter((device) => isMaster(accountOf(device)));
+    return {
+      rule: "seat.doubled",
+      subject: seat,
+      value: masters.length,
+      says: `${masters.join(" and ")} may write for ${seat} at the same time: restart the supervisor, and tell us`,
+      over: `one device at the most may write for ${seat}`,
+    };
+  });
+
 export const diskMeasure = (freeBytes: number): Measure => {
   const megabytes = Math.floor(freeBytes / 1e6);
   return {

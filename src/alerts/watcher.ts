@@ -4,21 +4,24 @@ import { dirname } from "node:path";
 import { isWatched, type WatchedRule } from "../../machines/alerts/rules.ts";
 import { type Limits, type Measure, startWatch, watch, type WatchState } from "../../machines/alerts/watch.ts";
 import type { Clock } from "../../machines/ports/clock.ts";
-import type { Millis, SeatId } from "../../machines/ports/ids.ts";
+import type { DeviceId, Millis, SeatId } from "../../machines/ports/ids.ts";
 import type { AlertRow } from "../../machines/ports/records.ts";
 import type { RosterState } from "../../machines/fleet/roster.ts";
 import type { Supervisor } from "../runtime/supervisor.ts";
 import {
   diskMeasure,
   failoverMeasures,
+  holderMeasures,
   type LineSeen,
   pauseMeasure,
   queueMeasures,
+  seatFailoverMeasures,
   seatMeasures,
   storeMeasure,
   TRAFFIC_SPAN,
   trafficMeasures,
   type TrafficSeen,
+  webhookMeasures,
 } from "./measures.ts";
 
 export interface WatcherOptions {
@@ -26,6 +29,10 @@ export interface WatcherOptions {
   readonly clock: Clock;
   readonly limits: Readonly<Record<WatchedRule, Limits>>;
   readonly storeFile: string;
+  /** Deliveries that were given up, by webhook. */
+  readonly deadLetters?: (() => Promise<Readonly<Record<string, number>>>) | undefined;
+  /** Which devices may write for a seat. */
+  readonly holders?: (() => ReadonlyMap<SeatId, ReadonlySet<DeviceId>>) | undefined;
   readonly isPaused: () => boolean;
   /** After each look. */
   readonly onLook: () => void;
@@ -83,7 +90,7 @@ export class Watcher {
   }
 
   async #measure(): Promise<readonly Measure[]> {
-    const { supervisor, clock } = this.#options;
+    const { supervisor, clock, holders } = this.#options;
     const roster = supervisor.node.roster();
     if (!roster) return [];
     const { measure, queues } = await this.#askStore();
@@ -94,6 +101,7 @@ export class Watcher {
       ...queueMeasures(queues, now),
       ...seatMeasures(this.#seats(roster), linesOf(roster)),
       ...this.#trafficOf(roster, now),
+      ...holderMeasures(holders?.() ?? new Map(), (account) => roster.accounts.get(account)?.role === "master"),
       ...this.#pause(now),
       ...this.#seldom.measures,
     ];
@@ -110,10 +118,16 @@ export class Watcher {
   }
 
   async #measureSeldom(now: Millis): Promise<Measure[]> {
-    const { supervisor, storeFile } = this.#options;
+    const { supervisor, storeFile, deadLetters } = this.#options;
     const { bavail, bsize } = await statfs(dirname(storeFile));
     const answer = await supervisor.ask("failover.list", { seat: null, limit: FAILOVERS });
-    return [diskMeasure(bavail * bsize), ...(answer.kind === "failovers" ? failoverMeasures(answer.rows, now) : [])];
+    const records = answer.kind === "failovers" ? answer.rows : [];
+    return [
+      diskMeasure(bavail * bsize),
+      ...failoverMeasures(records, now),
+      ...seatFailoverMeasures(records, now),
+      ...webhookMeasures((await deadLetters?.()) ?? {}),
+    ];
   }
 
   #seats(roster: RosterState) {

@@ -14,12 +14,14 @@ export const countingConnections = (inner: Connections, to: Instruments): Connec
   return {
     perform(command) {
       countCommand(command, to);
+      to.grants.onCommand(command);
       if (command.op === "send") acks.asked(command);
       inner.perform(command);
     },
     onFact(listener) {
       inner.onFact((fact) => {
         countFact(fact, to);
+        to.grants.onFact(fact);
         acks.saw(fact);
         listener(fact);
       });

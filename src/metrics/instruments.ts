@@ -1,5 +1,6 @@
 /** Every metric, by name: what docs/metrics.md lists. Seconds and totals, as Prometheus wants them. */
 import { Counter, Histogram, type Registry } from "prom-client";
+import { Grants } from "./grants.ts";
 
 export type Instruments = ReturnType<typeof createInstruments>;
 
@@ -21,6 +22,8 @@ export const createInstruments = (registry: Registry) => {
     new Histogram({ name: `greenroom_${name}`, help, buckets: [...buckets], labelNames: [...labelNames], registers });
 
   return {
+    /** No metric: for the alert that a seat has two holders. */
+    grants: new Grants(),
     probes: counter("probes_total", "Probes sent to WhatsApp."),
     probesUnanswered: counter("probes_unanswered_total", "Probes that got no answer in time."),
     probeRoundTrip: histogram("probe_round_trip_seconds", "From a probe to its answer.", QUICK),

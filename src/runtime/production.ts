@@ -141,6 +141,8 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       clock: systemClock,
       draw: Math.random,
       logger,
+      deadLetters: async () => Object.fromEntries((await webhooks.views()).map(({ name, dead }) => [name, dead])),
+      holders: () => metrics.instruments.grants.bySeat,
       ...(plugins ? { plugin: (channel, notice, signal) => plugins.deliver(channel, notice, signal) } : {}),
     });
     const webhooks = new WebhookDesk({

@@ -1,18 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { RULES, type WatchedRule } from "../../machines/alerts/rules.ts";
 import type { Measure } from "../../machines/alerts/watch.ts";
+import type { ConnectionCommand, ConnectionFact } from "../../machines/ports/connection.ts";
 import type { AccountId, DeviceId, LineId, SeatId } from "../../machines/ports/ids.ts";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
 import {
   diskMeasure,
   failoverMeasures,
+  holderMeasures,
   type LineSeen,
   queueMeasures,
+  seatFailoverMeasures,
   type SeatSeen,
   seatMeasures,
   trafficMeasures,
+  webhookMeasures,
 } from "../../src/alerts/measures.ts";
 import { reportOf } from "../../src/alerts/report.ts";
+import { Grants } from "../../src/metrics/grants.ts";
 import type { AlertHistoryRow } from "../../src/alerts/store.ts";
 
 const NOW = 1_760_000_000_000;
@@ -66,6 +71,46 @@ describe("what is measured", () => {
     ).toEqual([]);
     expect(beyond([diskMeasure(5e9)])).toEqual([]);
     expect(beyond([diskMeasure(9e8)])).toEqual(["disk.low fleet 900"]);
+  });
+});
+
+describe("what a seat and a webhook go through", () => {
+  it("is how often a seat failed over, or nearly did, within an hour", () => {
+    const record = (outcome: FailoverRecord["outcome"], ago: number, cause: FailoverRecord["cause"] = "closed") =>
+      ({ seat: SEAT, outcome, cause, detectedAt: NOW - ago }) as FailoverRecord;
+    const three = [1, 2, 3].map((ago) => record("inService", ago));
+    expect(beyond(seatFailoverMeasures(three, NOW))).toEqual(["failover.often sales/sales-1 3"]);
+    expect(beyond(seatFailoverMeasures([...three.slice(1), record("inService", 1, "operator")], NOW))).toEqual([]);
+    expect(beyond(seatFailoverMeasures([...three.slice(1), record("inService", 3_600_001)], NOW))).toEqual([]);
+    const averted = [1, 2, 3].map((ago) => record("averted", ago));
+    expect(beyond(seatFailoverMeasures(averted, NOW))).toEqual(["failover.calledOff sales/sales-1 3"]);
+    // Once it is calm, it is measured as such, so that the alert ends.
+    expect(seatFailoverMeasures(three, NOW + 3_700_000).map(({ value }) => value)).toEqual([0, 0]);
+  });
+
+  it("is what a webhook did not get", () => {
+    expect(beyond(webhookMeasures({ crm: 0, shop: 2 }))).toEqual(["webhook.dead shop 2"]);
+  });
+
+  it("is who may write for it: two masters are one too many, a servant is none", () => {
+    const grants = new Grants();
+    const say = (op: "grant" | "revoke" | "terminate", id: string): void =>
+      grants.onCommand({ op, device: id as DeviceId, seat: SEAT, term: 1 } as unknown as ConnectionCommand);
+    const seen = (): string[] => beyond(holderMeasures(grants.bySeat, (account) => account !== "bulk-1"));
+    say("grant", "sales-1/a");
+    say("grant", "bulk-1/a");
+    expect(seen()).toEqual([]);
+    say("grant", "sales-1/b");
+    expect(seen()).toEqual(["seat.doubled sales/sales-1 2"]);
+    say("revoke", "sales-1/a");
+    expect(seen()).toEqual([]);
+    say("grant", "sales-2/a");
+    expect(seen()).toEqual(["seat.doubled sales/sales-1 2"]);
+    say("terminate", "sales-1/b");
+    expect(seen()).toEqual([]);
+    say("grant", "sales-1/b");
+    grants.onFact({ kind: "closed", device: "sales-2/a" } as unknown as ConnectionFact);
+    expect(seen()).toEqual([]);
   });
 });
 

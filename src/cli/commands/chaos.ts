@@ -4,6 +4,7 @@ import { configErrorText, type FleetConfig, loadFleetFile } from "../../config/i
 import { parseDuration } from "../../config/duration.ts";
 import { type Cli, configFault, type ExitCode } from "../cli.ts";
 import { wholeNumber } from "../help.ts";
+import { loadPlugins } from "../../plugins/load.ts";
 import { lineBalanceOf } from "../../runtime/line-balance.ts";
 import { interrupts } from "../interrupts.ts";
 import type { Simulator, SimulatorCommand } from "../simulator-door.ts";
@@ -61,7 +62,7 @@ export const chaos: SimulatorCommand<Options> = {
       return simulator.runPlants({ plant, ...(seeds === undefined ? {} : { seeds }), json: json === true, stdout, stderr })
         .exitCode;
     }
-    const planned = fleet === undefined ? null : load(cli, fleet);
+    const planned = fleet === undefined ? null : await load(cli, fleet);
     if (planned === "missesTargets") return 1;
     const days = name === "year" ? simulator.CHAOS_DEFAULTS.yearDays : simulator.CHAOS_DEFAULTS.seeds;
     const { exitCode } = await simulator.runChaos({
@@ -84,16 +85,19 @@ export const chaos: SimulatorCommand<Options> = {
 };
 
 /** Settings that can't meet the targets are what chaos is there to find; whatever else is wrong with the file is bad input. */
-const load = (cli: Cli, file: string): PlannedFleet | "missesTargets" => {
+const load = async (cli: Cli, file: string): Promise<PlannedFleet | "missesTargets"> => {
   const loaded = loadFleetFile(file, cli.env);
-  if (loaded.ok) return plannedOf(loaded.fleet);
+  if (loaded.ok) return plannedOf(loaded.fleet, await loadPlugins(loaded.fleet));
   if (!loaded.errors.every(({ missesTargets }) => missesTargets === true)) throw configFault(file, loaded.errors);
   for (const error of loaded.errors) cli.note(configErrorText(error));
   cli.note("With these settings the targets can't be met, so nothing was run.");
   return "missesTargets";
 };
 
-const plannedOf = ({ accounts, lines, timers, brake, reconnect }: FleetConfig): PlannedFleet => ({
+type Plugins = Awaited<ReturnType<typeof loadPlugins>>;
+
+/** Of plugins only strategies are simulated: what handlers, channels and sinks do is nobody's fault. */
+const plannedOf = ({ accounts, lines, timers, brake, reconnect }: FleetConfig, plugins: Plugins): PlannedFleet => ({
   accounts: accounts.map(({ id, role, devices }) => ({ id, role, devices })),
   lines: lines.map(({ id, masters, servants, strategy }) => ({ id, masters, servants, strategy })),
   settings: {
@@ -102,6 +106,7 @@ const plannedOf = ({ accounts, lines, timers, brake, reconnect }: FleetConfig): 
     reconnectPerSecond: reconnect.perSecond,
     pacing: Object.fromEntries(accounts.flatMap(({ id, pacing }) => (pacing ? [[id, pacing]] : []))),
     caps: Object.fromEntries(accounts.flatMap(({ id, caps }) => (caps ? [[id, caps]] : []))),
+    ...(plugins && plugins.strategies.length > 0 ? { strategiesFrom: plugins.file } : {}),
     lines: Object.fromEntries(
       lines.map((line) => {
         const { whenNumberChanges, outboxLimit, failback, rebalance } = line;
