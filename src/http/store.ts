@@ -85,6 +85,9 @@ export interface ApiStore {
     limit: number,
   ): Promise<{ readonly rows: readonly ConversationRow[]; readonly more: boolean }>;
   conversation(id: ConversationId): Promise<ConversationRow | null>;
+  conversationsOf(contact: ContactId): Promise<readonly ConversationRow[]>;
+  /** By its LID or number, as an address. */
+  contactAt(address: string): Promise<ContactId | null>;
   /** Newest first; `null`: of all. */
   failovers(seats: readonly SeatId[] | null, slice: Slice): Promise<Page<FailoverRecord>>;
   failover(id: string): Promise<FailoverRecord | null>;

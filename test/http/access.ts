@@ -138,6 +138,8 @@ export const access = (rigOf: () => ApiRig): void => {
       "getGroup",
       "createGroup",
       "changeMembers",
+      "listContacts",
+      "getContact",
     ],
     admin: ["listKeys", "createKey", "revokeKey"],
   };

@@ -198,6 +198,27 @@ export const endpoints = (rigOf: () => ApiRig): void => {
     });
   });
 
+  describe("contacts", () => {
+    it("are whom a line speaks to, found by id, LID and number, and not there for another line's key", async () => {
+      await send({ to: "+49 170 5550001" });
+      await rig.receive("help-1/a", "991122334455@lid", "hello");
+      await rig.until(async () => (await get("/v1/inbox?limit=200")).text.includes("991122334455"));
+      const { body } = await get("/v1/contacts?line=help&limit=200");
+      const all = body["contacts"] as unknown as { id: string; lid: string | null; pn: string | null }[];
+      const one = all.find(({ pn }) => pn === "491705550001@s.whatsapp.net");
+      const other = all.find(({ lid }) => lid === "991122334455@lid");
+      expect(one).toMatchObject({ lid: null, country: null, conversations: [`help|${one?.id}`] });
+      for (const named of [one?.id, "+491705550001", "491705550001@s.whatsapp.net"])
+        expect((await get(`/v1/contacts/${encodeURIComponent(named ?? "")}`)).body).toEqual(one);
+      expect((await get("/v1/contacts/991122334455@lid")).body).toEqual(other);
+      expect(await get("/v1/contacts/+491709990000")).toMatchObject({ status: 404, body: { code: "E_NOT_FOUND" } });
+      expect(await get("/v1/contacts/nobody")).toMatchObject({ status: 400 });
+      const sales = await rig.key("operator", ["sales"]);
+      expect(await get(`/v1/contacts/${one?.id}`, sales)).toMatchObject({ status: 404 });
+      expect(await get("/v1/contacts?line=help", sales)).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_LINE" } });
+    });
+  });
+
   describe("groups", () => {
     const SEAT = "help/help-1";
     const GROUP = "120363000000000001@g.us";

@@ -6,6 +6,8 @@ import type { ApiStore, Begun, ConversationRow, Intent, KeyRole, Page, Slice, St
 import { alertHistory } from "./alert-store.ts";
 import { bytesOf, type Database, jsonOf, numberOf, numberOrNull, type Row, textOf, textOrNull } from "./database.ts";
 import { whole, wholeOrNull } from "./ops/handlers.ts";
+import { bareAddress } from "../../../machines/ports/store.ts";
+import { contactIdOf } from "./ops/contacts.ts";
 import { outboxRow } from "./ops/outbox.ts";
 import { auditRow, writeAudit } from "./ops/records.ts";
 
@@ -63,6 +65,13 @@ export const createApiStore = (run: Run): ApiStore => {
       read((db) => {
         const row = db.get("select * from conversation where id = ?", id);
         return row ? conversationRow(row) : null;
+      }),
+    conversationsOf: (contact) =>
+      read((db) => db.all("select * from conversation where contact = ? order by id", contact).map(conversationRow)),
+    contactAt: (address) =>
+      read((db) => {
+        const row = db.get("select number, pn from contact where lid = ?1 or pn = ?1", bareAddress(address));
+        return row ? contactIdOf(numberOf(row, "number"), textOrNull(row, "pn")) : null;
       }),
     failovers: (seats, slice) =>
       read((db) =>

@@ -3,6 +3,7 @@ import type { Route } from "../route.ts";
 import { accountRoutes } from "./accounts.ts";
 import { actorRoutes } from "./actors.ts";
 import { alertRoutes } from "./alerts.ts";
+import { contactRoutes } from "./contacts.ts";
 import { conversationRoutes } from "./conversations.ts";
 import { deviceRoutes } from "./devices.ts";
 import { eventRoutes } from "./events.ts";
@@ -42,4 +43,5 @@ export const ROUTES: readonly Route[] = [
   ...webhookRoutes,
   ...serviceRoutes,
   ...groupRoutes,
+  ...contactRoutes,
 ];

@@ -9,11 +9,12 @@ import { bareAddress, type ContactRow } from "../../../../machines/ports/store.t
 import { numberOf, numberOrNull, textOf, textOrNull, type Database, type Row } from "../database.ts";
 import type { Bench, Handlers } from "./handlers.ts";
 
-const idOf = (number: number, pn: string | null): ContactId => `${pn?.endsWith("@g.us") ? "g" : "c"}:${number}` as ContactId;
+export const contactIdOf = (number: number, pn: string | null): ContactId =>
+  `${pn?.endsWith("@g.us") ? "g" : "c"}:${number}` as ContactId;
 const numberIn = (id: ContactId): number => Number(/^[cg]:(\d+)$/.exec(id)?.[1] ?? -1);
 
 const contactRow = (row: Row): ContactRow => ({
-  id: idOf(numberOf(row, "number"), textOrNull(row, "pn")),
+  id: contactIdOf(numberOf(row, "number"), textOrNull(row, "pn")),
   lid: textOrNull(row, "lid"),
   pn: textOrNull(row, "pn"),
   country: textOrNull(row, "country"),
@@ -138,7 +139,7 @@ const merge = (db: Database, a: Row, b: Row, lid: string | null, pn: string | nu
     keep,
   );
   // Where only the alias was spoken to, its seat goes on speaking: the person knows that number.
-  const ids = [idOf(alias, textOrNull(younger, "pn")), idOf(keep, pn)] as const;
+  const ids = [contactIdOf(alias, textOrNull(younger, "pn")), contactIdOf(keep, pn)] as const;
   db.run(
     `insert into conversation (id, line, contact, seat) select line || '|' || ?2, line, ?2, seat from conversation
      where contact = ?1 on conflict (id) do nothing`,
