@@ -52,8 +52,14 @@ export class Allowance {
   readonly #ledgers = new Map<AccountId, Ledger>();
 
   constructor(caps: Readonly<Record<AccountId, Caps>>, traffic: readonly Traffic[]) {
+    this.adopt(caps, traffic);
+  }
+
+  /** Accounts that are counted already go on as they are. */
+  adopt(caps: Readonly<Record<AccountId, Caps>>, traffic: readonly Traffic[]): void {
     const known = new Map(traffic.map((each) => [each.account, each]));
     for (const [account, each] of Object.entries(caps) as [AccountId, Caps][]) {
+      if (this.#ledgers.has(account)) continue;
       const { linkedAt = null, slots = [] } = known.get(account) ?? {};
       this.#ledgers.set(account, { caps: each, linkedAt, slots: slots.map((slot) => ({ ...slot })) });
     }

@@ -36,13 +36,18 @@ const LOOK_AGAIN: Millis = 250;
  * Together they prepare no more than a burst: what waits for a slow answer leaves in one breath when it comes.
  */
 export class Buckets {
-  readonly #paces: Readonly<Record<string, Pace>>;
+  #paces: Readonly<Record<string, Pace>>;
   readonly #buckets = new Map<AccountId, Bucket>();
   readonly #startedAt: Millis;
 
   constructor(paces: Readonly<Record<string, Pace>>, startedAt: Millis) {
     this.#paces = paces;
     this.#startedAt = startedAt;
+  }
+
+  /** From now on these hold; what was counted stays. */
+  adopt(paces: Readonly<Record<string, Pace>>): void {
+    this.#paces = paces;
   }
 
   /** When the seat may hand over the account's next message: `at` if it may now. Accounts that are not named are not paced. */

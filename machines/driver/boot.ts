@@ -81,7 +81,7 @@ export const orphaned = ({ seats, devices, lines }: Loaded): readonly (SeatRow &
   });
 
 /** Where servants work. */
-const postsIn = ({ lines, seats }: Loaded, config: NodeConfig): readonly Post[] =>
+export const postsIn = ({ lines, seats }: Loaded, config: NodeConfig): readonly Post[] =>
   lines.flatMap((line) => {
     if ((config.work?.(line.id) ?? []).length === 0) return [];
     return postsOf(
@@ -94,8 +94,9 @@ const postsIn = ({ lines, seats }: Loaded, config: NodeConfig): readonly Post[] 
 export type Host = Pick<Driver, "has" | "startChart" | "startReducer">;
 
 /** The paces of all accounts: one bucket each for the life of a node, whatever seats they speak for and whichever queue dies. */
-export const bucketsOf = ({ lines }: Loaded, config: NodeConfig, at: Millis): Buckets =>
-  new Buckets(Object.assign({}, ...lines.map(({ id }) => config.queue(id).pacing ?? {})) as QueueConfig["pacing"], at);
+export const bucketsOf = (loaded: Loaded, config: NodeConfig, at: Millis): Buckets => new Buckets(pacesOf(loaded, config), at);
+export const pacesOf = ({ lines }: Loaded, config: NodeConfig): QueueConfig["pacing"] =>
+  Object.assign({}, ...lines.map(({ id }) => config.queue(id).pacing ?? {})) as QueueConfig["pacing"];
 
 export const startFleetActors = (
   driver: Host,

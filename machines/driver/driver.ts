@@ -217,6 +217,20 @@ export class Driver {
     this.#turn(() => this.#end(address, new Error(why)));
   }
 
+  /** Ends an actor that is no longer wanted: nobody is told, and what still comes for it is dropped. */
+  dismiss(address: Address): void {
+    const chart = this.#charts.get(address);
+    if (chart) {
+      this.#charts.delete(address);
+      chart.isDead = true;
+      chart.actor.stop();
+      if (chart.isBegun) this.#options.journal?.dead(address);
+    }
+    const reducer = this.#reducers.get(address);
+    if (reducer) this.#options.clock.clearTimeout(reducer.timer);
+    this.#reducers.delete(address);
+  }
+
   /** Carries out effects that come from the composition itself, as if `from` had asked. */
   perform(from: Address, effects: readonly Effect[]): void {
     this.#turn(() => this.#perform(from, effects));

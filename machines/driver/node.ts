@@ -5,6 +5,7 @@
  * It boots from the store's rows: declared fleet, seats and their terms, half-done failovers, open alerts. It decides nothing
  * itself; it starts actors, routes facts, and knows which message belongs to which seat while it is under way.
  */
+import type { HeldSeat } from "../account/duty.ts";
 import { Balance, type LineView, type Misconduct } from "../delivery/balance/index.ts";
 import { isLopsided, type Move, planRebalance } from "../delivery/balance/rebalance.ts";
 import { Allowance, type Traffic } from "../delivery/caps.ts";
@@ -31,11 +32,22 @@ import type { AlertRow, AuditDraft, FailoverRecord, FleetEvent } from "../ports/
 import type { SeatRow, StandingOrders, StoreAnswer, StorePort } from "../ports/store.ts";
 import { type Address, type Effect, type FailoverInput, tell } from "../protocol.ts";
 import { ACTORS } from "./actors.ts";
-import { bucketsOf, declaredOf, type Loaded, type NodeConfig, orphaned, startAccountActors, startFleetActors } from "./boot.ts";
+import {
+  bucketsOf,
+  declaredOf,
+  type Loaded,
+  type NodeConfig,
+  orphaned,
+  pacesOf,
+  postsIn,
+  startAccountActors,
+  startFleetActors,
+} from "./boot.ts";
 import { Driver, type Observe } from "./driver.ts";
 import type { JournalWriter } from "./journal.ts";
 import { retold } from "./revival.ts";
 import { route, type Routes } from "./routing.ts";
+import { type Turnover, turnoverOf } from "./turnover.ts";
 
 export interface NodeOptions {
   readonly id: NodeId;
@@ -76,7 +88,7 @@ const MOST_MOVES = 20;
 const REVIVE_AGAIN: Millis = 1000;
 
 export class Node {
-  readonly #options: NodeOptions;
+  #options: NodeOptions;
   readonly #driver: Driver;
   readonly #acceptance: Acceptance;
   #buckets: Buckets | undefined;
@@ -102,10 +114,11 @@ export class Node {
 
   constructor(options: NodeOptions) {
     const { clock, store, connections } = options;
+    this.#options = options;
     const balance = new Balance({
       lines: options.config.declaration.lines.map(({ id }) => id),
-      settings: (line) => options.config.balance?.(line),
-      work: (line) => options.config.work?.(line) ?? [],
+      settings: (line) => this.#options.config.balance?.(line),
+      work: (line) => this.#options.config.work?.(line) ?? [],
       strategies: options.config.strategies ?? [],
       onFault: (fault) => this.#onAlert(misconduct(fault)),
     });
@@ -154,7 +167,7 @@ export class Node {
         this.#toQueue(seat, { type: "queue.reload" });
         this.#mind(seat);
       },
-      outboxLimit: config.outboxLimit,
+      outboxLimit: (line) => this.#options.config.outboxLimit(line),
     });
     connections.onFact((fact) => this.#onFact(fact));
   }
@@ -166,7 +179,7 @@ export class Node {
       if (declared.kind === "failed") return done(declared.message);
       store.ask({ op: "fleet.load", reqId: this.#nextRequest() }, (loaded) => {
         if (loaded.kind === "failed") return done(loaded.message);
-        this.#loadTraffic((traffic) => {
+        this.#loadTraffic(config, (traffic) => {
           if (typeof traffic === "string") return done(traffic);
           this.#allowance = new Allowance(config.caps ?? {}, traffic);
           this.#start(declaredOf(loaded, config.declaration), loaded);
@@ -177,13 +190,34 @@ export class Node {
   }
 
   /** What accounts with a cap have sent of late, or what went wrong. */
-  #loadTraffic(then: (traffic: readonly Traffic[] | string) => void): void {
-    const { store, config } = this.#options;
+  #loadTraffic(config: NodeConfig, then: (traffic: readonly Traffic[] | string) => void): void {
+    const { store } = this.#options;
     const accounts = Object.keys(config.caps ?? {}) as AccountId[];
     if (accounts.length === 0) return then([]);
     store.ask({ op: "traffic.load", reqId: this.#nextRequest(), accounts }, (answer) =>
       then(answer.kind === "failed" ? answer.message : answer.accounts),
     );
+  }
+
+  /**
+   * Takes up another fleet while this one runs: what is new is started, what is gone is ended, and no link of others is touched.
+   * Accounts, devices and the accounts of lines may differ, and there may be more lines; all else is taken up at a start only.
+   */
+  reshape(config: NodeConfig, done: (failure: string | null) => void): void {
+    const { store } = this.#options;
+    store.ask({ op: "fleet.declare", reqId: this.#nextRequest(), fleet: config.declaration }, (declared) => {
+      if (declared.kind === "failed") return done(declared.message);
+      this.#loadTraffic(config, (traffic) => {
+        if (typeof traffic === "string") return done(traffic);
+        store.ask({ op: "fleet.load", reqId: this.#nextRequest() }, (loaded) => {
+          if (loaded.kind === "failed") return done(loaded.message);
+          if (this.#isStopped) return done("the supervisor is stopping");
+          this.#allowance.adopt(config.caps ?? {}, traffic);
+          this.#takeUp(config, loaded);
+          done(null);
+        });
+      });
+    });
   }
 
   accept(request: AcceptRequest, reply: (answer: AcceptAnswer) => void): void {
@@ -318,9 +352,73 @@ export class Node {
     for (const { id, holder } of orphaned(loaded)) this.#expel(id, holder);
     for (const device of loaded.devices) this.#driver.tell(`connection:${device.id}`, { type: "start" });
     this.#forgetAlerts(loaded, stored);
-    const { rebalance } = this.#options.config;
+    this.#beginReviews(loaded);
+  }
+
+  #beginReviews(loaded: Loaded): void {
+    const { clock, config } = this.#options;
+    const { rebalance } = config;
+    if (this.#review !== undefined) clock.clearTimeout(this.#review);
     const evened = loaded.lines.map((line) => line.id).filter((line) => rebalance?.(line) === "auto");
     if (evened.length > 0) this.#evenOut(evened);
+  }
+
+  #takeUp(config: NodeConfig, stored: Loaded): void {
+    const before = this.#loaded ?? stored;
+    // Alerts are open in their actors, of which the store may not have heard the latest.
+    const loaded = { ...declaredOf(stored, config.declaration), alerts: [], orders: this.#orders };
+    const { actors = ACTORS } = this.#options.config;
+    const { clock } = this.#options;
+    this.#options = { ...this.#options, config: { ...config, actors } };
+    this.#buckets?.adopt(pacesOf(loaded, config));
+    const { gone, added, anew } = turnoverOf(before, loaded);
+    this.#end(gone);
+    for (const address of anew) {
+      if (address.startsWith("servant:")) this.#revokeAll(address);
+      this.#driver.dismiss(address);
+    }
+    this.#leavePosts(new Set(postsIn(loaded, config).map(({ id }) => id)));
+    this.#loaded = loaded;
+    this.#startMissing(loaded);
+    const around = { at: clock.now(), loaded, peek: (other: Address) => this.#driver.peek(other) };
+    // A vacant seat hears who could take it from a roster that learns of devices, and not again.
+    for (const { id } of added.seats) this.#driver.tell(`seat:${id}`, { type: "start" });
+    // The roster first: others are told what it knows.
+    for (const address of anew) this.#driver.perform("roster", retold(address, around));
+    for (const { id, holder } of orphaned(loaded)) this.#expel(id, holder);
+    for (const { id } of added.devices) this.#driver.tell(`connection:${id}`, { type: "start" });
+    const left = new Set<string>([...gone.accounts, ...gone.devices].map(({ id }) => id));
+    for (const { key, subject } of stored.alerts) {
+      if (left.has(subject)) this.#onAlert({ op: "resolve", key, text: `${subject} is no longer in the fleet` });
+    }
+    this.#beginReviews(loaded);
+  }
+
+  /** Their links go down, and their leases are given back. */
+  #end({ accounts, devices }: Turnover["gone"]): void {
+    for (const { id } of devices) {
+      this.#driver.tell(`connection:${id}`, { type: "stop" });
+      for (const kind of ["connection", "health", "lease", "detector"] as const) this.#driver.dismiss(`${kind}:${id}`);
+    }
+    for (const { id, role } of accounts) {
+      this.#revokeAll(`${role}:${id}`);
+      for (const kind of ["standing", "checkup", role] as const) this.#driver.dismiss(`${kind}:${id}`);
+    }
+  }
+
+  /** Where no servant works any more; what lies there is given to others, as at a start. */
+  #leavePosts(kept: ReadonlySet<SeatId>): void {
+    for (const address of this.#driver.addresses()) {
+      const place = address.slice(address.indexOf(":") + 1) as SeatId;
+      const isDesk = address.startsWith("queue:") || address.startsWith("sender:");
+      if (isDesk && servantOf(place) !== null && !kept.has(place)) this.#driver.dismiss(address);
+    }
+  }
+
+  /** Nobody else knows what an account's duty has granted. */
+  #revokeAll(duty: Address): void {
+    const { seats } = (this.#driver.peek(duty)?.context ?? { seats: [] }) as { seats: readonly HeldSeat[] };
+    for (const { seat, device } of seats) this.#options.connections.perform({ op: "revoke", device, seat });
   }
 
   /** Looks again and again at lines whose seats are to have about as much to do. */
@@ -520,6 +618,8 @@ export class Node {
     const { clock, config, store } = this.#options;
     store.ask({ op: "fleet.load", reqId: this.#nextRequest() }, (loaded) => {
       if (this.#isStopped) return;
+      // It is another fleet now, and these may be the rows of before.
+      if (config !== this.#options.config) return this.#revive(address);
       if (loaded.kind === "failed") return void clock.setTimeout(() => this.#revive(address), REVIVE_AGAIN);
       // What was ordered last may not be written yet.
       const declared = { ...declaredOf(loaded, config.declaration), orders: this.#orders };
