@@ -4,7 +4,14 @@ import { ok, route, type Route } from "../route.ts";
 import { line, list, name, seatPerformance } from "../schemas.ts";
 
 const params = z.strictObject({ line: name });
-const balance = z.strictObject({ line: z.string(), strategy: z.string(), seats: list(seatPerformance) }).meta({ id: "Balance" });
+const balance = z
+  .strictObject({
+    line: z.string(),
+    strategy: z.string(),
+    seats: list(seatPerformance),
+    posts: list(seatPerformance).describe("Of servants who work for the seats, in the same words."),
+  })
+  .meta({ id: "Balance" });
 const plan = z
   .strictObject({
     line: z.string(),
