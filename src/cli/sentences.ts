@@ -14,6 +14,8 @@ const SENTENCES: Readonly<Record<string, (subject: string, data: Data) => string
       : `${of(data, "device")} no longer speaks for ${seat} (${of(data, "cause")}): choosing somebody else`,
   "failover.refused": (seat, data) => `${seat} was not moved: nobody was able to take it, ${of(data, "holder")} keeps it`,
   "switchover.refused": (seat, data) => `${seat} was not switched over, ${of(data, "holder")} keeps it: ${of(data, "why")}`,
+  "servant.relieved": (post, data) =>
+    `what ${of(data, "servant")} had to do for ${post.replace(/#.*/, "")} goes to ${of(data, "to").replace(/.*#/, "")} (messages: ${String(data["moved"] ?? "not known")})`,
   "device.linked": (device) => `${device} is linked`,
   "device.linkEnded": (device, data) => `linking ${device} ended without a scan (${of(data, "reason")})`,
   "sender.drained": (seat, data) => `${of(data, "device")} has sent all it had under way for ${seat}`,

@@ -25,18 +25,11 @@ export const crossCheck = (data: Data): Fault[] => [
 const checkAccounts = (accounts: Data): Fault[] =>
   Object.keys(accounts).flatMap((name) => {
     const account = mapAt(accounts, name);
-    const paced: Fault[] =
-      account["role"] === "servant" && Object.hasOwn(account, "pacing")
-        ? [{ path: ["accounts", name, "pacing"], about: "key", message: `${name} is a servant, and masters send: pace those` }]
-        : [];
-    return [
-      ...repeats(namesAt(account, "devices")).map(({ index, value }) => ({
-        path: ["accounts", name, "devices", index],
-        about: "value" as const,
-        message: `${name} has a device ${value} already: names of devices differ within an account`,
-      })),
-      ...paced,
-    ];
+    return repeats(namesAt(account, "devices")).map(({ index, value }) => ({
+      path: ["accounts", name, "devices", index],
+      about: "value" as const,
+      message: `${name} has a device ${value} already: names of devices differ within an account`,
+    }));
   });
 
 const checkLines = (lines: Data, accounts: Data): Fault[] =>
@@ -45,8 +38,14 @@ const checkLines = (lines: Data, accounts: Data): Fault[] =>
       const list = `${role}s`;
       return checkMembers(["lines", line, list], role, namesAt(mapAt(lines, line), list), accounts);
     }),
+    ...checkWork(line, mapAt(lines, line)),
     ...checkBalance(line, mapAt(lines, line)),
   ]);
+
+const checkWork = (name: string, line: Data): Fault[] =>
+  namesAt(line, "work").length > 0 && namesAt(line, "servants").length === 0
+    ? [{ path: ["lines", name, "work"], about: "key", message: `${name} has no servants to do it: name some, or leave it out` }]
+    : [];
 
 /** Without plugins there are only ours; with them whoever loads them knows. */
 const checkStrategies = (lines: Data): Fault[] =>

@@ -2,6 +2,7 @@
 import type { Timers } from "../../machines/account/timers.ts";
 import type { Caps } from "../../machines/delivery/caps.ts";
 import type { Pace } from "../../machines/delivery/pace.ts";
+import type { Work } from "../../machines/delivery/work.ts";
 import type { AccountId, DeviceId, LineId, Millis } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration, Role } from "../../machines/ports/store.ts";
 import type { RetentionConfig } from "../runtime/retention.ts";
@@ -29,6 +30,8 @@ export interface LineConfig {
   readonly balance?: BalanceConfig | undefined;
   readonly failback: "manual" | "automatic";
   readonly rebalance: "manual" | "auto";
+  /** What its servants do. */
+  readonly work: readonly Work[];
   readonly whenNumberChanges: "hold" | "resend";
   readonly outboxLimit: number;
 }

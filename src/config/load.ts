@@ -169,7 +169,7 @@ const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): 
       id: accountId(name),
       role,
       devices: devices.map((device) => deviceId(accountId(name), device)),
-      ...(role === "servant" ? { pacing: null } : pacesOf(pacing ?? parts.pacing)),
+      ...pacesOf(pacing ?? parts.pacing),
     })),
     lines: Object.entries(parts.lines).map(([name, line]) => ({
       ...line,

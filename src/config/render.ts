@@ -36,7 +36,10 @@ export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Re
     ]),
   ),
   lines: Object.fromEntries(
-    fleet.lines.map(({ id, masters, servants, ...rest }) => [id, { masters: [...masters], servants: [...servants], ...rest }]),
+    fleet.lines.map(({ id, masters, servants, work, ...rest }) => [
+      id,
+      { masters: [...masters], servants: [...servants], work: [...work], ...rest },
+    ]),
   ),
   timers: Object.fromEntries(Object.entries(fleet.timers).map(([key, millis]) => [key, formatDuration(millis)])),
   brake: { ...fleet.brake, within: formatDuration(fleet.brake.within) },

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
 import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
+import { WORKS } from "../../machines/delivery/work.ts";
 import { nameFault } from "../../machines/ports/ids.ts";
 import { alertsSchema } from "./alerts-schema.ts";
 import { balanceSchema } from "./balance-schema.ts";
@@ -29,7 +30,7 @@ const newContacts = z
     perDay: count(0, 1_000_000).optional().describe("In any 24 hours. Left out: no limit."),
   })
   .describe(
-    "How many people a master may write to for the first time. What is above waits, or goes to another master that has room.",
+    "How many people an account may write to for the first time. What is above waits, or goes to another account of the line that has room.",
   );
 const warmUp = z
   .array(
@@ -67,7 +68,7 @@ const pace = z
       error: "expected perSecond, newContacts or warmUp",
     },
   )
-  .describe("How fast a master may send. Left out: as fast as it goes.");
+  .describe("How fast an account may send. Left out: as fast as it goes.");
 
 const account = z
   .strictObject({
@@ -85,6 +86,12 @@ const line = z
   .strictObject({
     masters: z.array(name).min(1).describe("Accounts that speak on this line, in order of preference. Each has a seat."),
     servants: z.array(name).default([]).describe("Accounts that work for the line's masters."),
+    work: z
+      .array(z.enum(WORKS))
+      .default([])
+      .describe(
+        "Which new conversations its servants get: those that begin with a message of priority 0 or 1 (bulk), groups that they are members of, those that begin with media, those that would wait for more than five seconds (overflow). Left out: none.",
+      ),
     strategy: name
       .default("round-robin")
       .describe(`Which seat gets a new conversation: ${STRATEGIES.join(", ")}, or one of the plugins'.`),

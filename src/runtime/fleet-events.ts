@@ -1,6 +1,6 @@
 /** What a running fleet says, by type. `subject` is whom it is about: a seat, a device, an account, a line. */
 import type { CloseReason } from "../../machines/ports/connection.ts";
-import type { DeviceId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
+import type { AccountId, DeviceId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
 import type { AlertLevel, FailoverCause, FailoverRecord } from "../../machines/ports/records.ts";
 
 interface AlertTold {
@@ -27,6 +27,8 @@ export interface EventData {
   /** A conversation has gone to another seat, so that what waits is shared out again, or could not. `subject`: the conversation. */
   readonly "conversation.moved": { readonly from: SeatId; readonly to: SeatId; readonly by: string; readonly messages: number };
   readonly "conversation.stayed": { readonly from: SeatId; readonly to: SeatId; readonly by: string; readonly why: string };
+  /** What a servant had to do at a seat (`subject`: its post there, SEAT#SERVANT) is done by others. `moved`: messages; null: not known. */
+  readonly "servant.relieved": { readonly servant: AccountId; readonly to: SeatId; readonly moved: number | null };
   /** Before a planned move: nothing is under way any more. */
   readonly "sender.drained": { readonly device: DeviceId | null };
   readonly "device.linked": object;

@@ -1,7 +1,7 @@
 /** What is answered about lines: how conversations are shared out, and how what waits could be. */
 import type { LineView } from "../../machines/delivery/balance/index.ts";
 import { planRebalance, type WaitingConversation } from "../../machines/delivery/balance/rebalance.ts";
-import { type AccountId, accountOf, type LineId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
+import { type AccountId, accountOf, type LineId, type Millis, type SeatId, servantOf } from "../../machines/ports/ids.ts";
 import { saneRows } from "../metrics/sane-rows.ts";
 import type { ControlParts } from "./control.ts";
 import { ControlError, type RebalanceAnswer, resolveName } from "./control-protocol.ts";
@@ -56,11 +56,13 @@ export const lineNow = (supervisor: Supervisor, line: LineId): LineNow | undefin
   const view = supervisor.node.line(line);
   if (!view) return undefined;
   const accountOfSeat = (seat: SeatId): AccountId => {
+    const servant = servantOf(seat);
+    if (servant !== null) return servant;
     const holder = supervisor.node.seat(seat)?.row.holder;
     return holder ? accountOf(holder) : (seat.slice(seat.indexOf("/") + 1) as AccountId);
   };
   return {
     strategy: view.strategy,
-    seats: view.seats.map(({ seat, begun }) => ({ seat, begun, account: accountOfSeat(seat) })),
+    seats: [...view.seats, ...view.posts].map(({ seat, begun }) => ({ seat, begun, account: accountOfSeat(seat) })),
   };
 };

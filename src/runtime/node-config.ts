@@ -48,6 +48,7 @@ export const nodeConfigOf = (fleet: FleetConfig, own: Readonly<Record<string, St
     queue: (line) => ({ whenNumberChanges: lineOf(line).whenNumberChanges, pacing }),
     failback: (line) => lineOf(line).failback,
     rebalance: (line) => lineOf(line).rebalance,
+    work: (line) => lineOf(line).work,
     outboxLimit: (line) => lineOf(line).outboxLimit,
     balance: (line) => balances.get(line),
     caps,

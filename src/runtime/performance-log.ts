@@ -1,7 +1,7 @@
 /** How seats do, written down once a minute, in a lane of the store where nobody waits; and read back for people. */
 import type { Clock } from "../../machines/ports/clock.ts";
 import type { ConnectionPort } from "../../machines/ports/connection.ts";
-import { type AccountId, type LineId, lineOf, type Millis, type SeatId } from "../../machines/ports/ids.ts";
+import { type AccountId, type LineId, lineOf, type Millis, type SeatId, seatOf } from "../../machines/ports/ids.ts";
 import type { PerformanceRow } from "../../machines/ports/store.ts";
 import type { Series } from "./series.ts";
 
@@ -12,7 +12,7 @@ const KEEP: Millis = 7 * 24 * 60 * MINUTE;
 /** What is known of a line while it runs. */
 export interface LineNow {
   readonly strategy: string;
-  /** Conversations given to each seat since the start, and who speaks for it. */
+  /** Conversations given to each seat, and each post of a servant at one, since the start, and who speaks there. */
   readonly seats: readonly { readonly seat: SeatId; readonly begun: number; readonly account: AccountId }[];
 }
 export interface PerformanceLogOptions {
@@ -79,10 +79,10 @@ export class PerformanceLog {
       const empty = { begun: 0, sent: 0, acked: 0, failed: 0, p50: null, p99: null };
       rows.set(name, { at: this.#since, line, seat, account, strategy, ...empty, ...rows.get(name), ...more });
     };
-    for (const { seat, account, ...counts } of this.#series.counts(clock.now(), isEnd)) add(seat, account, counts);
+    for (const { seat, account, ...counts } of this.#series.counts(clock.now(), isEnd)) add(seatOf(seat), account, counts);
     for (const { seat, begun, account } of [...known.values()].flatMap((line) => line?.seats ?? [])) {
       const fresh = begun - (this.#begun.get(seat) ?? 0);
-      if (fresh > 0) add(seat, account, { begun: fresh });
+      if (fresh > 0) add(seatOf(seat), account, { begun: fresh });
       if (isEnd) this.#begun.set(seat, begun);
     }
     return [...rows.values()];

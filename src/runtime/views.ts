@@ -2,7 +2,7 @@
 import type { DetectorState } from "../../machines/account/detector.ts";
 import { CHARTS } from "../../machines/driver/actors.ts";
 import { kindOf } from "../../machines/driver/driver.ts";
-import { accountOf, lineOf, type AccountId, type DeviceId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
+import { accountOf, lineOf, type AccountId, type DeviceId, type Millis, type SeatId, seatOf } from "../../machines/ports/ids.ts";
 import type { LinkState, Standing, StoreAnswer, StoreOp, StoreOps } from "../../machines/ports/store.ts";
 import type { RosterState } from "../../machines/fleet/roster.ts";
 import {
@@ -82,7 +82,7 @@ export class Views {
     const { seats: counts } = await this.ask("outbox.counts", {});
     return Promise.all(
       ids.map(async (id) => {
-        const mine = counts.filter(({ seat }) => seat === id);
+        const mine = counts.filter(({ seat }) => seatOf(seat) === id);
         const open = mine.filter(({ state }) => state === "accepted" || state === "dispatched" || state === "unanswered");
         const { rows } = await this.ask("audit.read", { subject: id, limit: 1 });
         const oldest = Math.min(...open.filter(({ count }) => count > 0).map((row) => row.oldest));

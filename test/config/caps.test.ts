@@ -27,7 +27,7 @@ const errors = (pacing: string): readonly string[] => {
 const YOUNG = `{ burst: 3, newContacts: { perHour: 5 }, warmUp: [{ days: 3, messagesPerDay: 40, newContactsPerDay: 4 }, { days: 14, newContactsPerDay: 20 }] }`;
 
 describe("caps in a fleet file", () => {
-  it("stand beside an account's pace, and those of the fleet hold for masters that have no pacing of their own", () => {
+  it("stand beside an account's pace, and those of the fleet hold for accounts that have no pacing of their own", () => {
     const { caps, queue } = nodeConfigOf(loaded(fleet(YOUNG)));
     expect(caps).toEqual({
       m1: {
@@ -38,8 +38,9 @@ describe("caps in a fleet file", () => {
         ],
       },
       m2: { newContacts: { perHour: null, perDay: 90 }, warmUp: [] },
+      s1: { newContacts: { perHour: null, perDay: 90 }, warmUp: [] },
     });
-    expect(queue("sales" as never).pacing).toEqual({ m2: { perSecond: 2, burst: 1 } });
+    expect(queue("sales" as never).pacing).toEqual({ m2: { perSecond: 2, burst: 1 }, s1: { perSecond: 2, burst: 1 } });
   });
 
   it("are nobody's unless the file says so", () => {

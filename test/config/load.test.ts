@@ -43,6 +43,7 @@ describe("a fleet file", () => {
           strategy: "round-robin",
           failback: "manual",
           rebalance: "manual",
+          work: [],
           whenNumberChanges: "hold",
           outboxLimit: 100_000,
         },
@@ -88,7 +89,7 @@ describe("a fleet file", () => {
 
   it("gives accounts the fleet's pace unless they have their own", () => {
     const { accounts } = loaded(`${GOOD}pacing: { perSecond: 0.5, burst: 10 }\n`);
-    expect(accounts.map(({ pacing }) => pacing?.perSecond)).toEqual([0.5, 2, undefined]);
+    expect(accounts.map(({ pacing }) => pacing?.perSecond)).toEqual([0.5, 2, 0.5]);
   });
 
   it("may name a test server of this machine, and no other", () => {
@@ -107,8 +108,10 @@ describe("a fleet file", () => {
 
 describe("a wrong fleet file", () => {
   it("sets nothing that has no effect", () => {
-    expect(errors(GOOD.replace("role: servant, devices: [a]", "role: servant, devices: [a], pacing: { perSecond: 1 }"))).toEqual([
-      expect.stringMatching(/^fleet\.yaml:\d+:\d+ accounts\.bulk-1\.pacing: bulk-1 is a servant, and masters send: pace those$/),
+    expect(errors(GOOD.replace("servants: [bulk-1]", "work: [bulk]"))).toEqual([
+      expect.stringMatching(
+        /^fleet\.yaml:\d+:\d+ lines\.sales\.work: sales has no servants to do it: name some, or leave it out$/,
+      ),
     ]);
   });
 
@@ -142,7 +145,7 @@ timers:
       'fleet.yaml:9:24 lines.sales.masters.1: there is no account sale-2. Did you mean "sales-2"? Accounts that are masters: sales-2, bad name',
       "fleet.yaml:9:32 lines.sales.masters.2: bulk-1 is a servant, and stands among the masters: change one or the other",
       "fleet.yaml:9:40 lines.sales.masters.3: sales-1 stands among the masters of sales twice",
-      'fleet.yaml:10:5 lines.sales.startegy: unknown name. Did you mean "strategy"? Known here: masters, servants, strategy, balance, failback, rebalance, whenNumberChanges, outboxLimit',
+      'fleet.yaml:10:5 lines.sales.startegy: unknown name. Did you mean "strategy"? Known here: masters, servants, work, strategy, balance, failback, rebalance, whenNumberChanges, outboxLimit',
       'fleet.yaml:11:18 lines.sales.outboxLimit: expected a number, found "many"',
       "fleet.yaml:12:21 lines.empty.masters: expected at least 1 entry",
       "fleet.yaml:14:11 timers.failed: expected a duration from 1ms to 24h, such as 250ms, 1.5s or 2m; found the number 4800",

@@ -30,7 +30,7 @@ accounts:
   sales-2: { role: master, devices: [a] }
   bulk-1: { role: servant, devices: [a] }
 lines:
-  sales: { masters: [sales-1, sales-2], servants: [bulk-1], failback: automatic, whenNumberChanges: resend, outboxLimit: 12 }
+  sales: { masters: [sales-1, sales-2], servants: [bulk-1], work: [bulk], failback: automatic, whenNumberChanges: resend, outboxLimit: 12 }
   other: { masters: [sales-2] }
 pacing: { perSecond: 0.5 }
 brake: { seats: 4, share: 0.3, within: 20s }
@@ -54,8 +54,13 @@ describe("what a node is started with", () => {
     expect([config.outboxLimit(sales), config.outboxLimit(other)]).toEqual([12, 100_000]);
     expect(config.queue(sales)).toEqual({
       whenNumberChanges: "resend",
-      pacing: { "sales-1": { perSecond: 3, burst: 7 }, "sales-2": { perSecond: 0.5, burst: 1 } },
+      pacing: {
+        "sales-1": { perSecond: 3, burst: 7 },
+        "sales-2": { perSecond: 0.5, burst: 1 },
+        "bulk-1": { perSecond: 0.5, burst: 1 },
+      },
     });
+    expect([config.work?.(sales), config.work?.(other)]).toEqual([["bulk"], []]);
     expect(config.queue(other)).toMatchObject({ whenNumberChanges: "hold" });
   });
 

@@ -109,11 +109,11 @@ const plannedOf = ({ accounts, lines, timers, brake, reconnect }: FleetConfig, p
     ...(plugins && plugins.strategies.length > 0 ? { strategiesFrom: plugins.file } : {}),
     lines: Object.fromEntries(
       lines.map((line) => {
-        const { whenNumberChanges, outboxLimit, failback, rebalance } = line;
+        const { whenNumberChanges, outboxLimit, failback, rebalance, work } = line;
         const { strategy, weights, adaptive, priority, geo } = lineBalanceOf(line);
         return [
           line.id,
-          { whenNumberChanges, outboxLimit, failback, rebalance, balance: { strategy, weights, adaptive, priority, geo } },
+          { whenNumberChanges, outboxLimit, failback, rebalance, work, balance: { strategy, weights, adaptive, priority, geo } },
         ];
       }),
     ),

@@ -1,6 +1,7 @@
 /** `greenroom line`: how a line shares out its conversations. */
 import { Command } from "commander";
 import type { LineView, SeatPerformance } from "../../../machines/delivery/balance/index.ts";
+import { seatOf } from "../../../machines/ports/ids.ts";
 import type { MoveEnd, RebalanceAnswer } from "../../runtime/control-protocol.ts";
 import type { PerformanceAnswer } from "../../runtime/performance.ts";
 import type { Cli } from "../cli.ts";
@@ -40,7 +41,8 @@ const show = (cli: Cli): Command =>
 
 const HEAD = ["SEAT", "ABLE", "WEIGHT", "BEGUN", "SHARE", "WAITING", "SENT", "ACKED", "FAILED", "P50", "P99", "NEXT WAITS"];
 
-const lineText = (cli: Cli, { line, strategy, seats }: LineView): string => {
+const lineText = (cli: Cli, { line, strategy, ...view }: LineView): string => {
+  const seats = view.seats.flatMap((seat) => [seat, ...view.posts.filter((post) => seatOf(post.seat) === seat.seat)]);
   const begun = seats.reduce((sum, seat) => sum + seat.begun, 0);
   const rows = table(
     HEAD,

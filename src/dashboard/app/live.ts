@@ -150,6 +150,7 @@ const TYPES: readonly EventType[] = [
   "failover.ended",
   "failover.refused",
   "switchover.refused",
+  "servant.relieved",
   "conversation.moved",
   "conversation.stayed",
   "sender.drained",
