@@ -104,7 +104,11 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     const metrics = createMetrics();
     const series = new Series();
     const strategies = { ...strategiesOf(fleet, loaded), ...options.strategies };
-    const { supervisor, groupsOf } = assemble({ ...options, strategies }, store, feed, folder, series, metrics);
+    const onFailoverEnd = (record: FailoverRecord): void => {
+      options.onFailoverEnd?.(record);
+      plugins?.hear({ at: record.endedAt ?? 0, type: "failover.ended", subject: record.seat, data: { ...record } });
+    };
+    const { supervisor, groupsOf } = assemble({ ...options, strategies, onFailoverEnd }, store, feed, folder, series, metrics);
     supervisor.onEvent((event) => metrics.onEvent(event));
     const devices = toDeclaration(fleet).accounts.flatMap((account) => account.devices);
     const links = new LinkDesk(supervisor, devices);

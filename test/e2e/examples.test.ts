@@ -104,7 +104,7 @@ it("plugins.ts answers, chooses seats and writes down what happens, in the super
   expect(rig.textsAt(person)).toEqual(["We are open from 9 to 17."]);
   expect((await ask("send", { line: "sales", to: "+491701239876", text: "hello" })).seat).toBe("sales/sales-2");
   await ask("switchover", { seat: "sales/sales-1" });
-  await until(() => readFileSync(join(rig.folder, "events.txt"), { encoding: "utf8", flag: "a+" }).includes("seat.serving"));
+  await until(() => readFileSync(join(rig.folder, "events.txt"), { encoding: "utf8", flag: "a+" }).includes("failover.ended"));
   const { services } = await ask("services", { kind: "plugin" });
   expect(services.map(({ name, state, version }) => [name, state, version])).toEqual([
     ["onMessage.hours", "running", "1.0.0"],
