@@ -1,5 +1,5 @@
 /** Always: what goes to another number to even out what waits has not been heard of from any. */
-import type { ConversationId, SeatId } from "../../machines/ports/ids.ts";
+import { type ConversationId, type SeatId, servantOf } from "../../machines/ports/ids.ts";
 import { type Event, eventsOf, type Life, type Property } from "./life.ts";
 
 export const movesAreUnheard: Property = {
@@ -32,7 +32,8 @@ export const movesAreUnheard: Property = {
       if (event.kind !== "said" || event.type !== "conversation.moved") continue;
       const conversation = event.subject as ConversationId;
       const before = passed.get(conversation);
-      if (before)
+      // What a servant had begun is inherited when it fails: the contact hears from another number in any case.
+      if (before && servantOf(before.seat) === null)
         yield { at: event.at, text: `${conversation} went to another seat, and ${before.message} had left from ${before.seat}` };
       if (!audited.has(conversation))
         yield { at: event.at, text: `${conversation} went to another seat, and no audit entry says so` };

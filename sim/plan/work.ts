@@ -6,6 +6,7 @@
  * The swarm's plans (draw.ts) are about faults; these are about who gets what, and in which order, while things break.
  */
 import type { LineBalance } from "../../machines/delivery/balance/strategy.ts";
+import type { Work } from "../../machines/delivery/work.ts";
 import { type LineId, type Millis, seatId, type SeatId } from "../../machines/ports/ids.ts";
 import { catalogue, drawFault, type Fault, type FaultKind } from "../faults/catalogue.ts";
 import type { Target } from "../faults/rule.ts";
@@ -31,7 +32,7 @@ const AT_MOVES = 10;
 export const drawWorkPlan = (seed: number | string, options: SwarmPlans): Plan => {
   const drawn = drawSwarmPlan(seed, options);
   const random = createRandom(seed).stream("work");
-  const fleet = options.fleet ?? { ...referenceFleet(), settings: drawSettings(random) };
+  const fleet = options.fleet ?? { ...referenceFleet(), settings: drawSettings(random, createRandom(seed).stream("servants")) };
   const moves = options.kinds.includes("operator") ? drawMoves(createRandom(seed).stream("moves"), fleet, options) : [];
   return {
     ...drawn,
@@ -61,7 +62,7 @@ const drawWork = (random: Random, { settings }: PlannedFleet): Partial<PlannedWo
 /** Of no line's region. */
 const ELSEWHERE = "JP";
 
-const drawSettings = (random: Random): FleetSettings => {
+const drawSettings = (random: Random, forServants: Random): FleetSettings => {
   const { accounts, lines } = referenceFleet();
   const masters = accounts.filter(({ role }) => role === "master");
   const paced = random.chance(0.5) ? masters.filter(() => random.chance(0.4)) : [];
@@ -85,12 +86,16 @@ const drawSettings = (random: Random): FleetSettings => {
           outboxLimit: 10_000,
           failback: random.pick(["manual", "automatic"] as const),
           rebalance: random.pick(["manual", "auto"] as const),
+          work: forServants.pick(WORK),
           balance: drawBalance(random, line.masters),
         },
       ]),
     ),
   };
 };
+
+/** What a line gives its servants to do. */
+const WORK: readonly (readonly Work[])[] = [[], ["bulk"], ["bulk", "overflow"]];
 
 type Balance = Pick<LineBalance, "strategy" | "weights" | "adaptive" | "priority" | "geo">;
 

@@ -53,6 +53,9 @@ describe("a plan", () => {
     expect(share(({ workload }) => workload.bulk)).toBeGreaterThan(0.5);
     expect(share(({ workload }) => workload.vips)).toBeGreaterThan(0.4);
     expect(share(({ workload }) => workload.countries)).toBeGreaterThan(0.4);
+    const servantsWork = ({ fleet }: Plan) =>
+      Object.values(fleet.settings.lines ?? {}).some(({ work = [] }) => work.includes("bulk"));
+    expect(share(servantsWork)).toBeGreaterThan(0.8);
     for (const order of ["switchover", "rebalance"] as const) expect(share((plan) => hitWhile(plan, order))).toBeGreaterThan(0.2);
   });
 
