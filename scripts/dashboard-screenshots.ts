@@ -27,12 +27,47 @@ const SHOTS: readonly Shot[] = [
     scheme: "dark",
     pose: (page) => page.getByRole("link", { name: "step by step for sales/sales-1" }).click(),
   },
+  {
+    name: "alerts-light",
+    size: [1280, 780],
+    scheme: "light",
+    pose: async (page) => {
+      await page.getByRole("link", { name: /^Alerts/ }).click();
+      await page.getByRole("button", { name: "Acknowledge account.restricted:bulk-1" }).click();
+    },
+  },
+  {
+    name: "machines-dark",
+    size: [1280, 780],
+    scheme: "dark",
+    pose: async (page) => {
+      await page.getByRole("link", { name: "Machines" }).click();
+      await page.getByRole("link", { name: "health:sales-1/a" }).click();
+    },
+  },
+  {
+    name: "replay-light",
+    size: [1280, 780],
+    scheme: "light",
+    pose: async (page) => {
+      await page.getByRole("link", { name: "step by step for sales/sales-1" }).click();
+      await page.getByRole("link", { name: "Open in the replay viewer" }).click();
+      await page.locator(".failover.current").waitFor();
+    },
+  },
   { name: "fleet-phone", size: [390, 844], scheme: "dark", pose: () => Promise.resolve() },
 ];
 
 const rig = await ApiRig.start();
 const address = await rig.api.listen();
 await rig.ask("POST", "/v1/seats/sales/sales-1/failover", { body: {} });
+for (const [rule, subject, text] of [
+  ["device.unreachable", "sales-2/a", "sales-2/a can't be dialled: look at its proxy"],
+  ["account.restricted", "bulk-1", "bulk-1 may start no new chats for two hours"],
+] as const)
+  rig.supervisor.node.driver.perform("orchestrator", [
+    { op: "raise", key: `${rule}:${subject}`, rule, subject, level: "warning", text },
+  ]);
 const browser = await openBrowser();
 try {
   for (const { name, size, scheme, pose } of SHOTS) {
