@@ -2,7 +2,7 @@
 import { pathToFileURL } from "node:url";
 import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
 import type { Strategy } from "../../machines/delivery/balance/strategy.ts";
-import { type FleetConfig, FleetError } from "../config/index.ts";
+import { type FleetConfig, FleetError, type LoadedFleet } from "../config/index.ts";
 import { checkedPlugins, type FunctionKind } from "./define.ts";
 
 export interface LoadedPlugins {
@@ -31,6 +31,13 @@ export const loadPlugins = async (fleet: FleetConfig): Promise<LoadedPlugins | n
     if (error instanceof FleetError) throw error;
     throw refused("plugins", `${file} can't be loaded: ${error instanceof Error ? error.message : String(error)}`);
   }
+};
+
+/** A fleet that a running supervisor is to take up, with the plugins that it has: others take a restart. */
+export const withPlugins = (next: LoadedFleet, plugins: LoadedPlugins | null): LoadedFleet => {
+  if (!next.ok || !plugins || next.fleet.plugins !== plugins.file) return next;
+  const fault = missing(next.fleet, plugins.strategies, plugins.names.alertChannels);
+  return fault ? { ok: false, errors: [{ source: { kind: "whole", file: next.fleet.file }, ...fault }] } : next;
 };
 
 const missing = (

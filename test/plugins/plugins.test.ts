@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { type FleetConfig, FleetError, parseFleet } from "../../src/config/index.ts";
-import { loadPlugins } from "../../src/plugins/load.ts";
+import { loadPlugins, withPlugins } from "../../src/plugins/load.ts";
 import { Sink } from "../../src/plugins/sink.ts";
 import { PluginThread } from "../../src/plugins/thread.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -66,6 +66,15 @@ plugins: ${plugins}
     await expect(loadPlugins(fleetOf(file, ", strategy: mine"))).rejects.toThrow(
       /lines\.sales\.strategy: there is no strategy mine, here or among the plugins/,
     );
+  });
+
+  it("has what a fleet needs that is taken up while it runs, or that is refused", async () => {
+    const fleet = fleetOf(fileOf(`export default { ${PAGER}, strategies: [{ name: "mine", begin: () => () => 0 }] }`));
+    const loaded = await loadPlugins(fleet);
+    const wanting = (strategy: string) =>
+      withPlugins({ ok: true, fleet: fleetOf(fleet.plugins ?? "", `, strategy: ${strategy}`) }, loaded);
+    expect(wanting("mine")).toMatchObject({ ok: true });
+    expect(wanting("yours")).toMatchObject({ ok: false, errors: [{ path: "lines.sales.strategy" }] });
   });
 
   it("is what a strategy of another name needs", () => {
