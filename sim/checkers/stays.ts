@@ -4,7 +4,7 @@ import { type Event, eventsOf, type Property } from "./life.ts";
 
 interface Home {
   readonly seat: SeatId;
-  /** When WhatsApp last took something of it. */
+  /** When the last that WhatsApp took of it had left: a frame may be under way for minutes. */
   readonly at: Millis;
   /** Numbers from which the contact has heard. */
   readonly known: ReadonlySet<AccountId>;
@@ -21,14 +21,14 @@ export const conversationsStay: Property = {
       ({ subject }) => subject,
     );
     /** From where a message left last. */
-    const left = new Map<string, SeatId>();
+    const left = new Map<string, { readonly seat: SeatId; readonly at: Millis }>();
     const homes = new Map<ConversationId, Home>();
     for (const event of life.events) {
       if (event.kind !== "gate" && event.kind !== "accepted") continue;
       const conversation = conversationOf.get(event.message);
       const home = conversation && homes.get(conversation);
       if (event.kind === "gate") {
-        left.set(event.message, event.seat);
+        left.set(event.message, { seat: event.seat, at: event.at });
         const wasRelieved = home && relieved.get(home.seat)?.some(({ at }) => at >= home.at && at <= event.at);
         if (home && home.seat !== event.seat && !wasRelieved && !wasStranger(rows.get(home.seat) ?? [], home, event.at)) {
           yield {
@@ -37,8 +37,8 @@ export const conversationsStay: Property = {
           };
         }
       } else if (conversation) {
-        const seat = left.get(event.message) ?? home?.seat;
-        if (seat) homes.set(conversation, { seat, at: event.at, known: new Set([...(home?.known ?? []), event.account]) });
+        const last = left.get(event.message) ?? home;
+        if (last) homes.set(conversation, { ...last, known: new Set([...(home?.known ?? []), event.account]) });
       }
     }
   },
