@@ -1,7 +1,7 @@
 /** Eventually: once the core is healed the fleet converges, whatever stays broken beside it. */
 import { isOpen } from "../../machines/delivery/outbox-state.ts";
 import type { Pace } from "../../machines/delivery/pace.ts";
-import { type AccountId, accountOf, type DeviceId, type Millis } from "../../machines/ports/ids.ts";
+import { type AccountId, accountOf, type DeviceId, type Millis, servantOf } from "../../machines/ports/ids.ts";
 import { usedUp } from "./caps.ts";
 import { eventsOf, type Life, type Property } from "./life.ts";
 import { Timeline } from "./timeline.ts";
@@ -36,7 +36,8 @@ export const outboxDrains: Property = {
     for (const { id, seat, state, acceptedAt, conversation, attempts } of life.tables.outbox) {
       if (!isOpen(state) || held.has(conversation) || acceptedAt > life.to - FRESH) continue;
       const holder = life.tables.seats.get(seat)?.holder;
-      if (holder && busy.has(accountOf(holder))) continue;
+      const speaker = servantOf(seat) ?? (holder ? accountOf(holder) : null);
+      if (speaker !== null && busy.has(speaker)) continue;
       yield { at: acceptedAt, text: `message ${id} of ${seat} is still ${state} after ${attempts.length} attempts` };
       return;
     }

@@ -1,7 +1,7 @@
 /** The planted bugs. Each is a mistake that somebody could make, and names the property that has to notice it. */
 import type { Actors } from "../../machines/driver/actors.ts";
 import { balanceOf, NO_TIERS } from "../../machines/delivery/balance/settings.ts";
-import { type MessageId, type RequestId, seatId, type SeatId, type SeatTerm } from "../../machines/ports/ids.ts";
+import { type MessageId, type RequestId, seatId, type SeatId, type SeatTerm, servantOf } from "../../machines/ports/ids.ts";
 import { type CandidatesReply, type Effect, type QueueEvent, tell } from "../../machines/protocol.ts";
 import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../machines/ports/store.ts";
 import type { FleetSettings } from "../plan/plan.ts";
@@ -48,6 +48,16 @@ const FEW_CHATS = {
     ),
   ),
 } as const;
+
+/** Servants have something to do on every line. */
+const AT_WORK: FleetSettings = {
+  lines: Object.fromEntries(
+    referenceFleet().lines.map(({ id }) => [
+      id,
+      { whenNumberChanges: "hold", outboxLimit: 10_000, failback: "manual", work: ["bulk", "overflow"] },
+    ]),
+  ),
+};
 
 /** The first master of each line may hardly speak, and what waits for it is shared out again. */
 const LOPSIDED: FleetSettings = {
@@ -218,6 +228,29 @@ export const PLANTS: readonly Plant[] = [
         const { counts: _forgotten, ...attempt } = commit.attempt ?? { counts: undefined };
         ask({ ...commit, attempt: commit.attempt && (attempt as typeof commit.attempt) }, reply);
       }),
+    }),
+  },
+  {
+    name: "servants-unrelieved",
+    says: "what lies at the post of a servant that is out stays there",
+    caughtBy: "outbox-drains",
+    settings: AT_WORK,
+    profile: "work",
+    parts: () => ({
+      actors: inReducer("roster", {
+        effects: (effects) => effects.filter((effect) => effect.op !== "store" || effect.ask.op !== "post.clear"),
+      }),
+    }),
+  },
+  {
+    name: "servants-left-behind",
+    says: "servants go on under the term of before when their seat moves, and the store's fence is down",
+    caughtBy: "gate-keeps-terms",
+    settings: AT_WORK,
+    profile: "work",
+    parts: () => ({
+      deviceStore: unfenced,
+      actors: inReducer("roster", { effects: underFirstTerm() }),
     }),
   },
   {
@@ -591,6 +624,21 @@ function refusalsIgnored() {
         return { ...effect, event: { ...reply, ranked: [...turnedDown, ...reply.ranked] } };
       }),
   });
+}
+
+/** Each servant's post keeps the term under which it was opened first. */
+function underFirstTerm() {
+  const terms = new Map<string, SeatTerm>();
+  return (effects: readonly Effect[]): readonly Effect[] =>
+    effects.map((effect) => {
+      if (effect.op !== "tell" || !("term" in effect.event)) return effect;
+      const event = effect.event as { readonly type: string; readonly term: SeatTerm; readonly seat?: SeatId };
+      const post = event.seat ?? (effect.to.slice(effect.to.indexOf(":") + 1) as SeatId);
+      if (servantOf(post) === null) return effect;
+      const term = terms.get(post) ?? event.term;
+      terms.set(post, term);
+      return { ...effect, event: { ...event, term } };
+    });
 }
 
 function servantsForgotten() {

@@ -304,8 +304,8 @@ export const DIRECTED = {
       order("link", device("sales-s1/a"), 150),
       fault("silent-path", device("sales-s2/a"), 170, 30, { keeps: true }),
       order("failover", seat("sales/sales-2"), 180),
-      fault("node-crash", node, 220, 0, { tells: true, downFor: 1_000 }),
       fault("banned", account("sales-s3"), 240, "permanent", { code: 406 }),
+      fault("node-crash", node, 270, 0, { tells: true, downFor: 1_000 }),
     ],
     {
       fleet: {
