@@ -1,7 +1,8 @@
 /** The fleet file: how operators say what they want. */
+export { diffFleet, type FleetDifference, liveFleet } from "./diff.ts";
 export { type ConfigError, configErrorText, FleetError } from "./errors.ts";
 export { type ApiConfig, type FleetConfig, type LineConfig, toDeclaration } from "./fleet.ts";
-export { loadFleetFile, parseFleet, parseFleetData } from "./load.ts";
+export { loadFleetFile, type LoadedFleet, parseFleet, parseFleetData } from "./load.ts";
 export { didYouMean, listed } from "./nearest.ts";
 export { fleetAsData, renderFleet } from "./render.ts";
 export type { FleetInput } from "./schema.ts";

@@ -11,6 +11,7 @@ import type { Views } from "./views.ts";
 export interface ArrivalsOptions {
   readonly supervisor: Supervisor;
   readonly views: Views;
+  /** Those of the fleet that runs: looked at whenever they are needed. */
   readonly lines: FleetConfig["lines"];
 }
 export interface ArrivalsPage {
@@ -27,10 +28,13 @@ export class Arrivals {
   readonly #ours = new Set<string>();
   #knowsOurs = false;
 
-  constructor({ supervisor, views, lines }: ArrivalsOptions) {
+  constructor(options: ArrivalsOptions) {
+    const { supervisor, views } = options;
     this.#views = views;
     this.#inbound = new Inbound({
-      lines,
+      get lines() {
+        return options.lines;
+      },
       ask: (op, input) => views.ask(op, input),
       ours: () => this.#oursNow(),
       speaker: (seat) => {

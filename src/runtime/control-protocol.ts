@@ -18,6 +18,7 @@ import type { Verdict } from "../adapters/sqlite/audit-chain.ts";
 import { type AlertAnswers, ALERT_REQUESTS } from "../alerts/requests.ts";
 import { type WebhookAnswers, WEBHOOK_REQUESTS } from "../webhooks/requests.ts";
 import { didYouMean, listed } from "../config/index.ts";
+import type { ApplyAnswer } from "./fleet-desk.ts";
 import type { OutgoingContent } from "./outgoing.ts";
 import type { PerformanceAnswer } from "./performance.ts";
 import { SERVICE_KINDS, type ServiceView } from "./services.ts";
@@ -99,6 +100,11 @@ export const REQUESTS = {
    * the account's number: with a pairing code instead of a QR code.
    */
   link: z.strictObject({ device: name, phone: z.string().regex(PHONE).optional() }),
+  /**
+   * Takes up what the fleet file says now, as far as that needs no restart; the answer names all that differs. `dryRun`: only the
+   * answer. `force`: also where a seat would have nobody to speak for it.
+   */
+  apply: z.strictObject({ dryRun: z.boolean().default(false), force: z.boolean().default(false) }),
   /** Dials a device anew, at once. Refused while it speaks for a seat. */
   restart: z.strictObject({ device: name }),
   /** How a line shares out new conversations, and how its seats do. */
@@ -315,6 +321,7 @@ export interface ControlAnswers extends AlertAnswers, WebhookAnswers {
   readonly resume: ModeAnswer;
   readonly links: LinksAnswer;
   readonly link: LinkAnswer;
+  readonly apply: ApplyAnswer;
   readonly restart: DeviceStatus;
   readonly line: LineView;
   readonly performance: PerformanceAnswer;

@@ -24,6 +24,7 @@ import { cancelMessage } from "./cancelling.ts";
 import { carriedOut } from "./rebalance.ts";
 import { lineNamed, performanceOf, rebalanceOf } from "./lines.ts";
 import type { GroupDesk } from "./group-desk.ts";
+import type { FleetDesk } from "./fleet-desk.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import type { MediaDesk } from "./media-desk.ts";
 import type { PerformanceLog } from "./performance-log.ts";
@@ -39,6 +40,7 @@ export interface ControlParts {
   readonly media: MediaDesk;
   readonly groups: GroupDesk;
   readonly performance?: PerformanceLog;
+  readonly fleet: Pick<FleetDesk, "plan" | "apply">;
   readonly links: LinkDesk;
   readonly keys: KeyRing;
   readonly audit: AuditBook;
@@ -154,6 +156,8 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const id = resolveName("device", device, [...views.roster().devices.keys()]);
       return links.ask(id, phone === undefined ? { kind: "qr" } : { kind: "code", phone });
     },
+    apply: ({ dryRun, force }) =>
+      dryRun ? parts.fleet.plan() : parts.fleet.apply((seat, to) => moved(parts, seat, to), force, `operator:${byOf(parts)}`),
     restart: ({ device }) => restart(parts, resolveName("device", device, [...views.roster().devices.keys()])),
     line: ({ line }) => lineNamed(parts, line),
     performance: ({ line, span }) => performanceOf(parts, line, span),
@@ -300,6 +304,13 @@ const move = async (
   } finally {
     stopListening();
   }
+};
+
+/** Throws where the move is refused, or is not over in time. */
+const moved = async (parts: ControlParts, seat: SeatId, to: DeviceId): Promise<void> => {
+  const answer = await move(parts, seat, to, "switchover");
+  if (!answer.inTime || parts.views.roster().seats.get(seat)?.holder !== to)
+    throw new ControlError("E_REFUSED", `${seat} has not moved to ${to} yet: look at it with "why ${seat}", then ask again`);
 };
 
 const failoversOf = async (views: Views, seat: SeatId): Promise<readonly FailoverRecord[]> =>

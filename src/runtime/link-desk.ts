@@ -24,21 +24,21 @@ const OPEN_STATES = new Set(["unlinked", "loggedOut", "wiping", "unwiped", "link
 
 export class LinkDesk {
   readonly #supervisor: Supervisor;
-  readonly #devices: readonly DeviceId[];
+  readonly #devices: () => readonly DeviceId[];
   readonly #offers = new Map<DeviceId, LinkOffer & { readonly dial: number }>();
   readonly #methods = new Map<DeviceId, LinkMethod>();
   readonly #listeners = new Set<() => void>();
   #isClosed = false;
 
-  /** `devices`: in the order in which they are to be linked. */
-  constructor(supervisor: Supervisor, devices: readonly DeviceId[]) {
+  /** `devices`: those of the fleet that runs, in the order in which they are to be linked. */
+  constructor(supervisor: Supervisor, devices: () => readonly DeviceId[]) {
     this.#supervisor = supervisor;
     this.#devices = devices;
     supervisor.onFact((fact) => this.#note(fact));
   }
 
   pending(): PendingLink[] {
-    return this.#devices.flatMap((device) => {
+    return this.#devices().flatMap((device) => {
       const { state, link } = this.#view(device);
       return link === "linked" ? [] : [{ device, state, offer: this.#offer(device) }];
     });
@@ -89,7 +89,7 @@ export class LinkDesk {
   }
 
   #first(): DeviceId | undefined {
-    return this.#devices.find((device) => this.#view(device).link !== "linked");
+    return this.#devices().find((device) => this.#view(device).link !== "linked");
   }
 
   async #begin(device: DeviceId, method: LinkMethod): Promise<void> {

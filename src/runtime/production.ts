@@ -11,14 +11,14 @@ import { createBaileysConnections, makeDownload } from "../adapters/baileys/inde
 import { MediaFolder } from "../adapters/media/media-folder.ts";
 import { loadKey } from "../adapters/sqlite/key-file.ts";
 import { openSqliteStore, type SqliteStore } from "../adapters/sqlite/store.ts";
-import { type FleetConfig, revealedWebhooks, toDeclaration } from "../config/index.ts";
+import { type FleetConfig, type LoadedFleet, loadFleetFile, revealedWebhooks } from "../config/index.ts";
 import { EventFeed } from "../http/event-feed.ts";
 import { KeyRing } from "../http/keys.ts";
 import type { Api } from "../http/server.ts";
 import { countingConnections, countingStore } from "../metrics/counting-ports.ts";
 import { createMetrics, type Metrics } from "../metrics/metrics.ts";
 import { PluginDesk } from "../plugins/desk.ts";
-import { type LoadedPlugins, loadPlugins } from "../plugins/load.ts";
+import { type LoadedPlugins, loadPlugins, withPlugins } from "../plugins/load.ts";
 import { Arrivals } from "./arrivals.ts";
 import { WebhookDesk } from "../webhooks/desk.ts";
 import { systemClock } from "./clock.ts";
@@ -29,6 +29,7 @@ import type { ControlHandlers } from "./control-protocol.ts";
 import { type ControlServer, serveControl } from "./control-server.ts";
 import { tellingEnds } from "./ended-failovers.ts";
 import { GroupDesk, type GroupDeskOptions } from "./group-desk.ts";
+import { FleetDesk } from "./fleet-desk.ts";
 import { LinkDesk } from "./link-desk.ts";
 import { MediaDesk } from "./media-desk.ts";
 import { nodeConfigOf } from "./node-config.ts";
@@ -54,6 +55,8 @@ export interface ProductionOptions {
   readonly strategies?: Readonly<Record<string, Strategy>>;
   /** A failover has ended, and that is durable. */
   readonly onFailoverEnd?: (record: FailoverRecord) => void;
+  /** Reads the fleet file again; default: with `env`. */
+  readonly reload?: () => LoadedFleet;
 }
 export interface Production {
   readonly supervisor: Supervisor;
@@ -110,10 +113,22 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     };
     const { supervisor, groupsOf } = assemble({ ...options, strategies, onFailoverEnd }, store, feed, folder, series, metrics);
     supervisor.onEvent((event) => metrics.onEvent(event));
-    const devices = toDeclaration(fleet).accounts.flatMap((account) => account.devices);
-    const links = new LinkDesk(supervisor, devices);
     const views = new Views(supervisor, { fleet: fleet.fleet, startedAt: systemClock.now(), now: () => systemClock.now() });
-    const arrivals = new Arrivals({ supervisor, views, lines: fleet.lines });
+    const desk = new FleetDesk({
+      fleet,
+      reload: () => withPlugins(options.reload?.() ?? loadFleetFile(fleet.file, env), loaded),
+      configOf: (each) => nodeConfigOf(each, { ...strategiesOf(each, loaded), ...options.strategies }),
+      supervisor,
+      views,
+    });
+    const links = new LinkDesk(supervisor, () => desk.devices);
+    const arrivals = new Arrivals({
+      supervisor,
+      views,
+      get lines() {
+        return desk.fleet.lines;
+      },
+    });
     const keys = await KeyRing.open(store.api, () => systemClock.now());
     const media = new MediaDesk({
       folder,
@@ -124,7 +139,9 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     });
     const performance = new PerformanceLog(series, {
       clock: systemClock,
-      lines: fleet.lines.map(({ id }) => id),
+      get lines() {
+        return desk.fleet.lines.map(({ id }) => id);
+      },
       line: (id) => lineNow(supervisor, id),
       append: (rows, dropBefore) => views.ask("performance.append", { rows, dropBefore }),
       onFault: (error) => logger.error({ err: error }, "how the seats did could not be written down"),
@@ -191,6 +208,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       views,
       media,
       performance,
+      fleet: desk,
       links,
       keys,
       audit: store.audit,

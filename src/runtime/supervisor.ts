@@ -71,6 +71,11 @@ export class Supervisor {
     });
   }
 
+  /** Resolves with what went wrong, or null. */
+  reshape(config: NodeConfig): Promise<string | null> {
+    return new Promise((resolve) => this.node.reshape(config, resolve));
+  }
+
   accept(request: AcceptRequest): Promise<AcceptAnswer> {
     return new Promise((resolve) => this.node.accept(request, resolve));
   }

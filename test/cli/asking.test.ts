@@ -231,6 +231,7 @@ const ANSWERS: ControlAnswers = {
   resume: { mode: "automatic" },
   links: { links: [{ device: "sales-2/a" as DeviceId, state: "unlinked", offer: null }] },
   link: { device: "sales-2/a" as DeviceId, linked: false, offer: { kind: "qr", text: "2@abc", at: NOW } },
+  apply: { file: "/fleet.yaml", changes: [], applied: true },
   restart: device("sales-1/a", { state: "waiting" }),
   keys: { now: NOW, keys: [key, { ...key, id: "oldoldold0", name: "old", lines: ["sales" as LineId], revokedAt: NOW - 1000 }] },
   keyCreate: { key, secret: "gr_abcdefghjk_secret" },
@@ -277,8 +278,8 @@ const ANSWERS: ControlAnswers = {
     ],
     imbalance: 1.5,
     minutes: [],
-  },
     damaged: 0,
+  },
   rebalance: {
     line: seat.line,
     moves: [{ conversation: "sales|c:7" as ConversationId, from: seat.id, to: "sales/sales-2" as SeatId, waiting: 3 }],
@@ -374,6 +375,9 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["resume --json", "resume", {}],
     ["device link --json", "links", {}],
     ["device link sales-2/a --code '+49 170 123456' --json", "link", { device: "sales-2/a", phone: "49170123456" }],
+    ["config apply --dry-run --json", "apply", { dryRun: true, force: false }],
+    ["config apply --force --json", "apply", { dryRun: false, force: true }],
+    ["config diff --json", "apply", { dryRun: true, force: false }],
     ["device restart sales-1/b --json", "restart", { device: "sales-1/b" }],
     ["key --json", "keys", {}],
     ["key create shop --json", "keyCreate", { name: "shop", role: "viewer", lines: null, expiresIn: null }],
@@ -491,7 +495,6 @@ WARNING   since 11:59:54  sales-1/a failed: nothing is heard from it
     });
   });
 
-  it("line shows how its seats do, and what a rebalance would move", async () => {
   it("metrics export writes the minutes of all lines as a table or as JSON, and says what can't be true", async () => {
     const minute = { at: NOW - 120_000, line: seat.line, seat: seat.id, account: "sales-1" as AccountId, strategy: 'a,"b"' };
     const counts = { begun: 1, sent: 2, acked: 1, failed: 1, p50: 210, p99: null };
@@ -515,6 +518,7 @@ WARNING   since 11:59:54  sales-1/a failed: nothing is heard from it
     expect((await run("metrics export --from 2026-11-25 --to 2026-11-24", answers)).code).toBe(2);
   });
 
+  it("line shows how its seats do, and what a rebalance would move", async () => {
     expect((await run("line show sales")).stdout).toBe(`sales: least-loaded, 30 conversations begun since the start
 SEAT           ABLE  WEIGHT  BEGUN  SHARE    WAITING  SENT  ACKED  FAILED  P50     P99      NEXT WAITS
 sales/sales-1  yes   0.50    30     100.0 %  4        100   97     2       210 ms  1900 ms  421 ms
@@ -616,6 +620,24 @@ oldoldold0  old   operator  sales  2026-11-24 12:00:00  revoked 2026-11-25 11:59
       code: 2,
       stderr: expect.stringMatching(/such as 12h or 90d/),
     });
+  });
+
+  it("config diff says what a running fleet would change, and ends with 1 if there is anything", async () => {
+    expect(await run("config diff")).toMatchObject({ code: 0, stdout: "What runs is what /fleet.yaml says.\n" });
+    const changes = [
+      { subject: "sales-3", text: "account sales-3 (master) is added, with sales-3/a", isLive: true },
+      { subject: "timers", text: "the section timers changes", isLive: false },
+    ];
+    const plan = { file: "/fleet.yaml", changes, applied: false };
+    expect(await run("config diff", { apply: plan })).toMatchObject({
+      code: 1,
+      stdout: `Without a restart:
+  account sales-3 (master) is added, with sales-3/a
+Needs a restart:
+  the section timers changes
+`,
+    });
+    expect((await run("config apply", { apply: { ...plan, applied: true } })).stdout).toMatch(/^Done:\n {2}account sales-3/);
   });
 
   it("sla says how available seats were, as text, page or table", async () => {

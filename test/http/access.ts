@@ -108,6 +108,7 @@ export const access = (rigOf: () => ApiRig): void => {
       "listServices",
     ],
     operator: [
+      "planFleet",
       "pause",
       "resume",
       "switchover",
@@ -141,7 +142,7 @@ export const access = (rigOf: () => ApiRig): void => {
       "listContacts",
       "getContact",
     ],
-    admin: ["listKeys", "createKey", "revokeKey"],
+    admin: ["applyFleet", "listKeys", "createKey", "revokeKey"],
   };
 
   describe("every route", () => {

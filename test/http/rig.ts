@@ -230,10 +230,7 @@ export class ApiRig {
       logger,
     });
     const views = new Views(supervisor, { fleet: "acme", startedAt: systemClock.now(), now: () => systemClock.now() });
-    const links = new LinkDesk(
-      supervisor,
-      DECLARATION.accounts.flatMap(({ devices }) => devices),
-    );
+    const links = new LinkDesk(supervisor, () => DECLARATION.accounts.flatMap(({ devices }) => devices));
     const arrivals = new Arrivals({ supervisor, views, lines: DECLARATION.lines as unknown as FleetConfig["lines"] });
     this.keys = await KeyRing.open(this.#store.api, () => systemClock.now());
     const alerts = createAlerts({
@@ -266,6 +263,10 @@ export class ApiRig {
       views,
       links,
       keys: this.keys,
+      fleet: {
+        plan: () => ({ file: "fleet.yaml", changes: [], applied: false }),
+        apply: async () => ({ file: "fleet.yaml", changes: [], applied: true }),
+      },
       media: this.#media,
       audit: this.#store.audit,
       alerts,

@@ -267,6 +267,7 @@ const HANDLERS: ControlHandlers = {
   resume: unused,
   links: unused,
   link: unused,
+  apply: unused,
   restart: unused,
   line: unused,
   performance: unused,

@@ -1,10 +1,11 @@
-/** `greenroom config check|print`: a fleet file, before anything is started with it. */
+/** `greenroom config check|print`: a fleet file, before anything is started with it; `apply|diff`: against what runs. */
 import { Command } from "commander";
 import { configErrorText, fleetAsData, type FleetConfig, loadFleetFile, renderFleet } from "../../config/index.ts";
 import { type Cli, configFault } from "../cli.ts";
 import { examples, withJson } from "../help.ts";
 import { counted } from "../text.ts";
 import { fleetFile } from "../target.ts";
+import { configApplyCommand, configDiffCommand } from "./config-apply.ts";
 
 interface Options {
   readonly json?: boolean;
@@ -12,14 +13,17 @@ interface Options {
 
 export const configCommand = (cli: Cli): Command =>
   new Command("config")
-    .description("check a fleet file, or print it filled in")
+    .description("check a fleet file, print it filled in, or have a running fleet take it up")
     .addCommand(check(cli))
     .addCommand(print(cli))
+    .addCommand(configApplyCommand(cli))
+    .addCommand(configDiffCommand(cli))
     .addHelpText(
       "after",
       examples([
         ["greenroom config check fleet.yaml", "every error, with line and column"],
         ["greenroom config print fleet.yaml", "with all defaults; secrets stay references"],
+        ["greenroom config apply --dry-run", "what a running fleet would change"],
       ]),
     );
 

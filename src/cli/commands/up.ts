@@ -1,7 +1,8 @@
 /** `greenroom up FLEET`: the supervisor, until it is told to stop. */
 import { Command, Option } from "commander";
 import { type Logger, pino } from "pino";
-import { type FleetConfig, loadFleetFile } from "../../config/index.ts";
+import { type FleetConfig, type LoadedFleet, loadFleetFile } from "../../config/index.ts";
+import { watchFleetFile } from "../../runtime/fleet-watch.ts";
 import type { Production } from "../../runtime/production.ts";
 import { type Cli, CliError, configFault, type ExitCode } from "../cli.ts";
 import { examples } from "../help.ts";
@@ -16,6 +17,7 @@ interface Options {
   readonly socket?: string;
   readonly json?: boolean;
   readonly logLevel?: string;
+  readonly watch?: boolean;
 }
 
 const LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
@@ -28,6 +30,7 @@ export const upCommand = (cli: Cli): Command =>
     .addOption(
       new Option("--log-level <level>", "of the JSON lines on stderr (default: info, in a terminal error)").choices(LEVELS),
     )
+    .option("--no-watch", "take up the fleet file only when told to (`config apply`), not whenever it is saved")
     .option("--json", "say on stdout, as one JSON document, what was started; log on stderr")
     .optionsGroup("For tests, against a server such as `greenroom loopback`:")
     .option("--endpoint <url>", "ws:// or wss:// address on this machine, instead of WhatsApp")
@@ -45,7 +48,8 @@ export const upCommand = (cli: Cli): Command =>
     .action((file: string | undefined, options: Options) => cli.run(options.json === true, () => up(cli, file, options)));
 
 const up = async (cli: Cli, named: string | undefined, options: Options): Promise<ExitCode> => {
-  const fleet = load(cli, fleetFile(named, cli.env), options);
+  const read = reader(cli, fleetFile(named, cli.env), options);
+  const fleet = load(read);
   // Loaded only now: a wrong file is told without waiting for Baileys.
   const { startProduction } = await import("../../runtime/production.ts");
   const isTerminal = cli.stdout.isTTY && options.json !== true;
@@ -58,7 +62,10 @@ const up = async (cli: Cli, named: string | undefined, options: Options): Promis
   const stop = Promise.withResolvers<string>();
   const interrupt = interrupts(() => stop.resolve("a signal"));
   const socket = options.socket ?? (cli.env["GREENROOM_SOCKET"] || undefined);
-  const production = await startProduction({ fleet, env: cli.env, logger, socket, onStop: () => stop.resolve("a request") });
+  const onStop = (): void => stop.resolve("a request");
+  const reload = (): LoadedFleet => read.reload();
+  const production = await startProduction({ fleet, env: cli.env, logger, socket, onStop, reload });
+  const stopWatching = options.watch === false ? undefined : watchFleetFile(fleet.file, () => void takeUp(production, logger));
   const view = isTerminal && !interrupt.signal.aborted ? watchInTerminal(cli.stdout, production, fleet) : undefined;
   if (options.json) cli.json(startedDocument(production, fleet));
   if (!view) logStart(production, fleet, logger);
@@ -66,13 +73,31 @@ const up = async (cli: Cli, named: string | undefined, options: Options): Promis
   const why = await stop.promise;
   view?.say("Shutting down; Ctrl-C again ends it at once.");
   logger.info({ why }, "shutting down");
+  stopWatching?.();
   await production.stop();
   view?.close();
   logger.info("stopped");
   return 0;
 };
 
-const load = (cli: Cli, file: string, { endpoint, endpointRootKey }: Options): FleetConfig => {
+/** Somebody has saved the fleet file. One that is wrong changes nothing. */
+const takeUp = async ({ handlers }: Production, logger: Logger): Promise<void> => {
+  try {
+    const { changes } = await handlers.apply({ dryRun: false, force: false });
+    for (const { text, isLive } of changes) {
+      if (isLive) logger.info(text);
+      else logger.warn(`${text}: needs a restart`);
+    }
+  } catch (error) {
+    logger.error({ err: error }, "the fleet file was saved, and is not taken up: what ran before goes on");
+  }
+};
+
+interface Reader {
+  readonly file: string;
+  readonly reload: () => LoadedFleet;
+}
+const reader = (cli: Cli, file: string, { endpoint, endpointRootKey }: Options): Reader => {
   const env = {
     ...cli.env,
     ...(endpoint === undefined ? {} : { [ENDPOINT]: endpoint }),
@@ -80,7 +105,11 @@ const load = (cli: Cli, file: string, { endpoint, endpointRootKey }: Options): F
   };
   if (endpointRootKey !== undefined && endpoint === undefined)
     throw new CliError("E_USAGE", "--endpoint-root-key says whom to trust at --endpoint, and that is missing", 2);
-  const loaded = loadFleetFile(file, env);
+  return { file, reload: () => loadFleetFile(file, env) };
+};
+
+const load = ({ file, reload }: Reader): FleetConfig => {
+  const loaded = reload();
   if (loaded.ok) return loaded.fleet;
   const fault = configFault(file, loaded.errors);
   const text = fault.message.replaceAll(ENDPOINT, "--endpoint").replaceAll(ROOT_KEY, "--endpoint-root-key");

@@ -19,7 +19,43 @@ export const status = z
   })
   .meta({ id: "Status" });
 
+const plan = z
+  .strictObject({
+    file: z.string(),
+    applied: z.boolean(),
+    changes: list(
+      z.strictObject({ subject: z.string(), text: z.string(), isLive: z.boolean().describe("False: needs a restart.") }),
+    ),
+  })
+  .meta({ id: "FleetPlan" });
+
 export const fleetRoutes: readonly Route[] = [
+  route({
+    method: "GET",
+    path: "/v1/fleet/plan",
+    id: "planFleet",
+    tag: "fleet",
+    summary: "Where the running fleet and its file differ",
+    role: "operator",
+    isWhole: true,
+    answers: { 200: plan },
+    refuses: ["E_REFUSED"],
+    handle: async ({ handlers }) => ok(await handlers.apply({ dryRun: true, force: false })),
+  }),
+  route({
+    method: "POST",
+    path: "/v1/fleet/apply",
+    id: "applyFleet",
+    tag: "fleet",
+    summary: "Take up the fleet file, as far as that needs no restart",
+    description: "Seats whose holder is to go are moved first. Refused as a whole if one would have nobody to speak for it.",
+    role: "admin",
+    isWhole: true,
+    body: z.strictObject({ force: z.boolean().default(false) }),
+    answers: { 200: plan },
+    refuses: ["E_REFUSED"],
+    handle: async ({ handlers }, { body: { force } }) => ok(await handlers.apply({ dryRun: false, force })),
+  }),
   route({
     method: "GET",
     path: "/v1/status",

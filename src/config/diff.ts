@@ -1,0 +1,98 @@
+/**
+ * From the fleet that runs to another one: what differs, in an operator's words, and how much of it a running fleet can take up.
+ * Pure. What a secret says is not compared, only where it comes from.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
+import type { AccountConfig, FleetConfig, LineConfig } from "./fleet.ts";
+
+export interface FleetDifference {
+  /** An account, device or line, or a section of the fleet file. */
+  readonly subject: string;
+  readonly text: string;
+}
+
+export const diffFleet = (from: FleetConfig, to: FleetConfig): readonly FleetDifference[] => [
+  ...added(from.accounts, to.accounts).map(({ id, role, devices }) => ({
+    subject: id,
+    text: `account ${id} (${role}) is added, with ${devices.join(", ")}`,
+  })),
+  ...added(to.accounts, from.accounts).map(({ id, devices }) => ({
+    subject: id,
+    text: `account ${id} is removed, with ${devices.join(", ")}`,
+  })),
+  ...both(from.accounts, to.accounts).flatMap(([old, other]) => changesOfAccount(old, other)),
+  ...added(from.lines, to.lines).map(({ id, masters, servants }) => ({
+    subject: id,
+    text: `line ${id} is added: ${[...masters, ...servants].join(", ")}`,
+  })),
+  ...added(to.lines, from.lines).map(({ id }) => ({ subject: id, text: `line ${id} is removed` })),
+  ...both(from.lines, to.lines).flatMap(([old, other]) => changesOfLine(old, other)),
+  ...keysOf(from, to, ["file", "accounts", "lines"]).map((key) => ({ subject: key, text: `the section ${key} changes` })),
+];
+
+/** `from`, with those changes of `to` that need no restart. */
+export const liveFleet = (from: FleetConfig, to: FleetConfig): FleetConfig => {
+  // Its actors are of another kind, and its lines may name it in its new role only.
+  if (both(from.accounts, to.accounts).some(([old, other]) => old.role !== other.role)) return from;
+  const strategies = new Set<string>([...STRATEGIES, ...from.lines.map(({ strategy }) => strategy)]);
+  const staying = added(to.lines, from.lines);
+  const needed = new Set<string>(staying.flatMap(({ masters, servants }) => [...masters, ...servants]));
+  const lines = to.lines.flatMap((line) => {
+    const old = from.lines.find(({ id }) => id === line.id);
+    if (old) return [{ ...old, masters: line.masters, servants: line.servants }];
+    return strategies.has(line.strategy) ? [line] : [];
+  });
+  const accounts = to.accounts.map((account) => {
+    const old = from.accounts.find(({ id }) => id === account.id);
+    return old ? { ...old, devices: account.devices } : account;
+  });
+  return {
+    ...from,
+    accounts: [...accounts, ...added(to.accounts, from.accounts).filter(({ id }) => needed.has(id))],
+    lines: [...lines, ...staying],
+  };
+};
+
+const changesOfAccount = (old: AccountConfig, other: AccountConfig): FleetDifference[] => [
+  ...other.devices
+    .filter((device) => !old.devices.includes(device))
+    .map((device) => ({ subject: device, text: `device ${device} is added` })),
+  ...old.devices
+    .filter((device) => !other.devices.includes(device))
+    .map((device) => ({ subject: device, text: `device ${device} is removed` })),
+  ...settings(`account ${old.id}`, old, other, ["id", "devices"]),
+];
+
+const changesOfLine = (old: LineConfig, other: LineConfig): FleetDifference[] => [
+  ...(["masters", "servants"] as const)
+    .filter((key) => old[key].join() !== other[key].join())
+    .map((key) => ({
+      subject: old.id,
+      text: `line ${old.id}: its ${key} are ${other[key].join(", ") || "none"} (now ${old[key].join(", ") || "none"})`,
+    })),
+  ...settings(`line ${old.id}`, old, other, ["id", "masters", "servants"]),
+];
+
+const settings = <T extends { readonly id: string }>(name: string, old: T, other: T, but: readonly string[]): FleetDifference[] =>
+  keysOf(old, other, but).map((key) => ({
+    subject: old.id,
+    text: `${name}: ${key} changes from ${said(old, key)} to ${said(other, key)}`,
+  }));
+
+const said = (of: object, key: string): string => JSON.stringify((of as Record<string, unknown>)[key]) ?? "nothing";
+
+/** Where they differ. */
+const keysOf = (old: object, other: object, but: readonly string[]): string[] =>
+  [...new Set([...Object.keys(old), ...Object.keys(other)])].filter(
+    (key) =>
+      !but.includes(key) && !isDeepStrictEqual((old as Record<string, unknown>)[key], (other as Record<string, unknown>)[key]),
+  );
+
+const added = <T extends { readonly id: string }>(from: readonly T[], to: readonly T[]): readonly T[] =>
+  to.filter(({ id }) => !from.some((each) => each.id === id));
+const both = <T extends { readonly id: string }>(from: readonly T[], to: readonly T[]): readonly (readonly [T, T])[] =>
+  from.flatMap((old) => {
+    const other = to.find(({ id }) => id === old.id);
+    return other ? [[old, other] as const] : [];
+  });
