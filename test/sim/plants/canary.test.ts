@@ -35,6 +35,10 @@ describe("planted bugs", () => {
     "queue-stays-closed",
     "term-not-bumped",
     "verify-endless",
+    "drain-skipped",
+    "seats-chosen-anew",
+    "favourite-seat",
+    "age-forgotten",
   ])("%s is caught by the property that it names", { timeout: 300_000 }, (name) => {
     const plant = plantNamed(name) as Plant;
     const { seed, caughtBy } = hunt(plant, { seeds: 20, shrinkFor: 0 });
