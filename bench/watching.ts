@@ -16,8 +16,8 @@ import type { DeviceAddress } from "./peer/messages.ts";
 import { type BenchOptions, type Figure, median, quantile, report, type Report } from "./report.ts";
 import type { Watch } from "./watching.child.ts";
 
-/** Six seats, each with a twin. */
-const SHAPE = { lines: 3, mastersPerLine: 2, devicesPerMaster: 2, servantsPerLine: 1 };
+/** Six seats, each with a twin and nobody else: both of a pair take the same rung. */
+const SHAPE = { lines: 6, mastersPerLine: 1, devicesPerMaster: 2, servantsPerLine: 1 };
 const DASHBOARDS = 5;
 const ROUNDS = { drop: 20, silence: 6 };
 const QUICK = { drop: 2, silence: 1 };
