@@ -121,7 +121,8 @@ export class Balance {
     };
     if (!isServantsWork(crew.works, beginning, wait)) return undefined;
     const post = this.#choose(crew, newcomer, at);
-    if (post === undefined || !crew.table.isEligible(post)) return undefined;
+    // The holder can do it as well: it need not wait for a servant's cap.
+    if (post === undefined || !crew.table.isEligible(post) || this.#fullUntil(crew, post, at) > at) return undefined;
     this.#given(crew, post, at);
     return crew.table.seat(post);
   }
@@ -152,8 +153,8 @@ export class Balance {
     return balancer.choose(newcomer, at);
   }
 
-  #fullUntil({ loads }: Line, place: number, at: Millis): Millis {
-    const account = loads[place]?.account;
+  #fullUntil({ table, loads }: Line, place: number, at: Millis): Millis {
+    const account = servantOf(table.seat(place)) ?? loads[place]?.account;
     return account ? (this.#allowance?.nextAt(account, true, at) ?? at) : at;
   }
 
