@@ -26,6 +26,12 @@ const GIVEN_UP: Millis = 60_000;
 
 export const noMoves = (): Moves => ({ waiting: [], underWay: new Map() });
 
+/** What is on its way already is not ordered again: plans that are made while the store is slow name it each time. */
+export const orderMoves = ({ moves: { waiting, underWay } }: RosterState, moves: readonly Move[], by: string): void => {
+  const known = new Set([...waiting.map(({ conversation }) => conversation), ...underWay.keys()]);
+  for (const move of moves) if (!known.has(move.conversation)) waiting.push({ ...move, by });
+};
+
 /** Asks for the next ones, as far as there is room. */
 export const nextMoves = ({ moves: { waiting, underWay } }: RosterState, at: Millis): Effect[] => {
   const effects: Effect[] = [];
@@ -33,7 +39,6 @@ export const nextMoves = ({ moves: { waiting, underWay } }: RosterState, at: Mil
   while (underWay.size < AT_ONCE) {
     const move = waiting.shift();
     if (!move) break;
-    if (underWay.has(move.conversation)) continue;
     underWay.set(move.conversation, { ...move, since: at });
     effects.push(tell(`queue:${move.from}`, { type: "conversation.yield", conversation: move.conversation }));
   }

@@ -10,7 +10,7 @@
  */
 import type { Allowance } from "../delivery/caps.ts";
 import { homecomings } from "./failback.ts";
-import { type Moves, keptHere, mayTakeOver, nextMoves, noMoves, over } from "./moves.ts";
+import { type Moves, keptHere, mayTakeOver, nextMoves, noMoves, over, orderMoves } from "./moves.ts";
 import { attend, heirOf, onCleared, onLeft, postView, type PostView, servantsOf, type WorkInput } from "./posts.ts";
 import { chooseReroute } from "./reroute.ts";
 import {
@@ -226,7 +226,7 @@ const react = (state: RosterState, event: Event): Effect[] => {
       return inquire(state, { conversation, message, from, to: null, account, as });
     }
     case "rebalance.request":
-      for (const move of event.moves) state.moves.waiting.push({ ...move, by: event.by });
+      orderMoves(state, event.moves, event.by);
       return nextMoves(state, event.at);
     case "conversation.kept":
       return [...keptHere(state, event.conversation, event.why), ...nextMoves(state, event.at)];

@@ -29,6 +29,16 @@ describe("conversations that are to go where less waits", () => {
     expect(asked(host).slice(5)).toEqual([6, 7].map(conversation));
   });
 
+  it("are ordered once, however often they are planned while they wait", () => {
+    const host = started();
+    for (let time = 0; time < 3; time++) order(host, 1, 2, 3, 4, 5, 6);
+    for (const no of [1, 2, 3, 4, 5, 6])
+      host.tell("roster", { type: "conversation.kept", conversation: conversation(no), why: "no turn" });
+    expect(asked(host)).toEqual([1, 2, 3, 4, 5, 6].map(conversation));
+    order(host, 1);
+    expect(asked(host)).toHaveLength(7);
+  });
+
   it("go by the store's word, with their audit entry in the same transaction; the seat that gets them waits for that", () => {
     const host = started();
     order(host, 1);
