@@ -47,6 +47,8 @@ export type ConnectionCommand =
     }
   /** Drop the link now, without any closing handshake. `closed` (dropped) follows if there was one. */
   | { readonly op: "terminate"; readonly device: DeviceId }
+  /** Ask WhatsApp to remove the device from its account. `closed` (loggedOut) follows, unless WhatsApp did not hear it. */
+  | { readonly op: "unlink"; readonly device: DeviceId }
   /** Elicit a stanza. Answered by `probed`: with the round trip, or null after `deadline`. Whatever stanza comes is `evidence`. */
   | { readonly op: "probe"; readonly device: DeviceId; readonly probe: number; readonly deadline: Millis }
   /** From now on the device may pass the gate for this seat under this term, and under no other. Takes effect in the same turn. */

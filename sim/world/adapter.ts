@@ -99,6 +99,8 @@ export class Adapter implements ConnectionPort, Host {
         return device.link(command);
       case "terminate":
         return device.terminate();
+      case "unlink":
+        return device.unlink();
       case "probe":
         return device.probe(command);
       case "grant":

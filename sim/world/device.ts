@@ -133,6 +133,10 @@ export class Device implements LinkOwner {
     this.#link?.end("dropped", null, null, true);
   }
 
+  unlink(): void {
+    if (this.#link?.ready) this.service.logOut(this.id);
+  }
+
   #begin({ dial, leaseTerm, connectTimeout }: Command<"open" | "link">): Link {
     // Never two sockets of one device: an older one is let go first.
     this.terminate();

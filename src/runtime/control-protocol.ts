@@ -105,6 +105,8 @@ export const REQUESTS = {
    * answer. `force`: also where a seat would have nobody to speak for it.
    */
   apply: z.strictObject({ dryRun: z.boolean().default(false), force: z.boolean().default(false) }),
+  /** Removes a device from its account, at WhatsApp and here: its keys are forgotten. Refused while it speaks for a seat. */
+  unlink: z.strictObject({ device: name }),
   /** Dials a device anew, at once. Refused while it speaks for a seat. */
   restart: z.strictObject({ device: name }),
   /** How a line shares out new conversations, and how its seats do. */
@@ -322,6 +324,7 @@ export interface ControlAnswers extends AlertAnswers, WebhookAnswers {
   readonly links: LinksAnswer;
   readonly link: LinkAnswer;
   readonly apply: ApplyAnswer;
+  readonly unlink: DeviceStatus;
   readonly restart: DeviceStatus;
   readonly line: LineView;
   readonly performance: PerformanceAnswer;

@@ -60,6 +60,8 @@ export interface ControlParts {
 
 /** A move that takes longer is still under way; whoever asked is told so. */
 const MOVE_WITHIN = 25_000;
+/** Until WhatsApp has removed a device, and its keys are forgotten. */
+const UNLINKED_WITHIN = 15_000;
 const POLL = 50;
 const HISTORY_OF_SEAT = 20;
 const AUDIT_OF_SEAT = 100;
@@ -158,6 +160,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
     },
     apply: ({ dryRun, force }) =>
       dryRun ? parts.fleet.plan() : parts.fleet.apply((seat, to) => moved(parts, seat, to), force, `operator:${byOf(parts)}`),
+    unlink: ({ device }) => unlink(parts, resolveName("device", device, [...views.roster().devices.keys()])),
     restart: ({ device }) => restart(parts, resolveName("device", device, [...views.roster().devices.keys()])),
     line: ({ line }) => lineNamed(parts, line),
     performance: ({ line, span }) => performanceOf(parts, line, span),
@@ -229,6 +232,38 @@ const restart = ({ supervisor, views }: ControlParts, device: DeviceId): DeviceS
   if (state === "serving" || state === "opened") supervisor.node.driver.tell(`connection:${device}`, { type: "redial.request" });
   else supervisor.node.redial(device);
   return views.device(device);
+};
+
+/**
+ * WhatsApp's word that the device is removed ends its link and has its keys forgotten, as when the owner removes it on the phone. A
+ * crash in between changes nothing of that: the next dial is told the same.
+ */
+const unlink = async ({ supervisor, views, ...rest }: ControlParts, device: DeviceId): Promise<DeviceStatus> => {
+  const { link, state, holds } = views.device(device);
+  if (link !== "linked") throw new ControlError("E_REFUSED", `${device} is not linked: there is nothing to remove`);
+  if (holds.length > 0)
+    throw new ControlError("E_REFUSED", `${device} speaks for ${holds.join(", ")}: switch over first, then unlink it`);
+  if (state !== "serving")
+    throw new ControlError(
+      "E_REFUSED",
+      `${device} is ${state}, so WhatsApp can't be told: remove it on the phone, or ask again once it serves`,
+    );
+  const actor = `operator:${byOf({ supervisor, views, ...rest })}`;
+  const text = `${device} is to be removed from its account`;
+  await views.ask("audit.append", {
+    entries: [{ at: views.now(), actor, action: "device.unlink", subject: device, text, evidence: {} }],
+  });
+  supervisor.node.driver.perform("orchestrator", [{ op: "connection", command: { op: "unlink", device } }]);
+  const end = Date.now() + UNLINKED_WITHIN;
+  while (Date.now() < end) {
+    const status = views.device(device);
+    if (status.link !== "linked" && status.state === "loggedOut") return status;
+    await new Promise((resolve) => setTimeout(resolve, POLL));
+  }
+  throw new ControlError(
+    "E_UNREACHABLE",
+    `WhatsApp has not answered: look at ${device} with "greenroom accounts", then ask again`,
+  );
 };
 
 const subjectNamed = (views: Views, name: string): string => {

@@ -121,6 +121,18 @@ const links: readonly Case[] = [
     },
   },
   {
+    title: "has WhatsApp remove a device from its account, which ends its link for good; one without a link says nothing",
+    async run(stage) {
+      stage.perform({ op: "unlink", device: b });
+      await stage.serve(a);
+      stage.perform({ op: "unlink", device: a });
+      await stage.fact("closed", (fact) => fact.device === a);
+      expect(stage.said(a)).toEqual(["opened", "serving", "closed loggedOut 401"]);
+      expect(stage.said(b)).toEqual([]);
+      await stage.serve(b);
+    },
+  },
+  {
     title: "lets go of the old link when the device is dialled anew",
     async run(stage) {
       await stage.serve(a);
@@ -412,6 +424,7 @@ export const OPS = {
   open: true,
   link: true,
   terminate: true,
+  unlink: true,
   probe: true,
   grant: true,
   revoke: true,

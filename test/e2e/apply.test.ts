@@ -66,6 +66,10 @@ it("accounts come and go without a restart; a broken file changes nothing; what 
   await rig.up();
   await rig.serving();
   await until(async () => (await rig.ask("accounts", {})).devices.every(({ health }) => health === "healthy"));
+  await rig.ask("unlink", { device: "bulk-1/a" });
+  expect(rig.loopback.account(numberOf("bulk-1/a")).devices()).toEqual([]);
+  await rig.link("bulk-1/a");
+  await until(async () => (await rig.ask("accounts", {})).devices.every(({ health }) => health === "healthy"));
   const after = opensOf("sales-1/a");
   save(SMALL);
   await until(async () => (await devices()).length === 2);

@@ -118,6 +118,7 @@ export const access = (rigOf: () => ApiRig): void => {
       "undrain",
       "linkDevice",
       "getQr",
+      "unlinkDevice",
       "restartDevice",
       "sendMessage",
       "cancelMessage",

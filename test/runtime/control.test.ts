@@ -268,6 +268,7 @@ const HANDLERS: ControlHandlers = {
   links: unused,
   link: unused,
   apply: unused,
+  unlink: unused,
   restart: unused,
   line: unused,
   performance: unused,

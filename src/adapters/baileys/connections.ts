@@ -108,6 +108,8 @@ export const createBaileysConnections = (
         return device.dial(command, command.method);
       case "terminate":
         return device.terminate();
+      case "unlink":
+        return device.unlink();
       case "probe":
         return device.probe(command.probe, command.deadline);
       case "grant":

@@ -145,6 +145,18 @@ export class Device {
     this.#link?.close({ kind: "ours" });
   }
 
+  /** Written by ourselves: Baileys' own logout ends the link before WhatsApp can have heard it. */
+  unlink(): void {
+    const link = this.#link;
+    const jid = link?.creds.me?.id;
+    if (!link?.ready || jid === undefined) return;
+    link.write({
+      tag: "iq",
+      attrs: { id: `gr.unlink.${this.#dial}`, to: "s.whatsapp.net", type: "set", xmlns: "md" },
+      content: [{ tag: "remove-companion-device", attrs: { jid, reason: "user_initiated" } }],
+    });
+  }
+
   grant(seat: SeatId, term: SeatTerm): void {
     this.#grants.set(seat, term);
   }

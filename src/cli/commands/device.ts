@@ -1,4 +1,4 @@
-/** `greenroom device link [DEVICE]`: shows what the owner of an account has to scan or to enter, until the device is linked; `restart`. */
+/** `greenroom device link [DEVICE]`: shows what the owner of an account has to scan or to enter, until the device is linked; `unlink`, `restart`. */
 import { Command } from "commander";
 import { setTimeout as later } from "node:timers/promises";
 import type { LinkAnswer, PendingLink } from "../../runtime/control-protocol.ts";
@@ -20,6 +20,7 @@ export const deviceCommand = (cli: Cli): Command =>
   new Command("device")
     .description("link devices to their accounts")
     .addCommand(linkCommand(cli))
+    .addCommand(unlinkCommand(cli))
     .addCommand(restartCommand(cli));
 
 const linkCommand = (cli: Cli): Command =>
@@ -54,6 +55,25 @@ const restartCommand = (cli: Cli): Command =>
         const answer = await ask(cli, options, "restart", { device });
         if (options.json) cli.json(answer);
         else cli.print(`${answer.id} is dialled anew.`);
+        return 0;
+      }),
+    );
+
+const unlinkCommand = (cli: Cli): Command =>
+  withTarget(
+    new Command("unlink")
+      .description("remove a device from its account, as on the phone; not while it speaks for a seat")
+      .argument("<device>", "sales-1/a"),
+  )
+    .addHelpText(
+      "after",
+      examples([["greenroom device unlink sales-1/b", "its keys are forgotten; link it anew to use it again"]]),
+    )
+    .action((device: string, options: TargetOptions) =>
+      cli.run(options.json === true, async () => {
+        const answer = await ask(cli, options, "unlink", { device });
+        if (options.json) cli.json(answer);
+        else cli.print(`${answer.id} is removed from its account, and its keys are forgotten.`);
         return 0;
       }),
     );

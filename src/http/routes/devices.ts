@@ -131,6 +131,22 @@ export const deviceRoutes: readonly Route[] = [
   }),
   route({
     method: "POST",
+    path: "/v1/devices/{account}/{device}/unlink",
+    id: "unlinkDevice",
+    tag: "devices",
+    summary: "Remove a device from its account, at WhatsApp and here",
+    description: "Its keys are forgotten. Refused while it speaks for a seat: switch over first.",
+    role: "operator",
+    params: deviceParams,
+    answers: { 200: device },
+    refuses: ["E_UNKNOWN_DEVICE", "E_SCOPE", "E_REFUSED", "E_UNREACHABLE"],
+    handle: async (caller, { params }) => {
+      const status = await caller.handlers.unlink({ device: movable(caller, params) });
+      return ok(deviceView(status, caller.scope));
+    },
+  }),
+  route({
+    method: "POST",
     path: "/v1/devices/{account}/{device}/restart",
     id: "restartDevice",
     tag: "devices",
