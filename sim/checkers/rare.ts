@@ -208,6 +208,7 @@ export const RARE: { readonly [P in keyof typeof DIRECTED]: readonly string[] } 
     "servant: attached + seat.released if isLast → idle",
     "servant: out + seat.released → same",
   ],
+  "a-servant-of-two-lines": ["servant: attached + seat.released → same"],
   "a-shared-store": [
     "alert: warning + raise if isCritical → critical",
     "alert: critical + raise → critical",

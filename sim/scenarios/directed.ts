@@ -3,6 +3,7 @@
  * They hold as every other run does.
  */
 import { accountId, deviceId, type DeviceId, lineId, type SeatId } from "../../machines/ports/ids.ts";
+import type { Work } from "../../machines/delivery/work.ts";
 import type { Fault } from "../faults/catalogue.ts";
 import type { Target } from "../faults/rule.ts";
 import { type FleetSettings, PLAN_VERSION, type Plan, type PlannedFleet } from "../plan/plan.ts";
@@ -33,6 +34,20 @@ const pair = (settings: FleetSettings = {}): PlannedFleet => ({
   ...declare({ name: "sales", masters: [2, 1], servants: 1 }),
   settings,
 });
+
+/** Two lines with a servant in common, and this to do for it. */
+const shared = (work: readonly Work[]): PlannedFleet => {
+  const { accounts, lines } = declare(
+    { name: "sales", masters: [2], servants: 1 },
+    { name: "support", masters: [2], servants: 0 },
+  );
+  const each = { whenNumberChanges: "hold", outboxLimit: 10_000, failback: "manual", work } as const;
+  return {
+    accounts,
+    lines: lines.map((line) => ({ ...line, servants: [accountId("sales-s1")] })),
+    settings: { lines: { [lineId("sales")]: each, [lineId("support")]: each } },
+  };
+};
 
 const BUSY: Plan["workload"] = { from: 20_000, until: 300_000, peoplePerLine: 20, sends: 1, writes: 0.2, warm: 1 };
 const plan = (faults: readonly Fault[], over: Partial<Plan> = {}): Plan => ({
@@ -324,6 +339,10 @@ export const DIRECTED = {
       workload: { ...BUSY, peoplePerLine: 400, bulk: { every: 10_000, size: 40 } },
     },
   ),
+
+  "a-servant-of-two-lines": brief([order("cordon", device("sales-s1/a"), 60, 20)], {
+    fleet: shared(["bulk"]),
+  }),
 
   // ---- leases that end with time ----
   "a-shared-store": plan(
