@@ -202,7 +202,10 @@ export class FleetSupervisor {
       onFailoverEnd: (record) =>
         this.#tell({ at: record.endedAt ?? 0, type: "failover.ended", subject: record.seat, data: record }),
     });
-    production.supervisor.onEvent(({ at, type, subject, data }) => this.#tell({ at, type: type as EventType, subject, data }));
+    production.supervisor.onEvent(({ at, type, subject, data }) => {
+      // Told above, with all its steps.
+      if (type !== "failover.ended") this.#tell({ at, type: type as EventType, subject, data });
+    });
     this.#production = production;
     this.#messages.begin(production);
     return production;

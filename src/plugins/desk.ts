@@ -4,7 +4,6 @@ import type { Notice } from "../../machines/alerts/notices.ts";
 import type { Clock } from "../../machines/ports/clock.ts";
 import type { Millis } from "../../machines/ports/ids.ts";
 import { MessageDesk, type MessageDeskOptions, type MessageSource } from "../runtime/message-desk.ts";
-import type { SinkEvent } from "./define.ts";
 import type { LoadedPlugins } from "./load.ts";
 import { Sink } from "./sink.ts";
 import { PluginThread } from "./thread.ts";
@@ -58,13 +57,8 @@ export class PluginDesk {
     this.#thread.start();
     this.#messages.begin(source);
     this.#stopListening = source.supervisor.onEvent(({ at, type, subject, data }) => {
-      this.hear({ at, type, subject, data });
+      for (const sink of this.#sinks.values()) sink.push({ at, type, subject, data });
     });
-  }
-
-  /** For the sinks. */
-  hear(event: SinkEvent): void {
-    for (const sink of this.#sinks.values()) sink.push(event);
   }
 
   deliver(channel: string, notice: Notice, signal: AbortSignal): Promise<void> {

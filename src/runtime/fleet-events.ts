@@ -20,7 +20,7 @@ export interface EventData {
   readonly "seat.serving": { readonly device: DeviceId | null; readonly term: SeatTerm };
   readonly "holder.suspect": { readonly device: DeviceId | null };
   readonly "holder.failed": { readonly device: DeviceId | null; readonly cause: FailoverCause };
-  /** A change of holder has ended, well or not: `outcome`. */
+  /** A change of holder has ended, well or not: `outcome`. In the log, and so to webhooks and streams, without its steps: `subject` is the seat. */
   readonly "failover.ended": FailoverRecord;
   readonly "failover.refused": Refused;
   readonly "switchover.refused": Refused;

@@ -107,11 +107,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     const metrics = createMetrics();
     const series = new Series();
     const strategies = { ...strategiesOf(fleet, loaded), ...options.strategies };
-    const onFailoverEnd = (record: FailoverRecord): void => {
-      options.onFailoverEnd?.(record);
-      plugins?.hear({ at: record.endedAt ?? 0, type: "failover.ended", subject: record.seat, data: { ...record } });
-    };
-    const { supervisor, groupsOf } = assemble({ ...options, strategies, onFailoverEnd }, store, feed, folder, series, metrics);
+    const { supervisor, groupsOf } = assemble({ ...options, strategies }, store, feed, folder, series, metrics);
     supervisor.onEvent((event) => metrics.onEvent(event));
     const views = new Views(supervisor, { fleet: fleet.fleet, startedAt: systemClock.now(), now: () => systemClock.now() });
     const desk = new FleetDesk({
@@ -301,6 +297,8 @@ const assemble = (
   const onEnd = (record: FailoverRecord): void => {
     metrics.onFailover(record);
     onFailoverEnd?.(record);
+    const { steps, seat, ...data } = record;
+    supervisor.report({ type: "failover.ended", subject: seat, data });
   };
   const { whatsapp } = fleet;
   const connections = createBaileysConnections({
@@ -320,7 +318,7 @@ const assemble = (
         }
       : {}),
   });
-  const supervisor = new Supervisor({
+  const supervisor: Supervisor = new Supervisor({
     node: NODE,
     config: nodeConfigOf(fleet, strategies),
     store: feed.watching(tellingEnds(counted, onEnd)),

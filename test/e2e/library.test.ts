@@ -82,7 +82,10 @@ describe("a planned move while a handler thinks", { timeout: PATIENCE }, () => {
     await until(() => rig.textsAt(BERT).includes("thought"));
     await end();
     await until(() => ends.some((record) => record.to === to));
-    expect(ends.find((record) => record.to === to)).toMatchObject({ seat, from: before, outcome: "inService" });
+    expect(ends.filter((record) => record.to === to)).toMatchObject([{ seat, from: before, outcome: "inService" }]);
+    // In the log as well, for webhooks and streams.
+    const logged = async () => (await supervisor.ask("events", { after: 0, limit: 1000 })).events;
+    await until(async () => (await logged()).some(({ type, data }) => type === "failover.ended" && data["to"] === to));
   });
 });
 
