@@ -16,8 +16,8 @@ import type { DeviceAddress } from "./peer/messages.ts";
 import { type BenchOptions, type Figure, median, quantile, report, type Report } from "./report.ts";
 import type { Watch } from "./watching.child.ts";
 
-/** Six seats, each with a twin and nobody else: both of a pair take the same rung. */
-const SHAPE = { lines: 6, mastersPerLine: 1, devicesPerMaster: 2, servantsPerLine: 1 };
+/** Twelve seats, each with a twin and nobody else. Each fault strikes another one: who has just left a seat may not come back at once. */
+const SHAPE = { lines: 12, mastersPerLine: 1, devicesPerMaster: 2, servantsPerLine: 1 };
 const DASHBOARDS = 5;
 const ROUNDS = { drop: 20, silence: 6 };
 const QUICK = { drop: 2, silence: 1 };
@@ -34,6 +34,8 @@ interface Bench {
   readonly peer: Peer;
   readonly addresses: ReadonlyMap<DeviceId, DeviceAddress>;
   readonly ended: ((record: FailoverRecord) => void)[];
+  /** So many struck. */
+  faults: number;
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -89,7 +91,7 @@ const open = async (peer: Peer, directory: string): Promise<Bench> => {
       for (const listener of ended) listener(record);
     },
   });
-  const bench = { production, peer, addresses, ended };
+  const bench = { production, peer, addresses, ended, faults: 0 };
   await whole(bench);
   return bench;
 };
@@ -99,8 +101,7 @@ const pairs = async (bench: Bench, fault: Fault, rounds: number, secret: string)
   for (let round = 0; round < rounds; round++) {
     // Whoever comes first in a pair alternates, so that neither has always the fresher fleet.
     const order = round % 2 === 0 ? (["alone", "watched"] as const) : (["watched", "alone"] as const);
-    for (const how of order)
-      times[how].push(how === "alone" ? await fail(bench, fault, round) : await watched(bench, fault, round, secret));
+    for (const how of order) times[how].push(how === "alone" ? await fail(bench, fault) : await watched(bench, fault, secret));
   }
   const differences = times.watched.map((time, round) => time - (times.alone[round] ?? Number.NaN));
   // A pair or two say nothing.
@@ -116,7 +117,7 @@ const pairs = async (bench: Bench, fault: Fault, rounds: number, secret: string)
   ];
 };
 
-const watched = async (bench: Bench, fault: Fault, round: number, secret: string): Promise<number> => {
+const watched = async (bench: Bench, fault: Fault, secret: string): Promise<number> => {
   const { api } = bench.production;
   const child = startChild(new URL("./watching.child.ts", import.meta.url));
   try {
@@ -125,7 +126,7 @@ const watched = async (bench: Bench, fault: Fault, round: number, secret: string
       child.once("exit", (code) => reject(new Error(`those who watch have ended (${code})`)));
       child.send({ api: api ?? "", key: secret, dashboards: DASHBOARDS } satisfies Watch);
     });
-    return await fail(bench, fault, round);
+    return await fail(bench, fault);
   } finally {
     child.kill();
   }
@@ -135,11 +136,11 @@ const watched = async (bench: Bench, fault: Fault, round: number, secret: string
  * Milliseconds to the stand-in in service; the fleet is whole before and after. Of a silence from the last that was heard: how long
  * before the fault that was is chance, up to a probe's second, and has nothing to do with who watches.
  */
-const fail = async (bench: Bench, fault: Fault, round: number): Promise<number> => {
+const fail = async (bench: Bench, fault: Fault): Promise<number> => {
   const { production, peer, addresses, ended } = bench;
   const { node } = production.supervisor;
   const seats = [...(node.roster()?.seats.keys() ?? [])];
-  const seat = seats[round % seats.length] as SeatId;
+  const seat = seats[bench.faults++ % seats.length] as SeatId;
   const holder = node.seat(seat)?.row.holder;
   const target = holder && addresses.get(holder);
   if (!target) throw new Error(`nobody holds ${seat}`);
@@ -159,7 +160,9 @@ const fail = async (bench: Bench, fault: Fault, round: number): Promise<number> 
   }
   await whole(bench);
   const since = fault === "drop" ? Number(at) : (record.lastEvidenceAt ?? Number.NaN);
-  return (record.inServiceAt ?? Number.NaN) - since;
+  const took = (record.inServiceAt ?? Number.NaN) - since;
+  process.stderr.write(`${fault} on ${seat}: ${Math.round(took)} ms (${record.ladder})\n`);
+  return took;
 };
 
 const whole = async ({ production }: Bench): Promise<void> => {
