@@ -297,7 +297,7 @@ const assemble = (
   const onEnd = (record: FailoverRecord): void => {
     metrics.onFailover(record);
     onFailoverEnd?.(record);
-    const { steps, seat, ...data } = record;
+    const { steps: _, seat, ...data } = record;
     supervisor.report({ type: "failover.ended", subject: seat, data });
   };
   const { whatsapp } = fleet;
