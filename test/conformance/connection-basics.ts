@@ -124,10 +124,13 @@ const links: readonly Case[] = [
     title: "has WhatsApp remove a device from its account, which ends its link for good; one without a link says nothing",
     async run(stage) {
       stage.perform({ op: "unlink", device: b });
-      await stage.serve(a);
-      stage.perform({ op: "unlink", device: a });
-      await stage.fact("closed", (fact) => fact.device === a);
-      expect(stage.said(a)).toEqual(["opened", "serving", "closed loggedOut 401"]);
+      await stage.link(spare.lost);
+      await stage.serve(spare.lost);
+      stage.facts.length = 0;
+      stage.perform({ op: "unlink", device: spare.lost });
+      await stage.fact("closed", (fact) => fact.device === spare.lost);
+      expect(await stage.fail(spare.lost)).toBe("closed loggedOut 401");
+      expect(stage.said(spare.lost)).toEqual(["closed loggedOut 401", "closed loggedOut 401"]);
       expect(stage.said(b)).toEqual([]);
       await stage.serve(b);
     },

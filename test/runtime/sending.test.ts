@@ -93,8 +93,8 @@ describe("what is sent", () => {
     ["a text too long", () => ({ kind: "text", text: "x".repeat(65_537) }), /65536.* → at text/],
     ["a misspelt field", () => ({ kind: "image", bytes: JPEG, captoin: "x" }), /captoin/],
     ["a caption too long", () => ({ kind: "image", bytes: JPEG, caption: "x".repeat(1025) }), /1024.* → at caption/],
-    ["neither bytes nor a file", () => ({ kind: "image" }), /content\.file: give either a file or bytes/],
-    ["both", () => ({ kind: "image", bytes: JPEG, file: "x" }), /content\.file: give either/],
+    ["neither bytes nor a file", () => ({ kind: "image" }), /content\.media: give the bytes, or what was uploaded, or a file/],
+    ["both", () => ({ kind: "image", bytes: JPEG, file: "x" }), /content\.media: give the bytes/],
     ["no bytes in it", () => ({ kind: "image", bytes: new Uint8Array() }), /there are none → at bytes/],
     ["an empty file", () => ({ kind: "image", file: fileOf("empty.jpg", Buffer.alloc(0)) }), /content\.file: it is empty/],
     [
