@@ -46,7 +46,6 @@ export const EXCUSED: readonly Excuse[] = [
     transitions: [
       "sender: closed + drain.request → drained",
       "sender: closed + queue.drained → closed",
-      "sender: resolving + drain.request → draining",
       "sender: resolving + queue.drained → resolving",
       "sender: draining + queue.resolved → draining",
       "sender: draining + drain.request → draining",

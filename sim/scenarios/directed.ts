@@ -118,6 +118,15 @@ export const DIRECTED = {
     ],
     { workload: { from: 20_000, until: 300_000, peoplePerLine: 20, sends: 1, writes: 0.2, warm: 1, atMoves: 10 } },
   ),
+  // Its holder is back, and waits for proof of what it sent before the crash.
+  "a-switchover-while-the-last-word-is-awaited": brief(
+    [
+      fault("send-swallowed", all, 50, 20, { share: 1 }),
+      fault("node-crash", node, 60, 0, { tells: false, downFor: 2_000 }),
+      order("switchover", seat("sales/sales-2"), 63.4),
+    ],
+    { workload: { from: 20_000, until: 300_000, peoplePerLine: 20, sends: 1, writes: 0.2, warm: 1, atMoves: 10 } },
+  ),
   // One device speaks for both, and what each of them gave it stays without a word.
   "two-seats-behind-a-stall": brief(
     [order("failover", seat("sales/sales-2"), 50), fault("late-timers", node, 60, 39, { mean: 40_000 })],

@@ -137,7 +137,6 @@ const STORIES: Readonly<Record<string, readonly [Kind, ...Word[]]>> = {
   "lease: unheld + store.leases → same": ["lease", { type: "start" }, { type: "stop" }, granted],
   "sender: closed + drain.request → drained": ["sender", drain],
   "sender: closed + queue.drained → closed": ["sender", drained],
-  "sender: resolving + drain.request → draining": ["sender", open, drain],
   "sender: resolving + queue.drained → resolving": ["sender", open, drained],
   "sender: draining + queue.resolved → draining": ["sender", open, drain, { type: "queue.resolved" }],
   "sender: draining + drain.request → draining": ["sender", open, drain, drain],
