@@ -99,6 +99,7 @@ const stretches = (life: Life, line: LineId): Beginning[][] => {
   const breaks = [
     ...troubles(life).map(({ from, until }) => ({ from, until: until + AFTER })),
     ...eventsOf(life, "seat").flatMap(({ at, seat }) => (seat.startsWith(`${line}/`) ? [{ from: at, until: at + AFTER }] : [])),
+    ...gaps(life).map(({ from, until }) => ({ from, until: until + AFTER })),
     ...eventsOf(life, "said").flatMap(({ at, type }) => (type.startsWith("holder.") ? [{ from: at, until: at + AFTER }] : [])),
   ].toSorted((one, other) => one.from - other.from);
   const all: Beginning[][] = [];
@@ -120,6 +121,15 @@ const stretches = (life: Life, line: LineId): Beginning[][] => {
     all.at(-1)?.push({ at, seat: seatOf(seat), to });
   }
   return all;
+};
+
+/** Without a link: after an outage a device waits for its turn to dial. */
+const gaps = (life: Life): { readonly from: Millis; readonly until: Millis }[] => {
+  const served = Map.groupBy(eventsOf(life, "serving"), ({ device }) => device);
+  return [...eventsOf(life, "ended"), ...eventsOf(life, "dropped")].map(({ at, device }) => ({
+    from: at,
+    until: served.get(device)?.find((next) => next.at > at)?.at ?? life.to,
+  }));
 };
 
 /** From then on what was accepted first may have been answered "failed", so that nobody knows when a conversation began. */
