@@ -72,6 +72,8 @@ const open = async (peer: Peer, directory: string): Promise<Bench> => {
     fleet: "bench",
     store: { file: "./bench.db", key: "${env:KEY}" },
     api: { port: 0 },
+    // So many faults in a row would make the brake stop them: that is another measurement.
+    brake: { seats: 100 },
     whatsapp: { endpoint: peer.url, rootKey: peer.root },
     accounts: Object.fromEntries(
       declaration.accounts.map(({ id, role, devices }) => [id, { role, devices: devices.map((device) => device.split("/")[1]) }]),
@@ -169,8 +171,6 @@ const whole = async ({ production }: Bench): Promise<void> => {
   const { node } = production.supervisor;
   const isWell = (): boolean => [...(node.roster()?.devices.values() ?? [])].every(({ state }) => state === "healthy");
   await until(() => isWell() && production.supervisor.isServing(), "every device healthy and every seat in service");
-  // So many faults in a row would make the brake stop them: that is another measurement.
-  node.resume("bench");
   await sleep(CALM);
 };
 
