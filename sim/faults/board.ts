@@ -109,15 +109,17 @@ class Board implements FaultBoard {
     if (this.#frame.length === 0) return null;
     const frame: Frame = { link, direction, kind };
     let late = 0;
+    let again: Fate | null = null;
     for (const { fault, active } of this.#frame) {
       const fate = active.frame?.(frame) ?? null;
       if (fate === null) continue;
       this.#bite(fault);
-      // A slow link can be silent too: lateness adds up, and hides nothing that decides more.
-      if (fate.kind !== "late") return fate;
-      late += fate.by;
+      // A slow link can be silent too, and what would come twice can be lost: neither hides a fault that lets nothing through.
+      if (fate.kind === "drop") return fate;
+      if (fate.kind === "late") late += fate.by;
+      else again ??= fate;
     }
-    return late > 0 ? { kind: "late", by: late } : null;
+    return again ?? (late > 0 ? { kind: "late", by: late } : null);
   }
 
   cuts(link: LinkView, direction: "up" | "down"): boolean {
