@@ -65,6 +65,11 @@ export const runAlertsBench = (options: BenchOptions): Promise<Report> => {
   }
   const waits = all.flatMap(({ told }) => (told === null ? [] : [told]));
   figures.push(
+    {
+      what: "told within a second of detection",
+      value: (100 * waits.filter((wait) => wait <= 1000).length) / waits.length,
+      unit: "%",
+    },
     { what: "detection to first notice, median", value: quantile(waits, 0.5) / 1000, unit: "s" },
     {
       what: "detection to first notice, slowest",
