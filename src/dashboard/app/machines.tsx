@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Drawing } from "../../drawing/layout.ts";
 import { svgOf } from "../../drawing/svg.ts";
+import { bringIntoView } from "../viewer/into-view.ts";
 import { lightsOf } from "../viewer/lights.ts";
 import { toneOf } from "../viewer/tones.ts";
 import type { PageProps } from "./app.tsx";
@@ -109,15 +110,7 @@ const Chart = ({ drawing, stand }: { readonly drawing: Drawing; readonly stand: 
   const state = stand?.state ?? null;
   const highlight = lightsOf(drawing, { state, before: stand?.before ?? null, since: 0 });
   useEffect(() => {
-    const place = drawing.states.find(({ id }) => id === state)?.box;
-    const frame = box.current;
-    const width = frame?.querySelector("img")?.clientWidth;
-    if (!frame || !place || !width) return;
-    const scale = width / drawing.width;
-    frame.scrollTo(
-      (place.x + place.width / 2) * scale - frame.clientWidth / 2,
-      (place.y + place.height / 2) * scale - frame.clientHeight / 2,
-    );
+    bringIntoView(box.current, "img", drawing, state);
   }, [drawing, state, isWide]);
   const words = `The ${drawing.name} chart; ${state ?? "no state"} is lit`;
   return (

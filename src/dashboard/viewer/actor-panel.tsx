@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { GONE, NOBODY } from "../../../machines/driver/film.ts";
 import type { Drawing } from "../../drawing/layout.ts";
 import { svgOf } from "../../drawing/svg.ts";
+import { bringIntoView } from "./into-view.ts";
 import { lightsOf } from "./lights.ts";
 import { ownRowsUpTo, type Reel, type Stand, standAt } from "./reel.ts";
 import { clockText, spanText } from "./times.ts";
@@ -82,15 +83,7 @@ const Drawn = memo(
     const box = useRef<HTMLDivElement>(null);
     const highlight = lightsOf(drawing, { state, before, since: 0 });
     useEffect(() => {
-      const place = drawing.states.find(({ id }) => id === state)?.box;
-      const frame = box.current;
-      const width = frame?.querySelector("svg")?.clientWidth;
-      if (!frame || !place || !width) return;
-      const scale = width / drawing.width;
-      frame.scrollTo(
-        (place.x + place.width / 2) * scale - frame.clientWidth / 2,
-        (place.y + place.height / 2) * scale - frame.clientHeight / 2,
-      );
+      bringIntoView(box.current, "svg", drawing, state);
     }, [drawing, state, isWide]);
     return (
       <div
