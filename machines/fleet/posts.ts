@@ -40,6 +40,8 @@ export interface PostView extends Post {
   outSince: Millis | null;
   /** What lay there when it went out has been given to others. */
   isCleared: boolean;
+  /** To whom its work went while it was out, as far as that was said. `isCounted`: how much was said too. */
+  said: { readonly to: SeatId; readonly isCounted: boolean } | null;
   /** The store is asked, and for whom. `again`: something came to lie there meanwhile. */
   asked: { readonly tag: number; readonly to: SeatId; again: boolean } | null;
   askAfter: Millis;
@@ -65,6 +67,7 @@ export const postView = (id: SeatId, isKept: boolean): PostView => ({
   isUp: false,
   outSince: null,
   isCleared: false,
+  said: null,
   asked: null,
   askAfter: 0,
 });
@@ -123,6 +126,7 @@ const stand = (post: PostView, { term }: SeatView, device: DeviceId): Tell[] => 
   post.open = { device, term };
   post.isUp = true;
   post.isCleared = false;
+  post.said = null;
   return [
     ...(isSame ? [] : [tell(`servant:${post.servant}`, { type: "seat.granted", seat: post.id, device, term })]),
     tell(`sender:${post.id}`, { type: "sender.open", device, account: post.servant, term }),
@@ -190,14 +194,19 @@ export const onCleared = (state: RosterState, event: StoreEvent<"post.clear">): 
   const moved = event.type === "store.failed" ? null : event.answer.moved;
   if (moved === null) post.askAfter = event.at + ASK_AGAIN;
   post.isCleared = moved !== null && !again;
-  const relieved = { type: "servant.relieved", subject: post.id, data: { servant: post.servant, to, moved } };
   return [
     ...(post.isKept ? [tell(`queue:${post.id}`, { type: "queue.clear" })] : []),
     // Whatever it was, what has come there was never there before.
-    ...(moved === 0
-      ? []
-      : [{ op: "event" as const, event: relieved }, tell(`queue:${to}`, { type: "queue.reload", isAll: true })]),
+    ...(moved === 0 ? [] : [...sayRelieved(post, to, moved), tell(`queue:${to}`, { type: "queue.reload", isAll: true })]),
   ];
+};
+
+/** Once for each heir while the servant is out: its quiet conversations follow one by one, as they are written to. */
+const sayRelieved = (post: PostView, to: SeatId, moved: number | null): Effect[] => {
+  const isCounted = moved !== null;
+  if (post.said?.to === to && (post.said.isCounted || !isCounted)) return [];
+  post.said = { to, isCounted };
+  return [{ op: "event", event: { type: "servant.relieved", subject: post.id, data: { servant: post.servant, to, moved } } }];
 };
 
 /** Something was accepted for a post at which nobody stands. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { roster } from "../../machines/fleet/roster.ts";
 import { accountId, seatId } from "../../machines/ports/ids.ts";
+import type { LineRow } from "../../machines/ports/store.ts";
 import { Host } from "../account/host.ts";
 import { DEVICES, LINE, rosterInput, SEAT } from "./stage.ts";
 
@@ -74,6 +75,14 @@ describe("conversations that are to go where less waits", () => {
     expect(said(host)).toMatchObject([{ type: "conversation.stayed" }]);
   });
 
+  it("go on when only a servant has been heard, whose work the seat inherited: its contact hears from another number in any case", () => {
+    const host = started({ servants: [accountId("s1")] });
+    order(host, 1);
+    yielded(host, 1);
+    answer(host, 1, "conversation", { warm: ["s1"] });
+    expect(asks(host).at(-1)).toMatchObject({ op: "conversation.assign", conversation: conversation(1), seat: OTHER });
+  });
+
   it("stay for now when the store fails; perhaps they went all the same, so the other seat looks", () => {
     const host = started();
     order(host, 1);
@@ -115,9 +124,10 @@ describe("conversations that are to go where less waits", () => {
 
 // ---- helpers ----
 
-function started(): Host {
+function started(line: Partial<LineRow> = {}): Host {
   const host = new Host();
-  const input = rosterInput();
+  const base = rosterInput();
+  const input = { ...base, lines: base.lines.map((each) => ({ ...each, ...line })) };
   host.reducer("roster", roster, input);
   for (const device of DEVICES)
     host.tell("roster", {

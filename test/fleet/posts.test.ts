@@ -104,6 +104,36 @@ describe("a servant that fails", () => {
     expect(cleared(host)).toHaveLength(4);
   });
 
+  it("is said to be relieved once for each heir while it is out, however many of its quiet conversations follow", () => {
+    const host = started();
+    health(host, DEVICE, "healthy");
+    const out = () => host.tell("roster", { type: "account.standing", account: FIRST, standing: "banned" });
+    const follow = (tag: number, how: { kind: string; moved?: number }) => {
+      host.tell("roster", { type: "post.left", post: POST });
+      host.advance(1_000);
+      answer(host, tag, how);
+    };
+    out();
+    answer(host, 1, { kind: "cleared", moved: 0 });
+    expect(relieved(host)).toEqual([]);
+    follow(2, { kind: "failed" });
+    // What may be said twice is how much it was, once that is known.
+    follow(3, { kind: "cleared", moved: 2 });
+    for (const tag of [4, 5]) follow(tag, { kind: "cleared", moved: 1 });
+    expect(relieved(host)).toEqual([
+      { servant: FIRST, to: SEAT, moved: null },
+      { servant: FIRST, to: SEAT, moved: 2 },
+    ]);
+    expect(host.told(`queue:${SEAT}`)).toHaveLength(4);
+    health(host, deviceId(OTHER, "a"), "healthy");
+    for (const tag of [6, 7]) follow(tag, { kind: "cleared", moved: 1 });
+    expect(relieved(host).slice(2)).toEqual([{ servant: FIRST, to: SPARE, moved: 1 }]);
+    host.tell("roster", { type: "account.standing", account: FIRST, standing: "good" });
+    out();
+    answer(host, 8, { kind: "cleared", moved: 1 });
+    expect(relieved(host).slice(3)).toEqual([{ servant: FIRST, to: SPARE, moved: 1 }]);
+  });
+
   it("stays at work when WhatsApp only restricts it, but may begin nothing: what it may not goes to others", () => {
     const host = started();
     for (const device of [DEVICE, deviceId(OTHER, "a")]) health(host, device, "healthy");
@@ -172,6 +202,8 @@ const health = (host: Host, device: string, state: string, isFinal = false): voi
   host.tell("roster", { type: "device.health", device, state, cause: "silent", isFinal, lastEvidenceAt: host.now });
 const asks = (host: Host, op: string): readonly object[] => host.of("store").flatMap(({ ask }) => (ask.op === op ? [ask] : []));
 const cleared = (host: Host) => asks(host, "post.clear");
+const relieved = (host: Host) =>
+  host.of("event").flatMap(({ event: { type, data } }) => (type === "servant.relieved" ? [data] : []));
 const assigned = (host: Host) => asks(host, "conversation.assign");
 const answer = (host: Host, tag: number, out: { kind: string; moved?: number }): void =>
   host.tell("roster", {
