@@ -6,12 +6,24 @@
  *
  * Laws: a channel is told of an alert once a level, and of its end if and only if it was told of the alert; what is owed goes out
  * within `GATHER_MORE`, but where many alerts of one rule come together, or one cause brings them about: then with the others, every
- * `STORM`. Silences, pauses and acknowledgements hold notices back, never the end of what was told.
+ * `STORM`. The first word about a device or an account is not gathered even then, unless an outage explains it. Silences, pauses and
+ * acknowledgements hold notices back, never the end of what was told.
  */
 import type { Millis } from "../ports/ids.ts";
 import type { AlertLevel } from "../ports/records.ts";
 import { comesAndGoes, noted, type Raises, STEADY } from "./flapping.ts";
-import { type AlertPolicy, channelsOf, escalationOf, goesThroughPause, holdOf, isCause, isSymptom } from "./policy.ts";
+import {
+  type AlertPolicy,
+  channelsOf,
+  escalationOf,
+  goesThroughPause,
+  holdOf,
+  isCause,
+  isOfOutage,
+  isOfSomebody,
+  isOutage,
+  isSymptom,
+} from "./policy.ts";
 import { isSilenced, type Silence } from "./silence.ts";
 
 /** What comes within it goes out together; the longer one where the last notice was not long ago. */
@@ -21,6 +33,9 @@ export const GATHER_MORE: Millis = 800;
 export const STORM: Millis = 30_000;
 /** So many alerts of one rule within that span are a storm. */
 const DOZENS = 5;
+/** Whatever comes: so many notices in a row, and then one in each span. */
+export const IN_A_ROW = 10;
+export const PACE: Millis = 3000;
 
 /** One alert, from its beginning to its end. */
 export interface Episode {
@@ -66,8 +81,10 @@ interface Lane {
   readonly lastAt: Millis | null;
   /** When it was last told of what. */
   readonly lastOf: ReadonlyMap<Counted, Millis>;
+  /** Until when its notices fill their `PACE`, one after the other. */
+  readonly filledUntil: Millis;
 }
-const QUIET: Lane = { hurrySince: null, owedSince: null, lastAt: null, lastOf: new Map() };
+const QUIET: Lane = { hurrySince: null, owedSince: null, lastAt: null, lastOf: new Map(), filledUntil: 0 };
 
 export interface NoticesState {
   readonly policy: AlertPolicy;
@@ -288,10 +305,10 @@ const onLane = (state: NoticesState, channel: string, at: Millis): { lane: Lane;
     }),
   );
   const items = [...owed.values()];
-  const hasCause = allDuties(state).some(
-    ({ alert, told: by }) => alert.resolvedAt === null && isCause(alert.rule) && by[channel] !== undefined,
+  const known = knownTo(state, channel);
+  const isHurried = [...owed].some(
+    ([duty, item]) => isFirstWord(duty, channel, known) || isInHurry(state, lane, item, known, at),
   );
-  const isHurried = items.some((item) => isInHurry(state, lane, item, hasCause, at));
   const waiting: Lane = {
     ...lane,
     hurrySince: isHurried ? (lane.hurrySince ?? at) : null,
@@ -300,21 +317,50 @@ const onLane = (state: NoticesState, channel: string, at: Millis): { lane: Lane;
   if (dueOf(waiting) > at) return { lane: waiting, items: new Map() };
   const lastOf = new Map([...lane.lastOf].filter(([, time]) => time > at - STORM));
   for (const item of items) lastOf.set(countedAs(item), at);
-  return { lane: { ...QUIET, lastAt: at, lastOf }, items: owed };
+  return { lane: { ...QUIET, lastAt: at, lastOf, filledUntil: Math.max(lane.filledUntil, at) + PACE }, items: owed };
+};
+
+/** What people on a channel know to hold. */
+interface Known {
+  readonly hasCause: boolean;
+  readonly hasOutage: boolean;
+  /** Of whom, and how bad it is. */
+  readonly subjects: ReadonlyMap<string, AlertLevel>;
+}
+const knownTo = (state: NoticesState, channel: string): Known => {
+  const open = allDuties(state).flatMap(({ alert: { rule, subject, resolvedAt }, told: by }) => {
+    const level = by[channel];
+    return resolvedAt === null && level !== undefined && level !== "resolved" ? [{ rule, subject, level }] : [];
+  });
+  const subjects = new Map<string, AlertLevel>();
+  for (const { subject, level } of open) subjects.set(subject, higher(level, subjects.get(subject) ?? level));
+  return {
+    hasCause: open.some(({ rule }) => isCause(rule)),
+    hasOutage: open.some(({ rule }) => isOutage(rule)),
+    subjects,
+  };
 };
 
 /** Where alerts come by the dozen, or one cause explains them, and somebody was told so, the next ones are gathered. */
-const isInHurry = (state: NoticesState, { lastOf }: Lane, item: Item, hasCause: boolean, at: Millis): boolean => {
+const isInHurry = (state: NoticesState, { lastOf }: Lane, item: Item, known: Known, at: Millis): boolean => {
   if (item.kind === "unacknowledged") return true;
-  if (hasCause && isSymptom(item.rule)) return false;
+  if (known.hasCause && isSymptom(item.rule)) return false;
   const what = countedAs(item);
   const isFirst = (lastOf.get(what) ?? Number.NEGATIVE_INFINITY) <= at - STORM;
   return isFirst || state.recent.filter((each) => each.what === what).length <= DOZENS;
 };
 
-const dueOf = ({ hurrySince, owedSince, lastAt }: Lane): Millis => {
+/** About somebody of whom nothing is known that is as bad, though it may be over by now. */
+const isFirstWord = ({ alert, told: by }: Duty, channel: string, { hasOutage, subjects }: Known): boolean => {
+  if (by[channel] !== undefined || !isOfSomebody(alert.rule) || (hasOutage && isOfOutage(alert))) return false;
+  const level = subjects.get(alert.subject);
+  return level === undefined || (level === "warning" && alert.level === "critical");
+};
+
+const dueOf = ({ hurrySince, owedSince, lastAt, filledUntil }: Lane): Millis => {
   const quietFrom = (lastAt ?? Number.NEGATIVE_INFINITY) + STORM;
-  const due = (since: Millis): Millis => since + (since < quietFrom ? GATHER_MORE : GATHER);
+  const freeAt = filledUntil - (IN_A_ROW - 1) * PACE;
+  const due = (since: Millis): Millis => Math.max(freeAt, since + (since < quietFrom ? GATHER_MORE : GATHER));
   const hurried = hurrySince === null ? Number.POSITIVE_INFINITY : due(hurrySince);
   return owedSince === null ? hurried : Math.min(hurried, Math.max(owedSince + GATHER, quietFrom));
 };

@@ -22,8 +22,10 @@ export interface AlertPolicy {
   readonly rules: Readonly<Record<string, Routing>>;
 }
 
-/** One thing that makes many others fail: while it holds, what it brings about is gathered. */
-const CAUSES: ReadonlySet<string> = new Set(["fleet.outage", "fleet.brake"]);
+/** Many links fell silent together: it is told in place of each of them. */
+const OUTAGE = "fleet.outage";
+/** What makes many others fail, or shows that they do: while it holds, what comes with it is gathered. */
+const CAUSES: ReadonlySet<string> = new Set([OUTAGE, "fleet.brake"]);
 /** What such a cause brings about. */
 const SYMPTOMS = /^(device|seat|queue|ack|error|standby)\.|^account\.checkup$/;
 /** Says that something is left undone during a pause: a pause must not hide it. */
@@ -33,6 +35,13 @@ export const CHANNEL_RULE = "alerts.channel";
 
 export const isCause = (rule: string): boolean => CAUSES.has(rule);
 export const isSymptom = (rule: string): boolean => SYMPTOMS.test(rule);
+export const isOutage = (rule: string): boolean => rule === OUTAGE;
+/** Silence is what an outage brings about. That a device or an account is refused for good has a cause of its own. */
+export const isOfOutage = ({ rule, level }: { readonly rule: string; readonly level: AlertLevel }): boolean =>
+  isSymptom(rule) && !(OF_SOMEBODY.test(rule) && level === "critical");
+/** About one device or account: the first word about it waits for no others, whatever else goes on. */
+const OF_SOMEBODY = /^(device|account)\./;
+export const isOfSomebody = (rule: string): boolean => OF_SOMEBODY.test(rule);
 export const goesThroughPause = (rule: string): boolean => THROUGH_A_PAUSE.has(rule);
 
 interface About {

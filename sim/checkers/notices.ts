@@ -2,13 +2,15 @@
 import {
   type Episode,
   GATHER_MORE,
+  IN_A_ROW,
   type Notice,
   type NoticesEvent,
+  PACE,
   receiveNotices,
   startNotices,
   STORM,
 } from "../../machines/alerts/notices.ts";
-import { type AlertPolicy, isCause, isSymptom } from "../../machines/alerts/policy.ts";
+import { type AlertPolicy, isCause, isOfOutage, isOfSomebody, isOutage, isSymptom } from "../../machines/alerts/policy.ts";
 import type { Millis } from "../../machines/ports/ids.ts";
 import type { AlertLevel } from "../../machines/ports/records.ts";
 import { eventsOf, type Life, type Property } from "./life.ts";
@@ -104,7 +106,10 @@ const spansOf = (said: readonly Said[]): Span[] => {
   return spans;
 };
 
-/** The promise is a second; what comes by the dozen or has one cause is told with the rest of it. */
+/**
+ * The promise is a second; what comes by the dozen or has one cause is told with the rest of it, but for the first word about a device
+ * or an account, unless an outage explains it.
+ */
 const IN_TIME: Millis = 1000;
 const DOZENS = 5;
 /** As often as this within the span it comes and goes, and that is told instead. */
@@ -112,7 +117,7 @@ const OFTEN = { times: 4, within: 600_000, steady: 300_000 };
 
 export const alertsAreTold: Property = {
   name: "alerts-are-told",
-  says: "each alert and each end of one is told once, within a second or with the rest of a storm, and nothing else is told",
+  says: "each alert and each end of one is told once, the first word about a device or an account within a second, others at least with the rest of a storm, and nothing else is told",
   broken: (life) => falseIn(life, noticesOf(life)),
 };
 
@@ -122,15 +127,13 @@ export function* falseIn(life: Life, notices: readonly Notice[]): Iterable<{ rea
   if (spans.length === 0) return;
   const items = notices.flatMap((notice) => notice.items.map((item) => ({ item, at: notice.at })));
   const about = Map.groupBy(items, ({ item }) => nameOf(item.key, item.raisedAt));
-  const isExcused = excuses(life, spans);
+  const boundOf = boundsOf(life, spans, notices);
   for (const span of spans) {
     const told = about.get(nameOf(span.key, span.from)) ?? [];
     for (const end of ["from", "to"] as const) {
       const since = span[end];
       if (since === null) continue;
-      // Over before anybody had to be told: it is told once, as over, when its end is.
-      const overAt = end === "from" && span.to !== null && span.to - span.from <= IN_TIME ? span.to : null;
-      const bound = overAt === null ? isExcused(span, end, since) : isExcused(span, "to", overAt);
+      const bound = boundOf(span, end, since);
       if (bound === null) continue;
       const kinds = end === "from" ? ["raised", "resolved"] : ["resolved"];
       const first = told.find(({ item }) => kinds.includes(item.kind));
@@ -154,7 +157,11 @@ export function* falseIn(life: Life, notices: readonly Notice[]): Iterable<{ rea
 const nameOf = (key: string, from: Millis): string => `${key} ${from}`;
 
 /** By when the beginning or the end of an alert has to be told; null: nobody has to be told of it by itself. */
-const excuses = (life: Life, spans: readonly Span[]): ((span: Span, end: "from" | "to", since: Millis) => Millis | null) => {
+const boundsOf = (
+  life: Life,
+  spans: readonly Span[],
+  notices: readonly Notice[],
+): ((span: Span, end: "from" | "to", since: Millis) => Millis | null) => {
   const causes = spans.filter(({ rule }) => isCause(rule));
   const down = eventsOf(life, "node").filter(({ what }) => what === "crashed");
   const timesBy = (end: "from" | "to") => {
@@ -164,15 +171,29 @@ const excuses = (life: Life, spans: readonly Span[]): ((span: Span, end: "from" 
   };
   const times = { from: timesBy("from"), to: timesBy("to") };
   const raises = new Map([...Map.groupBy(spans, ({ key }) => key)].map(([key, list]) => [key, list.map(({ from }) => from)]));
-  return ({ key, rule, from }, end, since) => {
+  const during = (cause: Span, since: Millis): boolean => cause.from <= since + IN_TIME && (cause.to ?? life.to) >= since;
+  const bySubject = Map.groupBy(spans, ({ subject }) => subject);
+  const isFirstWord = (span: Span, since: Millis): boolean =>
+    isOfSomebody(span.rule) &&
+    !(isOfOutage(span) && causes.some((cause) => isOutage(cause.rule) && during(cause, since))) &&
+    // Said in the same instant, or later, it is told together.
+    !bySubject.get(span.subject)?.some((other) => other !== span && other.from < since && (other.to ?? life.to) >= since);
+  const told = notices.map(({ at }) => at);
+  const boundOf = (span: Span, end: "from" | "to", since: Millis): Millis | null => {
+    const { key, rule, from, to } = span;
     if (near(raises.get(key), from, OFTEN.within + OFTEN.steady) >= OFTEN.times) return null;
-    const isSymptomatic =
-      isSymptom(rule) && causes.some((cause) => cause.from <= since + IN_TIME && (cause.to ?? life.to) >= since);
-    const isGathered = isSymptomatic || near(times[end].get(rule), since, STORM) > DOZENS;
-    const bound = since + (isGathered ? STORM + GATHER_MORE : IN_TIME);
+    const isSymptomatic = isSymptom(rule) && causes.some((cause) => during(cause, since));
+    const isMany = isSymptomatic || near(times[end].get(rule), since, STORM) > DOZENS;
+    const isFirst = end === "from" && isFirstWord(span, since);
+    // Over before anybody had to be told: it is told once, as over, when its end is.
+    if (end === "from" && !isFirst && to !== null && to - from <= IN_TIME) return boundOf(span, "to", to);
+    const isGathered = isMany && !isFirst;
+    const waits = near(told, since, STORM) >= IN_A_ROW ? PACE : 0;
+    const bound = since + (isGathered ? STORM + GATHER_MORE : IN_TIME + waits);
     const wasDown = down.some(({ at, for: span }) => at <= bound && at + (span ?? 0) >= since);
     return bound > life.to || wasDown ? null : bound;
   };
+  return boundOf;
 };
 
 /** How many of the sorted times are so near. */

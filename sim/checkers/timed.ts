@@ -160,7 +160,7 @@ const LATE_LOOP: ReadonlySet<Fault["kind"]> = new Set(["node-pause", "late-timer
 /** What a busy or stopped event loop does to others lasts for some time. */
 const AFTERMATH: Millis = 15_000;
 
-const excuse = (timeline: Timeline, each: Case): string | null => {
+export const excuse = (timeline: Timeline, each: Case): string | null => {
   const { from, seat } = each;
   const until = Math.min(each.firstAckAt ?? Number.POSITIVE_INFINITY, from + HORIZON);
   const some = (since: Millis, is: (span: FaultSpan) => boolean): boolean =>

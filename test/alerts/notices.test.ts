@@ -5,9 +5,11 @@ import {
   type Episode,
   GATHER,
   GATHER_MORE,
+  IN_A_ROW,
   type Item,
   type Notice,
   type NoticesEvent,
+  PACE,
   receiveNotices,
   startNotices,
   STORM,
@@ -51,13 +53,14 @@ describe("notices", () => {
 
   it("of forty links that are lost together are at most three, the first at once, and name all of them", () => {
     const lost = fc.array(fc.integer({ min: 0, max: 25_000 }), { minLength: 40, maxLength: 40 });
+    const cause = fc.constantFrom("fleet.outage:", "fleet.brake:", null);
     fc.assert(
-      fc.property(lost, fc.option(fc.integer({ min: 0, max: 2000 }), { nil: null }), (times, brakeAt) => {
-        // A cause is judged from the first few of them; without one, all are lost within two seconds.
-        const at = times.map((time) => (brakeAt === null ? time % 1900 : time)).sort((a, b) => a - b);
+      fc.property(lost, cause, (times, known) => {
+        // An outage is judged from the first few of them; otherwise all are lost within two seconds.
+        const at = times.map((time) => (known === "fleet.outage:" ? time : time % 1900)).sort((a, b) => a - b);
         const desk = new Desk();
         const start = desk.now;
-        if (brakeAt !== null) desk.raise("fleet.outage:", "critical");
+        if (known !== null) desk.raise(known, "critical");
         for (const [index, time] of at.entries()) {
           desk.passTo(start + time);
           desk.raise(`device.failed:a/${index}`, "warning");
@@ -68,9 +71,63 @@ describe("notices", () => {
         expect(toOps[0]?.at).toBe((toOps[0]?.items[0]?.raisedAt ?? 0) + GATHER);
         const told = toOps.flatMap(({ items }) => items.map(({ key }) => key)).filter((key) => key.startsWith("device"));
         expect(told.sort()).toEqual(at.map((_, index) => `device.failed:a/${index}`).sort());
+        expect(desk.slowest(({ rule }) => known !== "fleet.outage:" && rule === "device.failed")).toBeLessThanOrEqual(
+          GATHER_MORE,
+        );
       }),
-      { numRuns: 60 },
+      { numRuns: 90 },
     );
+  });
+
+  it("speak of each device that fails within a second, however many do, and gather what else is said of it", () => {
+    const desk = new Desk();
+    desk.raise("fleet.brake:", "critical");
+    for (let index = 0; index < 9; index++) {
+      desk.pass(3500);
+      desk.raise(`device.failed:a/${index}`, "warning");
+      desk.pass(1500);
+      desk.raise(`device.replaced:a/${index}`, "warning");
+    }
+    desk.pass(STORM + GATHER_MORE);
+    expect(desk.slowest(({ rule }) => rule === "device.failed")).toBe(GATHER_MORE);
+    expect(desk.slowest(({ rule }) => rule === "device.replaced")).toBeGreaterThan(GATHER_MORE);
+    expect(desk.notices.filter(({ channel }) => channel === "ops").length).toBeLessThanOrEqual(11);
+  });
+
+  it("speak at once of one that failed and is well again, or is refused for good, in a storm", () => {
+    const desk = new Desk();
+    desk.raise("fleet.outage:", "critical");
+    desk.pass(5000);
+    desk.raise("device.failed:a/1", "warning");
+    desk.pass(100);
+    desk.raise("device.loggedOut:a/2", "critical");
+    desk.pass(GATHER_MORE);
+    expect(desk.said().filter((line) => line.startsWith("ops"))).toEqual([
+      "ops: raised critical fleet.outage:",
+      "ops: raised warning device.failed:a/1",
+      "ops: raised critical device.loggedOut:a/2",
+    ]);
+    desk.resolve("fleet.outage:");
+    desk.raise("fleet.brake:", "critical");
+    desk.pass(5000);
+    desk.raise("device.failed:a/3", "warning");
+    desk.pass(100);
+    desk.resolve("device.failed:a/3");
+    desk.pass(GATHER_MORE);
+    expect(desk.said().at(-1)).toBe("ops: resolved warning device.failed:a/3");
+  });
+
+  it("come by tens at the most, and then one every three seconds, whatever happens", () => {
+    const desk = new Desk();
+    for (let index = 0; index < 90; index++) {
+      desk.raise(`device.failed:a/${index}`, "warning");
+      desk.pass(1000);
+    }
+    desk.pass(STORM);
+    const told = desk.notices.filter(({ items }) => items.some(({ rule }) => rule === "device.failed"));
+    expect(told.length).toBeLessThanOrEqual(IN_A_ROW + Math.ceil(91_000 / PACE));
+    expect(desk.slowest(() => true)).toBeLessThanOrEqual(PACE + GATHER_MORE);
+    expect(new Set(told.flatMap(({ items }) => items.map((item) => item.key)))).toHaveLength(90);
   });
 
   it("tell what an alert that comes and goes does, and then nothing until it is steady", () => {
@@ -359,6 +416,12 @@ class Desk {
       this.send({ type: "wake", at: this.now });
     }
     this.now = end;
+  }
+  /** How long the beginning of such alerts took to be told. */
+  slowest(isMeant: (item: Item) => boolean): number {
+    const told = this.notices.flatMap(({ at, items }) => items.map((item) => ({ at, item })));
+    const waits = told.flatMap(({ at, item }) => (isMeant(item) && item.kind === "raised" ? [at - item.raisedAt] : []));
+    return Math.max(...waits, 0);
   }
   /** Since the last look. */
   said(): string[] {
