@@ -76,6 +76,7 @@ export const SAID_RULES = [
   "account.restricted",
   "actor.died",
   "alerts.channel",
+  "audit.broken",
   "balance.strategy",
   "device.banned",
   "device.failed",

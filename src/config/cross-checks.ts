@@ -14,6 +14,7 @@ import { parseDuration } from "./duration.ts";
 import type { Fault } from "./issues.ts";
 import { didYouMean, listed } from "./nearest.ts";
 
+import { checkRetention } from "./retention-checks.ts";
 export const crossCheck = (data: Data): Fault[] => [
   ...checkAccounts(mapAt(data, "accounts")),
   ...checkLines(mapAt(data, "lines"), mapAt(data, "accounts")),
@@ -21,6 +22,7 @@ export const crossCheck = (data: Data): Fault[] => [
   ...checkTimings(mapAt(data, "timers")),
   ...checkAlerts(data),
 ];
+  ...checkRetention(data),
 
 const checkAccounts = (accounts: Data): Fault[] =>
   Object.keys(accounts).flatMap((name) => {

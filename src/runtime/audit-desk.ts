@@ -1,6 +1,6 @@
 /** What a terminal may ask about the audit as a whole. */
 import type { AuditBook } from "../adapters/sqlite/audit-book.ts";
-import type { Verdict } from "../adapters/sqlite/audit-chain.ts";
+import { brokenText, shortened } from "./audit-keeper.ts";
 import { ControlError, type ControlHandlers } from "./control-protocol.ts";
 
 export interface AuditDeskParts {
@@ -22,16 +22,7 @@ export const auditHandlers = ({
     const verdict = await audit.verify();
     if (verdict.broken)
       throw new ControlError("E_REFUSED", `${brokenText(verdict)}. What is broken is not shortened: it is evidence`);
-    const removed = await audit.prune(before, (count) => ({
-      at: now(),
-      actor: `operator:${by()}`,
-      action: "audit.pruned",
-      subject: "fleet",
-      text: `${count} entries from before ${new Date(before).toISOString()} were removed`,
-      evidence: { removed: count, before },
-    }));
+    const removed = await shortened(audit, { at: now(), before, actor: `operator:${by()}` });
     return { removed };
   },
 });
-
-const brokenText = ({ broken }: Verdict): string => `the audit is not as it was written: ${broken?.why ?? "-"}`;

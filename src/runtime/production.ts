@@ -20,6 +20,7 @@ import { createMetrics, type Metrics } from "../metrics/metrics.ts";
 import { PluginDesk } from "../plugins/desk.ts";
 import { type LoadedPlugins, loadPlugins, withPlugins } from "../plugins/load.ts";
 import { Arrivals } from "./arrivals.ts";
+import { AuditKeeper } from "./audit-keeper.ts";
 import { WebhookDesk } from "../webhooks/desk.ts";
 import { systemClock } from "./clock.ts";
 import { countryOf } from "./countries.ts";
@@ -183,6 +184,13 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       now: () => systemClock.now(),
       onFault: (error) => logger.error({ err: error }, "what is kept no longer could not be removed"),
     });
+    const auditKeeper = new AuditKeeper({
+      audit: store.audit,
+      days: fleet.retention.auditDays,
+      now: () => systemClock.now(),
+      perform: (effects) => supervisor.node.driver.perform("orchestrator", effects),
+      onFault: (error) => logger.error({ err: error }, "the audit could not be looked through"),
+    });
     const sla = new SlaDesk({
       store: store.sla,
       now: () => systemClock.now(),
@@ -230,6 +238,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     performance.begin();
     sla.begin();
     retention.begin();
+    auditKeeper.begin();
     await webhooks.begin();
     const { createApi } = fleet.api ? await import("../http/server.ts") : {};
     api = fleet.api && createApi ? createApi({ config: fleet.api, parts, store: store.api, arrivals, feed, logger }) : undefined;
@@ -258,6 +267,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
         await performance.stop();
         await sla.stop();
         retention.stop();
+        auditKeeper.stop();
         await supervisor.stop();
         store.close();
       },

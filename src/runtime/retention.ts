@@ -1,7 +1,7 @@
 /**
  * What people wrote and what happened is kept for so many days, and longer where a webhook or a handler has not passed it: an hourly look
  * removes what is older, a little at a time. Everything else that grows has bounds of its own (journal, media, performance) or is
- * removed by order only (the audit).
+ * removed elsewhere (the audit: audit-keeper.ts).
  */
 import type { Millis } from "../../machines/ports/ids.ts";
 import type { Source } from "../webhooks/store.ts";
@@ -20,9 +20,10 @@ export interface RetentionStore {
 export interface RetentionConfig {
   readonly inboxDays: number | null;
   readonly eventDays: number | null;
+  readonly auditDays: number | null;
 }
 export interface RetentionOptions {
-  readonly config: RetentionConfig;
+  readonly config: Pick<RetentionConfig, "inboxDays" | "eventDays">;
   readonly store: RetentionStore;
   /** Webhooks of the fleet file: another one's place counts no more. Handlers are not known by name, and count always. */
   readonly webhooks: readonly string[];

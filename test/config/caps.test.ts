@@ -13,14 +13,13 @@ lines:
   sales: { masters: [m1, m2], servants: [s1] }
 pacing: { perSecond: 2, newContacts: { perDay: 90 } }
 `;
-const parse = (pacing: string) => parseFleet("fleet.yaml", fleet(pacing), {});
 const loaded = (text: string) => {
   const parsed = parseFleet("fleet.yaml", text, {});
   if (!parsed.ok) throw new Error(parsed.errors.map(configErrorText).join("\n"));
   return parsed.fleet;
 };
-const errors = (pacing: string): readonly string[] => {
-  const parsed = parse(pacing);
+const errors = (pacing: string, more = ""): readonly string[] => {
+  const parsed = parseFleet("fleet.yaml", fleet(pacing) + more, {});
   return parsed.ok ? [] : parsed.errors.map(configErrorText);
 };
 
@@ -61,5 +60,11 @@ describe("caps in a fleet file", () => {
       ),
     ]);
     expect(errors("{ newContacts: { perDay: -1 } }")).toHaveLength(1);
+  });
+
+  it("are not read from an audit that is shortened to less than a warm-up", () => {
+    const faults = (days: number) => errors(YOUNG, `retention: { auditDays: ${days} }\n`);
+    expect(faults(14)).toEqual([]);
+    expect(faults(13)).toEqual([expect.stringContaining("retention.auditDays: a warm-up lasts 14 days")]);
   });
 });

@@ -54,7 +54,7 @@ describe("a fleet file", () => {
       api: null,
       alerts: alertsOf(undefined, null, folder, {}).alerts,
       webhooks: [],
-      retention: { inboxDays: 90, eventDays: 30 },
+      retention: { inboxDays: 90, eventDays: 30, auditDays: null },
       plugins: null,
       whatsapp: null,
     });

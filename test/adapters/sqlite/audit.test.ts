@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { Follower, hashOf, type ChainedEntry } from "../../../src/adapters/sqlite/audit-chain.ts";
 import type { AuditDraft } from "../../../machines/ports/records.ts";
 import type { SqliteStore } from "../../../src/adapters/sqlite/store.ts";
+import { AuditKeeper } from "../../../src/runtime/audit-keeper.ts";
 import { MIGRATIONS } from "../../../src/adapters/sqlite/migrations.ts";
 import { asking, makeFolder, open } from "./rig.ts";
 
@@ -30,6 +31,18 @@ const tampered = async (count: number, change: (db: DatabaseSync) => void): Prom
   change(db);
   db.close();
   return open(file);
+};
+const DAY = 86_400_000;
+const keeping = (store: SqliteStore, days: number | null, now: number) => {
+  const told: string[] = [];
+  const keeper = new AuditKeeper({
+    audit: store.audit,
+    days,
+    now: () => now,
+    perform: (effects) => told.push(...effects.map((effect) => `${effect.op} ${"key" in effect ? effect.key : ""}`)),
+    onFault: (error) => told.push(String(error)),
+  });
+  return { keeper, told };
 };
 const COLUMNS = ["at", "actor", "action", "subject", "text", "evidence", "hash"] as const;
 
@@ -132,6 +145,28 @@ describe("the audit", () => {
     const again = open(file);
     await write(again, 2000, 1);
     expect(await again.audit.verify()).toMatchObject({ entries: 3, broken: null });
+  });
+
+  it("is looked through each day: what is older than the fleet file wants goes, and the rest is still proved", async () => {
+    const store = open(join(makeFolder(), "fleet.db"));
+    await write(store, 1, 30);
+    const { keeper, told } = keeping(store, 1, 1021 + DAY);
+    await keeper.look();
+    const { entries } = await store.audit.page(0, 99);
+    expect(entries.map(({ action }) => action)).toEqual([...Array<string>(10).fill("seat.moved"), "audit.pruned"]);
+    expect(entries.at(-1)).toMatchObject({ actor: "orchestrator", evidence: { removed: 20, before: 1021 } });
+    await keeper.look();
+    await keeping(store, null, 1e12).keeper.look();
+    expect(await store.audit.verify()).toMatchObject({ entries: 11, anchor: { seq: 20 }, broken: null });
+    expect(told).toEqual(["resolve audit.broken", "resolve audit.broken"]);
+  });
+
+  it("is not shortened once somebody changed it, and people are told", async () => {
+    const store = await tampered(8, (db) => db.exec("update audit set text = 'nothing happened' where seq = 3"));
+    const { keeper, told } = keeping(store, 1, 1e12);
+    await keeper.look();
+    expect(told).toEqual(["raise audit.broken"]);
+    expect((await store.audit.page(0, 99)).entries).toHaveLength(8);
   });
 
   it("is chained as it was found when an older store gets its chain", async () => {
