@@ -133,6 +133,10 @@ export type DiallerEvent = Stamped<
   | { type: "dial.cancel"; device: DeviceId }
   /** 0: holds a seat. 1: may stand in. 2: the rest. */
   | { type: "dial.rank"; device: DeviceId; rank: 0 | 1 | 2 }
+  /** A person wants it dialled now: its pause is over. */
+  | { type: "dial.urge"; device: DeviceId }
+  /** WhatsApp refused its login because of our version, or took it. */
+  | { type: "version.refused" | "version.accepted"; device: DeviceId }
   | { type: "wake" }
 >;
 

@@ -41,7 +41,7 @@ export const CLOSINGS: { readonly [R in CloseReason]: Closing } = {
   locked: { ...hopeless, cause: "banned", standing: "banned", redial: "never" },
   // Dials during a ban lengthen it. The chart dials again once `until` has passed, if WhatsApp named a time.
   banned: { ...hopeless, cause: "banned", standing: "banned", redial: "never" },
-  // Our version is refused, on every device that dials. Live links go on, so moving away at once does help.
+  // Our version is refused, on every device that dials: the dialler sends one ahead. Live links go on, so moving away at once does help.
   outdated: { ...hopeless, redial: "slowly" },
   // The phone has no multi-device: its owner has to act.
   mismatch: { ...hopeless, redial: "never" },

@@ -62,7 +62,7 @@
  * | replaced   | after quarantineLeft                 | unleased   |
  * | replaced   | start                                | unleased   |
  * | evicted    | start                                | unleased   |
- * | outdated   | after outdatedLeft                   | unleased   |
+ * | outdated   | dial.granted                         | unleased   |
  * | outdated   | start                                | unleased   |
  * | suspended  | after suspensionLeft if isServedOut  | unleased   |
  * | suspended  | after suspensionLeft                 | suspended  |
@@ -145,7 +145,6 @@ const QUARANTINE: Millis = 30_000;
 const MAX_REPLACEMENTS = 4;
 /** Served so long, whoever replaced us is gone. */
 const UNCONTESTED: Millis = 600_000;
-const OUTDATED_RETRY: Millis = 600_000;
 const WIPE_RETRY: Millis = 5000;
 const UNREACHABLE_DIALS = 5;
 const UNREACHABLE_AFTER: Millis = 30_000;
@@ -217,7 +216,7 @@ const TEXTS: { readonly [R in Rule]: (context: ConnectionContext) => string } = 
   "device.banned": ({ device, bannedUntil }) =>
     `WhatsApp refuses the account of ${device}${bannedUntil === null ? "" : `, until ${new Date(bannedUntil).toISOString()}`}. Look at the phone; it is not dialled meanwhile`,
   "device.outdated": ({ device }) =>
-    `WhatsApp refuses this version of the client (first seen on ${device}). Links that are up go on; update Greenroom`,
+    `WhatsApp refuses this version of the client (first seen on ${device}). Links that are up go on; one device at a time tries again for all, also with a newer version if WhatsApp names one. If this lasts, update Greenroom`,
   "device.replaced": ({ device }) =>
     `the credentials of ${device} were opened elsewhere. Make sure that nothing else uses them; a careful dial follows by itself, a few times`,
   "device.unreachable": ({ device, failures }) =>
@@ -253,10 +252,8 @@ const ended = (context: ConnectionContext, closed: Closed): Partial<ConnectionCo
       const before = lasted(context, at, UNCONTESTED) ? 0 : context.replacements;
       return { ...down, replacements: before + 1, deadlineAt: at + QUARANTINE * 2 ** before };
     }
-    case "outdated": {
-      const { value, seed } = draw(context.seed);
-      return { ...down, seed, deadlineAt: at + backoff(OUTDATED_RETRY, 2 * OUTDATED_RETRY, 0, value) };
-    }
+    case "outdated":
+      return down;
     case "suspended":
     case "banned":
       return { ...down, standing: "banned", bannedUntil: closed.until, deadlineAt: closed.until ?? at };
@@ -364,6 +361,9 @@ export const connectionMachine = setup({
     askLease: emit(({ context }) => effects(tell(`lease:${context.device}`, { type: "start" }))),
     askDial: emit(({ context }) => effects(tell("dialler", { type: "dial.request", device: context.device }))),
     cancelDial: emit(({ context }) => effects(tell("dialler", { type: "dial.cancel", device: context.device }))),
+    tellRefused: emit(({ context: { device } }) => effects(tell("dialler", { type: "version.refused", device }))),
+    tellAccepted: emit(({ context: { device } }) => effects(tell("dialler", { type: "version.accepted", device }))),
+    urge: emit(({ context: { device } }) => effects(tell("dialler", { type: "dial.urge", device }))),
     open: emit(({ context }) =>
       effects({
         op: "connection",
@@ -467,7 +467,6 @@ export const connectionMachine = setup({
     replayLeft: left,
     backoffLeft: left,
     quarantineLeft: left,
-    outdatedLeft: left,
     suspensionLeft: left,
     wipeRetry: WIPE_RETRY,
   },
@@ -557,6 +556,7 @@ export const connectionMachine = setup({
         target: ".outdated",
         actions: [
           "note",
+          "tellRefused",
           { type: "raiseAlert", params: { rule: "device.outdated" } },
           { type: "noteRaised", params: { rule: "device.outdated" } },
         ],
@@ -629,7 +629,7 @@ export const connectionMachine = setup({
         "open",
       ],
       on: {
-        "connection.opened": { guard: { type: "isCurrent", params: dials }, target: "opened", actions: "note" },
+        "connection.opened": { guard: { type: "isCurrent", params: dials }, target: "opened", actions: ["note", "tellAccepted"] },
         "connection.closed": {
           guard: { type: "isPassing", params: closedParams },
           target: "backingOff",
@@ -680,8 +680,12 @@ export const connectionMachine = setup({
     },
     evicted: { on: { start: { target: "unleased", actions: "note" } } },
     outdated: {
-      on: { start: { target: "unleased", actions: "note" } },
-      after: { outdatedLeft: { target: "unleased", actions: "passTimer" } },
+      entry: "askDial",
+      exit: "cancelDial",
+      on: {
+        "dial.granted": { target: "unleased", actions: "note" },
+        start: { target: "unleased", actions: ["note", "urge"] },
+      },
     },
     suspended: {
       entry: "setSuspension",

@@ -5,8 +5,12 @@
  * speak for seats go first, then those that may have to, then the rest; who asked first goes first among equals.
  * Links that end together are told one after the other, so who holds no seat lets a moment pass before it takes of the budget: by
  * then every holder has asked.
- * Laws: within any span of t ms at most burst + t · perSecond / 1000 grants; a device waits at most once; no holder waits while there
- * is budget, and otherwise who is next no longer than `GATHER`; a lower rank is granted only when no higher one waits.
+ * A login that WhatsApp refuses because of our version (405) lets that device pause, longer each time. When it has happened to several
+ * in a row the version is what is wrong: then one device, the canary, dials for all each `CANARY_EVERY`, and the first that gets in lets
+ * all dial again. One refusal alone may be that device's own trouble and holds nobody else up.
+ * Laws: within any span of t ms at most burst + t · perSecond / 1000 grants; a device waits at most once; of those who
+ * need not pause, no holder waits while there is budget, and otherwise who is next no longer than `GATHER`; a lower rank is granted only
+ * when no higher one waits; while the version is refused one device dials each `CANARY_EVERY`, and whom a person urges.
  */
 import type { DeviceId, Millis } from "../ports/ids.ts";
 import { type DiallerEvent, type Effect, type Reducer, type Step, tell } from "../protocol.ts";
@@ -24,15 +28,27 @@ export interface DiallerState {
   /** In order of asking. */
   readonly waiting: readonly { readonly device: DeviceId; readonly since: Millis }[];
   readonly ranks: ReadonlyMap<DeviceId, Rank>;
+  /** Refused because of our version since a login last showed that it is taken. */
+  readonly refused: ReadonlyMap<DeviceId, { readonly times: number; readonly until: Millis }>;
+  /** Who dials for all, and when the next one may. */
+  readonly canary: DeviceId | null;
+  readonly nextCanaryAt: Millis;
 }
 
 const DIAL = 1000;
 /** How long those without a seat hold back. */
 export const GATHER: Millis = 250;
+/** So many in a row: it is the version, and not the device. */
+const SEVERAL = 2;
+/** Longer than a dial takes to fail: there are never two under way. */
+export const CANARY_EVERY: Millis = 30_000;
+const LONGEST_PAUSE: Millis = 600_000;
+
+const LET_IN = { refused: new Map(), canary: null, nextCanaryAt: 0 } as const;
 
 export const dialler: Reducer<DiallerState, DiallerEvent, DiallerInput> = {
   start: ({ perSecond }, at) => ({
-    state: { perSecond, budget: perSecond * DIAL, refilledAt: at, waiting: [], ranks: new Map() },
+    state: { perSecond, budget: perSecond * DIAL, refilledAt: at, waiting: [], ranks: new Map(), ...LET_IN },
     wakeAt: null,
   }),
   receive: (state, event) => grant(noted(refilled(state, event.at), event), event.at),
@@ -55,38 +71,72 @@ const noted = (state: DiallerState, event: DiallerEvent): DiallerState => {
     case "dial.rank":
       if (state.ranks.get(event.device) === event.rank) return state;
       return { ...state, ranks: new Map(state.ranks).set(event.device, event.rank) };
+    case "dial.urge":
+      return { ...state, refused: without(state.refused, event.device), canary: event.device };
+    case "version.refused":
+      return refusedOnceMore(state, event.device, event.at);
+    case "version.accepted":
+      return isOutdated(state) ? { ...state, ...LET_IN } : { ...state, refused: without(state.refused, event.device) };
     default:
       return state;
   }
 };
 
-const grant = (state: DiallerState, at: Millis): Step<DiallerState> => {
-  const effects: Effect[] = [];
-  const rankOf = (device: DeviceId): Rank => state.ranks.get(device) ?? 2;
-  const readyAt = ({ device, since }: DiallerState["waiting"][number]): Millis => (rankOf(device) === 0 ? since : since + GATHER);
-  const rest = [...state.waiting];
-  let { budget } = state;
-  for (let next = firstOf(rest, rankOf); budget >= DIAL && next !== undefined; next = firstOf(rest, rankOf)) {
-    if (readyAt(next) > at) break;
-    rest.splice(rest.indexOf(next), 1);
-    budget -= DIAL;
-    effects.push(tell(`connection:${next.device}`, { type: "dial.granted" }));
-  }
-  const next = firstOf(rest, rankOf);
-  const affordableAt = state.refilledAt + Math.max(0, Math.ceil((DIAL - budget) / state.perSecond));
-  return {
-    state: { ...state, budget, waiting: rest },
-    effects,
-    wakeAt: next === undefined ? null : Math.max(affordableAt, readyAt(next)),
-  };
+const isOutdated = ({ refused }: DiallerState): boolean => refused.size >= SEVERAL;
+
+const without = (refused: DiallerState["refused"], device: DeviceId): DiallerState["refused"] =>
+  refused.has(device) ? new Map([...refused].filter(([other]) => other !== device)) : refused;
+
+const refusedOnceMore = (state: DiallerState, device: DeviceId, at: Millis): DiallerState => {
+  const times = (state.refused.get(device)?.times ?? 0) + 1;
+  const until = at + Math.min(LONGEST_PAUSE, CANARY_EVERY * 2 ** (times - 1));
+  const after = { ...state, refused: new Map(state.refused).set(device, { times, until }), canary: null };
+  return isOutdated(after) && !isOutdated(state) ? { ...after, nextCanaryAt: at + CANARY_EVERY } : after;
 };
 
-/** The highest rank; among equals who asked first. */
-const firstOf = (
-  waiting: DiallerState["waiting"],
-  rankOf: (device: DeviceId) => Rank,
-): DiallerState["waiting"][number] | undefined => {
-  let first = waiting[0];
-  for (const one of waiting) if (first && rankOf(one.device) < rankOf(first.device)) first = one;
+/** The canary may have to ask once more on its way to its dial. */
+const heldUntil = (state: DiallerState, device: DeviceId): Millis => {
+  if (isOutdated(state) && device === state.canary) return 0;
+  return Math.max(state.refused.get(device)?.until ?? 0, isOutdated(state) ? state.nextCanaryAt : 0);
+};
+
+const grant = (before: DiallerState, at: Millis): Step<DiallerState> => {
+  const effects: Effect[] = [];
+  let state = before;
+  for (let next = firstFree(state, at); next !== undefined && state.budget >= DIAL; next = firstFree(state, at)) {
+    if (readyAt(state, next) > at) break;
+    state = granted(state, next.device, at);
+    effects.push(tell(`connection:${next.device}`, { type: "dial.granted" }));
+  }
+  return { state, effects, wakeAt: wakeAt(state, at) };
+};
+
+const granted = (state: DiallerState, device: DeviceId, at: Millis): DiallerState => ({
+  ...state,
+  budget: state.budget - DIAL,
+  waiting: state.waiting.filter((one) => one.device !== device),
+  ...(isOutdated(state) ? { canary: device, nextCanaryAt: at + CANARY_EVERY } : {}),
+});
+
+const wakeAt = (state: DiallerState, at: Millis): Millis | null => {
+  const affordableAt = state.refilledAt + Math.max(0, Math.ceil((DIAL - state.budget) / state.perSecond));
+  const next = firstFree(state, at);
+  const held = state.waiting.map(({ device }) => heldUntil(state, device)).filter((until) => until > at);
+  const times = next === undefined ? held : [...held, Math.max(affordableAt, readyAt(state, next))];
+  return times.length === 0 ? null : Math.min(...times);
+};
+
+type Waiting = DiallerState["waiting"][number];
+const rankOf = (state: DiallerState, device: DeviceId): Rank => state.ranks.get(device) ?? 2;
+const readyAt = (state: DiallerState, { device, since }: Waiting): Millis =>
+  rankOf(state, device) === 0 ? since : since + GATHER;
+
+/** Of those who need not pause, the highest rank; among equals who asked first. */
+const firstFree = (state: DiallerState, at: Millis): Waiting | undefined => {
+  let first: Waiting | undefined;
+  for (const one of state.waiting) {
+    if (heldUntil(state, one.device) > at) continue;
+    if (first === undefined || rankOf(state, one.device) < rankOf(state, first.device)) first = one;
+  }
   return first;
 };

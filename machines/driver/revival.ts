@@ -89,12 +89,13 @@ const toDevice = (kind: "health" | "detector", device: DeviceId, around: Around)
   ];
 };
 
+const WAITS_TO_DIAL: ReadonlySet<unknown> = new Set(["waiting", "outdated"]);
 const toDialler = (around: Around): readonly Tell[] => [
   ...dutiesIn(around, (state) =>
     around.loaded.devices.flatMap(({ id }) => watch(state, id).filter(({ to }) => to === "dialler")),
   ),
   ...around.loaded.devices
-    .filter(({ id }) => around.peek(`connection:${id}`)?.value === "waiting")
+    .filter(({ id }) => WAITS_TO_DIAL.has(around.peek(`connection:${id}`)?.value))
     .map(({ id }) => tell("dialler", { type: "dial.request", device: id })),
 ];
 
@@ -115,7 +116,7 @@ const toRosterItself = ({ loaded, peek }: Around): readonly Tell[] => [
   ...loaded.seats.map(({ id }) => tell(`queue:${id}`, { type: "queue.reload", isAnew: true })),
   ...loaded.seats.flatMap(({ id }) => {
     const row = rowOf(id, peek);
-    return row ? [tell("roster", { type: "seat.held", seat: id, holder: row.holder, term: row.term, left: null })] : [];
+    return row ? [tell("roster", { type: "seat.stands", seat: id, holder: row.holder, term: row.term })] : [];
   }),
   ...loaded.devices.flatMap(({ id }) => {
     const health = peek(`health:${id}`);

@@ -2,6 +2,7 @@
 import { detectionsAlert, recoveriesResolve } from "./alerts.ts";
 import { inboxFills, outboxDrains, seatsAreHeld } from "./eventually.ts";
 import { nobodyDies } from "./actors.ts";
+import { oneCanary } from "./canary.ts";
 import { capsAreKept } from "./caps.ts";
 import { gateKeepsTerms } from "./gate.ts";
 import { grantsFollowTerms } from "./grants.ts";
@@ -28,6 +29,7 @@ export const properties: readonly Property[] = [
   candidatesMaySpeak,
   gateKeepsTerms,
   oneSocket,
+  oneCanary,
   linksEndWithLeases,
   nothingLost,
   inOrder,

@@ -87,6 +87,7 @@ export const RARE: { readonly [P in keyof typeof DIRECTED]: readonly string[] } 
     "failover: committing + after commitDeadline if hasTries → committing",
     "failover: retrying + after commitRetry → committing",
   ],
+  "version-refused": ["connection: outdated + dial.granted → unleased"],
   "careful-dials": [
     "connection: any + start → same",
     "connection: any + connection.closed if isContested → evicted",
@@ -96,7 +97,6 @@ export const RARE: { readonly [P in keyof typeof DIRECTED]: readonly string[] } 
     "connection: replaced + after quarantineLeft → unleased",
     "connection: evicted + start → unleased",
     "connection: outdated + start → unleased",
-    "connection: outdated + after outdatedLeft → unleased",
     "failover: preparing + holder.failed if isHopeless → selecting",
   ],
   "a-ban-and-an-appeal": [

@@ -19,6 +19,10 @@ const kinds: Record<string, Start> = {
   },
   loginRefused: (faults, ask) =>
     faults.loginRefused(ask.target(), ask.number("code"), { ...ask.lasting(), closes: ask.flag("closes") }),
+  outdated: (faults, ask) => {
+    const named = ask.optional("named");
+    return faults.outdated(ask.target("all"), ask.number("oldest"), { ...ask.lasting(), ...(named !== undefined && { named }) });
+  },
   halfOpenLink: (faults, ask) => faults.halfOpenLink(ask.target(), ask.lasting()),
   silentPath: (faults, ask) => faults.silentPath(ask.target(), { ...ask.lasting(), keeps: ask.flag("keeps") }),
   upgrade503: (faults, ask) => {

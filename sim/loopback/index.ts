@@ -13,6 +13,7 @@ import { Faults } from "./faults/index.ts";
 import { createGroup } from "./groups.ts";
 import { HOST, openDoors } from "./listener.ts";
 import { serveMedia } from "./media.ts";
+import { servePage } from "./page.ts";
 import { enterPairingCode } from "./pairing-code.ts";
 import { Person, type PersonOptions } from "./person.ts";
 import type { Latency } from "./random.ts";
@@ -116,7 +117,12 @@ export async function startLoopback(options: LoopbackOptions = {}): Promise<Loop
     port: options.port ?? 0,
     tls: certificate && { port: options.tlsPort ?? 0, ...certificate },
     onRequest: (request, response) => {
-      if (serveMedia(service, request, response) || serveAdmin(service, loopback, request, response)) return;
+      if (
+        serveMedia(service, request, response) ||
+        servePage(service, request, response) ||
+        serveAdmin(service, loopback, request, response)
+      )
+        return;
       response.writeHead(404).end();
     },
   });

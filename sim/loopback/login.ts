@@ -23,7 +23,7 @@ const failure = (reason: string): Node => el("failure", { reason, location: "loo
 export function login(service: Service, link: Link, { payload, noiseKey }: Introduction): void {
   const number = String(payload.username ?? "");
   const id = payload.device ?? 0;
-  const refusal = service.faults.login(number, id);
+  const refusal = service.faults.login(number, id, payload.userAgent?.appVersion?.tertiary ?? 0);
   const device = service.directory.accounts.get(number)?.devices.get(id);
   if (refusal) {
     link.bye(refusal);

@@ -147,6 +147,15 @@ export const PLANTS: readonly Plant[] = [
     parts: () => ({ actors: inChart("lease", { actions: { tellLost: nothing } }) }),
   },
   {
+    name: "canary-forgotten",
+    says: "a version that WhatsApp refuses holds nobody back",
+    caughtBy: "one-canary",
+    kinds: ["login-refused", "outage"],
+    parts: () => ({
+      actors: inReducer("dialler", { events: (event) => (event.type === "version.refused" ? [] : [event]) }),
+    }),
+  },
+  {
     name: "servants-forgotten",
     says: "a seat that goes back to its former holder leaves its servants under the term that ended",
     caughtBy: "grants-follow-terms",

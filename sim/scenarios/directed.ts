@@ -183,6 +183,17 @@ export const DIRECTED = {
     order("redial", device("sales-1/a"), 290),
     order("link", device("sales-1/a"), 310),
   ]),
+  // WhatsApp takes our version no more: links are closed little by little, all dial, and one day it is taken again.
+  "version-refused": plan(
+    [
+      fault("login-refused", all, 100, 400, { code: 405, closes: false }),
+      fault("close", device("sales-1/a"), 110, 0, { code: 428 }),
+      fault("close", device("sales-1/b"), 112, 0, { code: 428 }),
+      fault("close", all, 200, 0, { code: 428 }),
+      order("redial", device("support-1/a"), 300),
+    ],
+    { for: 900_000 },
+  ),
   "careful-dials": plan(
     [
       fault("replaced", device("sales-2/a"), 100, 0, { returns: 6 }),

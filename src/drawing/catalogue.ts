@@ -39,7 +39,6 @@ export const CHARTS: readonly Chart[] = [
       replayLeft: "1m",
       backoffLeft: "0.5s doubling to 1m, with jitter",
       quarantineLeft: "30s, doubled each time",
-      outdatedLeft: "10m, with jitter",
       suspensionLeft: "until the ban ends",
       wipeRetry: "5s",
     },

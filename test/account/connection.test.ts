@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { CLOSINGS } from "../../machines/account/closing.ts";
 import { connectionMachine, type ConnectionInput } from "../../machines/account/connection.ts";
-import { dialler } from "../../machines/account/dialler.ts";
+import { CANARY_EVERY, dialler } from "../../machines/account/dialler.ts";
 import type { CloseReason } from "../../machines/ports/connection.ts";
-import { accountId, deviceId } from "../../machines/ports/ids.ts";
+import { accountId, deviceId, type Millis } from "../../machines/ports/ids.ts";
 import { Host } from "./host.ts";
 
 const account = accountId("sales");
@@ -218,14 +218,39 @@ describe("the connection of a device", () => {
     expect(host.value(CONNECTION)).toBe("unleased");
   });
 
-  it("raises one alert for a refused version, whatever the device, and tries again after a long pause", () => {
+  it("raises one alert for a refused version, whatever the device, and tries again when its turn comes, with its lease", () => {
     const host = serving(1000);
     close(host, "outdated", 405);
     expect(host.of("raise")).toMatchObject([{ key: "device.outdated", subject: "fleet" }]);
-    host.advance(8 * 60_000 - 1);
+    host.advance(CANARY_EVERY - 1);
     expect(host.value(CONNECTION)).toBe("outdated");
-    host.advance(4 * 60_000 + 1);
+    host.advance(1);
     expect(host.value(CONNECTION)).toBe("unleased");
+    host.tell(CONNECTION, { type: "lease.granted", term: 2 });
+    expect(host.value(CONNECTION)).toBe("connecting");
+    expect(commands(host, "open").at(-1)).toMatchObject({ leaseTerm: 2 });
+  });
+
+  it("dials at once with a refused version when a person starts it", () => {
+    const host = serving(1000);
+    close(host, "outdated", 405);
+    host.tell(CONNECTION, { type: "start" });
+    host.tell(CONNECTION, { type: "lease.granted", term: 2 });
+    expect(host.value(CONNECTION)).toBe("connecting");
+  });
+
+  it("pauses longer each time it is refused, and anew after a login", () => {
+    const host = serving(1000);
+    const refusedFor = (): Millis => {
+      close(host, "outdated", 405);
+      const from = host.now;
+      while (host.value(CONNECTION) === "outdated") host.advance(1000);
+      host.tell(CONNECTION, { type: "lease.granted", term: 2 });
+      return host.now - from;
+    };
+    expect([refusedFor(), refusedFor(), refusedFor()]).toEqual([30_000, 60_000, 120_000]);
+    serve(host);
+    expect(refusedFor()).toBe(30_000);
   });
 
   it("stops: no link, no lease, no dial waiting", () => {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { dialler, type DiallerState, GATHER } from "../../machines/account/dialler.ts";
+import { CANARY_EVERY, dialler, type DiallerState, GATHER } from "../../machines/account/dialler.ts";
 import { accountId, type DeviceId, deviceId, type Millis } from "../../machines/ports/ids.ts";
 import type { DiallerEvent, Step } from "../../machines/protocol.ts";
 
@@ -57,11 +57,98 @@ describe("the reconnect budget", () => {
     expect(run.grants.map(({ to }) => to)).toEqual([device(1)]);
   });
 
+  /** Logins that are refused as soon as they are granted, and what dials within `span`. */
+  const refusing = (run: Run, numbers: readonly number[], span: Millis): { at: Millis; to: DeviceId }[] => {
+    const before = run.grants.length;
+    const end = run.now + span;
+    for (const number of numbers) run.tell({ type: "dial.request", device: device(number) });
+    for (let seen = before; run.now < end; ) {
+      if (seen === run.grants.length) run.until(Math.min(end, run.now + 10));
+      for (; seen < run.grants.length; seen++) {
+        const { to } = run.grants[seen] as { to: DeviceId };
+        run.tell({ type: "version.refused", device: to }).tell({ type: "dial.request", device: to });
+      }
+    }
+    return run.grants.slice(before);
+  };
+  const all = (count: number): number[] => Array.from({ length: count }, (_, number) => number);
+
+  it("sends one device ahead each half minute when the version is refused, however many wait", () => {
+    const run = new Run(1);
+    for (const number of all(500)) run.holder(number);
+    const dials = refusing(run, all(500), 3_600_000);
+    expect(dials.length).toBeLessThanOrEqual(2 + 3_600_000 / CANARY_EVERY);
+    const gaps = dials.slice(1).map(({ at }, index) => at - (dials[index] as { at: Millis }).at);
+    expect(gaps.slice(1).every((gap) => gap >= CANARY_EVERY)).toBe(true);
+  });
+
+  it("dials less and less often when the same few are refused again and again", () => {
+    const run = new Run(25);
+    for (const number of all(3)) run.holder(number);
+    expect(refusing(run, all(3), 3_600_000).length).toBeLessThanOrEqual(3 * 11);
+    expect(refusing(run, [], 3_600_000).length).toBeLessThanOrEqual(3 * 6);
+  });
+
+  it("lets all dial again, by rank and within the budget, when one gets in", () => {
+    const run = new Run(2).holder(7);
+    refusing(run, [1, 2, 3, 4, 5, 6, 7], 20_000);
+    run.until(run.now + CANARY_EVERY);
+    const canary = run.grants.at(-1) as { to: DeviceId };
+    const from = run.now;
+    const before = run.grants.length;
+    run.tell({ type: "version.accepted", device: canary.to }).until(from + 10_000);
+    const after = run.grants.slice(before);
+    expect(after.map(({ to }) => to).toSorted()).toEqual(
+      all(8)
+        .slice(1)
+        .map(device)
+        .filter((one) => one !== canary.to),
+    );
+    expect(after.slice(0, 2).map(({ at }) => at)).toEqual([from, from]);
+    expect(after.at(-1)?.at).toBe(from + 2000);
+  });
+
+  it("holds nobody up for a single device that is refused, and does not dial that one for the others' sake", () => {
+    const run = new Run(25).holder(1).holder(2);
+    run.tell({ type: "dial.request", device: device(1) }).tell({ type: "version.refused", device: device(1) });
+    run.tell({ type: "dial.request", device: device(1) });
+    run.tell({ type: "dial.request", device: device(2) }).tell({ type: "version.accepted", device: device(2) });
+    run.until(CANARY_EVERY - 1);
+    expect(run.grants).toEqual([1, 2].map((number) => ({ at: 0, to: device(number) })));
+    expect(run.until(CANARY_EVERY).grants.at(-1)).toEqual({ at: CANARY_EVERY, to: device(1) });
+  });
+
+  it("lets the canary ask twice for its dial, as its lease may have to be asked for in between", () => {
+    const run = new Run(25);
+    for (const number of [1, 2, 3]) run.holder(number).tell({ type: "dial.request", device: device(number) });
+    for (const number of [1, 2, 3]) {
+      run.tell({ type: "version.refused", device: device(number) }).tell({ type: "dial.request", device: device(number) });
+    }
+    run.until(CANARY_EVERY);
+    const canary = run.grants.at(-1) as { to: DeviceId };
+    run.tell({ type: "dial.request", device: canary.to }).until(CANARY_EVERY + 1);
+    expect(run.grants.slice(3)).toEqual([
+      { at: CANARY_EVERY, to: canary.to },
+      { at: CANARY_EVERY, to: canary.to },
+    ]);
+  });
+
+  it("dials at once whom a person urges, though the version is refused", () => {
+    const run = new Run(25);
+    for (const number of [1, 2, 3]) {
+      run.holder(number).tell({ type: "version.refused", device: device(number) });
+      run.tell({ type: "dial.request", device: device(number) });
+    }
+    expect(run.grants).toEqual([]);
+    run.tell({ type: "dial.urge", device: device(3) });
+    expect(run.grants).toEqual([{ at: 0, to: device(3) }]);
+  });
+
   const scriptArb = fc.array(
     fc.record({
       after: fc.integer({ min: 0, max: 40 }),
       number: fc.integer({ min: 0, max: 40 }),
-      what: fc.constantFrom("request", "request", "request", "cancel", 0, 1, 2),
+      what: fc.constantFrom("request", "request", "request", "cancel", "refused", "refused", "accepted", 0, 1, 2),
     }),
     { maxLength: 150 },
   );
@@ -71,6 +158,8 @@ describe("the reconnect budget", () => {
       run.until(run.now + after);
       if (what === "request") run.tell({ type: "dial.request", device: device(number) });
       else if (what === "cancel") run.tell({ type: "dial.cancel", device: device(number) });
+      else if (what === "refused") run.tell({ type: "version.refused", device: device(number) });
+      else if (what === "accepted") run.tell({ type: "version.accepted", device: device(number) });
       else run.tell({ type: "dial.rank", device: device(number), rank: what as 0 | 1 | 2 });
     }
     return run;
@@ -94,7 +183,7 @@ describe("the reconnect budget", () => {
       fc.property(fc.integer({ min: 1, max: 40 }), scriptArb, (perSecond, script) => {
         const run = play(perSecond, script);
         expect(run.faults).toEqual([]);
-        run.until(run.now + 60_000);
+        run.until(run.now + 10_000_000);
         expect(run.state.waiting).toEqual([]);
       }),
     );
@@ -124,9 +213,14 @@ class Run {
     );
     this.grants.push(...granted.map((to) => ({ at: this.now, to })));
     const rank = (one: DeviceId) => state.ranks.get(one) ?? 2;
-    if (state.waiting.some((one) => granted.some((other) => rank(one.device) < rank(other))))
-      this.faults.push(`${this.now}: out of rank`);
-    const first = state.waiting.toSorted((one, other) => rank(one.device) - rank(other.device))[0];
+    const { refused, nextCanaryAt } = state;
+    const isVersionRefused = refused.size >= 2;
+    const mayDial = (one: DeviceId) =>
+      (isVersionRefused && one === state.canary) ||
+      ((refused.get(one)?.until ?? 0) <= this.now && (!isVersionRefused || nextCanaryAt <= this.now));
+    const free = state.waiting.filter((one) => mayDial(one.device));
+    if (free.some((one) => granted.some((other) => rank(one.device) < rank(other)))) this.faults.push(`${this.now}: out of rank`);
+    const first = free.toSorted((one, other) => rank(one.device) - rank(other.device))[0];
     const isReady = first && (rank(first.device) === 0 || first.since + GATHER <= this.now);
     if (isReady && state.budget >= 1000) this.faults.push(`${this.now}: waits with budget`);
     if (wakeAt !== null && wakeAt <= this.now) this.faults.push(`${this.now}: wishes to be woken at ${wakeAt}`);

@@ -80,8 +80,12 @@ export class FaultBoard {
     return this.first((rule) => rule.flow?.(link));
   }
 
-  login(account: string, device: number): Node | undefined {
-    return this.first((rule) => rule.login?.(account, device));
+  login(account: string, device: number, revision: number): Node | undefined {
+    return this.first((rule) => rule.login?.(account, device, revision));
+  }
+
+  names(): number | undefined {
+    return this.first((rule) => rule.names?.());
   }
 
   sends(device: Device, contact: string): SendFate | undefined {

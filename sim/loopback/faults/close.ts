@@ -81,6 +81,19 @@ function sayGoodbye(links: ReturnType<typeof linksIn>, word: Node): void {
   for (const link of links) link.bye(word);
 }
 
+/** Logins of clients older than this revision fail with 405; the web page names `named`, by default just that. */
+export function outdated(target: FaultTarget, oldest: number, named = oldest): Fault {
+  const scope = scopeOf(target);
+  const word = farewell(405, undefined);
+  return {
+    kind: "outdated",
+    rule: {
+      login: (account, device, revision) => (scope(account, device) && revision < oldest ? word : undefined),
+      names: () => named,
+    },
+  };
+}
+
 /** Logins fail with this code; links that are up stay up unless `closes`. */
 export function loginRefused(target: FaultTarget, code: number, closes = false): Fault {
   const scope = scopeOf(target);

@@ -8,7 +8,7 @@
 import type { Service } from "../service.ts";
 import { ackLost, type AckLostOptions } from "./ack-lost.ts";
 import type { ActiveFault } from "./board.ts";
-import { type CloseOptions, close, loginRefused } from "./close.ts";
+import { type CloseOptions, close, loginRefused, outdated } from "./close.ts";
 import { refuse, type UpgradeOptions, upgrade503 } from "./dials.ts";
 import { type DuplicateOptions, duplicate } from "./duplicate.ts";
 import { halfOpenLink } from "./half-open-link.ts";
@@ -42,6 +42,10 @@ export class Faults {
 
   loginRefused(target: FaultTarget, code: number, { forMs, closes }: { closes?: boolean } & Lasting = {}): ActiveFault {
     return this.service.faults.inject(loginRefused(target, code, closes), forMs);
+  }
+
+  outdated(target: FaultTarget, oldest: number, { forMs, named }: { named?: number } & Lasting = {}): ActiveFault {
+    return this.service.faults.inject(outdated(target, oldest, named), forMs);
   }
 
   halfOpenLink(target: FaultTarget, { forMs }: Lasting = {}): ActiveFault {

@@ -32,8 +32,10 @@ export interface Rule {
   dial?(dial: Dial): DialFate | undefined;
   /** How frames flow on a link. Asked again whenever a fault begins or ends, or the link learns who it is. */
   flow?(link: Link): Lanes | undefined;
-  /** A device logs in: what to answer instead of success. */
-  login?(account: string, device: number): Node | undefined;
+  /** A device logs in, with this revision of the client: what to answer instead of success. */
+  login?(account: string, device: number, revision: number): Node | undefined;
+  /** The web page is asked for: which revision of the client it names. */
+  names?(): number | undefined;
   /** A device has logged in on a link. */
   loggedIn?(service: Service, device: Device, link: Link): void;
   /** A device sends a message to `contact` (digits, or the jid of a group). */

@@ -2,7 +2,7 @@
  * The connection port on Baileys: one `Device` each, made when first named. Commands return at once; what they can't do is
  * answered in a later turn. It never re-dials by itself: that is for the machines to decide.
  */
-import { WA_CERT_DETAILS } from "@whiskeysockets/baileys";
+import { DEFAULT_CONNECTION_CONFIG, WA_CERT_DETAILS } from "@whiskeysockets/baileys";
 import type { WAVersion } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
 import type { Clock } from "../../../machines/ports/clock.ts";
@@ -17,6 +17,7 @@ import type { LinkState } from "./link.ts";
 import { baileysLogger, silenceLibsignal } from "./quiet.ts";
 import { checkSignatures } from "./signatures.ts";
 import type { MediaSource } from "./uploads.ts";
+import { Versions } from "./versions.ts";
 
 export interface BaileysOptions {
   readonly store: StorePort;
@@ -24,6 +25,7 @@ export interface BaileysOptions {
   /** Another server than WhatsApp's: a test or demo server on loopback. `rootPublicKey` applies to the whole process. */
   readonly endpoint?: { readonly url: string; readonly rootPublicKey?: Uint8Array; readonly allowSelfSigned?: boolean };
   readonly logger: Logger;
+  /** Of WhatsApp Web, to begin with; left out: what Baileys knows. */
   readonly waVersion?: WAVersion;
   readonly nextRequestId: () => RequestId;
   /** How long a look-up at WhatsApp may take before its send is given up as unsent. */
@@ -64,6 +66,13 @@ export const createBaileysConnections = (
   const ask = makeAsk(store, options.nextRequestId);
   const deadlines = new Deadlines(clock);
   const devices = new Map<DeviceId, Device>();
+  const versions = new Versions({
+    own: options.waVersion ?? DEFAULT_CONNECTION_CONFIG.version,
+    url: endpoint?.url ?? WHATSAPP,
+    allowSelfSigned: endpoint?.allowSelfSigned ?? false,
+    clock,
+    logger: baileysLogger(logger),
+  });
   let listener: (fact: ConnectionFact) => void = () => undefined;
   let inCommand = false;
   let down = false;
@@ -90,7 +99,7 @@ export const createBaileysConnections = (
         logger: baileysLogger(logger.child({ device: id })),
         url: urlOf(id),
         allowSelfSigned: endpoint?.allowSelfSigned ?? false,
-        waVersion: options.waVersion,
+        versions,
         queryTimeout: options.queryTimeout ?? QUERY_TIMEOUT,
         media: options.media ?? noMedia,
         emit,
@@ -142,6 +151,7 @@ export const createBaileysConnections = (
     /** Terminates every link and waits until what was queued for the store has been answered. */
     shutdown: async () => {
       down = true;
+      versions.close();
       for (const device of devices.values()) device.terminate();
       await Promise.all([...devices.values()].map((device) => device.idle()));
       deadlines.clear();

@@ -1,6 +1,5 @@
 /** One device: its keys and caches, which outlive a link, the grants that its sends must hold, and at most one link. */
 import { isJidGroup } from "@whiskeysockets/baileys";
-import type { WAVersion } from "@whiskeysockets/baileys";
 import type { proto } from "@whiskeysockets/baileys";
 import type { Clock } from "../../../machines/ports/clock.ts";
 import type { ConnectionFact, LinkMethod } from "../../../machines/ports/connection.ts";
@@ -24,6 +23,7 @@ import type { BaileysLogger } from "./quiet.ts";
 import { type Archive, quotedIn } from "./quotes.ts";
 import { type SendCommand, Sender } from "./sender.ts";
 import { type MediaSource, Uploads } from "./uploads.ts";
+import type { Versions } from "./versions.ts";
 
 const MINUTE: Millis = 60_000;
 const REMEMBERED_CONTACTS = 1000;
@@ -36,7 +36,7 @@ export interface DeviceOptions {
   readonly logger: BaileysLogger;
   readonly url: string;
   readonly allowSelfSigned: boolean;
-  readonly waVersion: WAVersion | undefined;
+  readonly versions: Versions;
   readonly queryTimeout: Millis;
   readonly media: MediaSource;
   readonly emit: (fact: ConnectionFact) => void;
@@ -80,7 +80,7 @@ export class Device {
   }
 
   dial(command: Dial, method: LinkMethod | null): void {
-    const { id, clock, deadlines, logger, url, allowSelfSigned, waVersion, queryTimeout, emit, ask } = this.#options;
+    const { id, clock, deadlines, logger, url, allowSelfSigned, versions, queryTimeout, emit, ask } = this.#options;
     this.terminate();
     this.#dial = command.dial;
     const keys = this.#keysFor(command.leaseTerm);
@@ -92,7 +92,7 @@ export class Device {
       connectTimeout: command.connectTimeout,
       url,
       allowSelfSigned,
-      waVersion,
+      versions,
       queryTimeout,
       clock,
       deadlines,

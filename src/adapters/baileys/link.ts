@@ -15,7 +15,7 @@ import {
   jidEncode,
   makeWASocket,
 } from "@whiskeysockets/baileys";
-import type { AuthenticationCreds, BinaryNode, WASocket, WAVersion, proto } from "@whiskeysockets/baileys";
+import type { AuthenticationCreds, BinaryNode, WASocket, proto } from "@whiskeysockets/baileys";
 import { Agent } from "node:https";
 import type { Clock } from "../../../machines/ports/clock.ts";
 import type { ConnectionFact, LinkMethod } from "../../../machines/ports/connection.ts";
@@ -34,11 +34,15 @@ import { preparePreKeys } from "./pre-keys.ts";
 import type { BaileysLogger } from "./quiet.ts";
 import { type Sealed, type SealedBy, type Signal, makeSignal } from "./signal.ts";
 import { childOf, childrenOf } from "./stanza.ts";
+import type { Versions } from "./versions.ts";
 
 /** At most one `evidence` fact per device in this time; the first after quiet is never held back. */
 const EVIDENCE_EVERY: Millis = 50;
 /** Baileys' own keep-alive can't be switched off, only be made to wait: this is the longest that a timer can. Ours are the probes. */
 const NEVER: Millis = 2_147_483_647;
+
+/** WhatsApp's word for a version that it does not take any more. */
+const OUTDATED = 405;
 
 export interface DeviceCaches {
   readonly devices: Cache;
@@ -55,7 +59,7 @@ export interface LinkOptions {
   readonly connectTimeout: Millis;
   readonly url: string;
   readonly allowSelfSigned: boolean;
-  readonly waVersion: WAVersion | undefined;
+  readonly versions: Versions;
   /** Baileys' own queries (look-ups, login steps) give up after this. */
   readonly queryTimeout: Millis;
   readonly clock: Clock;
@@ -87,11 +91,13 @@ export class Link {
   #keeper: CredsKeeper | null = null;
   #offered = false;
   #checks = 0;
+  readonly #version: Versions["next"];
   readonly #stanzas = new WeakMap<Uint8Array, BinaryNode>();
   readonly #answers = new Map<string, () => void>();
 
   constructor(options: LinkOptions) {
     this.options = options;
+    this.#version = options.versions.next;
     this.#deadline = options.deadlines.add(options.connectTimeout, () => this.close({ kind: "deadline" }));
     void this.#dial().catch((error: unknown) => {
       options.logger.error(`the dial of ${options.device} failed: ${error instanceof Error ? error.message : "unknown"}`);
@@ -194,7 +200,7 @@ export class Link {
     const sock = makeWASocket({
       ...DEFAULT_CONNECTION_CONFIG,
       waWebSocketUrl: options.url,
-      ...(options.waVersion ? { version: options.waVersion } : {}),
+      version: this.#version,
       ...(options.allowSelfSigned ? { agent: new Agent({ rejectUnauthorized: false }) } : {}),
       auth: { creds, keys: endingKeys(keys.outside, ending) },
       browser: Browsers.macOS("Chrome"),
@@ -307,6 +313,7 @@ export class Link {
         if (this.state !== "dialling") return;
         this.state = "opened";
         this.#deadline?.cancel();
+        this.options.versions.taken(this.#version);
         return emit({ kind: "opened", device, dial, at });
       case "ib":
         if (childOf(node, "downgrade_webclient")) return this.close({ kind: "downgrade" });
@@ -327,9 +334,11 @@ export class Link {
       }
       case "failure": {
         const expire = Number(attrs["expire"]);
+        const code = Number(attrs["reason"] ?? 500);
+        if (code === OUTDATED) void this.options.versions.refused(this.#version);
         return this.close({
           kind: "failure",
-          code: Number(attrs["reason"] ?? 500),
+          code,
           expire: attrs["expire"] !== undefined && Number.isFinite(expire) ? expire : null,
         });
       }

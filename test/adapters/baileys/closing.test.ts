@@ -1,4 +1,5 @@
 /** Why a link ended, as WhatsApp's stanza says it. The table for people: docs/close-codes.md. */
+import { DEFAULT_CONNECTION_CONFIG } from "@whiskeysockets/baileys";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CloseReason } from "../../../machines/ports/connection.ts";
 import { type Loopback, startLoopback } from "../../../sim/loopback/index.ts";
@@ -29,6 +30,34 @@ describe("the end of a link", () => {
     inject();
     return closed(since);
   };
+
+  const outcome = async (): Promise<string> => {
+    rig.port.perform({ op: "terminate", device: a });
+    const since = rig.mark;
+    rig.open(a);
+    const reasons = () =>
+      rig.facts
+        .slice(since)
+        .flatMap((fact) =>
+          fact.kind === "opened" ? ["opened"] : fact.kind === "closed" && fact.code !== null ? [fact.reason] : [],
+        );
+    await rig.until(() => reasons().length > 0, "a login, or its refusal");
+    return reasons()[0] as string;
+  };
+
+  it("405 for our version: dials again with the newer one that WhatsApp names, and keeps to it", async () => {
+    const [, , own] = DEFAULT_CONNECTION_CONFIG.version;
+    const fault = loopback.faults.outdated("all", own + 5);
+    const ends: string[] = [];
+    // The newer version is looked for after the first refusal; a dial that comes before it is known is refused like the first.
+    while (ends.at(-1) !== "opened" && ends.length < 50) ends.push(await outcome());
+    expect(ends.at(0)).toBe("outdated");
+    expect(ends.at(-1)).toBe("opened");
+    fault.heal();
+    loopback.faults.outdated("all", own + 5, { named: own });
+    expect(await outcome()).toBe("opened");
+    loopback.faults.healAll();
+  });
 
   it.each<[number, CloseReason]>([
     [408, "timedOut"],

@@ -130,6 +130,7 @@ describe("linking and other doors", () => {
     const samples = {
       close: { target, code: 405 },
       loginRefused: { target, code: 503, closes: true },
+      outdated: { target, oldest: 5, named: 6 },
       halfOpenLink: { target },
       silentPath: { target, keeps: true },
       upgrade503: { target, status: 429, closes: false },
