@@ -8,35 +8,45 @@ import { createSupervisor, defineFleet, type FleetInput, type FleetSupervisor, t
 
 export const NUMBERS: Readonly<Record<string, string>> = { "sales-1": "99900000001", "sales-2": "99900000002" };
 export const DEVICES = ["sales-1/a", "sales-1/b", "sales-2/a"] as const;
+type Given = Pick<FleetInput, "accounts" | "lines" | "pacing">;
+/** Two masters, the first with a twin. */
+const FLEET: Given = {
+  accounts: {
+    "sales-1": { role: "master", devices: ["a", "b"] },
+    "sales-2": { role: "master", devices: ["a"] },
+  },
+  lines: { sales: { masters: ["sales-1", "sales-2"], whenNumberChanges: "resend" } },
+  pacing: { perSecond: 10, burst: 5 },
+};
 
 export class LibraryRig {
   readonly folder = mkdtempSync(join(tmpdir(), "greenroom-library-"));
   readonly loopback: Loopback;
   readonly #started: FleetSupervisor[] = [];
 
-  /** Two masters, the first with a twin; also as a file, fleet.yaml. */
+  /** Also as a file, fleet.yaml. */
   readonly #fleet: FleetInput;
 
-  private constructor(loopback: Loopback) {
+  private constructor(loopback: Loopback, fleet: Given) {
     this.loopback = loopback;
     this.#fleet = {
       fleet: "acme",
       store: { file: join(this.folder, "acme.db") },
-      accounts: {
-        "sales-1": { role: "master", devices: ["a", "b"] },
-        "sales-2": { role: "master", devices: ["a"] },
+      ...fleet,
+      whatsapp: {
+        endpoint: loopback.tlsUrl ?? loopback.url,
+        rootKey: loopback.rootPublicKey.toString("hex"),
+        selfSigned: loopback.tlsUrl !== undefined,
       },
-      lines: { sales: { masters: ["sales-1", "sales-2"], whenNumberChanges: "resend" } },
-      pacing: { perSecond: 10, burst: 5 },
-      whatsapp: { endpoint: loopback.url, rootKey: loopback.rootPublicKey.toString("hex") },
     };
     // JSON is YAML.
     writeFileSync(join(this.folder, "fleet.yaml"), JSON.stringify(this.#fleet));
   }
-  static async start(): Promise<LibraryRig> {
+  /** `tls`: media needs it. */
+  static async start(fleet: Given = FLEET, { tls = false } = {}): Promise<LibraryRig> {
     // libsignal prints whole sessions where the scripted phones use it.
     console.info = () => undefined;
-    return new LibraryRig(await startLoopback());
+    return new LibraryRig(await startLoopback(tls ? { tlsPort: 0 } : {}), fleet);
   }
 
   /** Not started. */
@@ -48,10 +58,14 @@ export class LibraryRig {
   }
 
   /** As the owner does: asks for a code, and scans it with the account's phone. */
-  async link(supervisor: FleetSupervisor): Promise<void> {
-    for (const device of DEVICES) {
+  async link(
+    supervisor: FleetSupervisor,
+    devices: readonly string[] = DEVICES,
+    numbers: Readonly<Record<string, string>> = NUMBERS,
+  ): Promise<void> {
+    for (const device of devices) {
       const { offer } = await supervisor.link(device);
-      await this.loopback.account(NUMBERS[device.slice(0, device.indexOf("/"))] ?? "").scanQr(offer?.text ?? "");
+      await this.loopback.account(numbers[device.slice(0, device.indexOf("/"))] ?? "").scanQr(offer?.text ?? "");
     }
     await until(async () => (await supervisor.status()).seats.every(({ phase }) => phase === "serving"));
   }
