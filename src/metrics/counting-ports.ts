@@ -57,31 +57,34 @@ const countFact = (fact: ConnectionFact, to: Instruments): void => {
 /** More messages under way than this say nothing new about how long an ack takes. */
 const MAX_UNDER_WAY = 10_000;
 
+type Send = Extract<ConnectionCommand, { op: "send" }>;
+
 /** From the gate to WhatsApp's ack. `sent` names the message and the ack its id at WhatsApp: the command has both. */
 class AckClock {
   readonly #to: Instruments;
-  readonly #waIds = new Map<string, WaId>();
-  readonly #sentAt = new Map<WaId, Millis>();
+  readonly #asked = new Map<string, Send>();
+  readonly #sent = new Map<WaId, { readonly send: Send; readonly at: Millis }>();
 
   constructor(to: Instruments) {
     this.#to = to;
   }
 
-  asked({ message, waId }: Extract<ConnectionCommand, { op: "send" }>): void {
-    bound(this.#waIds).set(message, waId);
+  asked(send: Send): void {
+    bound(this.#asked).set(send.message, send);
   }
 
   saw(fact: ConnectionFact): void {
     if (fact.kind === "sent") {
       this.#to.sent.inc();
-      const waId = this.#waIds.get(fact.message);
-      this.#waIds.delete(fact.message);
-      if (waId) bound(this.#sentAt).set(waId, fact.at);
+      const send = this.#asked.get(fact.message);
+      this.#asked.delete(fact.message);
+      if (send) bound(this.#sent).set(send.waId, { send, at: fact.at });
     } else if (fact.kind === "acked") {
-      const sentAt = this.#sentAt.get(fact.waId);
-      if (sentAt === undefined || !this.#sentAt.delete(fact.waId)) return;
-      this.#to.ackSeconds.observe(Math.max(0, fact.at - sentAt) / 1000);
-    } else if (fact.kind === "unsent") this.#waIds.delete(fact.message);
+      const sent = this.#sent.get(fact.waId);
+      if (sent === undefined || !this.#sent.delete(fact.waId)) return;
+      this.#to.ackSeconds.observe(Math.max(0, fact.at - sent.at) / 1000);
+      this.#to.firstAcks.acked(sent.send, fact.at);
+    } else if (fact.kind === "unsent") this.#asked.delete(fact.message);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Every metric, by name: what docs/metrics.md lists. Seconds and totals, as Prometheus wants them. */
 import { Counter, Histogram, type Registry } from "prom-client";
+import { FirstAcks } from "./first-acks.ts";
 import { Grants } from "./grants.ts";
 
 export type Instruments = ReturnType<typeof createInstruments>;
@@ -7,6 +8,8 @@ export type Instruments = ReturnType<typeof createInstruments>;
 /** Up to the targets and a little beyond. */
 const FAILOVER = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 30];
 const QUICK = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
+/** Up to the first few tries anew. */
+const LAG = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600];
 const STORE = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 
 export const createInstruments = (registry: Registry) => {
@@ -21,9 +24,16 @@ export const createInstruments = (registry: Registry) => {
   ): Histogram<L> =>
     new Histogram({ name: `greenroom_${name}`, help, buckets: [...buckets], labelNames: [...labelNames], registers });
 
+  const firstAck = histogram(
+    "failover_first_ack_seconds",
+    "From the last sign of life to the first message that the new holder got acknowledged, if that was soon.",
+    FAILOVER,
+    ["cause"],
+  );
   return {
-    /** No metric: for the alert that a seat has two holders. */
+    /** No metrics: for the alert that a seat has two holders, and for the first acknowledgement after a failover. */
     grants: new Grants(),
+    firstAcks: new FirstAcks((cause, took) => firstAck.observe({ cause }, took / 1000)),
     probes: counter("probes_total", "Probes sent to WhatsApp."),
     probesUnanswered: counter("probes_unanswered_total", "Probes that got no answer in time."),
     probeRoundTrip: histogram("probe_round_trip_seconds", "From a probe to its answer.", QUICK),
@@ -51,6 +61,8 @@ export const createInstruments = (registry: Registry) => {
       "cause",
     ]),
     alerts: counter("alerts_raised_total", "Alerts that were raised.", ["rule", "level"]),
+
+    webhookLag: histogram("webhook_lag_seconds", "From what happened to its delivery to a webhook.", LAG, ["webhook"]),
 
     storeSeconds: histogram("store_seconds", "From a question to the store to its answer.", STORE, ["op"]),
     storeFailures: counter("store_failures_total", "Questions that the store did not answer, by cause.", ["cause"]),

@@ -29,7 +29,9 @@ export const createMetrics = (): Metrics => {
       if (type !== "alert.raised" && type !== "alert.escalated") return;
       instruments.alerts.inc({ rule: String(data["rule"]), level: String(data["level"]) });
     },
-    onFailover({ cause, ladder, outcome, lastEvidenceAt, detectedAt, chosenAt, committedAt, inServiceAt }) {
+    onFailover(record) {
+      const { cause, ladder, outcome, lastEvidenceAt, detectedAt, chosenAt, committedAt, inServiceAt } = record;
+      instruments.firstAcks.ended(record);
       instruments.failovers.inc({ cause, ladder: ladder ?? "none", outcome });
       const seconds = (from: number | null, to: number | null): number | null =>
         from === null || to === null ? null : Math.max(0, to - from) / 1000;

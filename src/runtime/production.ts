@@ -172,6 +172,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       inbox: { rows: (after, limit) => arrivals.rows(after, limit), message: (row) => arrivals.toMessage(row) },
       events: async (afterSeq, limit) => (await views.ask("events.read", { afterSeq, limit })).rows,
       cursor: async (reader, seq) => (await views.ask("inbox.cursor", { reader, seq })).seq,
+      onDelivered: (webhook, lag) => metrics.instruments.webhookLag.observe({ webhook }, lag / 1000),
       onDead: ({ webhook, type, tries, why }) =>
         supervisor.report({ type: "webhook.dead", subject: webhook, data: { event: type, tries, why } }),
     });

@@ -52,6 +52,8 @@ export interface CourierOptions {
   readonly events: (after: number, limit: number) => Promise<readonly FleetEventRow[]>;
   readonly cursor: (reader: string, seq: number | null) => Promise<number>;
   readonly bury: (letter: DeadLetter) => Promise<void>;
+  /** The receiver took it, so long after it happened. */
+  readonly onDelivered: (webhook: string, lag: Millis) => void;
 }
 
 /** Before the second try, the third, and so on: a day in all. */
@@ -175,7 +177,10 @@ export class Courier {
       read,
       cursor: (seq) => cursor(name, seq),
       toMessage: toParcel,
-      handle: ({ envelope }) => this.deliver(envelope),
+      handle: async ({ envelope }) => {
+        await this.deliver(envelope);
+        this.#options.onDelivered(config.name, Math.max(0, clock.now() - Date.parse(envelope.timestamp)));
+      },
       onFailure: ({ message, error, tries, isLast }) => {
         if (!isLast) return undefined;
         const why = error instanceof PostError ? error.message : String(error);

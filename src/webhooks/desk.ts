@@ -15,6 +15,7 @@ export interface WebhookDeskOptions {
   readonly inbox: CourierOptions["inbox"];
   readonly events: CourierOptions["events"];
   readonly cursor: CourierOptions["cursor"];
+  readonly onDelivered: CourierOptions["onDelivered"];
   /** A delivery was given up. */
   readonly onDead: (letter: DeadLetter) => void;
 }

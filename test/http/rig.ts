@@ -256,6 +256,7 @@ export class ApiRig {
       inbox: { rows: (after, limit) => arrivals.rows(after, limit), message: (row) => arrivals.toMessage(row) },
       events: async (afterSeq, limit) => (await views.ask("events.read", { afterSeq, limit })).rows,
       cursor: async (reader, seq) => (await views.ask("inbox.cursor", { reader, seq })).seq,
+      onDelivered: () => undefined,
       onDead: () => undefined,
     });
     const parts = {

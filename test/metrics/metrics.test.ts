@@ -100,6 +100,28 @@ describe("a scrape", () => {
   });
 });
 
+describe("the first acknowledgement after a failover", () => {
+  const acks = [
+    { term: 4, at: 8000 },
+    { term: 4, at: 9000 },
+  ];
+  it.each([
+    ["after the record", [RECORD, ...acks], '_sum{cause="silent"} 7'],
+    ["before the record", [...acks, RECORD], '_sum{cause="silent"} 7'],
+    ["under the old term: it says nothing", [{ term: 3, at: 8000 }, RECORD], null],
+    ["when nobody had anything to say for long", [RECORD, { term: 4, at: 99_000 }], null],
+    ["of one that came to nothing", [{ ...RECORD, outcome: "exhausted" as const }, ...acks], null],
+  ])("%s", async (_, steps, expected) => {
+    const metrics = createMetrics();
+    for (const step of steps) {
+      if ("at" in step) metrics.instruments.firstAcks.acked({ seat: RECORD.seat, term: step.term as never }, step.at);
+      else metrics.onFailover(step);
+    }
+    const lines = (await scraped(metrics)).filter((line) => line.startsWith("greenroom_failover_first_ack_seconds_sum"));
+    expect(lines).toEqual(expected === null ? [] : [`greenroom_failover_first_ack_seconds${expected}`]);
+  });
+});
+
 describe("the counting ports", () => {
   it("pass everything on, and time a message from its write to its ack, once", async () => {
     const metrics = createMetrics();
@@ -107,9 +129,10 @@ describe("the counting ports", () => {
     const seen: string[] = [];
     const counted = countingConnections(port, metrics.instruments);
     counted.onFact(({ kind }) => void seen.push(kind));
-    const device = "sales-1/a";
+    metrics.onFailover({ ...RECORD, detectedAt: 500, lastEvidenceAt: 300 });
+    const about = { device: "sales-1/b", seat: RECORD.seat, term: RECORD.termAfter };
     for (const op of ["probe", "open", "send"])
-      counted.perform({ op, device, message: "m1", waId: "w1" } as unknown as ConnectionCommand);
+      counted.perform({ op, ...about, message: "m1", waId: "w1" } as unknown as ConnectionCommand);
     const facts = [
       { kind: "probed", rtt: 80 },
       { kind: "probed", rtt: null },
@@ -133,6 +156,7 @@ describe("the counting ports", () => {
         "greenroom_messages_sent_total 1",
         "greenroom_message_ack_seconds_count 1",
         "greenroom_message_ack_seconds_sum 0.3",
+        'greenroom_failover_first_ack_seconds_sum{cause="silent"} 1',
         'greenroom_messages_unsent_total{why="stale"} 1',
         'greenroom_messages_refused_total{code="463"} 1',
         'greenroom_link_ends_total{reason="replaced"} 1',

@@ -125,6 +125,7 @@ const courierOn = (
   const time = stepping();
   const cursors = new Map<string, number>();
   const buried: DeadLetter[] = [];
+  const delivered: { webhook: string; lag: number }[] = [];
   const courier = new Courier({
     fleet: "acme",
     config: { ...CONFIG, ...config },
@@ -144,8 +145,9 @@ const courierOn = (
       return cursors.get(reader) ?? 0;
     },
     bury: async (letter) => void buried.push(letter),
+    onDelivered: (webhook, lag) => void delivered.push({ webhook, lag }),
   });
-  return { courier, time, cursors, buried };
+  return { courier, time, cursors, buried, delivered };
 };
 
 describe("a signature", () => {
@@ -231,7 +233,8 @@ describe("a courier", () => {
 
   it("tries for a day, lets other conversations pass meanwhile, and then buries", async () => {
     const tried: string[] = [];
-    const { courier, time, cursors, buried } = courierOn([message(1, "a"), message(2, "a"), message(3, "b")], [], {}, (id) => {
+    const messages = [message(1, "a"), message(2, "a"), message(3, "b")];
+    const { courier, time, cursors, buried, delivered } = courierOn(messages, [], {}, (id) => {
       tried.push(id);
       if (id === "acme.in.1") throw new Error("never");
     });
@@ -245,6 +248,8 @@ describe("a courier", () => {
     expect(buried).toMatchObject([{ webhook: "crm", source: "inbox", seq: 1, tries: 11, why: "Error: never" }]);
     expect(tried.filter((id) => id === "acme.in.1")).toHaveLength(11);
     expect(tried.at(-1)).toBe("acme.in.2");
+    expect(delivered.map(({ webhook }) => webhook)).toEqual(["crm", "crm"]);
+    expect((delivered[1]?.lag ?? 0) - (delivered[0]?.lag ?? 0)).toBeGreaterThan(22 * 3_600_000);
     expect(cursors.get("webhook:crm:inbox")).toBe(3);
   });
 
@@ -305,6 +310,7 @@ describe("the desk, on a real store and a real receiver", () => {
       events: async (afterSeq, limit) =>
         (await ask<{ rows: FleetEventRow[] }>(store, { op: "events.read", afterSeq, limit })).rows,
       cursor: async (reader, seq) => (await ask<{ seq: number }>(store, { op: "inbox.cursor", reader, seq })).seq,
+      onDelivered: () => undefined,
       onDead: (letter) => void dead.push(letter),
     });
     onTestFinished(() => desk.stop(100));
