@@ -175,6 +175,8 @@ export type RosterEvent =
       | { type: "device.cordon"; device: DeviceId; cordoned: boolean }
       /** From seats: who speaks now. `left`: the device given up by an unplanned move (cool-down). */
       | { type: "seat.held"; seat: SeatId; holder: DeviceId | null; term: SeatTerm; left: DeviceId | null }
+      /** The same, to a roster that was started again: nothing has changed. */
+      | { type: "seat.stands"; seat: SeatId; holder: DeviceId | null; term: SeatTerm }
       /** From seats: say again how the holder is. */
       | { type: "holder.review"; seat: SeatId }
       /** `former`: who held the seat before. `named`: an operator's choice, for which no cool-down holds. */
@@ -302,6 +304,8 @@ export type QueueEvent =
        * that nobody named: what a read under way brings may be their later rows.
        */
       | { type: "queue.reload"; from?: number; conversation?: ConversationId; isAnew?: true; isAll?: true }
+      /** From now on this holds; what is held stays so. */
+      | { type: "queue.policy"; whenNumberChanges: "hold" | "resend" }
       /** From the roster: all that lay at this post lies elsewhere now. */
       | { type: "queue.clear" }
       /** From the roster: the store is asked to give it to this seat. Until the reload that follows, a row of it may be seen before an earlier one. */

@@ -36,7 +36,7 @@ interface Slot {
   openings: number;
 }
 interface Ledger {
-  readonly caps: Caps;
+  caps: Caps;
   /** null: nobody knows, so long ago. */
   linkedAt: Millis | null;
   /** The oldest first. */
@@ -55,11 +55,14 @@ export class Allowance {
     this.adopt(caps, traffic);
   }
 
-  /** Accounts that are counted already go on as they are. */
+  /** From now on these hold; what is counted already stays so. */
   adopt(caps: Readonly<Record<AccountId, Caps>>, traffic: readonly Traffic[]): void {
     const known = new Map(traffic.map((each) => [each.account, each]));
+    for (const account of this.#ledgers.keys()) if (!(account in caps)) this.#ledgers.delete(account);
     for (const [account, each] of Object.entries(caps) as [AccountId, Caps][]) {
-      if (this.#ledgers.has(account)) continue;
+      const counted = this.#ledgers.get(account);
+      if (counted) counted.caps = each;
+      if (counted) continue;
       const { linkedAt = null, slots = [] } = known.get(account) ?? {};
       this.#ledgers.set(account, { caps: each, linkedAt, slots: slots.map((slot) => ({ ...slot })) });
     }

@@ -70,7 +70,7 @@ const OWED: ReadonlySet<Phase> = new Set<Phase>(["ready", "delayed", "asked", "o
 
 export class SeatQueue {
   readonly seat: SeatId;
-  readonly #config: QueueConfig;
+  #config: QueueConfig;
   readonly #window: Window;
   readonly #recorder: Recorder;
   readonly #lookups: Lookups;
@@ -201,6 +201,9 @@ export class SeatQueue {
         if (event.isAll) this.#window.distrust();
         this.#window.rewind(event.from);
         if (event.from === undefined) this.#held = { ...this.#held, state: "wanted" };
+        return;
+      case "queue.policy":
+        this.#config = { ...this.#config, whenNumberChanges: event.whenNumberChanges };
         return;
       case "queue.clear":
         for (const { id } of this.#window.conversations) this.#depart(id);
@@ -432,8 +435,7 @@ export class SeatQueue {
         if (isCurrent && row.staleIn === this.#openings) {
           // Twice under one opening, so it is not the seat that was lost: the row is no longer ours, or not open. The store knows.
           this.#depart(row.conversation.id);
-          this.#window.rewind();
-          return;
+          return this.#window.leave(row);
         }
         row.staleIn = row.opening;
         if (line && isCurrent) this.#lineDown(line, at);

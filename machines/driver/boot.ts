@@ -23,6 +23,7 @@ import type { DeviceRow, FleetDeclaration, SeatRow, StoreAnswer } from "../ports
 import type { AnyStateMachine } from "xstate";
 import type { Address } from "../protocol.ts";
 import { ACTORS, type Actors } from "./actors.ts";
+import type { RosterMemory } from "../fleet/roster.ts";
 import type { Driver } from "./driver.ts";
 
 export type Loaded = Extract<StoreAnswer<"fleet.load">, { kind: "loaded" }>;
@@ -106,6 +107,7 @@ export const startFleetActors = (
   life: string,
   buckets: Buckets = bucketsOf(loaded, config, clock.now()),
   allowance: Allowance = new Allowance({}, []),
+  memory?: RosterMemory,
 ): void => {
   const { chart, reducer } = starters(driver);
   const { actors = ACTORS } = config;
@@ -142,6 +144,7 @@ export const startFleetActors = (
       candidateFresh: config.timings.candidateFresh,
       cooldown: config.timings.cooldown,
       togetherWithin: config.timings.togetherWithin,
+      ...(memory ? { memory } : {}),
       ...(posts.length + stray.length > 0 ? { work: { posts, stray, patience: config.timings.seat.numberAfter } } : {}),
       allowance,
     },

@@ -13,7 +13,7 @@ import type { Buckets } from "../delivery/pace.ts";
 import type { SeatQueue } from "../delivery/queue.ts";
 import { Acceptance, type AcceptAnswer, type AcceptRequest } from "../delivery/acceptance.ts";
 import { postsOn } from "../fleet/posts.ts";
-import type { RosterState } from "../fleet/roster.ts";
+import type { RosterMemory, RosterState } from "../fleet/roster.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConnectionFact, ConnectionPort, LinkMethod } from "../ports/connection.ts";
 import {
@@ -26,6 +26,7 @@ import {
   type NodeId,
   type RequestId,
   type SeatId,
+  seatOf,
   servantOf,
 } from "../ports/ids.ts";
 import type { AlertRow, AuditDraft, FailoverRecord, FleetEvent } from "../ports/records.ts";
@@ -201,7 +202,7 @@ export class Node {
 
   /**
    * Takes up another fleet while this one runs: what is new is started, what is gone is ended, and no link of others is touched.
-   * Accounts, devices and the accounts of lines may differ, and there may be more lines; all else is taken up at a start only.
+   * Accounts and lines may differ in any way; timers, the brake and the rate of dials are taken up at a start only.
    */
   reshape(config: NodeConfig, done: (failure: string | null) => void): void {
     const { store } = this.#options;
@@ -364,14 +365,19 @@ export class Node {
   }
 
   #takeUp(config: NodeConfig, stored: Loaded): void {
-    const before = this.#loaded ?? stored;
+    const before = { loaded: this.#loaded ?? stored, config: this.#options.config };
     // Alerts are open in their actors, of which the store may not have heard the latest.
     const loaded = { ...declaredOf(stored, config.declaration), alerts: [], orders: this.#orders };
     const { actors = ACTORS } = this.#options.config;
     const { clock } = this.#options;
     this.#options = { ...this.#options, config: { ...config, actors } };
+    this.#balance.adopt({ lines: config.declaration.lines.map((line) => line.id), strategies: config.strategies ?? [] });
     this.#buckets?.adopt(pacesOf(loaded, config));
-    const { gone, added, anew } = turnoverOf(before, loaded);
+    const { gone, added, anew } = turnoverOf(before, { loaded, config });
+    const memory = this.roster();
+    for (const failover of stored.failovers) {
+      if (gone.seats.some(({ id }) => id === failover.seat)) this.#interrupt(failover, "the removal of its line");
+    }
     this.#end(gone);
     for (const address of anew) {
       if (address.startsWith("servant:")) this.#revokeAll(address);
@@ -379,7 +385,8 @@ export class Node {
     }
     this.#leavePosts(new Set(postsIn(loaded, config).map(({ id }) => id)));
     this.#loaded = loaded;
-    this.#startMissing(loaded);
+    this.#startMissing(loaded, memory);
+    this.#tellPolicies(loaded, before.config);
     const around = { at: clock.now(), loaded, peek: (other: Address) => this.#driver.peek(other) };
     // A vacant seat hears who could take it from a roster that learns of devices, and not again.
     for (const { id } of added.seats) this.#driver.tell(`seat:${id}`, { type: "start" });
@@ -387,15 +394,40 @@ export class Node {
     for (const address of anew) this.#driver.perform("roster", retold(address, around));
     for (const { id, holder } of orphaned(loaded)) this.#expel(id, holder);
     for (const { id } of added.devices) this.#driver.tell(`connection:${id}`, { type: "start" });
-    const left = new Set<string>([...gone.accounts, ...gone.devices].map(({ id }) => id));
+    const left = new Set<string>([...gone.accounts, ...gone.devices, ...gone.seats].map(({ id }) => id));
     for (const { key, subject } of stored.alerts) {
       if (left.has(subject)) this.#onAlert({ op: "resolve", key, text: `${subject} is no longer in the fleet` });
     }
     this.#beginReviews(loaded);
   }
 
-  /** Their links go down, and their leases are given back. */
-  #end({ accounts, devices }: Turnover["gone"]): void {
+  /** What lies in a queue already is sent by what its line says now. */
+  #tellPolicies({ seats }: Loaded, before: NodeConfig): void {
+    const { queue } = this.#options.config;
+    for (const { id, line } of seats) {
+      const { whenNumberChanges } = queue(line);
+      const isKnown = before.declaration.lines.some((each) => each.id === line);
+      if (!whenNumberChanges || !isKnown || before.queue(line).whenNumberChanges === whenNumberChanges) continue;
+      for (const address of this.#driver.addresses()) {
+        const isOfSeat = address.startsWith("queue:") && seatOf(address.slice("queue:".length) as SeatId) === id;
+        if (isOfSeat) this.#driver.tell(address, { type: "queue.policy", whenNumberChanges } as { type: string });
+      }
+    }
+  }
+
+  /** Links of devices go down, and their leases are given back. Nobody speaks for seats whose line is gone. */
+  #end({ accounts, devices, seats, duties }: Turnover["gone"]): void {
+    for (const { id } of seats) {
+      const holder = this.roster()?.seats.get(id)?.holder;
+      if (holder) this.#options.connections.perform({ op: "revoke", device: holder, seat: id });
+      if (holder) this.#driver.tell(`master:${accountOf(holder)}`, { type: "seat.released", seat: id } as { type: string });
+      for (const kind of ["failover", "switchover", "seat", "sender", "queue"] as const) this.#driver.dismiss(`${kind}:${id}`);
+    }
+    for (const { id, role } of duties) {
+      // A master's seats move first: until then it speaks for them.
+      if (role === "servant") this.#revokeAll(`servant:${id}`);
+      this.#driver.dismiss(`${role}:${id}`);
+    }
     for (const { id } of devices) {
       this.#driver.tell(`connection:${id}`, { type: "stop" });
       for (const kind of ["connection", "health", "lease", "detector"] as const) this.#driver.dismiss(`${kind}:${id}`);
@@ -451,7 +483,7 @@ export class Node {
     }
   }
 
-  #startMissing(loaded: Loaded): void {
+  #startMissing(loaded: Loaded, memory?: RosterMemory): void {
     const { clock, config, id, life } = this.#options;
     const { actors = ACTORS } = config;
     for (const alert of loaded.alerts) {
@@ -460,7 +492,7 @@ export class Node {
     }
     startAccountActors(this.#driver, clock, loaded, config, id, (device) => this.#dials.get(device) ?? 0);
     this.#buckets ??= bucketsOf(loaded, config, clock.now());
-    startFleetActors(this.#driver, clock, loaded, config, life, this.#buckets, this.#allowance);
+    startFleetActors(this.#driver, clock, loaded, config, life, this.#buckets, this.#allowance, memory);
   }
 
   /** A failover that was cut short: the seat's row says how far it came, and the seat goes on from there. */
@@ -561,7 +593,9 @@ export class Node {
   /** A failover that had given up waiting did move its seat: the row is the truth, whoever asked for it. */
   #onOrphan(answer: StoreAnswer): void {
     if ((answer.op !== "seat.change" && answer.op !== "seat.settle") || answer.kind === "failed") return;
-    this.#driver.tell(`seat:${answer.row.id}`, { type: "seat.changed", row: answer.row } as { type: string });
+    // Its line may be gone.
+    if (this.#driver.has(`seat:${answer.row.id}`))
+      this.#driver.tell(`seat:${answer.row.id}`, { type: "seat.changed", row: answer.row } as { type: string });
   }
 
   // ---- effects that are the composition's ----

@@ -57,11 +57,14 @@ export interface RosterInput {
   readonly cooldown: Millis;
   /** Links that fall silent within this span of each other fell silent together. */
   readonly togetherWithin: Millis;
+  /** What its predecessor knew that no row says, where that had not died; left out: nothing. */
+  readonly memory?: RosterMemory;
   /** Left out: no line gives its servants work. */
   readonly work?: WorkInput;
   /** Which accounts may begin how many chats; left out: none has a cap. */
   readonly allowance?: Allowance;
 }
+export type RosterMemory = Pick<RosterState, "devices" | "seats" | "outage">;
 export interface DeviceView {
   readonly id: DeviceId;
   readonly account: AccountId;
@@ -135,7 +138,7 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
       reroutes: [],
       moves: noMoves(),
       asked: 0,
-      outage: false,
+      outage: config.memory?.outage ?? false,
     };
     for (const account of config.accounts) {
       state.accounts.set(account.id, {
@@ -145,21 +148,23 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
         line: null,
       });
       for (const { id, linked, cordoned } of account.devices) {
+        const known = config.memory?.devices.get(id);
         state.devices.set(id, {
           id,
           account: account.id,
           state: "unknown",
           cause: null,
           isFinal: false,
-          lastSeenAt: null,
-          quietSince: null,
+          lastSeenAt: known?.lastSeenAt ?? null,
+          quietSince: known?.quietSince ?? null,
           linked,
           cordoned,
         });
       }
     }
     for (const seat of config.seats) {
-      state.seats.set(seat.id, { ...seat, left: null, homeNotBefore: 0, asker: null });
+      const { left = null, homeNotBefore = 0, asker = null } = config.memory?.seats.get(seat.id) ?? {};
+      state.seats.set(seat.id, { ...seat, left, homeNotBefore, asker });
     }
     for (const { id } of config.work?.posts ?? []) state.posts.set(id, postView(id, true));
     for (const id of config.work?.stray ?? []) state.posts.set(id, postView(id, false));
@@ -206,6 +211,8 @@ const react = (state: RosterState, event: Event): Effect[] => {
       return edit(state, event.device, { cordoned: event.cordoned });
     case "seat.held":
       return onHeld(state, event);
+    case "seat.stands":
+      return onStands(state, event);
     case "holder.review": {
       const seat = state.seats.get(event.seat);
       const device = seat?.holder ? state.devices.get(seat.holder) : undefined;
@@ -411,7 +418,7 @@ const onHealth = (state: RosterState, event: Extract<Event, { type: "device.heal
     device.quietSince = null;
     device.lastSeenAt = Math.max(device.lastSeenAt ?? 0, event.lastEvidenceAt ?? event.at);
     device.linked = true;
-  } else if (event.state === "suspect") device.quietSince = event.at;
+  } else if (event.state === "suspect") device.quietSince ??= event.at;
   const effects = tellSeats(state, device.id);
   if (isWell(event.state) && !wasWell) effects.push(...seenBy(state, device.id, event.at));
   if (event.state === "healthy" && !wasHealthy) effects.push(...availability(state, [device.id]));
@@ -494,11 +501,17 @@ const availability = (state: RosterState, ids: readonly DeviceId[]): Effect[] =>
 const onHeld = (state: RosterState, event: Extract<Event, { type: "seat.held" }>): Effect[] => {
   const seat = state.seats.get(event.seat);
   if (!seat) return [];
+  seat.left = event.left ? { device: event.left, until: event.at + state.config.cooldown } : null;
+  seat.asker = null;
+  return onStands(state, event);
+};
+
+const onStands = (state: RosterState, event: Pick<Of<"seat.held">, "seat" | "holder" | "term">): Effect[] => {
+  const seat = state.seats.get(event.seat);
+  if (!seat) return [];
   const before = seat.holder;
   seat.holder = event.holder;
   seat.term = event.term;
-  seat.left = event.left ? { device: event.left, until: event.at + state.config.cooldown } : null;
-  seat.asker = null;
   const effects: Effect[] = [];
   if (before && before !== event.holder) {
     effects.push(tell(`master:${accountOf(before)}`, { type: "seat.released", seat: seat.id }));

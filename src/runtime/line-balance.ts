@@ -9,6 +9,7 @@ export const lineBalanceOf = ({ id, masters, strategy, balance }: LineConfig): L
   const tierOfAddress = tiersBy(balance?.priority?.contacts ?? {});
   return balanceOf(id, masters, {
     strategy,
+    gist: JSON.stringify([strategy, balance]),
     weights: balance?.weights ?? {},
     adaptive: balance?.adaptive ?? true,
     tierOf: ({ lid, pn }) => tierOfAddress.get(bareAddress(lid ?? "")) ?? tierOfAddress.get(bareAddress(pn ?? "")) ?? null,

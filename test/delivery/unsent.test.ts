@@ -35,6 +35,14 @@ describe("an attempt that did not leave", () => {
     expect(pump.changes).toHaveLength(before + 1);
   });
 
+  it("was refused twice under one opening: it is looked up, and sent under the next one if it still waits here", () => {
+    const pump = new Pump([row(1), { ...row(2), ...SAME }]).open().unsent(1, "stale");
+    pump.until(pump.now + linkRetry).unsent(1, "stale");
+    pump.open(HOLDER, 2).until(pump.now + linkRetry);
+    // The store of this test knows of no attempts.
+    expect(pump.sends).toEqual(["m1 1", "m1 2", "m1 1"]);
+  });
+
   it("is over when proof of the earlier one came meanwhile: that one arrived, this one never left, and what follows goes on", () => {
     const pump = again().proved(1, "receipt", "read");
     expect(pump.sends).toHaveLength(2);

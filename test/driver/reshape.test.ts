@@ -3,16 +3,18 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isOpen } from "../../machines/delivery/outbox-state.ts";
 import type { Node } from "../../machines/driver/node.ts";
-import { accountOf, type DeviceId, type LineId, type SeatId } from "../../machines/ports/ids.ts";
+import type { NodeConfig } from "../../machines/driver/boot.ts";
+import { type AccountId, accountOf, type DeviceId, type LineId, type SeatId } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration } from "../../machines/ports/store.ts";
-import { Fleet } from "../../sim/world/harness.ts";
-import type { PersonId } from "../../sim/world/ledger.ts";
+import type { Fault } from "../../sim/faults/catalogue.ts";
+import { Fleet, NODE } from "../../sim/world/harness.ts";
 import { demoFleet, referenceConfig } from "../../sim/world/reference.ts";
+import { personOf } from "../../sim/world/workload.ts";
 
 const WHOLE = demoFleet();
 const EXTRAS = ["sales-2", "support-1/b", "sales-s2", "support-s1", "sales-1/b", "support-2"] as const;
 
-const PERSON: PersonId = "p:1@lid";
+const PERSON = personOf("support" as LineId, 1);
 
 /** The demo's fleet without some of its accounts and devices. */
 const without = (...names: readonly string[]): FleetDeclaration => ({
@@ -26,10 +28,56 @@ const without = (...names: readonly string[]): FleetDeclaration => ({
   })),
 });
 
+/** Whoever has servants has work for them, on every other line. */
+const configOf = (declaration: FleetDeclaration): NodeConfig => ({
+  ...referenceConfig(declaration),
+  work: (line) =>
+    line === "two" && declaration.lines.some(({ id, servants }) => id === line && servants.length > 0) ? ["bulk"] : [],
+});
+
+/** Where any fleet may live: each account has worked for each line before. */
+const NAMES = ["one-1", "one-2", "two-1", "two-2", "both"] as AccountId[];
+const WORLD: FleetDeclaration = {
+  accounts: NAMES.map((id) => ({ id, role: "master", devices: [`${id}/a`, `${id}/b`] as DeviceId[] })),
+  lines: (["one", "two", "three"] as LineId[]).map((id) => ({ id, masters: NAMES, servants: [], strategy: "round-robin" })),
+};
+const anyAccount = fc.record({ role: fc.constantFrom("master" as const, "servant" as const), twins: fc.boolean() });
+const anyLine = fc.record({ has: fc.boolean(), without: fc.subarray([...NAMES]) });
+const anyFleet: fc.Arbitrary<FleetDeclaration> = fc
+  .record({
+    kinds: fc.array(anyAccount, { minLength: 4, maxLength: 4 }),
+    lines: fc.array(anyLine, { minLength: 2, maxLength: 2 }),
+  })
+  .map(({ kinds, lines }) => {
+    // The first is always there, and master of everything: some fleet comes of any draw.
+    const accounts = NAMES.flatMap((id, place) => {
+      const kind = place === 0 ? { role: "master" as const, twins: true } : kinds[place - 1];
+      return kind ? [{ id, role: kind.role, devices: (kind.twins ? [`${id}/a`, `${id}/b`] : [`${id}/b`]) as DeviceId[] }] : [];
+    });
+    const members = (role: "master" | "servant", but: readonly AccountId[]): AccountId[] =>
+      accounts.filter((each) => each.role === role && (each.id === NAMES[0] || !but.includes(each.id))).map(({ id }) => id);
+    const all = [{ has: true, without: [] as AccountId[] }, ...lines];
+    return {
+      accounts,
+      lines: WORLD.lines.flatMap((line, place) => {
+        const drawn = all[place];
+        if (!drawn?.has) return [];
+        return [{ ...line, masters: members("master", drawn.without), servants: members("servant", drawn.without) }];
+      }),
+    };
+  });
+
+/** How the lines share out conversations, as far as it does not depend on what happened before. */
+const shares = (fleet: Fleet, { lines }: FleetDeclaration) =>
+  lines.map(({ id }) => {
+    const view = nodeOf(fleet).line(id);
+    return view && { ...view, seats: view.seats.map(({ seat }) => seat), posts: view.posts.map(({ seat }) => seat) };
+  });
+
 /** In a world that has all of them. */
-const started = (seed: string, declaration: FleetDeclaration): Fleet => {
+const started = (seed: string, declaration: FleetDeclaration, world: FleetDeclaration = WHOLE): Fleet => {
   const workload = { sends: 4, writes: 1, peoplePerLine: 50 };
-  const fleet = new Fleet({ seed, declaration: WHOLE, config: { declaration }, workload });
+  const fleet = new Fleet({ seed, declaration: world, config: configOf(declaration), workload });
   expect(fleet.until(() => isServing(fleet), 120_000)).toBe(true);
   fleet.run(5_000);
   return fleet;
@@ -44,7 +92,7 @@ const isServing = (fleet: Fleet): boolean =>
 
 const reshape = (fleet: Fleet, declaration: FleetDeclaration): void => {
   let end: string | null | undefined;
-  nodeOf(fleet).reshape(referenceConfig(declaration), (failure) => (end = failure));
+  nodeOf(fleet).reshape(configOf(declaration), (failure) => (end = failure));
   fleet.run(1_000);
   expect(end).toBeNull();
 };
@@ -69,6 +117,10 @@ const dials = (fleet: Fleet, devices: readonly DeviceId[]): Record<string, numbe
     }),
   );
 const devicesIn = ({ accounts }: FleetDeclaration): DeviceId[] => accounts.flatMap(({ devices }) => devices);
+
+/** What came for somebody who has gone is no wonder. */
+const misunderstood = (fleet: Fleet): string[] =>
+  [...nodeOf(fleet).driver.ignored.keys()].filter((what) => !/\((nobody there|asker gone)\)$/.test(what));
 
 /** Those that come and go by themselves aside. */
 const actors = (fleet: Fleet): string[] =>
@@ -145,7 +197,133 @@ describe("a running fleet", () => {
     fleet.bring("support" as LineId, PERSON, "hello");
     fleet.run(20_000);
     expect(fleet.accepted).toHaveLength(1);
+    expect(fleet.missing()).toEqual([]);
     expect(isServing(fleet)).toBe(true);
+  });
+
+  it("lets a line go: its seats, queues and posts end, and whoever spoke for it is free", () => {
+    const [sales, support] = WHOLE.lines;
+    if (!sales || !support) throw new Error("two lines are there");
+    const fleet = started("gone", WHOLE);
+    const before = dials(fleet, devicesIn(WHOLE));
+    reshape(fleet, { ...WHOLE, lines: [sales] });
+    fleet.run(10_000);
+    expect(seatsOf(fleet)).toEqual(["sales/sales-1", "sales/sales-2"]);
+    expect(actors(fleet).filter((address) => address.includes(":support/"))).toEqual([]);
+    expect(nodeOf(fleet).line(support.id)).toBeUndefined();
+    expect(nodeOf(fleet).driver.peek("master:support-1" as never)?.value).toBe("standby");
+    expect(dials(fleet, devicesIn(WHOLE))).toEqual(before);
+    // And takes it up again, where it was.
+    reshape(fleet, WHOLE);
+    fleet.run(30_000);
+    fleet.bring("support" as LineId, PERSON, "hello");
+    fleet.run(20_000);
+    expect(isServing(fleet)).toBe(true);
+    expect(fleet.missing()).toEqual([]);
+  });
+
+  it("has a master become a servant, and a servant a master, without a dial", () => {
+    const fleet = started("roles", WHOLE);
+    const before = dials(fleet, devicesIn(WHOLE));
+    const next: FleetDeclaration = {
+      accounts: WHOLE.accounts.map((account) =>
+        account.id === "sales-2"
+          ? { ...account, role: "servant" }
+          : account.id === "sales-s1"
+            ? { ...account, role: "master" }
+            : account,
+      ),
+      lines: WHOLE.lines.map((line) =>
+        line.id === "sales" ? { ...line, masters: ["sales-1", "sales-s1"], servants: ["sales-2", "sales-s2"] } : line,
+      ) as FleetDeclaration["lines"],
+    };
+    drain(fleet, next);
+    reshape(fleet, next);
+    fleet.run(20_000);
+    expect(dials(fleet, devicesIn(WHOLE))).toEqual(before);
+    expect(fleet.seat("sales/sales-s1" as SeatId)?.holder).toBe("sales-s1/a");
+    expect(attached(fleet)["sales-2"]).not.toEqual([]);
+    expect(isServing(fleet)).toBe(true);
+  });
+
+  it("remembers which device a seat has just left", () => {
+    const fleet = started("left", WHOLE);
+    const seat = "sales/sales-1" as SeatId;
+    const holder = fleet.seat(seat)?.holder;
+    fleet.world.board.inject({
+      kind: "close",
+      target: { device: holder as DeviceId },
+      at: fleet.world.clock.now(),
+      for: 0,
+      code: 500,
+    });
+    fleet.run(1_000);
+    expect(fleet.seat(seat)?.holder).not.toBe(holder);
+    reshape(fleet, without("support-s1"));
+    expect(nodeOf(fleet).roster()?.seats.get(seat)?.left?.device).toBe(holder);
+  });
+
+  it("comes to what was wanted through faults, and breaks no law on the way", () => {
+    const anyFault = fc.record({
+      what: fc.constantFrom(
+        { kind: "close", code: 500, for: 0 },
+        { kind: "half-open-link", for: "permanent" },
+        { kind: "store-failing", cause: "busy", share: 0.5, for: 1_500 },
+        { kind: "store-slow", mean: 300, for: 1_500 },
+        { kind: "node-pause", for: 1_500 },
+      ),
+      who: fc.nat(devicesIn(WORLD).length - 1),
+      at: fc.nat(4_000),
+    });
+    fc.assert(
+      fc.property(anyFleet, anyFleet, fc.array(anyFault, { maxLength: 4 }), (one, other, faults) => {
+        const fleet = started("faults", one, WORLD);
+        fleet.startWorkload();
+        for (const { what, who, at } of faults) {
+          const target =
+            what.kind.startsWith("store") || what.kind === "node-pause" ? { node: NODE } : { device: devicesIn(WORLD)[who] };
+          fleet.world.board.inject({ ...what, target, at: fleet.world.clock.now() + at } as Fault);
+        }
+        drain(fleet, other);
+        // As an operator would, who is told that the store failed.
+        const ends: (string | null)[] = [];
+        for (let tries = 0; !ends.includes(null) && tries < 5; tries++) {
+          nodeOf(fleet).reshape(configOf(other), (failure) => ends.push(failure));
+          fleet.run(5_000);
+        }
+        expect(ends.at(-1)).toBeNull();
+        fleet.run(20_000).stopWorkload().run(120_000);
+        const fresh = started("faults", other, WORLD);
+        fresh.run(20_000);
+        expect(known(fleet)).toEqual(known(fresh));
+        expect(actors(fleet)).toEqual(actors(fresh));
+        expect(isServing(fleet)).toBe(true);
+        expect(misunderstood(fleet)).toEqual([]);
+        const lines = new Set(other.lines.map(({ id }) => id));
+        expect([...fleet.store.tables.outbox.values()].filter(({ state, line }) => lines.has(line) && isOpen(state))).toEqual([]);
+      }),
+      { numRuns: 6, seed: 5 },
+    );
+  });
+
+  it("goes from any fleet to any other, and is then as if it had been started so", () => {
+    fc.assert(
+      fc.property(anyFleet, anyFleet, (one, other) => {
+        const fleet = started("pairs", one, WORLD);
+        drain(fleet, other);
+        reshape(fleet, other);
+        fleet.run(20_000);
+        const fresh = started("pairs", other, WORLD);
+        fresh.run(20_000);
+        expect(actors(fleet)).toEqual(actors(fresh));
+        expect(known(fleet)).toEqual(known(fresh));
+        expect(attached(fleet)).toEqual(attached(fresh));
+        expect(shares(fleet, WORLD)).toEqual(shares(fresh, WORLD));
+        expect(isServing(fleet)).toBe(true);
+        expect(misunderstood(fleet)).toEqual([]);
+      }),
+      { numRuns: 8, seed: 11 },
+    );
   });
 
   it("is after any changes what it would be if it had been started so", () => {

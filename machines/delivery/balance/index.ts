@@ -4,7 +4,7 @@
  */
 import { mayTakeWork } from "../../fleet/posts.ts";
 import type { roster, RosterState, SeatView } from "../../fleet/roster.ts";
-import { accountOf, type LineId, type Millis, type SeatId, servantOf } from "../../ports/ids.ts";
+import { accountOf, type LineId, lineOf, type Millis, type SeatId, servantOf } from "../../ports/ids.ts";
 import type { LineRow } from "../../ports/store.ts";
 import type { Effect, QueueEvent, RosterEvent } from "../../protocol.ts";
 import type { Allowance } from "../caps.ts";
@@ -84,7 +84,7 @@ interface Line {
 
 export class Balance {
   readonly #options: BalanceOptions;
-  readonly #strategies: ReadonlyMap<string, Strategy>;
+  #strategies: ReadonlyMap<string, Strategy>;
   readonly #lines = new Map<LineId, Line>();
   readonly #lineOf = new Map<SeatId, Line>();
   /** The servants of a seat, as if its posts were the seats of a line. */
@@ -98,6 +98,24 @@ export class Balance {
     this.#options = options;
     this.#strategies = strategiesBy(options.strategies);
     for (const line of options.lines) this.#strategyOf(line);
+  }
+
+  /** The node has another configuration: lines that are told something else begin anew. */
+  adopt({ lines, strategies }: Pick<BalanceOptions, "lines" | "strategies">): void {
+    this.#strategies = strategiesBy(strategies);
+    const roster = this.#roster;
+    for (const [id, line] of this.#lines) {
+      if (!lines.includes(id) || this.#isTold(line, id)) continue;
+      this.#lines.delete(id);
+      for (const seat of this.#crews.keys()) if (lineOf(seat) === id) this.#crews.delete(seat);
+    }
+    if (roster) this.#onRoster(roster, lines);
+  }
+
+  #isTold({ settings, works }: Line, id: LineId): boolean {
+    const told = this.#options.settings(id);
+    const isSame = settings === told || (settings !== undefined && told !== undefined && settings.gist === told.gist);
+    return isSame && works.join() === (this.#options.work?.(id) ?? []).join();
   }
 
   choose(line: LineId, newcomer: Newcomer, at: Millis, beginning?: Beginning): SeatId | undefined {
@@ -219,9 +237,13 @@ export class Balance {
     };
   }
 
-  #onRoster(state: RosterState): void {
+  /** `lines`: of those alone, the others are about to go. */
+  #onRoster(state: RosterState, lines: readonly LineId[] = [...state.lines.keys()]): void {
     this.#roster = state;
+    for (const id of this.#lines.keys()) if (!lines.includes(id)) this.#lines.delete(id);
+    for (const seat of this.#crews.keys()) if (!lines.includes(lineOf(seat))) this.#crews.delete(seat);
     for (const line of state.lines.values()) {
+      if (!lines.includes(line.id)) continue;
       const seats = [...state.seats.values()].filter((seat) => seat.line === line.id);
       const known = this.#lines.get(line.id);
       if (!known || !isSame(known.table, seats)) this.#begin(line, seats);
@@ -233,9 +255,11 @@ export class Balance {
 
   #beginCrews(state: RosterState): void {
     for (const { id, line } of state.seats.values()) {
+      if (!this.#lines.has(line)) continue;
       const posts = [...state.posts.values()].filter(({ seat, isKept }) => seat === id && isKept);
       const known = this.#crews.get(id);
       const rows = posts.map((post) => ({ seat: post.id, account: post.servant, weight: 1 }));
+      if (rows.length === 0) this.#crews.delete(id);
       if (rows.length === 0 || (known && isSame(known.table, posts))) continue;
       const crew = this.#made(line, rows, this.#options.settings(line)?.strategy === leastLoaded.name ? leastLoaded : undefined);
       this.#crews.set(id, crew);
@@ -253,7 +277,7 @@ export class Balance {
 
   #onRosterEvent(state: RosterState, event: RosterEvent | { readonly type: `store.${string}` }): void {
     if (event.type !== "device.seen") this.#reviewCrews(state);
-    if (event.type === "seat.held") return this.#review(state, event.seat);
+    if (event.type === "seat.held" || event.type === "seat.stands") return this.#review(state, event.seat);
     const devices =
       event.type === "device.health"
         ? [event.device]

@@ -79,6 +79,8 @@ export interface Geography {
 /** How a line shares out new conversations. */
 export interface LineBalance {
   readonly line: LineId;
+  /** The same for settings that say the same; left out: all do. */
+  readonly gist?: string;
   readonly strategy: string;
   /** In priority order. */
   readonly masters: readonly AccountId[];
