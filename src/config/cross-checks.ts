@@ -13,16 +13,16 @@ import type { Path } from "./document.ts";
 import { parseDuration } from "./duration.ts";
 import type { Fault } from "./issues.ts";
 import { didYouMean, listed } from "./nearest.ts";
-
 import { checkRetention } from "./retention-checks.ts";
+
 export const crossCheck = (data: Data): Fault[] => [
   ...checkAccounts(mapAt(data, "accounts")),
   ...checkLines(mapAt(data, "lines"), mapAt(data, "accounts")),
   ...(data["plugins"] === undefined ? checkStrategies(mapAt(data, "lines")) : []),
   ...checkTimings(mapAt(data, "timers")),
   ...checkAlerts(data),
-];
   ...checkRetention(data),
+];
 
 const checkAccounts = (accounts: Data): Fault[] =>
   Object.keys(accounts).flatMap((name) => {

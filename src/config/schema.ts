@@ -212,8 +212,8 @@ const retention = z
   .strictObject({
     inboxDays: days.default(90).describe("What people wrote. Default: 90."),
     eventDays: days.default(30).describe("What happened. Default: 30."),
-  })
     auditDays: days.default(null).describe("The audit, which stays provable. Default: for ever."),
+  })
   .describe("How many days that is kept; null: for ever. What a webhook or a handler has not passed stays longer.");
 
 /** One per top-level key: each is checked by itself, so that an error in one hides none in another. */
