@@ -31,6 +31,7 @@ beforeAll(async () => {
     },
   };
   rig = await LibraryRig.start(fleet, { tls: true });
+  for (const person of [...READERS, ...QUIET, WRITER, VIEWER, ...LATE]) rig.loopback.person(person);
   supervisor = rig.supervisor();
   supervisor.on("servant.relieved", ({ data }) => relieved.push(data));
   await supervisor.start();
@@ -41,7 +42,6 @@ afterAll(async () => rig.close(), PATIENCE);
 
 describe("servants on real devices", { timeout: PATIENCE }, () => {
   it("send what begins as bulk, with media or in a group from their own numbers; all else the seat's holder does", async () => {
-    rig.loopback.person(WRITER);
     const group = rig.loopback.account(NUMBERS["sales-1"]).createGroup("Friends", [NUMBERS["bulk-1"], NUMBERS["bulk-2"], WRITER]);
     await bulk([...READERS, ...QUIET], "0");
     await send(group, { text: "to all" });
