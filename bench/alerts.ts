@@ -30,6 +30,8 @@ interface Told {
   readonly told: Millis | null;
   /** An outage was known, and was told within a second of the detection: it speaks for the links that it takes. */
   readonly isOfOutage: boolean;
+  /** An earlier failure of it was told, and not over. */
+  readonly isKnown: boolean;
   /** Why its detection was not owed in time, if it was late. */
   readonly excuse: string | null;
 }
@@ -39,34 +41,41 @@ const toldIn = (seed: string): Told[] => {
   const life = lifeOf(plan, runPlan(plan));
   const timeline = new Timeline(life);
   const items = noticesOf(life).flatMap(({ at, items: each }) => each.map((item) => ({ at, ...item })));
+  const ends = new Map(
+    items.flatMap((item) => (item.resolvedAt === null ? [] : [[`${item.key} ${item.raisedAt}`, item.resolvedAt]])),
+  );
   return casesOf(timeline).flatMap((each): Told[] => {
     const { harm, device, from, detectedAt } = each;
     if (detectedAt === null) return [];
     const about = new Set<string>([device, accountOf(device)]);
     // An alert about it may stand from a little before: the link's end is said before the seat's holder is given up.
-    const first = items.find(({ at, subject, raisedAt, resolvedAt }) => {
-      const isOver = resolvedAt !== null && resolvedAt < detectedAt;
-      return about.has(subject) && at >= from && raisedAt <= detectedAt && !isOver;
-    });
+    const first = items.find(
+      ({ at, subject, key, raisedAt, resolvedAt }) =>
+        about.has(subject) &&
+        raisedAt <= detectedAt &&
+        ((at >= from ? resolvedAt : (ends.get(`${key} ${raisedAt}`) ?? null)) ?? detectedAt) >= detectedAt,
+    );
     const detected = Math.max(0, detectedAt - from);
     const told = first ? Math.max(0, first.at - detectedAt) : null;
     const isOfOutage =
       timeline.outages.some((span) => overlaps(span, detectedAt, detectedAt)) &&
       items.some(({ at, rule, kind }) => rule === OUTAGE && kind === "raised" && at >= from && at <= detectedAt + SAID);
-    return [{ harm, detected, told, isOfOutage, excuse: detected < DETECTED ? null : excuse(timeline, each) }];
+    const isKnown = first !== undefined && first.at < from;
+    return [{ harm, detected, told, isOfOutage, isKnown, excuse: detected < DETECTED ? null : excuse(timeline, each) }];
   });
 };
 
 export const runAlertsBench = (options: BenchOptions): Promise<Report> => {
   const seeds = options.quick ? QUICK : SEEDS;
   const all = Array.from({ length: seeds }, (_, no) => toldIn(String(no + 1))).flat();
-  const [ofOutage, own] = [all.filter((each) => each.isOfOutage), all.filter((each) => !each.isOfOutage)];
+  const own = all.filter((each) => !each.isOfOutage && !each.isKnown);
   const waits = own.flatMap(({ told }) => told ?? []);
   const figures: Figure[] = [
     { what: "seeds", value: seeds, unit: "" },
     { what: "faults of a holder that were detected", value: all.length, unit: "" },
     count("of which nobody was told", all, ({ told }) => told === null, 0),
-    { what: "told as one, by the outage's own alert", value: ofOutage.length, unit: "" },
+    { what: "told as one, by the outage's own alert", value: all.filter((each) => each.isOfOutage).length, unit: "" },
+    { what: "still told of an earlier failure, which was not over", value: all.filter((each) => each.isKnown).length, unit: "" },
     { what: "of their own: told within a second of detection", value: share(waits, (wait) => wait <= SAID), unit: "%" },
     { what: "of their own: detection to first notice, median", value: quantile(waits, 0.5) / 1000, unit: "s" },
     seconds("of their own: detection to first notice, slowest", waits, 1, SAID),
