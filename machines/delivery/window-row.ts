@@ -140,6 +140,13 @@ export const emptyConversation = (id: ConversationId): Conversation => ({
 
 export const isUnderWay = (row: Row): boolean => row.phase === "asked" || row.phase === "orphaned" || row.phase === "sent";
 
+export const isPreparing = (row: Row): boolean => row.phase === "asked" || row.phase === "orphaned";
+
+export const isExpired = (row: Row, at: Millis): boolean => row.expiresAt !== null && row.expiresAt <= at;
+
+/** Whoever writes to a group is in it already. */
+export const isGroup = ({ contact }: Row): boolean => contact.startsWith("g:");
+
 /** Number of the latest unanswered attempt, 0 if there is none. */
 export const lastDoubt = (row: Row): number => row.doubts.at(-1)?.number ?? 0;
 
