@@ -98,7 +98,8 @@ const read = (): Tried[] => {
 
 /** Windows of lines, each drawn by a hash of its place: a seed names the same sample on every machine. */
 const sample = (folder: string, seed: string, share: number): readonly string[] =>
-  globSync(`machines/${folder}/*.ts`)
+  globSync(`machines/${folder}/**/*.ts`)
+    .filter((path) => !path.includes("/balance/"))
     .toSorted()
     .flatMap((path) => {
       const lines = readFileSync(path, "utf8").split("\n").length;
