@@ -8,6 +8,7 @@ import { configCommand } from "./commands/config.ts";
 import { backupCommand, restoreCommand } from "./commands/backup.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { chaos } from "./commands/chaos.ts";
+import { contactCommand } from "./commands/contact.ts";
 import { demo } from "./commands/demo.ts";
 import { deviceCommand } from "./commands/device.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -15,12 +16,14 @@ import { drawCommand } from "./commands/draw.ts";
 import { explore } from "./commands/explore.ts";
 import { drainCommand } from "./commands/drain.ts";
 import { failbackCommand, failoverCommand, switchoverCommand } from "./commands/move.ts";
+import { groupCommand } from "./commands/group.ts";
 import { heldCommand } from "./commands/held.ts";
 import { historyCommand } from "./commands/history.ts";
 import { keyCommand } from "./commands/key.ts";
 import { initCommand } from "./commands/init.ts";
 import { lineCommand } from "./commands/line.ts";
 import { loopback } from "./commands/loopback.ts";
+import { mediaCommand } from "./commands/media.ts";
 import { metricsCommand } from "./commands/metrics.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { replay } from "./commands/replay.ts";
@@ -70,8 +73,13 @@ export const programFor = (cli: Cli): Command => {
     .helpCommand(false)
     .usage("COMMAND [options]")
     .configureHelp({ subcommandTerm: (command) => `${command.name()}${argumentsOf(command)}` });
-  program.commandsGroup("Try it:");
+  program.commandsGroup("Try it, prove it, look at the machines:");
   program.addCommand(simulatorCommand(cli, demo)).addCommand(simulatorCommand(cli, loopback));
+  program
+    .addCommand(simulatorCommand(cli, chaos))
+    .addCommand(simulatorCommand(cli, explore))
+    .addCommand(simulatorCommand(cli, replay));
+  program.addCommand(drawCommand(cli));
   program.commandsGroup("Run a fleet:");
   program
     .addCommand(initCommand(cli))
@@ -97,17 +105,14 @@ export const programFor = (cli: Cli): Command => {
     .addCommand(lineCommand(cli))
     .addCommand(metricsCommand(cli))
     .addCommand(servicesCommand(cli))
-    .addCommand(slaCommand(cli));
-  program.commandsGroup("Prove it, and look at the machines:");
-  program
-    .addCommand(simulatorCommand(cli, chaos))
-    .addCommand(simulatorCommand(cli, explore))
-    .addCommand(simulatorCommand(cli, replay));
-  program.addCommand(drawCommand(cli));
+    .addCommand(slaCommand(cli))
+    .addCommand(contactCommand(cli));
   program.commandsGroup("Act on a running fleet:");
   program
     .addCommand(sendCommand(cli))
     .addCommand(cancelCommand(cli))
+    .addCommand(mediaCommand(cli))
+    .addCommand(groupCommand(cli))
     .addCommand(heldCommand(cli))
     .addCommand(webhookCommand(cli));
   program.addCommand(switchoverCommand(cli)).addCommand(failbackCommand(cli)).addCommand(failoverCommand(cli));

@@ -1,4 +1,4 @@
-/** Which running supervisor is meant: by its socket, or by its fleet file. */
+/** Which running supervisor is meant: by its socket, by its fleet file, or by the address of its API. */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { loadFleetFile } from "../config/index.ts";
@@ -6,10 +6,12 @@ import { controlPath } from "../runtime/control-path.ts";
 import type { ControlAnswers, ControlOp, ControlRequest } from "../runtime/control-protocol.ts";
 import { type Cli, CliError, configFault, type Env } from "./cli.ts";
 import { askSupervisor } from "./control-client.ts";
+import { askRemote, remoteOf } from "./remote.ts";
 
 export interface TargetOptions {
   readonly fleet?: string;
   readonly socket?: string;
+  readonly url?: string;
   readonly json?: boolean;
 }
 
@@ -19,6 +21,7 @@ export const withTarget = (command: Command): Command =>
   command
     .option("-f, --fleet <file>", `the fleet file that it was started with (default: $GREENROOM_FLEET, or ./${DEFAULT_FLEET})`)
     .option("--socket <path>", "its control socket, if it is not beside the store (or $GREENROOM_SOCKET)")
+    .option("--url <url>", "its API instead, on another machine (or $GREENROOM_URL), with a key in $GREENROOM_API_KEY")
     .option("--json", "one JSON document instead of text");
 
 /** The fleet file that is meant when none, or this one, is named. */
@@ -43,9 +46,13 @@ const socketOf = ({ socket, fleet }: TargetOptions, env: Env): string => {
 };
 
 /** Asks it, and waits for the answer. Throws CliError or ControlError. */
-export const ask = <K extends ControlOp>(
+export const ask = async <K extends ControlOp>(
   cli: Cli,
   target: TargetOptions,
   op: K,
   request: ControlRequest<K>,
-): Promise<ControlAnswers[K]> => askSupervisor(socketOf(target, cli.env), op, request);
+): Promise<ControlAnswers[K]> => {
+  const url = target.url ?? (target.fleet === undefined && target.socket === undefined ? cli.env["GREENROOM_URL"] : undefined);
+  if (url !== undefined && url !== "") return askRemote(remoteOf(url, cli.env), op, request);
+  return askSupervisor(socketOf(target, cli.env), op, request);
+};

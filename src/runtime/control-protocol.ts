@@ -10,7 +10,7 @@ import type { LineView } from "../../machines/delivery/balance/index.ts";
 import type { Move } from "../../machines/delivery/balance/rebalance.ts";
 import type { AccountId, DeviceId, LineId, MessageId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
 import type { AlertRow, AuditRow, FailoverRecord, FleetEventRow } from "../../machines/ports/records.ts";
-import type { LinkState, Role, Standing } from "../../machines/ports/store.ts";
+import type { ContactRow, LinkState, Role, Standing } from "../../machines/ports/store.ts";
 import type { HealthState } from "../../machines/protocol.ts";
 import type { SlaReport } from "../sla/report.ts";
 import type { AuditPage } from "../adapters/sqlite/audit-book.ts";
@@ -18,6 +18,9 @@ import type { Verdict } from "../adapters/sqlite/audit-chain.ts";
 import { type AlertAnswers, ALERT_REQUESTS } from "../alerts/requests.ts";
 import { type WebhookAnswers, WEBHOOK_REQUESTS } from "../webhooks/requests.ts";
 import { didYouMean, listed } from "../config/index.ts";
+import type { GroupInfo, MemberChange } from "../adapters/baileys/group-calls.ts";
+import type { ContactsPage } from "./contacts.ts";
+import type { Upload } from "./media-desk.ts";
 import type { ApplyAnswer } from "./fleet-desk.ts";
 import type { OutgoingContent } from "./outgoing.ts";
 import type { PerformanceAnswer } from "./performance.ts";
@@ -34,6 +37,9 @@ export const PHONE = /^[1-9]\d{6,14}$/;
 const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Ten years. */
 const LONGEST_KEY: Millis = 3650 * 86_400_000;
+
+const GROUP = z.string().regex(/^[\d-]{5,40}@g\.us$/, { error: "expected a group's address, …@g.us" });
+const MEMBERS = z.array(z.string().min(1).max(100)).min(1).max(100);
 
 /** What each operation takes. Names are checked against the fleet by whoever answers. */
 export const REQUESTS = {
@@ -126,9 +132,36 @@ export const REQUESTS = {
   }),
   /** `key`: its id. */
   keyRevoke: z.strictObject({ key: name }),
+  /** Groups of the account that speaks for a seat, as WhatsApp has them. */
+  groups: z.strictObject({ seat: name }),
+  group: z.strictObject({ seat: name, group: GROUP }),
+  groupCreate: z.strictObject({ seat: name, subject: z.string().min(1).max(100), members: MEMBERS }),
+  /** Each member has an answer of its own. */
+  groupChange: z.strictObject({
+    seat: name,
+    group: GROUP,
+    action: z.enum(["add", "remove", "promote", "demote"]),
+    members: MEMBERS,
+  }),
+  /** Whom a line speaks to; `after`: the `next` of the page before. */
+  contacts: z.strictObject({ line: name, after: z.string().max(300).nullable().default(null), limit }),
+  /** By its id, a LID or a number. */
+  contact: z.strictObject({ contact: z.string().min(1).max(100) }),
+  /** Reads a file, for messages to name; what comes back is its id. */
+  mediaUpload: z.strictObject({ file: z.string().min(2).max(4096).startsWith("/") }),
+  /** Writes what came with a message (its number in the inbox), or was uploaded (its id), as a new file. */
+  mediaDownload: z.strictObject({
+    media: z
+      .string()
+      .regex(/^(?:[1-9]\d{0,15}|[0-9a-f]{64})$/, { error: "expected the number of a message, or the id of an upload" }),
+    to: z.string().min(2).max(4096).startsWith("/"),
+  }),
   /** A clean shutdown. Answered when it has begun. */
   stop: z.strictObject({}),
 } as const;
+
+/** Those that name files of the supervisor's machine, or end it: not for who asks from another one. */
+export const LOCAL_OPS: ReadonlySet<ControlOp> = new Set(["copyStore", "mediaUpload", "mediaDownload", "stop"]);
 
 export type ControlOp = keyof typeof REQUESTS;
 /** As written by a client, with what may be left out. */
@@ -332,6 +365,14 @@ export interface ControlAnswers extends AlertAnswers, WebhookAnswers {
   readonly keys: KeysAnswer;
   readonly keyCreate: KeyCreated;
   readonly keyRevoke: KeyRow;
+  readonly groups: { readonly groups: readonly GroupInfo[] };
+  readonly group: GroupInfo;
+  readonly groupCreate: GroupInfo;
+  readonly groupChange: { readonly members: readonly MemberChange[] };
+  readonly contacts: ContactsPage;
+  readonly contact: ContactRow;
+  readonly mediaUpload: Upload;
+  readonly mediaDownload: { readonly to: string; readonly bytes: number; readonly mimetype: string | null };
   readonly stop: StopAnswer;
 }
 

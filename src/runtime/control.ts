@@ -20,7 +20,9 @@ import type { WebhookDesk } from "../webhooks/desk.ts";
 import type { AuditBook } from "../adapters/sqlite/audit-book.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { auditHandlers } from "./audit-desk.ts";
+import type { Arrivals } from "./arrivals.ts";
 import { cancelMessage } from "./cancelling.ts";
+import type { ContactStore } from "./contacts.ts";
 import { carriedOut } from "./rebalance.ts";
 import { lineNamed, performanceOf, rebalanceOf } from "./lines.ts";
 import type { GroupDesk } from "./group-desk.ts";
@@ -31,6 +33,7 @@ import type { PerformanceLog } from "./performance-log.ts";
 import { sendMessage } from "./sending.ts";
 import type { Services } from "./services.ts";
 import type { SlaDesk } from "./sla-desk.ts";
+import { terminalHandlers } from "./terminal-desk.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Views } from "./views.ts";
 
@@ -39,6 +42,8 @@ export interface ControlParts {
   readonly views: Views;
   readonly media: MediaDesk;
   readonly groups: GroupDesk;
+  readonly contacts: ContactStore;
+  readonly arrivals: Pick<Arrivals, "page">;
   readonly performance?: PerformanceLog;
   readonly fleet: Pick<FleetDesk, "plan" | "apply">;
   readonly links: LinkDesk;
@@ -174,6 +179,12 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const bound = lines === null ? null : [...new Set(lines.map((line) => resolveName("line", line, known)))];
       return keys.create({ name, role, lines: bound, expiresIn }, `operator:${byOf(parts)}`);
     },
+    ...terminalHandlers({
+      ...parts,
+      seatNamed,
+      lineNamed: (line) => lineNamed(parts, line).line,
+      by: () => `operator:${byOf(parts)}`,
+    }),
     keyRevoke: ({ key }) => keys.revoke(key, `operator:${byOf(parts)}`),
     stop: () => {
       // The answer first.

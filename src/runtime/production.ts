@@ -222,6 +222,8 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       webhooks,
       services,
       groups: new GroupDesk({ supervisor, views, calls: groupsOf }),
+      contacts: store.api,
+      arrivals,
       copyStore: (to: string) => store.copyTo(to),
       lastEvent: () => store.api.lastEvent(),
       onStop: options.onStop,

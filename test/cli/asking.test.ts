@@ -29,7 +29,10 @@ import { type ControlServer, serveControl } from "../../src/runtime/control-serv
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { slaReport } from "../../src/sla/report.ts";
 import { hashOf } from "../../src/adapters/sqlite/audit-chain.ts";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
+import { text as textOf } from "node:stream/consumers";
 import { inside } from "./inside.ts";
 import { type Ended, greenroom, makeFolder } from "./process.ts";
 
@@ -119,6 +122,21 @@ const key: KeyRow = {
   revokedAt: null,
 };
 
+const GROUP = {
+  id: "120363000000000001@g.us",
+  subject: "Orders",
+  description: null,
+  owner: null,
+  createdAt: NOW,
+  members: [{ id: "9@lid", lid: "9@lid", pn: "491701234567@s.whatsapp.net", role: "admin" as const }],
+};
+const CONTACT: ControlAnswers["contact"] = {
+  id: "c:1" as ControlAnswers["contact"]["id"],
+  lid: "9@lid",
+  pn: "491701234567@s.whatsapp.net",
+  country: "DE",
+  tier: null,
+};
 const ANSWERS: ControlAnswers = {
   status: {
     fleet: "acme",
@@ -286,6 +304,19 @@ const ANSWERS: ControlAnswers = {
     moves: [{ conversation: "sales|c:7" as ConversationId, from: seat.id, to: "sales/sales-2" as SeatId, waiting: 3 }],
     seats: [{ seat: seat.id, before: 8, after: 5 }],
   },
+  groups: { groups: [GROUP] },
+  group: GROUP,
+  groupCreate: GROUP,
+  groupChange: {
+    members: [
+      { id: "9@lid", done: true, code: null },
+      { id: "8@lid", done: false, code: "403" },
+    ],
+  },
+  contacts: { contacts: [CONTACT], next: "sales|c:1" as ConversationId },
+  contact: CONTACT,
+  mediaUpload: { id: "a".repeat(64), bytes: 3, mimetype: "image/png" },
+  mediaDownload: { to: "/tmp/picture.png", bytes: 12_345, mimetype: "image/png" },
   stop: { stopping: true },
 };
 
@@ -389,6 +420,18 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
       { name: "shop", role: "operator", lines: ["sales", "help"], expiresIn: 90 * 86_400_000 },
     ],
     ["key revoke gr_abcdefghjk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA --json", "keyRevoke", { key: "abcdefghjk" }],
+    ["group list sales-1 --json", "groups", { seat: "sales-1" }],
+    [`group info sales-1 ${GROUP.id} --json`, "group", { seat: "sales-1", group: GROUP.id }],
+    [
+      "group create sales-1 Orders +491701234567 +491701234568 --json",
+      "groupCreate",
+      { seat: "sales-1", subject: "Orders", members: ["+491701234567", "+491701234568"] },
+    ],
+    [`group participants sales-1 ${GROUP.id} --json`, "group", { seat: "sales-1", group: GROUP.id }],
+    ["contact list sales --after 'sales|c:1' --json", "contacts", { line: "sales", after: "sales|c:1", limit: 50 }],
+    ["contact show +491701234567 --json", "contact", { contact: "+491701234567" }],
+    ["media upload /srv/picture.png --json", "mediaUpload", { file: "/srv/picture.png" }],
+    ["media download 7 /tmp/picture.png --json", "mediaDownload", { media: "7", to: "/tmp/picture.png" }],
     ["stop --json", "stop", {}],
   ])("%s", async (line, op, request) => {
     const { code, stdout, stderr } = await run(line);
@@ -752,5 +795,99 @@ describe("what goes wrong", () => {
       stderr: expect.stringMatching(/is no phone number/),
     });
     expect(await run("held release")).toMatchObject({ code: 2, stderr: expect.stringMatching(/name one message, or say --all/) });
+  });
+});
+
+describe("groups, contacts and media", () => {
+  it("a change of members that was not done for all of them says for whom, and exits 1", async () => {
+    const { code, stdout } = await run(`group participants sales-1 ${GROUP.id} --add +491701234567 +491701234568`);
+    expect(code).toBe(1);
+    expect(asked?.request).toEqual({
+      seat: "sales-1",
+      group: GROUP.id,
+      action: "add",
+      members: ["+491701234567", "+491701234568"],
+    });
+    expect(stdout).toContain("9@lid   yes");
+    expect(stdout).toContain("8@lid   no: asks for an invitation");
+  });
+
+  it("takes one change at a time", async () => {
+    const { code, stderr } = await run(`group participants sales-1 ${GROUP.id} --add 1 --remove 2`);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("one change at a time")]);
+  });
+
+  it("says who they are, in a table", async () => {
+    expect((await run(`group info sales-1 ${GROUP.id}`)).stdout).toContain("9@lid   491701234567@s.whatsapp.net  admin");
+    expect((await run("group list sales-1")).stdout).toContain(`${GROUP.id}  1        Orders`);
+    const { stdout, stderr } = await run("contact list sales");
+    expect(stdout).toContain("c:1      491701234567@s.whatsapp.net  9@lid  DE       -");
+    expect(stderr).toContain("--after 'sales|c:1'");
+  });
+});
+
+describe("--url", () => {
+  const KEY = "gr_abcdefghjk_secret";
+  const seen: { path: string; headers: IncomingHttpHeaders; body: string }[] = [];
+  let reply: { status: number; body: unknown } | null = null;
+  let url: string;
+  const api = createServer((request, response) => {
+    void textOf(request).then((body) => {
+      const path = request.url ?? "";
+      seen.push({ path, headers: request.headers, body });
+      const { op } = path === "/v1/terminal" ? (JSON.parse(body) as { op: ControlOp }) : { op: "mediaUpload" as const };
+      const answer = path === "/v1/terminal" ? { answer: ANSWERS[op] } : ANSWERS[op];
+      response.writeHead(reply?.status ?? 200, { "content-type": "application/json" });
+      response.end(JSON.stringify(reply?.body ?? answer));
+    });
+  });
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => api.listen(0, "127.0.0.1", resolve));
+    url = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+  });
+  afterAll(() => new Promise((resolve) => api.close(resolve)));
+  const remote = (args: readonly string[], env: object = { GREENROOM_API_KEY: KEY }): Promise<Ended> => {
+    seen.length = 0;
+    return inside([...args, "--url", url], { TZ: "UTC", ...env });
+  };
+
+  it("asks the same of a supervisor elsewhere, with a key that stands in the environment", async () => {
+    reply = null;
+    const { code, stdout } = await remote(["why", "sales-1", "--json"]);
+    expect([code, JSON.parse(stdout)]).toEqual([0, ANSWERS.why]);
+    expect(seen).toMatchObject([{ path: "/v1/terminal", headers: { authorization: `Bearer ${KEY}` } }]);
+    expect(JSON.parse(seen[0]?.body ?? "")).toEqual({ op: "why", request: { seat: "sales-1" } });
+  });
+
+  it("uploads the file that a message names, and names its id", async () => {
+    reply = null;
+    const file = join(folder, "hello.png");
+    writeFileSync(file, "png");
+    expect((await remote(["send", "sales", "491701234567", "--image", file])).code).toBe(0);
+    expect(seen.map(({ path }) => path)).toEqual(["/v1/media", "/v1/terminal"]);
+    expect(seen[0]?.body).toBe("png");
+    expect(JSON.parse(seen[1]?.body ?? "")).toMatchObject({
+      op: "send",
+      request: { content: { kind: "image", media: ANSWERS.mediaUpload.id } },
+    });
+  });
+
+  it.each<[string, string, number, string]>([
+    ["the key is refused", "E_BAD_KEY", 401, "E_BAD_KEY"],
+    ["the seat is unknown", "E_UNKNOWN_SEAT", 404, "E_UNKNOWN_SEAT"],
+  ])("says so where %s", async (_, code, status, said) => {
+    reply = { status, body: { code, status, title: "No", detail: "not like this" } };
+    const ended = await remote(["why", "sales-1"]);
+    expect([ended.code, ended.stderr]).toEqual([2, expect.stringMatching(`${said}.*not like this`)]);
+  });
+
+  it("asks for a key, for an address, and keeps what is only for the machine itself there", async () => {
+    expect((await remote(["status"], {})).stderr).toContain("GREENROOM_API_KEY");
+    expect((await inside(["status", "--url", "fleet.example"], { GREENROOM_API_KEY: KEY })).stderr).toContain(
+      "--url fleet.example",
+    );
+    expect((await remote(["stop"])).stderr).toContain("E_LOCAL_ONLY");
+    expect((await inside(["status", "--url", "http://127.0.0.1:1"], { GREENROOM_API_KEY: KEY })).code).toBe(3);
+    expect(seen).toEqual([]);
   });
 });

@@ -143,7 +143,7 @@ export const access = (rigOf: () => ApiRig): void => {
       "listContacts",
       "getContact",
     ],
-    admin: ["applyFleet", "listKeys", "createKey", "revokeKey"],
+    admin: ["applyFleet", "listKeys", "createKey", "revokeKey", "askFromTerminal"],
   };
 
   describe("every route", () => {

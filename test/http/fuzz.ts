@@ -9,7 +9,7 @@ const COUNT = process.env["GREENROOM_FULL"] ? 10_000 : 500;
 /** Asked side by side. */
 const BATCH = 10;
 /** They wait for the end of a move, and two of one seat for each other: one after the other. */
-const MOVES = new Set(["failover", "switchover", "failback", "drain", "undrain"]);
+const MOVES = new Set(["failover", "switchover", "failback", "drain", "undrain", "askFromTerminal"]);
 
 export const fuzz = (rigOf: () => ApiRig): void => {
   let rig: ApiRig;

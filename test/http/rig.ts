@@ -281,6 +281,8 @@ export class ApiRig {
       }),
       webhooks,
       groups: new GroupDesk({ supervisor, views, calls: () => this.groups }),
+      contacts: this.#store.api,
+      arrivals,
       services: new Services({
         supervisor,
         webhooks,

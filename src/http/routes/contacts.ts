@@ -1,8 +1,8 @@
 /** Contacts: who is behind a conversation, by LID and by number. */
 import { z } from "zod";
-import type { ContactId, ConversationId } from "../../../machines/ports/ids.ts";
+import type { ConversationId } from "../../../machines/ports/ids.ts";
 import type { ContactRow } from "../../../machines/ports/store.ts";
-import { addressOf } from "../../runtime/sending.ts";
+import { contactNamed, contactsOf } from "../../runtime/contacts.ts";
 import { ApiError } from "../errors.ts";
 import { next, nextText, pageQuery, textCursor } from "../paging.ts";
 import { type Caller, ok, route, type Route } from "../route.ts";
@@ -24,14 +24,6 @@ const viewOf = async ({ scope, store }: Caller, row: ContactRow): Promise<z.inpu
   conversations: (await store.conversationsOf(row.id)).filter(({ line }) => scope.line(line)).map(({ id }) => id),
 });
 
-/** By our id, a LID or a number. Nobody is made by being asked for. */
-const found = async ({ store, views }: Caller, named: string): Promise<ContactRow | null> => {
-  if (/^[cg]:\d+$/.test(named)) return (await views.ask("contact.get", { id: named as ContactId })).row;
-  const { lid, pn } = addressOf(named);
-  const id = await store.contactAt(lid ?? pn ?? "");
-  return id === null ? null : (await views.ask("contact.get", { id })).row;
-};
-
 export const contactRoutes: readonly Route[] = [
   route({
     method: "GET",
@@ -48,12 +40,9 @@ export const contactRoutes: readonly Route[] = [
       const after = textCursor(query.cursor) as ConversationId | null;
       if (after !== null && !after.startsWith(`${line}|`))
         throw new ApiError("E_BAD_REQUEST", "query.cursor: this is no `next` of a list like this one");
-      const { rows, more } = await caller.store.conversations(line, after, query.limit);
-      const contacts = await Promise.all(
-        rows.map(async (row) => (await caller.views.ask("contact.get", { id: row.contact })).row),
-      );
-      const views = await Promise.all(contacts.flatMap((row) => (row ? [viewOf(caller, row)] : [])));
-      return ok({ contacts: views, next: more ? nextText(rows.at(-1)?.id) : null });
+      const page = await contactsOf(caller.views, caller.store, { line, after, limit: query.limit });
+      const views = await Promise.all(page.contacts.map((row) => viewOf(caller, row)));
+      return ok({ contacts: views, next: page.next === null ? null : nextText(page.next) });
     },
   }),
   route({
@@ -67,7 +56,7 @@ export const contactRoutes: readonly Route[] = [
     answers: { 200: contact },
     refuses: ["E_NOT_FOUND"],
     handle: async (caller, { params }) => {
-      const row = await found(caller, params.contact);
+      const row = await contactNamed(caller.views, caller.store, params.contact);
       const view = row && (await viewOf(caller, row));
       // One that speaks to other lines only is not there for the key.
       if (!view || (view.conversations.length === 0 && !caller.scope.isWhole))

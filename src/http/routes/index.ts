@@ -20,6 +20,7 @@ import { recordRoutes } from "./records.ts";
 import { seatRoutes } from "./seats.ts";
 import { serviceRoutes } from "./services.ts";
 import { slaRoutes } from "./sla.ts";
+import { terminalRoutes } from "./terminal.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 export const ROUTES: readonly Route[] = [
@@ -44,4 +45,5 @@ export const ROUTES: readonly Route[] = [
   ...serviceRoutes,
   ...groupRoutes,
   ...contactRoutes,
+  ...terminalRoutes,
 ];
