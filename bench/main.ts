@@ -23,6 +23,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   world: "how fast simulated time passes",
   viewer: "a film of 100,000 steps in Chromium: opened, and scrubbed",
   alerts: "from a fault to the first word that reaches people, over a thousand simulated seeds",
+  top: "what the live screen takes of a core, beside 500 devices",
   watching: "failover with and without dashboards and a scraper, paired",
   dashboard: "500 devices and 1,000 changes a second in Chromium: how long a key waits",
 };
