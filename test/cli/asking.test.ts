@@ -29,7 +29,7 @@ import { type ControlServer, serveControl } from "../../src/runtime/control-serv
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { slaReport } from "../../src/sla/report.ts";
 import { hashOf } from "../../src/adapters/sqlite/audit-chain.ts";
-import { createServer, type IncomingHttpHeaders } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { text as textOf } from "node:stream/consumers";
@@ -831,16 +831,16 @@ describe("--url", () => {
   const seen: { path: string; headers: IncomingHttpHeaders; body: string }[] = [];
   let reply: { status: number; body: unknown } | null = null;
   let url: string;
-  const api = createServer((request, response) => {
-    void textOf(request).then((body) => {
-      const path = request.url ?? "";
-      seen.push({ path, headers: request.headers, body });
-      const { op } = path === "/v1/terminal" ? (JSON.parse(body) as { op: ControlOp }) : { op: "mediaUpload" as const };
-      const answer = path === "/v1/terminal" ? { answer: ANSWERS[op] } : ANSWERS[op];
-      response.writeHead(reply?.status ?? 200, { "content-type": "application/json" });
-      response.end(JSON.stringify(reply?.body ?? answer));
-    });
-  });
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await textOf(request);
+    const path = request.url ?? "";
+    seen.push({ path, headers: request.headers, body });
+    const { op } = path === "/v1/terminal" ? (JSON.parse(body) as { op: ControlOp }) : { op: "mediaUpload" as const };
+    const said = path === "/v1/terminal" ? { answer: ANSWERS[op] } : ANSWERS[op];
+    response.writeHead(reply?.status ?? 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(reply?.body ?? said));
+  };
+  const api = createServer((request, response) => void answer(request, response));
   beforeAll(async () => {
     await new Promise<void>((resolve) => api.listen(0, "127.0.0.1", resolve));
     url = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
