@@ -3,7 +3,11 @@
  * of what is under way. Pure: looks at the others, and says who is told what.
  */
 import type { StandingContext } from "../account/standing.ts";
-import { crowd, dutiesOf, restrictionsOf, watch, type RosterState } from "../fleet/roster.ts";
+import type { RosterState } from "../fleet/roster.ts";
+import { dutiesOf } from "../fleet/roster/duties.ts";
+import { crowd } from "../fleet/roster/outage.ts";
+import { restrictionsOf } from "../fleet/roster/restrictions.ts";
+import { watch } from "../fleet/roster/watching.ts";
 import { openingOf } from "../fleet/posts.ts";
 import { accountOf, type AccountId, type DeviceId, type Millis, type SeatId, servantOf } from "../ports/ids.ts";
 import type { FailoverCause } from "../ports/records.ts";

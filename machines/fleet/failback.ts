@@ -5,7 +5,7 @@
  */
 import { accountOf, type DeviceId, type Millis } from "../ports/ids.ts";
 import { type Effect, tell } from "../protocol.ts";
-import type { RosterState, SeatView } from "./roster.ts";
+import type { RosterState, SeatView } from "./roster/state.ts";
 
 export interface Homecomings {
   readonly offers: readonly Effect[];

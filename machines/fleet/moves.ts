@@ -9,7 +9,7 @@
 import { accountOf, type ConversationId, type Millis } from "../ports/ids.ts";
 import type { Move } from "../delivery/balance/rebalance.ts";
 import { type Effect, tell } from "../protocol.ts";
-import type { RosterState } from "./roster.ts";
+import type { RosterState } from "./roster/state.ts";
 
 interface Ordered extends Move {
   /** `operator:NAME`, or the supervisor by itself. */

@@ -16,7 +16,7 @@ import {
 } from "../ports/ids.ts";
 import type { LineRow } from "../ports/store.ts";
 import { type Effect, type StoreEvent, type Tell, tell } from "../protocol.ts";
-import type { RosterState, SeatView } from "./roster.ts";
+import type { RosterState, SeatView } from "./roster/state.ts";
 
 export interface Post {
   readonly id: SeatId;

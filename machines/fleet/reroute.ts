@@ -1,6 +1,6 @@
 /** To which seat a conversation goes that the present account may not open (a restricted one, or one that has opened enough): pure. */
 import { accountOf, type Millis } from "../ports/ids.ts";
-import type { RosterState, SeatView } from "./roster.ts";
+import type { RosterState, SeatView } from "./roster/state.ts";
 
 /**
  * Another seat of the line, spoken for by another account in good standing whose device is well: the first by the line's priority

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Allowance, type Caps } from "../../machines/delivery/caps.ts";
-import { roster, type RosterState, restrictionsOf } from "../../machines/fleet/roster.ts";
+import { roster, type RosterState } from "../../machines/fleet/roster.ts";
+import { restrictionsOf } from "../../machines/fleet/roster/restrictions.ts";
 import { accountId, lineId, seatId } from "../../machines/ports/ids.ts";
 import { Host } from "../account/host.ts";
 import { BUSY, DEVICES, LINE, rosterInput, SEAT } from "./stage.ts";

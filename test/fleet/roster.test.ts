@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { roster, rank, type RosterState, type SeatView } from "../../machines/fleet/roster.ts";
+import { roster, type RosterState, type SeatView } from "../../machines/fleet/roster.ts";
+import { rank } from "../../machines/fleet/roster/ranking.ts";
 import { accountId, accountOf, type DeviceId, deviceId, type Millis, seatId } from "../../machines/ports/ids.ts";
 import type { FailoverCause } from "../../machines/ports/records.ts";
 import type { HealthState } from "../../machines/protocol.ts";
