@@ -108,6 +108,7 @@ export const createSupervisor = (fleet: FleetConfig | string, options: Superviso
 /** What refuses throws a ControlError: `code` says what, `message` what to do about it. */
 export class FleetSupervisor {
   readonly #fleet: FleetConfig;
+  readonly #hasFile: boolean;
   readonly #options: SupervisorOptions;
   readonly #logger: Logger;
   readonly #messages: MessageDesk;
@@ -119,6 +120,7 @@ export class FleetSupervisor {
   /** Throws a FleetError with everything that is wrong with the fleet file. */
   constructor(fleet: FleetConfig | string, options: SupervisorOptions) {
     this.#fleet = typeof fleet === "string" ? loaded(fleet, options.env ?? process.env) : checked(fleet);
+    this.#hasFile = typeof fleet === "string";
     this.#options = options;
     this.#logger = options.logger ?? pino({ level: "warn" }, pino.destination(2));
     this.#messages = new MessageDesk({
@@ -198,6 +200,7 @@ export class FleetSupervisor {
       logger: this.#logger,
       ...(socket === undefined ? {} : { socket }),
       ...(strategies === undefined ? {} : { strategies }),
+      ...(this.#hasFile ? {} : { reload: null }),
       onStop: () => void this.stop(),
       onFailoverEnd: (record) =>
         this.#tell({ at: record.endedAt ?? 0, type: "failover.ended", subject: record.seat, data: record }),

@@ -1,6 +1,7 @@
 /** All commands, their help, and how the process ends. */
 import { Command, CommanderError } from "commander";
 import { Cli, type Stream } from "./cli.ts";
+import { accountCommand } from "./commands/account.ts";
 import { accountsCommand } from "./commands/accounts.ts";
 import { alertsCommand } from "./commands/alerts.ts";
 import { auditCommand } from "./commands/audit.ts";
@@ -28,6 +29,7 @@ import { metricsCommand } from "./commands/metrics.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { replay } from "./commands/replay.ts";
 import { sendCommand } from "./commands/send.ts";
+import { servantCommand } from "./commands/servant.ts";
 import { servicesCommand } from "./commands/services.ts";
 import { slaCommand } from "./commands/sla.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -86,7 +88,9 @@ export const programFor = (cli: Cli): Command => {
     .addCommand(doctorCommand(cli))
     .addCommand(configCommand(cli))
     .addCommand(upCommand(cli))
+    .addCommand(accountCommand(cli))
     .addCommand(deviceCommand(cli))
+    .addCommand(servantCommand(cli))
     .addCommand(keyCommand(cli))
     .addCommand(stopCommand(cli))
     .addCommand(backupCommand(cli))
@@ -97,7 +101,8 @@ export const programFor = (cli: Cli): Command => {
     .addCommand(topCommand(cli))
     .addCommand(tailCommand(cli))
     .addCommand(whyCommand(cli))
-    .addCommand(accountsCommand(cli));
+    // As `account list`: for whoever knows it by this name.
+    .addCommand(accountsCommand(cli), { hidden: true });
   program
     .addCommand(historyCommand(cli))
     .addCommand(alertsCommand(cli))

@@ -6,6 +6,7 @@
  */
 import { checkTimers, DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
 import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
+import { checkAbout } from "./about.ts";
 import { checkAlerts } from "./alerts-checks.ts";
 import { checkBalance } from "./balance-checks.ts";
 import { type Data, mapAt, type Named, namesAt } from "./data.ts";
@@ -22,6 +23,7 @@ export const crossCheck = (data: Data): Fault[] => [
   ...checkTimings(mapAt(data, "timers")),
   ...checkAlerts(data),
   ...checkRetention(data),
+  ...checkAbout(data),
 ];
 
 const checkAccounts = (accounts: Data): Fault[] =>

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
+import { NOT_NAMED } from "./about.ts";
 import type { AccountConfig, FleetConfig, LineConfig } from "./fleet.ts";
 
 export interface FleetDifference {
@@ -28,31 +29,41 @@ export const diffFleet = (from: FleetConfig, to: FleetConfig): readonly FleetDif
   })),
   ...added(to.lines, from.lines).map(({ id }) => ({ subject: id, text: `line ${id} is removed` })),
   ...both(from.lines, to.lines).flatMap(([old, other]) => changesOfLine(old, other)),
-  ...keysOf(from, to, ["file", "accounts", "lines"]).map((key) => ({ subject: key, text: `the section ${key} changes` })),
+  ...changesOfAbout(from, to),
+  ...keysOf(from, to, ["file", "accounts", "lines", "about"]).map((key) => ({
+    subject: key,
+    text: `the section ${key} changes`,
+  })),
 ];
 
 /** `from`, with those changes of `to` that need no restart. */
 export const liveFleet = (from: FleetConfig, to: FleetConfig): FleetConfig => {
-  // Its actors are of another kind, and its lines may name it in its new role only.
-  if (both(from.accounts, to.accounts).some(([old, other]) => old.role !== other.role)) return from;
   const strategies = new Set<string>([...STRATEGIES, ...from.lines.map(({ strategy }) => strategy)]);
-  const staying = added(to.lines, from.lines);
-  const needed = new Set<string>(staying.flatMap(({ masters, servants }) => [...masters, ...servants]));
-  const lines = to.lines.flatMap((line) => {
+  const lines = to.lines.flatMap((line): LineConfig[] => {
+    // What other plugins have is known at the next start.
+    if (to.plugins === from.plugins || strategies.has(line.strategy)) return [line];
     const old = from.lines.find(({ id }) => id === line.id);
-    if (old) return [{ ...old, masters: line.masters, servants: line.servants }];
-    return strategies.has(line.strategy) ? [line] : [];
+    return old ? [{ ...line, strategy: old.strategy, balance: old.balance }] : [];
   });
-  const accounts = to.accounts.map((account) => {
-    const old = from.accounts.find(({ id }) => id === account.id);
-    return old ? { ...old, devices: account.devices } : account;
-  });
-  return {
-    ...from,
-    accounts: [...accounts, ...added(to.accounts, from.accounts).filter(({ id }) => needed.has(id))],
-    lines: [...lines, ...staying],
-  };
+  return { ...from, accounts: to.accounts, lines, about: to.about };
 };
+
+const changesOfAbout = ({ about: old }: FleetConfig, { about: other }: FleetConfig): FleetDifference[] =>
+  [...new Set([...Object.keys(old), ...Object.keys(other)])].flatMap((subject) => {
+    const [was, is] = [old[subject] ?? NOT_NAMED, other[subject] ?? NOT_NAMED];
+    return [
+      ...(was.name === is.name ? [] : [{ subject, text: `${subject} is called ${quoted(is.name)} (now ${quoted(was.name)})` }]),
+      ...(was.labels.join() === is.labels.join()
+        ? []
+        : [
+            {
+              subject,
+              text: `${subject} has the labels ${is.labels.join(", ") || "none"} (now ${was.labels.join(", ") || "none"})`,
+            },
+          ]),
+    ];
+  });
+const quoted = (name: string | null): string => (name === null ? "nothing" : JSON.stringify(name));
 
 const changesOfAccount = (old: AccountConfig, other: AccountConfig): FleetDifference[] => [
   ...other.devices

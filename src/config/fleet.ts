@@ -6,6 +6,7 @@ import type { Work } from "../../machines/delivery/work.ts";
 import type { AccountId, DeviceId, LineId, Millis } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration, Role } from "../../machines/ports/store.ts";
 import type { RetentionConfig } from "../runtime/retention.ts";
+import type { About } from "./about.ts";
 import type { AlertsConfig } from "./alerts.ts";
 import type { WebhookSetting } from "./webhooks.ts";
 import type { BalanceConfig } from "./balance-schema.ts";
@@ -58,6 +59,8 @@ export interface FleetConfig {
   };
   readonly accounts: readonly AccountConfig[];
   readonly lines: readonly LineConfig[];
+  /** What people call accounts, devices and lines; by their ids. */
+  readonly about: Readonly<Record<string, About>>;
   readonly timers: Timers;
   readonly brake: { readonly seats: number; readonly share: number; readonly within: Millis };
   readonly reconnect: { readonly perSecond: number };

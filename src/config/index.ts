@@ -1,5 +1,7 @@
 /** The fleet file: how operators say what they want. */
+export { type About, NOT_NAMED } from "./about.ts";
 export { diffFleet, type FleetDifference, liveFleet } from "./diff.ts";
+export { EditFault, editFleet, EDITS, fleetEdit, type FleetEdit, type FleetEditInput } from "./edit.ts";
 export { type ConfigError, configErrorText, FleetError } from "./errors.ts";
 export { type ApiConfig, type FleetConfig, type LineConfig, toDeclaration } from "./fleet.ts";
 export { loadFleetFile, type LoadedFleet, parseFleet, parseFleetData } from "./load.ts";

@@ -7,6 +7,7 @@ import { dirname, resolve } from "node:path";
 import { DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
 import type { Caps } from "../../machines/delivery/caps.ts";
 import { accountId, deviceId, lineId } from "../../machines/ports/ids.ts";
+import { aboutOf } from "./about.ts";
 import { alertsOf } from "./alerts.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { isMap, mapAt } from "./data.ts";
@@ -119,6 +120,7 @@ const check = (
     store: section("store"),
     accounts: section("accounts"),
     lines: section("lines"),
+    about: section("about"),
     timers: section("timers"),
     brake: section("brake"),
     reconnect: section("reconnect"),
@@ -177,6 +179,7 @@ const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): 
       masters: line.masters.map(accountId),
       servants: line.servants.map(accountId),
     })),
+    about: aboutOf(parts.about),
     timers,
     brake: parts.brake ?? SECTIONS.brake.parse({}),
     reconnect: parts.reconnect ?? SECTIONS.reconnect.parse({}),

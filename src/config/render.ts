@@ -41,6 +41,7 @@ export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Re
       { masters: [...masters], servants: [...servants], work: [...work], ...rest },
     ]),
   ),
+  ...(Object.keys(fleet.about).length > 0 ? { about: aboutAsData(fleet) } : {}),
   timers: Object.fromEntries(Object.entries(fleet.timers).map(([key, millis]) => [key, formatDuration(millis)])),
   brake: { ...fleet.brake, within: formatDuration(fleet.brake.within) },
   reconnect: { ...fleet.reconnect },
@@ -59,6 +60,14 @@ export const fleetAsData = (fleet: FleetConfig, { redacted }: RenderOptions): Re
       }
     : {}),
 });
+
+const aboutAsData = ({ about }: FleetConfig) =>
+  Object.fromEntries(
+    Object.entries(about).map(([subject, { name, labels }]) => [
+      subject,
+      { ...(name === null ? {} : { name }), labels: [...labels] },
+    ]),
+  );
 
 const pathFrom = (file: string, to: string): string => `./${relative(dirname(file), to)}`.replace(/^\.\/\.\.\//, "../");
 

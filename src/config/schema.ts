@@ -4,6 +4,7 @@ import { DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
 import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
 import { WORKS } from "../../machines/delivery/work.ts";
 import { nameFault } from "../../machines/ports/ids.ts";
+import { aboutSchema } from "./about.ts";
 import { alertsSchema } from "./alerts-schema.ts";
 import { balanceSchema } from "./balance-schema.ts";
 import { duration, formatDuration } from "./duration.ts";
@@ -12,7 +13,7 @@ import { webhooksSchema } from "./webhooks.ts";
 import { looksLikeReference } from "./secret.ts";
 
 const NAME = 'expected a name: 1 to 64 letters, digits, ".", "_" or "-", beginning and ending with a letter or digit';
-const name = z
+export const name = z
   .string()
   .refine((text) => nameFault(text) === undefined, { error: NAME, abort: true })
   .meta({ pattern: "^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$" }); // for editors; a test holds the two together
@@ -50,7 +51,7 @@ const warmUp = z
     "What a young number may send; the first step that it is too young to have left holds. After the last one there is no such limit.",
   );
 
-const pace = z
+export const pace = z
   .strictObject({
     perSecond: z
       .number()
@@ -229,6 +230,7 @@ export const SECTIONS = {
     .describe("Where everything durable is kept."),
   accounts: z.record(name, account).refine((map) => Object.keys(map).length > 0, { error: "expected at least one account" }),
   lines: z.record(name, line).refine((map) => Object.keys(map).length > 0, { error: "expected at least one line" }),
+  about: aboutSchema,
   timers,
   brake,
   reconnect,
@@ -250,6 +252,7 @@ export const fleetSchema = z
   .strictObject({
     ...SECTIONS,
     store: SECTIONS.store.optional(),
+    about: SECTIONS.about.optional(),
     timers: SECTIONS.timers.optional(),
     brake: SECTIONS.brake.optional(),
     reconnect: SECTIONS.reconnect.optional(),

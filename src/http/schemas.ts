@@ -24,9 +24,15 @@ export const seat = z
   })
   .meta({ id: "Seat" });
 
+const about = {
+  name: z.string().nullable().describe("What people call it."),
+  labels: list(z.string()),
+};
+
 export const account = z
   .strictObject({
     id: z.string(),
+    ...about,
     role: z.enum(["master", "servant"]),
     standing: z.enum(["good", "restricted", "banned"]),
     standingUntil: millis.nullable(),
@@ -37,6 +43,7 @@ export const account = z
 export const device = z
   .strictObject({
     id: z.string().describe("`account/name`."),
+    ...about,
     status: z.enum(DEVICE_STATUSES),
     link: z.enum(["unlinked", "linked", "loggedOut"]),
     connection: z.string().describe("State of the connection's chart, for a closer look."),
@@ -47,7 +54,7 @@ export const device = z
   .meta({ id: "Device" });
 
 export const line = z
-  .strictObject({ id: z.string(), masters: list(z.string()), servants: list(z.string()), seats: list(z.string()) })
+  .strictObject({ id: z.string(), ...about, masters: list(z.string()), servants: list(z.string()), seats: list(z.string()) })
   .meta({ id: "Line" });
 
 export const seatPerformance = z
@@ -224,6 +231,16 @@ export const offer = z
     at: millis,
   })
   .meta({ id: "LinkOffer" });
+
+export const fleetPlan = z
+  .strictObject({
+    file: z.string(),
+    applied: z.boolean(),
+    changes: list(
+      z.strictObject({ subject: z.string(), text: z.string(), isLive: z.boolean().describe("False: needs a restart.") }),
+    ),
+  })
+  .meta({ id: "FleetPlan" });
 
 export const mode = z.strictObject({ mode: z.string().describe("automatic, braked, outage or paused.") }).meta({ id: "Mode" });
 

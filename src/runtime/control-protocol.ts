@@ -17,11 +17,11 @@ import type { AuditPage } from "../adapters/sqlite/audit-book.ts";
 import type { Verdict } from "../adapters/sqlite/audit-chain.ts";
 import { type AlertAnswers, ALERT_REQUESTS } from "../alerts/requests.ts";
 import { type WebhookAnswers, WEBHOOK_REQUESTS } from "../webhooks/requests.ts";
-import { didYouMean, listed } from "../config/index.ts";
+import { type About, didYouMean, fleetEdit, listed } from "../config/index.ts";
 import type { GroupInfo, MemberChange } from "../adapters/baileys/group-calls.ts";
 import type { ContactsPage } from "./contacts.ts";
 import type { Upload } from "./media-desk.ts";
-import type { ApplyAnswer } from "./fleet-desk.ts";
+import type { ApplyAnswer, Drift } from "./fleet-desk.ts";
 import type { OutgoingContent } from "./outgoing.ts";
 import type { PerformanceAnswer } from "./performance.ts";
 import { SERVICE_KINDS, type ServiceView } from "./services.ts";
@@ -52,7 +52,8 @@ export const REQUESTS = {
   /** A switchover to a device of the seat's own account. */
   failback: z.strictObject({ seat: name }),
   /** Takes an account's devices out of service, each seat that they hold by a switchover first. `undo`: they may hold seats again. */
-  drain: z.strictObject({ account: name, undo: z.boolean().default(false) }),
+  /** `keep`: those that they hold stay. */
+  drain: z.strictObject({ account: name, undo: z.boolean().default(false), keep: z.boolean().default(false) }),
   accounts: z.strictObject({}),
   /** Every actor, adapter and plugin, with state and version; `kind` null: all. */
   services: z.strictObject({ kind: z.enum(SERVICE_KINDS).nullable().default(null) }),
@@ -111,6 +112,10 @@ export const REQUESTS = {
    * answer. `force`: also where a seat would have nobody to speak for it.
    */
   apply: z.strictObject({ dryRun: z.boolean().default(false), force: z.boolean().default(false) }),
+  /** Writes a change into the fleet file and takes it up, as `apply` does. */
+  edit: z.strictObject({ edit: fleetEdit, dryRun: z.boolean().default(false), force: z.boolean().default(false) }),
+  /** `unlink`, for each device of an account that is linked. Refused before the first if one speaks for a seat. */
+  unlinkAccount: z.strictObject({ account: name }),
   /** Removes a device from its account, at WhatsApp and here: its keys are forgotten. Refused while it speaks for a seat. */
   unlink: z.strictObject({ device: name }),
   /** Dials a device anew, at once. Refused while it speaks for a seat. */
@@ -180,13 +185,13 @@ export interface SeatStatus {
   /** The last decision about it, in a sentence. */
   readonly last: { readonly at: Millis; readonly text: string } | null;
 }
-export interface AccountStatus {
+export interface AccountStatus extends About {
   readonly id: AccountId;
   readonly role: Role;
   readonly standing: Standing;
   readonly standingUntil: Millis | null;
 }
-export interface DeviceStatus {
+export interface DeviceStatus extends About {
   readonly id: DeviceId;
   /** Whether it is linked to its account. */
   readonly link: LinkState;
@@ -197,7 +202,7 @@ export interface DeviceStatus {
   readonly lastEvidenceMs: Millis | null;
   readonly holds: readonly SeatId[];
 }
-export interface LineStatus {
+export interface LineStatus extends About {
   readonly id: LineId;
   readonly masters: readonly AccountId[];
   readonly servants: readonly AccountId[];
@@ -216,6 +221,8 @@ export interface StatusAnswer {
   readonly devices: readonly DeviceStatus[];
   /** Open ones. */
   readonly alerts: readonly AlertRow[];
+  /** Where the fleet file says something else. */
+  readonly drift: Drift;
 }
 export interface WhyAnswer {
   readonly now: Millis;
@@ -357,6 +364,8 @@ export interface ControlAnswers extends AlertAnswers, WebhookAnswers {
   readonly links: LinksAnswer;
   readonly link: LinkAnswer;
   readonly apply: ApplyAnswer;
+  readonly edit: ApplyAnswer;
+  readonly unlinkAccount: AccountsAnswer;
   readonly unlink: DeviceStatus;
   readonly restart: DeviceStatus;
   readonly line: LineView;

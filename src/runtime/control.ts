@@ -6,6 +6,7 @@ import type { KeyRing } from "../http/keys.ts";
 import { type AccountId, accountOf, type DeviceId, type MessageId, type SeatId } from "../../machines/ports/ids.ts";
 import type { OutboxRow } from "../../machines/ports/store.ts";
 import {
+  type AccountsAnswer,
   ControlError,
   type ControlHandlers,
   type DeviceStatus,
@@ -45,7 +46,7 @@ export interface ControlParts {
   readonly contacts: ContactStore;
   readonly arrivals: Pick<Arrivals, "page">;
   readonly performance?: PerformanceLog;
-  readonly fleet: Pick<FleetDesk, "plan" | "apply">;
+  readonly fleet: Pick<FleetDesk, "plan" | "apply" | "edit">;
   readonly links: LinkDesk;
   readonly keys: KeyRing;
   readonly audit: AuditBook;
@@ -97,7 +98,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const seat = seatNamed(name);
       return move(parts, seat, homeOf(views, seat), "switchover");
     },
-    drain: ({ account, undo }) => drain(parts, resolveName("account", account, [...views.roster().accounts.keys()]), undo),
+    drain: ({ account, ...how }) => drain(parts, resolveName("account", account, [...views.roster().accounts.keys()]), how),
     send: ({ line, to, text, content, key }) => {
       if ((text === undefined) === (content === undefined))
         throw new ControlError("E_BAD_REQUEST", "send: give either a text or a content");
@@ -163,8 +164,9 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const id = resolveName("device", device, [...views.roster().devices.keys()]);
       return links.ask(id, phone === undefined ? { kind: "qr" } : { kind: "code", phone });
     },
-    apply: ({ dryRun, force }) =>
-      dryRun ? parts.fleet.plan() : parts.fleet.apply((seat, to) => moved(parts, seat, to), force, `operator:${byOf(parts)}`),
+    apply: ({ dryRun, force }) => (dryRun ? parts.fleet.plan() : parts.fleet.apply(orderOf(parts, force))),
+    edit: ({ edit, dryRun, force }) => parts.fleet.edit(edit, { ...orderOf(parts, force), dryRun }),
+    unlinkAccount: ({ account }) => unlinkAccount(parts, resolveName("account", account, [...views.roster().accounts.keys()])),
     unlink: ({ device }) => unlink(parts, resolveName("device", device, [...views.roster().devices.keys()])),
     restart: ({ device }) => restart(parts, resolveName("device", device, [...views.roster().devices.keys()])),
     line: ({ line }) => lineNamed(parts, line),
@@ -193,6 +195,12 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
     },
   };
 };
+
+const orderOf = (parts: ControlParts, force: boolean) => ({
+  move: (seat: SeatId, to: DeviceId) => moved(parts, seat, to),
+  force,
+  by: `operator:${byOf(parts)}`,
+});
 
 const byOf = ({ by }: ControlParts): string => by ?? operator();
 
@@ -277,6 +285,23 @@ const unlink = async ({ supervisor, views, ...rest }: ControlParts, device: Devi
   );
 };
 
+const unlinkAccount = async (parts: ControlParts, account: AccountId): Promise<AccountsAnswer> => {
+  const { views } = parts;
+  const devices = views.roster().accounts.get(account)?.devices ?? [];
+  const linked = devices.map((id) => views.device(id)).filter(({ link }) => link === "linked");
+  const speaking = linked.find(({ holds }) => holds.length > 0);
+  if (speaking)
+    throw new ControlError(
+      "E_REFUSED",
+      `${speaking.id} speaks for ${speaking.holds.join(", ")}: drain ${account} first, then unlink it`,
+    );
+  for (const { id } of linked) await unlink(parts, id);
+  return {
+    accounts: views.accounts().filter(({ id }) => id === account),
+    devices: devices.map((id) => views.device(id)),
+  };
+};
+
 const subjectNamed = (views: Views, name: string): string => {
   const { seats, accounts, devices, lines } = views.roster();
   return resolveName<string>("subject", name, [...seats.keys(), ...accounts.keys(), ...devices.keys(), ...lines.keys(), "fleet"]);
@@ -296,12 +321,16 @@ const homeOf = (views: Views, seat: SeatId): DeviceId => {
 };
 
 /** First no seat may come to it, then those that it holds go. */
-const drain = async (parts: ControlParts, account: AccountId, undo: boolean): Promise<DrainAnswer> => {
+const drain = async (
+  parts: ControlParts,
+  account: AccountId,
+  { undo, keep }: { readonly undo: boolean; readonly keep: boolean },
+): Promise<DrainAnswer> => {
   const { supervisor, views } = parts;
   const devices = views.roster().accounts.get(account)?.devices ?? [];
   for (const device of devices) supervisor.node.cordon(device, !undo);
   const answer = { account, cordoned: !undo, moved: [] as FailoverRecord[], stays: [] as { seat: SeatId; why: string }[] };
-  if (undo) return answer;
+  if (undo || keep) return answer;
   const held = devices.flatMap((device) => views.roster().holds.get(device) ?? []);
   // One after the other: a stand-in that takes several seats does so at its own pace.
   for (const seat of held) {

@@ -1,28 +1,37 @@
 /**
  * The fleet that runs and the fleet file, which says what is wanted. What can be taken up without a restart is, on demand; the
- * rest is shown. The file is what a start begins with, so a crash at any point leaves what boots: all of it, or none.
+ * rest is shown. A change that is asked for here is written into the file first: a start begins with it, so a crash at any point
+ * leaves what boots, all of the change or none.
  */
+import { statSync } from "node:fs";
+import { isOpen } from "../../machines/delivery/outbox-state.ts";
 import type { NodeConfig } from "../../machines/driver/boot.ts";
-import { accountOf, type DeviceId, type LineId, type SeatId } from "../../machines/ports/ids.ts";
+import { accountOf, type DeviceId, lineOf, type LineId, type SeatId } from "../../machines/ports/ids.ts";
 import {
-  type FleetConfig,
-  type LoadedFleet,
+  type About,
   configErrorText,
   diffFleet,
+  EditFault,
+  editFleet,
+  type FleetConfig,
   type FleetDifference,
+  type FleetEdit,
   liveFleet,
+  type LoadedFleet,
+  NOT_NAMED,
 } from "../config/index.ts";
 import { ControlError } from "./control-protocol.ts";
+import { readFleetText, writeFleetText } from "./fleet-file.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Views } from "./views.ts";
 
 export interface FleetDeskOptions {
   readonly fleet: FleetConfig;
-  /** Reads the fleet file again. */
-  readonly reload: () => LoadedFleet;
+  /** Reads the fleet file again, or `text` as if it stood there. null: the fleet has no file. */
+  readonly reload: ((text?: string) => LoadedFleet) | null;
   readonly configOf: (fleet: FleetConfig) => NodeConfig;
-  readonly supervisor: Supervisor;
-  readonly views: Views;
+  readonly supervisor: Pick<Supervisor, "reshape" | "report">;
+  readonly views: Pick<Views, "ask" | "now" | "roster">;
 }
 export interface FleetChange extends FleetDifference {
   /** It can be taken up while the fleet runs; otherwise by a restart. */
@@ -34,13 +43,33 @@ export interface ApplyAnswer {
   /** Those that are live have been taken up. */
   readonly applied: boolean;
 }
+/** How far the file is from what runs. `isWrong`: it can't be read as a fleet. */
+export interface Drift {
+  readonly changes: number;
+  /** Those of them that need a restart. */
+  readonly restart: number;
+  readonly isWrong: boolean;
+}
 /** Moves a seat; throws if that can't be. */
 export type MoveSeat = (seat: SeatId, to: DeviceId) => Promise<unknown>;
+interface Order {
+  readonly move: MoveSeat;
+  readonly force: boolean;
+  readonly by: string;
+}
+interface Plan {
+  readonly changes: readonly FleetChange[];
+  readonly next: FleetConfig;
+}
+
+const NO_DRIFT: Drift = { changes: 0, restart: 0, isWrong: false };
 
 export class FleetDesk {
   readonly #options: FleetDeskOptions;
   #fleet: FleetConfig;
-  #isBusy = false;
+  /** One change after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #drift: { readonly of: string; readonly fleet: FleetConfig; readonly drift: Drift } | undefined;
 
   constructor(options: FleetDeskOptions) {
     this.#options = options;
@@ -54,53 +83,130 @@ export class FleetDesk {
   get devices(): readonly DeviceId[] {
     return this.#fleet.accounts.flatMap(({ devices }) => devices);
   }
+  /** What people call an account, a device or a line. */
+  about(subject: string): About {
+    return this.#fleet.about[subject] ?? NOT_NAMED;
+  }
 
   /** Where the fleet file and the running fleet differ. Throws ControlError if the file is wrong. */
   plan(): ApplyAnswer {
-    const { file, changes } = this.#read();
-    return { file, changes, applied: false };
+    this.#options.views.roster();
+    return { file: this.#fleet.file, changes: this.#planned(this.#read()).changes, applied: false };
+  }
+
+  /** The same in figures. It is read again only when it has been saved: whoever looks may do so often. */
+  drift(): Drift {
+    if (this.#options.reload === null) return NO_DRIFT;
+    const of = savedAt(this.#fleet.file);
+    if (this.#drift?.of === of && this.#drift.fleet === this.#fleet) return this.#drift.drift;
+    const loaded = this.#options.reload();
+    const changes = loaded.ok ? this.#planned(loaded.fleet).changes : [];
+    const restart = changes.filter(({ isLive }) => !isLive).length;
+    this.#drift = { of, fleet: this.#fleet, drift: { changes: changes.length, restart, isWrong: !loaded.ok } };
+    return this.#drift.drift;
   }
 
   /**
    * Seats whose holder is to go move first, each to a device that is well and stays. One that nobody could take refuses all of it,
    * before anything has changed but moves; with `force` it is left to a failover, or to nobody.
    */
-  async apply(move: MoveSeat, force: boolean, by: string): Promise<ApplyAnswer> {
-    if (this.#isBusy) throw new ControlError("E_REFUSED", "the fleet file is being applied: ask again in a moment");
-    this.#isBusy = true;
-    try {
-      const { file, changes, next } = this.#read();
-      const live = changes.filter(({ isLive }) => isLive);
-      if (live.length === 0) return { file, changes, applied: true };
-      if (!force) await this.#vacate(next, move);
-      await this.#audit(live, by);
-      await this.#reshape(next);
-      this.#fleet = next;
-      return { file, changes, applied: true };
-    } finally {
-      this.#isBusy = false;
-    }
+  apply(order: Order): Promise<ApplyAnswer> {
+    return this.#inTurn(() => {
+      this.#options.views.roster();
+      return this.#takeUp(this.#planned(this.#read()), order, () => undefined);
+    });
   }
 
-  #read(): { file: string; changes: readonly FleetChange[]; next: FleetConfig } {
-    this.#options.views.roster();
-    const { file } = this.#fleet;
-    const loaded = this.#options.reload();
-    if (!loaded.ok) throw new ControlError("E_REFUSED", `${file} is wrong: ${loaded.errors.map(configErrorText).join("; ")}`);
-    const next = liveFleet(this.#fleet, loaded.fleet);
+  /** Writes a change into the fleet file and takes it up. Refused while the file says something else that is not taken up yet. */
+  edit(edit: FleetEdit, { dryRun, ...order }: Order & { readonly dryRun: boolean }): Promise<ApplyAnswer> {
+    return this.#inTurn(async () => {
+      this.#options.views.roster();
+      const { file } = this.#fleet;
+      const waiting = this.#planned(this.#read()).changes.filter(({ isLive }) => isLive);
+      if (waiting.length > 0)
+        throw new ControlError(
+          "E_REFUSED",
+          `${file} has changes that are not taken up: look at them with "config diff", apply them, then ask again`,
+        );
+      const before = readFleetText(file);
+      const text = edited(before, edit);
+      const loaded = this.#reload(text);
+      if (!loaded.ok)
+        throw new ControlError(
+          "E_REFUSED",
+          `it is no fleet then: ${loaded.errors.map(({ path, message }) => `${path}: ${message}`).join("; ")}`,
+        );
+      const plan = this.#planned(loaded.fleet);
+      if (dryRun) return { file, changes: plan.changes, applied: false };
+      return this.#takeUp(plan, order, () => writeFleetText(file, before, text));
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #reload(text?: string): LoadedFleet {
+    const { reload } = this.#options;
+    if (reload) return reload(text);
+    throw new ControlError("E_REFUSED", "this fleet was defined in code and has no file: change it there");
+  }
+  #read(): FleetConfig {
+    const loaded = this.#reload();
+    if (loaded.ok) return loaded.fleet;
+    throw new ControlError("E_REFUSED", `${this.#fleet.file} is wrong: ${loaded.errors.map(configErrorText).join("; ")}`);
+  }
+
+  #planned(wanted: FleetConfig): Plan {
+    const next = liveFleet(this.#fleet, wanted);
     const changes = [
       ...diffFleet(this.#fleet, next).map((change) => ({ ...change, isLive: true })),
-      ...diffFleet(next, loaded.fleet).map((change) => ({ ...change, isLive: false })),
+      ...diffFleet(next, wanted).map((change) => ({ ...change, isLive: false })),
     ];
-    return { file, changes, next };
+    return { next, changes };
+  }
+
+  async #takeUp({ next, changes }: Plan, { move, force, by }: Order, write: () => void): Promise<ApplyAnswer> {
+    const answer = { file: this.#fleet.file, changes, applied: true };
+    const live = changes.filter(({ isLive }) => isLive);
+    if (live.length > 0 && !force) {
+      await this.#mustBeEmpty(next);
+      await this.#vacate(next, move);
+    }
+    write();
+    if (live.length === 0) return answer;
+    await this.#audit(live, by);
+    // Names concern people only.
+    if (!isSame(this.#fleet, next)) await this.#reshape(next);
+    this.#fleet = next;
+    for (const { subject, text } of live) this.#options.supervisor.report({ type: "fleet.changed", subject, data: { text, by } });
+    return answer;
+  }
+
+  /** What waits on a line that goes would wait for ever. */
+  async #mustBeEmpty(next: FleetConfig): Promise<void> {
+    const gone = this.#fleet.lines.filter(({ id }) => !next.lines.some((line) => line.id === id)).map(({ id }) => id);
+    if (gone.length === 0) return;
+    const { seats } = await this.#options.views.ask("outbox.counts", {});
+    for (const id of gone) {
+      const mine = seats.filter(({ seat, state }) => lineOf(seat) === id && (isOpen(state) || state === "held"));
+      const count = mine.reduce((sum, each) => sum + each.count, 0);
+      if (count > 0)
+        throw new ControlError(
+          "E_REFUSED",
+          `${count} messages of line ${id} have not been sent: wait, or drop them ("held", "cancel"). With --force they stay in the store, and go on if the line comes back`,
+        );
+    }
   }
 
   async #vacate(next: FleetConfig, move: MoveSeat): Promise<void> {
     const speakers = new Map(next.lines.map((line) => [line.id, speakersOf(next, line.id)]));
     const { seats, devices } = this.#options.views.roster();
     const wanted = [...seats.values()].flatMap(({ id, line, account, holder }) => {
-      const able = speakers.get(line) ?? [];
-      if (holder === null || able.includes(holder)) return [];
+      const able = speakers.get(line);
+      if (holder === null || able === undefined || able.includes(holder)) return [];
       const isWell = (device: DeviceId): boolean => devices.get(device)?.state === "healthy" && !devices.get(device)?.cordoned;
       const well = able.filter(isWell);
       const to = well.find((device) => accountOf(device) === account) ?? well[0];
@@ -133,6 +239,23 @@ export class FleetDesk {
     if (failure !== null) throw new ControlError("E_STORE", `the fleet could not be changed: ${failure}. Apply it again`);
   }
 }
+
+const edited = (text: string, edit: FleetEdit): string => {
+  try {
+    return editFleet(text, edit);
+  } catch (error) {
+    if (error instanceof EditFault) throw new ControlError("E_REFUSED", error.message);
+    throw error;
+  }
+};
+
+const isSame = (one: FleetConfig, other: FleetConfig): boolean => diffFleet(one, { ...other, about: one.about }).length === 0;
+
+/** Another text for each save of the file. */
+const savedAt = (file: string): string => {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found ? `${found.mtimeMs} ${found.size} ${found.ino}` : "gone";
+};
 
 const speakersOf = ({ accounts, lines }: FleetConfig, id: LineId): readonly DeviceId[] => {
   const masters = lines.find((line) => line.id === id)?.masters ?? [];

@@ -31,6 +31,8 @@ export interface EventData {
   readonly "servant.relieved": { readonly servant: AccountId; readonly to: SeatId; readonly moved: number | null };
   /** Before a planned move: nothing is under way any more. */
   readonly "sender.drained": { readonly device: DeviceId | null };
+  /** The fleet that runs has taken up a change: `text` says which. `subject`: whom it is about. */
+  readonly "fleet.changed": { readonly text: string; readonly by: string };
   readonly "device.linked": object;
   /** A code ran out, or linking failed. */
   readonly "device.linkEnded": { readonly reason: CloseReason };

@@ -11,7 +11,7 @@ import { createBaileysConnections, makeDownload } from "../adapters/baileys/inde
 import { MediaFolder } from "../adapters/media/media-folder.ts";
 import { loadKey } from "../adapters/sqlite/key-file.ts";
 import { openSqliteStore, type SqliteStore } from "../adapters/sqlite/store.ts";
-import { type FleetConfig, type LoadedFleet, loadFleetFile, revealedWebhooks } from "../config/index.ts";
+import { type FleetConfig, type LoadedFleet, loadFleetFile, parseFleet, revealedWebhooks } from "../config/index.ts";
 import { EventFeed } from "../http/event-feed.ts";
 import { KeyRing } from "../http/keys.ts";
 import type { Api } from "../http/server.ts";
@@ -56,8 +56,8 @@ export interface ProductionOptions {
   readonly strategies?: Readonly<Record<string, Strategy>>;
   /** A failover has ended, and that is durable. */
   readonly onFailoverEnd?: (record: FailoverRecord) => void;
-  /** Reads the fleet file again; default: with `env`. */
-  readonly reload?: () => LoadedFleet;
+  /** Reads the fleet file again, or `text` as if it stood there; default: with `env`. null: there is no file. */
+  readonly reload?: ((text?: string) => LoadedFleet) | null;
 }
 export interface Production {
   readonly supervisor: Supervisor;
@@ -110,11 +110,19 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     const strategies = { ...strategiesOf(fleet, loaded), ...options.strategies };
     const { supervisor, groupsOf } = assemble({ ...options, strategies }, store, feed, folder, series, metrics);
     supervisor.onEvent((event) => metrics.onEvent(event));
-    const views = new Views(supervisor, { fleet: fleet.fleet, startedAt: systemClock.now(), now: () => systemClock.now() });
-    const desk = new FleetDesk({
+    const views = new Views(supervisor, {
+      fleet: fleet.fleet,
+      startedAt: systemClock.now(),
+      now: () => systemClock.now(),
+      desk: () => desk,
+    });
+    const {
+      reload = (text?: string) => (text === undefined ? loadFleetFile(fleet.file, env) : parseFleet(fleet.file, text, env)),
+    } = options;
+    const desk: FleetDesk = new FleetDesk({
       fleet,
-      reload: () => withPlugins(options.reload?.() ?? loadFleetFile(fleet.file, env), loaded),
-      configOf: (each) => nodeConfigOf(each, { ...strategiesOf(each, loaded), ...options.strategies }),
+      reload: reload && ((text) => withPlugins(reload(text), loaded)),
+      configOf: (each) => nodeConfigOf(each, { ...strategiesOf(each, loaded), ...ofItsLines(each, options.strategies) }),
       supervisor,
       views,
     });
@@ -292,6 +300,10 @@ const strategiesOf = ({ lines }: FleetConfig, plugins: LoadedPlugins | null): Re
       return own ? [[id, own]] : [];
     }),
   );
+
+/** A line that is gone has none. */
+const ofItsLines = ({ lines }: FleetConfig, given: Readonly<Record<string, Strategy>> = {}): Readonly<Record<string, Strategy>> =>
+  Object.fromEntries(Object.entries(given).filter(([line]) => lines.some(({ id }) => id === line)));
 
 /** A test server has its media where it is itself. */
 const mediaServer = ({ whatsapp }: FleetConfig) =>

@@ -5,6 +5,7 @@ import { kindOf } from "../../machines/driver/driver.ts";
 import { accountOf, lineOf, type AccountId, type DeviceId, type Millis, type SeatId, seatOf } from "../../machines/ports/ids.ts";
 import type { LinkState, Standing, StoreAnswer, StoreOp, StoreOps } from "../../machines/ports/store.ts";
 import type { RosterState } from "../../machines/fleet/roster.ts";
+import { type About, NOT_NAMED } from "../config/index.ts";
 import {
   type AccountStatus,
   ControlError,
@@ -13,12 +14,15 @@ import {
   type SeatStatus,
   type StatusAnswer,
 } from "./control-protocol.ts";
+import type { FleetDesk } from "./fleet-desk.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface Names {
   readonly fleet: string;
   readonly startedAt: Millis;
   readonly now: () => Millis;
+  /** What people call accounts, devices and lines, and where the fleet file differs; left out: nothing is known of either. */
+  readonly desk?: () => Pick<FleetDesk, "about" | "drift">;
 }
 export type Answered<K extends StoreOp> = Exclude<StoreAnswer<K>, { kind: "failed" }>;
 
@@ -70,12 +74,17 @@ export class Views {
       now: this.now(),
       startedAt,
       mode: this.mode(),
-      lines: lines(roster),
+      lines: lines(roster).map((line) => ({ ...line, ...this.#about(line.id) })),
       seats: await this.seats([...roster.seats.keys()]),
       accounts: this.accounts(),
       devices: [...roster.devices.keys()].map((device) => this.device(device)),
       alerts,
+      drift: this.#names.desk?.().drift() ?? { changes: 0, restart: 0, isWrong: false },
     };
+  }
+
+  #about(subject: string): About {
+    return this.#names.desk?.().about(subject) ?? NOT_NAMED;
   }
 
   async seats(ids: readonly SeatId[]): Promise<SeatStatus[]> {
@@ -110,7 +119,13 @@ export class Views {
     const { driver } = this.#supervisor.node;
     return [...this.roster().accounts].map(([id, { role, standing }]) => {
       const context = driver.peek(`standing:${id}`)?.context as { standing: Standing; until: Millis | null } | undefined;
-      return { id, role, standing: context?.standing ?? standing, standingUntil: context?.until ?? null };
+      return {
+        id,
+        ...this.#about(id),
+        role,
+        standing: context?.standing ?? standing,
+        standingUntil: context?.until ?? null,
+      };
     });
   }
 
@@ -122,6 +137,7 @@ export class Views {
     const heard = detector?.lastEvidenceAt ?? roster.devices.get(id)?.lastSeenAt ?? null;
     return {
       id,
+      ...this.#about(id),
       link: (connection?.context as { link?: LinkState } | undefined)?.link ?? "unlinked",
       state: typeof connection?.value === "string" ? connection.value : "unknown",
       health: roster.devices.get(id)?.state ?? "unknown",
@@ -159,7 +175,7 @@ const stateOf = (value: unknown): string => {
   return `${outer}.${stateOf(inner)}`;
 };
 
-const lines = (roster: RosterState): LineStatus[] =>
+const lines = (roster: RosterState): Omit<LineStatus, keyof About>[] =>
   [...roster.lines.values()].map(({ id, masters, servants }) => ({
     id,
     masters,

@@ -48,6 +48,8 @@ const seat: SeatStatus = {
 };
 const device = (id: string, more: Partial<DeviceStatus> = {}): DeviceStatus => ({
   id: id as DeviceId,
+  name: null,
+  labels: [],
   link: "linked",
   state: "serving",
   health: "healthy",
@@ -60,7 +62,14 @@ const devices = [
   device("sales-1/b", { holds: [seat.id] }),
 ];
 const accounts: ControlAnswers["accounts"]["accounts"] = [
-  { id: "sales-1" as AccountId, role: "master", standing: "restricted", standingUntil: NOW + 3_600_000 },
+  {
+    id: "sales-1" as AccountId,
+    name: "Sales, Berlin",
+    labels: ["north"],
+    role: "master",
+    standing: "restricted",
+    standingUntil: NOW + 3_600_000,
+  },
 ];
 const record: FailoverRecord = {
   id: "f1" as FailoverId,
@@ -149,6 +158,7 @@ const ANSWERS: ControlAnswers = {
     accounts,
     devices,
     alerts: [alert],
+    drift: { changes: 0, restart: 0, isWrong: false },
   },
   why: { now: NOW, seat, holder: devices[1] ?? null, failovers: [record], audit: [audit] },
   failover: { inTime: true, record },
@@ -250,6 +260,12 @@ const ANSWERS: ControlAnswers = {
   links: { links: [{ device: "sales-2/a" as DeviceId, state: "unlinked", offer: null }] },
   link: { device: "sales-2/a" as DeviceId, linked: false, offer: { kind: "qr", text: "2@abc", at: NOW } },
   apply: { file: "/fleet.yaml", changes: [], applied: true },
+  edit: {
+    file: "/fleet.yaml",
+    changes: [{ subject: "sales-3", text: "account sales-3 (master) is added, with sales-3/a", isLive: true }],
+    applied: true,
+  },
+  unlinkAccount: { accounts, devices },
   unlink: device("sales-1/b", { link: "loggedOut", state: "loggedOut" }),
   restart: device("sales-1/a", { state: "waiting" }),
   keys: { now: NOW, keys: [key, { ...key, id: "oldoldold0", name: "old", lines: ["sales" as LineId], revokedAt: NOW - 1000 }] },
@@ -358,6 +374,8 @@ const chained = (row: AuditRow, before: string | null) => {
   return { ...row, hash: lastHash };
 };
 
+const edit = (change: object, force = false): object => ({ edit: change, dryRun: false, force });
+
 describe("--json prints the supervisor's answer and nothing else:", () => {
   it.each<[string, ControlOp, object]>([
     ["status --json", "status", {}],
@@ -365,7 +383,50 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["failover sales-1 --to sales-1/b --json", "failover", { seat: "sales-1", to: "sales-1/b" }],
     ["switchover sales-1 --json", "switchover", { seat: "sales-1" }],
     ["failback sales-1 --json", "failback", { seat: "sales-1" }],
-    ["drain sales-1 --json", "drain", { account: "sales-1", undo: false }],
+    ["drain sales-1 --json", "drain", { account: "sales-1", undo: false, keep: false }],
+    ["account drain sales-1 --undo --json", "drain", { account: "sales-1", undo: true, keep: false }],
+    ["account cordon sales-1 --json", "drain", { account: "sales-1", undo: false, keep: true }],
+    ["account list --json", "accounts", {}],
+    ["account show sales-1 --json", "accounts", {}],
+    ["account unlink sales-1 --json", "unlinkAccount", { account: "sales-1" }],
+    [
+      "account add sales-3 --devices a,b --lines sales --dry-run --json",
+      "edit",
+      {
+        edit: { kind: "account.add", account: "sales-3", role: "master", devices: ["a", "b"], lines: ["sales"] },
+        dryRun: true,
+        force: false,
+      },
+    ],
+    ["account remove sales-3 --force --json", "edit", edit({ kind: "account.remove", account: "sales-3" }, true)],
+    [
+      "account set sales-1 --per-second 0.5 --burst 10 --json",
+      "edit",
+      edit({ kind: "account.change", account: "sales-1", pacing: { perSecond: 0.5, burst: 10 } }),
+    ],
+    [
+      "account rename sales-1 'Sales, Berlin' --json",
+      "edit",
+      edit({ kind: "describe", subject: "sales-1", name: "Sales, Berlin" }),
+    ],
+    ["account label sales-1 north vip --json", "edit", edit({ kind: "describe", subject: "sales-1", labels: ["north", "vip"] })],
+    ["device list --json", "accounts", {}],
+    ["device add sales-1/c --json", "edit", edit({ kind: "device.add", account: "sales-1", device: "c" })],
+    ["device rename sales-1/b --json", "edit", edit({ kind: "describe", subject: "sales-1/b", name: null })],
+    ["device remove sales-1/b --json", "edit", edit({ kind: "device.remove", device: "sales-1/b" })],
+    [
+      "line add help --masters sales-1 --failback automatic --json",
+      "edit",
+      edit({ kind: "line.add", line: "help", masters: ["sales-1"], failback: "automatic" }),
+    ],
+    [
+      "line set sales --strategy least-loaded --outbox-limit 5 --json",
+      "edit",
+      edit({ kind: "line.change", line: "sales", strategy: "least-loaded", outboxLimit: 5 }),
+    ],
+    ["line remove help --json", "edit", edit({ kind: "line.remove", line: "help" })],
+    ["servant add bulk-1 sales --json", "edit", edit({ kind: "servant.add", account: "bulk-1", line: "sales", devices: ["a"] })],
+    ["servant remove bulk-1 sales --json", "edit", edit({ kind: "servant.remove", account: "bulk-1", line: "sales" })],
     ["accounts --json", "accounts", {}],
     ["send sales +49170123456 hello --key k --json", "send", { line: "sales", to: "+49170123456", text: "hello", key: "k" }],
     ["held --json", "held", { limit: 50 }],
@@ -597,7 +658,9 @@ sales|c:7     3         sales/sales-1  sales/sales-2  stayed: its contact knows 
 
   it("history, accounts, alerts, audit and held are tables and lines", async () => {
     expect((await run("history")).stdout).toMatch(/silent +sales-1\/a → sales-1\/b \(twin\) +\+10 ms +\+1063 ms +in service/);
-    expect((await run("accounts")).stdout).toMatch(/sales-1 +master +restricted until 2026-11-25 13:00:00 +sales-1\/a/);
+    expect((await run("accounts")).stdout).toMatch(
+      /sales-1 "Sales, Berlin" \[north\] +master +restricted until 2026-11-25 13:00:00 +sales-1\/a/,
+    );
     expect((await run("alerts")).stdout).toBe(
       "WARNING   2026-11-25 11:59:54 (2 times)  sales-1/a failed: nothing is heard from it\n",
     );

@@ -49,31 +49,35 @@ describe("what a fleet file changes", () => {
     });
   });
 
-  it("needs a restart for settings, and says each of them", () => {
+  it("is taken up at once for settings of accounts and lines, roles, names, and lines that go", () => {
     expect(planned({ lines: { sales: { ...BASE.lines.sales, failback: "automatic" } }, brake: { seats: 5 } })).toEqual({
-      live: [],
-      restart: ['line sales: failback changes from "manual" to "automatic"', "the section brake changes"],
+      live: ['line sales: failback changes from "manual" to "automatic"'],
+      restart: ["the section brake changes"],
     });
     const paced = { ...BASE.accounts, "sales-1": { ...first, pacing: { perSecond: 2 } } };
-    expect(planned({ accounts: paced }).restart).toEqual([
-      'account sales-1: pacing changes from null to {"perSecond":2,"burst":1}',
-    ]);
+    expect(planned({ accounts: paced }).live).toEqual(['account sales-1: pacing changes from null to {"perSecond":2,"burst":1}']);
+    const accounts = { "sales-1": first, "sales-2": { ...second, role: "servant" }, "bulk-1": bulk };
+    const lines = { help: { masters: ["sales-1"], servants: ["sales-2", "bulk-1"] } };
+    expect(planned({ accounts, lines })).toEqual({
+      live: [
+        'account sales-2: role changes from "master" to "servant"',
+        "line help is added: sales-1, sales-2, bulk-1",
+        "line sales is removed",
+      ],
+      restart: [],
+    });
+    expect(planned({ about: { "sales-1": { name: "Sales, Berlin" }, sales: { labels: ["north"] } } })).toEqual({
+      live: ['sales-1 is called "Sales, Berlin" (now nothing)', "sales has the labels north (now none)"],
+      restart: [],
+    });
   });
 
-  it("leaves a line that is removed, and whom it needs, until a restart", () => {
-    const accounts = { "sales-1": first, "sales-2": second, "bulk-1": bulk, "help-1": { role: "master", devices: ["a"] } };
-    const from = fleetOf({ accounts, lines: { ...BASE.lines, help: { masters: ["help-1"] } } });
-    expect(liveFleet(from, fleetOf({}))).toEqual(from);
-    expect(diffFleet(from, fleetOf({})).map(({ text }) => text)).toEqual([
-      "account help-1 is removed, with help-1/a",
-      "line help is removed",
-    ]);
-  });
-
-  it("needs a restart altogether where an account changes its role", () => {
-    const accounts = { "sales-1": first, "sales-2": { role: "servant", devices: ["a", "b"] }, "bulk-1": bulk };
-    const { live, restart } = planned({ accounts, lines: { sales: { masters: ["sales-1"], servants: ["sales-2", "bulk-1"] } } });
-    expect(live).toEqual([]);
-    expect(restart).toContain('account sales-2: role changes from "master" to "servant"');
+  it("needs a restart for a strategy of plugins that are not loaded, and for nothing else of its line", () => {
+    const { live, restart } = planned({
+      plugins: "./plugins.ts",
+      lines: { sales: { ...BASE.lines.sales, strategy: "mine", outboxLimit: 7 } },
+    });
+    expect(live).toEqual(["line sales: outboxLimit changes from 100000 to 7"]);
+    expect(restart).toEqual(['line sales: strategy changes from "round-robin" to "mine"', "the section plugins changes"]);
   });
 });

@@ -48,6 +48,7 @@ describe("a fleet file", () => {
           outboxLimit: 100_000,
         },
       ],
+      about: {},
       timers: DEFAULT_TIMERS,
       brake: { seats: 2, share: 0.1, within: 30_000 },
       reconnect: { perSecond: 25 },
@@ -133,7 +134,7 @@ timers:
   probe: 5 s
 `;
     expect(errors(text)).toEqual([
-      'fleet.yaml:1:1 flet: unknown name. Did you mean "fleet"? Known here: fleet, store, accounts, lines, timers, brake, reconnect, pacing, api, alerts, webhooks, retention, plugins, whatsapp',
+      'fleet.yaml:1:1 flet: unknown name. Did you mean "fleet"? Known here: fleet, store, accounts, lines, about, timers, brake, reconnect, pacing, api, alerts, webhooks, retention, plugins, whatsapp',
       "fleet.yaml:1:1 fleet: missing: every fleet file has fleet",
       'fleet.yaml:3:20 accounts.sales-1.role: expected master or servant, found "mastr". Did you mean "master"?',
       "fleet.yaml:3:40 accounts.sales-1.devices.1: sales-1 has a device a already: names of devices differ within an account",

@@ -142,6 +142,10 @@ export const access = (rigOf: () => ApiRig): void => {
       "changeMembers",
       "listContacts",
       "getContact",
+      "describeAccount",
+      "describeDevice",
+      "describeLine",
+      "unlinkAccount",
     ],
     admin: ["applyFleet", "listKeys", "createKey", "revokeKey", "askFromTerminal"],
   };

@@ -11,7 +11,7 @@ import { MediaFolder } from "../../src/adapters/media/media-folder.ts";
 import { createAlerts } from "../../src/alerts/assemble.ts";
 import { alertsOf } from "../../src/config/alerts.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
-import type { ApiConfig, FleetConfig } from "../../src/config/index.ts";
+import type { ApiConfig, FleetConfig, FleetEdit } from "../../src/config/index.ts";
 import { problemSchema } from "../../src/http/errors.ts";
 import { EventFeed } from "../../src/http/event-feed.ts";
 import { KeyRing } from "../../src/http/keys.ts";
@@ -164,6 +164,8 @@ export class ApiRig {
   readonly links = new Links();
   /** Everything that was logged. */
   readonly log: string[] = [];
+  /** Changes of the fleet that were asked for. */
+  readonly edits: FleetEdit[] = [];
   /** What WhatsApp answers about groups. */
   groups: GroupCalls = {
     list: async () => [],
@@ -267,6 +269,10 @@ export class ApiRig {
       fleet: {
         plan: () => ({ file: "fleet.yaml", changes: [], applied: false }),
         apply: async () => ({ file: "fleet.yaml", changes: [], applied: true }),
+        edit: async (edit: FleetEdit, { dryRun }: { readonly dryRun: boolean }) => {
+          this.edits.push(edit);
+          return { file: "fleet.yaml", changes: [], applied: !dryRun };
+        },
       },
       media: this.#media,
       audit: this.#store.audit,

@@ -276,6 +276,8 @@ const HANDLERS: ControlHandlers = {
   links: unused,
   link: unused,
   apply: unused,
+  edit: unused,
+  unlinkAccount: unused,
   unlink: unused,
   restart: unused,
   line: unused,

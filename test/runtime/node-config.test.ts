@@ -79,6 +79,8 @@ describe("what a node is started with", () => {
       "store",
       "accounts",
       "lines",
+      // Nothing that runs depends on it.
+      "about",
       "timers",
       "brake",
       "reconnect",

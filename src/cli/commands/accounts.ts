@@ -1,4 +1,4 @@
-/** `greenroom accounts`: every account with its devices. */
+/** `greenroom accounts`, and `account list`: every account with its devices. */
 import { Command } from "commander";
 import type { AccountsAnswer } from "../../runtime/control-protocol.ts";
 import type { Cli } from "../cli.ts";
@@ -6,8 +6,8 @@ import { examples } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
 import { type Paints, paintsFor, span, table, when } from "../text.ts";
 
-export const accountsCommand = (cli: Cli): Command =>
-  withTarget(new Command("accounts").description("every account and device, with link and health"))
+export const accountsCommand = (cli: Cli, name = "accounts"): Command =>
+  withTarget(new Command(name).description("every account and device, with link and health"))
     .addHelpText("after", examples([["greenroom accounts", "of the fleet in ./fleet.yaml"]]))
     .action((options: TargetOptions) =>
       cli.run(options.json === true, async () => {
@@ -18,13 +18,13 @@ export const accountsCommand = (cli: Cli): Command =>
       }),
     );
 
-const accountsText = ({ accounts, devices }: AccountsAnswer, paints: Paints): string => {
+export const accountsText = ({ accounts, devices }: AccountsAnswer, paints: Paints): string => {
   const { good, bad, warn } = paints;
-  const rows = accounts.flatMap(({ id, role, standing, standingUntil }) =>
+  const rows = accounts.flatMap(({ id, name, labels, role, standing, standingUntil }) =>
     devices
       .filter((device) => device.id.startsWith(`${id}/`))
-      .map(({ id: device, link, state, health, lastEvidenceMs, holds }, index) => [
-        index === 0 ? id : "",
+      .map(({ id: device, name: called, link, state, health, lastEvidenceMs, holds }, index) => [
+        index === 0 ? named(id, name, labels) : "",
         index === 0 ? role : "",
         index === 0
           ? {
@@ -32,7 +32,7 @@ const accountsText = ({ accounts, devices }: AccountsAnswer, paints: Paints): st
               paint: standing === "good" ? good : bad,
             }
           : "",
-        device,
+        named(device, called, []),
         { text: link, paint: link === "linked" ? good : bad },
         state,
         { text: health, paint: health === "healthy" ? good : warn },
@@ -42,3 +42,7 @@ const accountsText = ({ accounts, devices }: AccountsAnswer, paints: Paints): st
   );
   return table(["ACCOUNT", "ROLE", "STANDING", "DEVICE", "LINK", "CONNECTION", "HEALTH", "HEARD", "SPEAKS FOR"], rows, paints);
 };
+
+/** `sales-1 "Sales, Berlin" [north]` */
+const named = (id: string, name: string | null, labels: readonly string[]): string =>
+  [id, ...(name === null ? [] : [`"${name}"`]), ...(labels.length === 0 ? [] : [`[${labels.join(", ")}]`])].join(" ");

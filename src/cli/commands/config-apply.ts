@@ -46,7 +46,7 @@ export const configDiffCommand = (cli: Cli): Command =>
       }),
     );
 
-const applyText = ({ file, changes, applied }: ApplyAnswer): string => {
+export const applyText = ({ file, changes, applied }: ApplyAnswer): string => {
   if (changes.length === 0) return `What runs is what ${file} says.`;
   const now = changes.filter(({ isLive }) => isLive);
   const later = changes.filter(({ isLive }) => !isLive);

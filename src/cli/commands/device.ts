@@ -9,6 +9,9 @@ import { linkBlock } from "../link-view.ts";
 import { Screen } from "../screen.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
 import { paintsFor, table } from "../text.ts";
+import { accountsCommand } from "./accounts.ts";
+import { changing } from "./changing.ts";
+import { labelCommand, renameCommand } from "./naming.ts";
 
 interface Options extends TargetOptions {
   readonly code?: string;
@@ -18,10 +21,39 @@ const POLL = 1000;
 
 export const deviceCommand = (cli: Cli): Command =>
   new Command("device")
-    .description("link devices to their accounts")
+    .description("link, add, name and remove devices")
     .addCommand(linkCommand(cli))
     .addCommand(unlinkCommand(cli))
-    .addCommand(restartCommand(cli));
+    .addCommand(restartCommand(cli))
+    .addCommand(accountsCommand(cli, "list"))
+    .addCommand(
+      changing(
+        cli,
+        new Command("add")
+          .description("add a device to an account; link it afterwards")
+          .argument("<device>", "sales-1/b")
+          .addHelpText("after", examples([["greenroom device add sales-1/b", "a twin; then: greenroom device link sales-1/b"]])),
+        (_: object, device: string) => {
+          const [account = "", name = ""] = device.split("/");
+          return { kind: "device.add", account, device: name };
+        },
+      ),
+    )
+    .addCommand(renameCommand(cli, "device", "sales-1/b"))
+    .addCommand(labelCommand(cli, "device", "sales-1/b"))
+    .addCommand(
+      changing(
+        cli,
+        new Command("remove")
+          .description("remove a device from the fleet; its seats move first")
+          .argument("<device>", "sales-1/b")
+          .addHelpText(
+            "after",
+            examples([["greenroom device remove sales-1/b", "it stays linked at WhatsApp: unlink it before"]]),
+          ),
+        (_: object, device: string) => ({ kind: "device.remove", device }),
+      ),
+    );
 
 const linkCommand = (cli: Cli): Command =>
   withTarget(

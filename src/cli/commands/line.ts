@@ -8,11 +8,13 @@ import type { Cli } from "../cli.ts";
 import { examples, wholeNumber } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
 import { counted, paintsFor, table } from "../text.ts";
+import { lineChanges } from "./line-changes.ts";
 
 export const lineCommand = (cli: Cli): Command => {
-  const command = new Command("line").description("how a line shares out conversations");
+  const command = new Command("line").description("how lines share out conversations; change lines");
   command.addCommand(show(cli));
   command.addCommand(rebalance(cli));
+  for (const each of lineChanges(cli)) command.addCommand(each);
   return command.addHelpText(
     "after",
     examples([

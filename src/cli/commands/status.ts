@@ -63,8 +63,17 @@ const statusText = (status: StatusAnswer, paints: Paints): string => {
   const label = (level: string): string => (level === "critical" ? bad("CRITICAL") : warn("WARNING "));
   if (alerts.length > 0)
     parts.push(alerts.map(({ level, raisedAt, text }) => `${label(level)}  since ${clock(raisedAt)}  ${text}`).join("\n"));
+  const drifted = driftText(status);
+  if (drifted) parts.push(warn(drifted));
   if (unwell.length === 0 && alerts.length === 0) parts.push(dim(`All ${counted(devices.length, "device")} linked and well.`));
   return parts.join("\n\n");
+};
+
+const driftText = ({ drift: { changes, restart, isWrong } }: StatusAnswer): string | undefined => {
+  if (isWrong) return "The fleet file is wrong, and what ran before goes on: greenroom config check";
+  if (changes === 0) return undefined;
+  const rest = restart === 0 ? "" : ` (${restart === changes ? "needing" : `${restart} of them needing`} a restart)`;
+  return `The fleet file differs from what runs in ${counted(changes, "place")}${rest}: greenroom config diff`;
 };
 
 const seatCells = ({ id, holder, term, phase, queue, last }: SeatStatus, { good, bad }: Paints) => [

@@ -1,7 +1,7 @@
 /** `greenroom up FLEET`: the supervisor, until it is told to stop. */
 import { Command, Option } from "commander";
 import { type Logger, pino } from "pino";
-import { type FleetConfig, type LoadedFleet, loadFleetFile } from "../../config/index.ts";
+import { type FleetConfig, type LoadedFleet, loadFleetFile, parseFleet } from "../../config/index.ts";
 import { watchFleetFile } from "../../runtime/fleet-watch.ts";
 import type { Production } from "../../runtime/production.ts";
 import { type Cli, CliError, configFault, type ExitCode } from "../cli.ts";
@@ -63,7 +63,7 @@ const up = async (cli: Cli, named: string | undefined, options: Options): Promis
   const interrupt = interrupts(() => stop.resolve("a signal"));
   const socket = options.socket ?? (cli.env["GREENROOM_SOCKET"] || undefined);
   const onStop = (): void => stop.resolve("a request");
-  const reload = (): LoadedFleet => read.reload();
+  const reload = (text?: string): LoadedFleet => read.reload(text);
   const production = await startProduction({ fleet, env: cli.env, logger, socket, onStop, reload });
   const stopWatching = options.watch === false ? undefined : watchFleetFile(fleet.file, () => void takeUp(production, logger));
   const view = isTerminal && !interrupt.signal.aborted ? watchInTerminal(cli.stdout, production, fleet) : undefined;
@@ -95,7 +95,7 @@ const takeUp = async ({ handlers }: Production, logger: Logger): Promise<void> =
 
 interface Reader {
   readonly file: string;
-  readonly reload: () => LoadedFleet;
+  readonly reload: (text?: string) => LoadedFleet;
 }
 const reader = (cli: Cli, file: string, { endpoint, endpointRootKey }: Options): Reader => {
   const env = {
@@ -105,7 +105,7 @@ const reader = (cli: Cli, file: string, { endpoint, endpointRootKey }: Options):
   };
   if (endpointRootKey !== undefined && endpoint === undefined)
     throw new CliError("E_USAGE", "--endpoint-root-key says whom to trust at --endpoint, and that is missing", 2);
-  return { file, reload: () => loadFleetFile(file, env) };
+  return { file, reload: (text) => (text === undefined ? loadFleetFile(file, env) : parseFleet(file, text, env)) };
 };
 
 const load = ({ file, reload }: Reader): FleetConfig => {

@@ -154,6 +154,7 @@ const TYPES: readonly EventType[] = [
   "conversation.moved",
   "conversation.stayed",
   "sender.drained",
+  "fleet.changed",
   "device.linked",
   "device.linkEnded",
   "alert.raised",

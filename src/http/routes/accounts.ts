@@ -65,7 +65,7 @@ export const accountRoutes: readonly Route[] = [
       handle: async ({ handlers, scope }, { params: { account: named } }) => {
         const id = scope.accountNamed(named);
         scope.mayMove(id);
-        return ok(await handlers.drain({ account: id, undo: how === "undrain" }));
+        return ok(await handlers.drain({ account: id, undo: how === "undrain", keep: false }));
       },
     }),
   ),

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { devicesView } from "./devices.ts";
 import { accountsView } from "./accounts.ts";
 import { ok, route, type Route } from "../route.ts";
-import { account, alert, device, line, list, mode, seat } from "../schemas.ts";
+import { account, alert, device, fleetPlan, line, list, mode, seat } from "../schemas.ts";
 
 export const status = z
   .strictObject({
@@ -16,18 +16,15 @@ export const status = z
     accounts: list(account),
     devices: list(device),
     alerts: list(alert).describe("Open ones."),
+    drift: z
+      .strictObject({
+        changes: z.int().min(0),
+        restart: z.int().min(0).describe("Those of them that need a restart."),
+        isWrong: z.boolean().describe("The file can't be read as a fleet."),
+      })
+      .describe("Where the fleet file says something else than what runs: GET /v1/fleet/plan."),
   })
   .meta({ id: "Status" });
-
-const plan = z
-  .strictObject({
-    file: z.string(),
-    applied: z.boolean(),
-    changes: list(
-      z.strictObject({ subject: z.string(), text: z.string(), isLive: z.boolean().describe("False: needs a restart.") }),
-    ),
-  })
-  .meta({ id: "FleetPlan" });
 
 export const fleetRoutes: readonly Route[] = [
   route({
@@ -38,7 +35,7 @@ export const fleetRoutes: readonly Route[] = [
     summary: "Where the running fleet and its file differ",
     role: "operator",
     isWhole: true,
-    answers: { 200: plan },
+    answers: { 200: fleetPlan },
     refuses: ["E_REFUSED"],
     handle: async ({ handlers }) => ok(await handlers.apply({ dryRun: true, force: false })),
   }),
@@ -52,7 +49,7 @@ export const fleetRoutes: readonly Route[] = [
     role: "admin",
     isWhole: true,
     body: z.strictObject({ force: z.boolean().default(false) }),
-    answers: { 200: plan },
+    answers: { 200: fleetPlan },
     refuses: ["E_REFUSED"],
     handle: async ({ handlers }, { body: { force } }) => ok(await handlers.apply({ dryRun: false, force })),
   }),

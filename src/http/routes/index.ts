@@ -3,6 +3,7 @@ import type { Route } from "../route.ts";
 import { accountRoutes } from "./accounts.ts";
 import { actorRoutes } from "./actors.ts";
 import { alertRoutes } from "./alerts.ts";
+import { changeRoutes } from "./changes.ts";
 import { contactRoutes } from "./contacts.ts";
 import { conversationRoutes } from "./conversations.ts";
 import { deviceRoutes } from "./devices.ts";
@@ -45,5 +46,6 @@ export const ROUTES: readonly Route[] = [
   ...serviceRoutes,
   ...groupRoutes,
   ...contactRoutes,
+  ...changeRoutes,
   ...terminalRoutes,
 ];

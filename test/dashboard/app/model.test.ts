@@ -3,8 +3,10 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Model } from "../../../src/dashboard/app/model.ts";
 import type { Device, Failover, FleetEvent, Seat, Status } from "../../../src/dashboard/app/types.ts";
 
+const NOT_NAMED = { name: null, labels: [] };
 const device = (id: string, holds: string[] = [], change: Partial<Device> = {}): Device => ({
   id,
+  ...NOT_NAMED,
   status: "online",
   link: "linked",
   connection: "serving",
@@ -24,6 +26,7 @@ const seat = (id: string, holder: string | null): Seat => ({
 });
 const account = (id: string, devices: string[]) => ({
   id,
+  ...NOT_NAMED,
   role: "master" as const,
   standing: "good" as const,
   standingUntil: null,
@@ -36,13 +39,14 @@ const status = (): Status => ({
   startedAt: 0,
   mode: "automatic",
   lines: [
-    { id: "sales", masters: ["s1", "s2"], servants: [], seats: ["sales/s1", "sales/s2"] },
-    { id: "help", masters: ["h1"], servants: ["s2"], seats: ["help/h1"] },
+    { id: "sales", ...NOT_NAMED, masters: ["s1", "s2"], servants: [], seats: ["sales/s1", "sales/s2"] },
+    { id: "help", ...NOT_NAMED, masters: ["h1"], servants: ["s2"], seats: ["help/h1"] },
   ],
   seats: [seat("sales/s1", "s1/a"), seat("sales/s2", "s2/a"), seat("help/h1", "h1/a")],
   accounts: [account("s1", ["s1/a", "s1/b"]), account("s2", ["s2/a"]), account("h1", ["h1/a"])],
   devices: [device("s1/a", ["sales/s1"]), device("s1/b"), device("s2/a", ["sales/s2"]), device("h1/a", ["help/h1"])],
   alerts: [],
+  drift: { changes: 0, restart: 0, isWrong: false },
 });
 let seq = 0;
 const event = (type: string, subject: string, data: FleetEvent["data"] = {}): FleetEvent => ({
