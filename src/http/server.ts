@@ -16,6 +16,7 @@ import type { AuditDraft } from "../../machines/ports/records.ts";
 import { Replays } from "../dashboard/replays.ts";
 import type { ApiConfig } from "../config/index.ts";
 import { HealthLog } from "../metrics/health-log.ts";
+import { watchArrival } from "./arriving.ts";
 import type { Arrivals } from "../runtime/arrivals.ts";
 import { type ControlParts, controlHandlers } from "../runtime/control.ts";
 import { ControlError } from "../runtime/control-protocol.ts";
@@ -59,6 +60,8 @@ export interface Api {
 const ARRIVES_WITHIN: Millis = 10_000;
 /** A move waits for its end for 25 s. */
 const ANSWER_WITHIN: Millis = 30_000;
+/** For an answer to an upload: it has to arrive first. A hundred megabytes over the slowest of lines. */
+const UPLOAD_WITHIN: Millis = 21_600_000;
 const GRACE: Millis = 1000;
 const IDLE_FOR: Millis = 60_000;
 const CONNECTIONS = 2000;
@@ -110,6 +113,11 @@ export const createApi = (options: ApiOptions): Api => {
   app.addHook("onRequest", async (request, reply) => {
     void reply.headers(headers);
     door.admit(request);
+    watchArrival(request.raw, {
+      within: options.arrivesWithin ?? ARRIVES_WITHIN,
+      isLarge: request.routeOptions.config.route?.takesBytes === true,
+      onSlow: () => hangUp(new SlowRequest(), request.raw.socket),
+    });
   });
   app.addHook("onResponse", async (request, reply) => {
     const { route } = request.routeOptions.config;
@@ -147,6 +155,7 @@ export const createApi = (options: ApiOptions): Api => {
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
       config: { route },
+      ...(route.takesBytes ? { handlerTimeout: UPLOAD_WITHIN } : {}),
       handler: (request, reply) => door.answer(route, request, reply),
     });
   };
@@ -364,14 +373,15 @@ const answerProblem = (reply: FastifyReply, problem: ApiError): FastifyReply =>
 const serverOptions = ({ config, answerWithin, arrivesWithin = ARRIVES_WITHIN }: ApiOptions): FastifyServerOptions => {
   const http = {
     headersTimeout: Math.min(arrivesWithin, 5000),
-    requestTimeout: arrivesWithin,
+    // A body has limits of its own: see arriving.ts.
+    requestTimeout: 0,
     connectionsCheckingInterval: Math.min(1000, arrivesWithin),
     maxHeaderSize: 16_384,
   };
   const options = {
     logger: false,
     bodyLimit: config.maxBody,
-    requestTimeout: arrivesWithin,
+    requestTimeout: 0,
     keepAliveTimeout: IDLE_FOR,
     connectionTimeout: IDLE_FOR,
     handlerTimeout: answerWithin ?? ANSWER_WITHIN,
@@ -405,6 +415,9 @@ const tlsFiles = ({ cert, key }: NonNullable<ApiConfig["tls"]>): { cert: Buffer;
   return { cert: read("cert", cert), key: read("key", key) };
 };
 
+class SlowRequest extends Error {
+  readonly code = "ERR_HTTP_REQUEST_TIMEOUT";
+}
 const TOO_SLOW: ReadonlySet<string> = new Set(["ERR_HTTP_REQUEST_TIMEOUT"]);
 /** What came was no request: one answer, and the line is dead. */
 const hangUp = (error: Error & { code?: string }, socket: Socket): void => {
@@ -421,4 +434,5 @@ const hangUp = (error: Error & { code?: string }, socket: Socket): void => {
   socket.end(
     `HTTP/1.1 ${problem.status} ${problem.title}\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+  socket.destroySoon();
 };

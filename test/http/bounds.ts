@@ -35,6 +35,20 @@ export const bounds = (rigOf: () => ApiRig): void => {
       });
     });
 
+  const talkSlowly = async (head: string, pieces: AsyncIterable<string>): Promise<string> => {
+    const socket = connect(Number(new URL(address).port), "127.0.0.1");
+    let answer = "";
+    socket.on("data", (bytes: Buffer) => {
+      answer += bytes.toString();
+    });
+    const closed = new Promise((resolve) => socket.on("close", resolve));
+    socket.on("error", () => undefined);
+    socket.write(head);
+    for await (const piece of pieces) socket.write(piece);
+    await closed;
+    return answer;
+  };
+
   describe("a request that", () => {
     afterEach(async () => {
       expect((await fetch(`${address}/healthz`)).status).toBe(200);
@@ -62,6 +76,20 @@ export const bounds = (rigOf: () => ApiRig): void => {
       expect(await talk("GET /healthz HTTP/1.1\r\nHost:")).toMatch(/^HTTP\/1\.1 408 .*E_SLOW/s);
       const head = `POST /v1/messages HTTP/1.1\r\nHost: x\r\n${KEY()}Content-Type: application/json\r\nContent-Length: 50\r\n\r\n`;
       expect(await talk(head, '{"line"')).toMatch(/^HTTP\/1\.1 408 .*E_SLOW/s);
+    });
+
+    it("brings media may take as long as they go on arriving, and is cut off when they do not", async () => {
+      const bytes = 120_000;
+      const head = `POST /v1/media HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${KEY()}Content-Length: ${bytes}\r\n\r\n`;
+      // Three times as long as a document may take.
+      const slowly = async function* () {
+        for (let sent = 0; sent < bytes; sent += 10_000) {
+          yield "x".repeat(10_000);
+          await new Promise((resolve) => setTimeout(resolve, 125));
+        }
+      };
+      expect(await talkSlowly(head, slowly())).toMatch(/^HTTP\/1\.1 201 .*"bytes":120000/s);
+      expect(await talk(head, "x".repeat(60_000))).toMatch(/^HTTP\/1\.1 408 .*E_SLOW/s);
     });
 
     it("is none is told so", async () => {
