@@ -84,7 +84,7 @@ interface Lane {
   /** Until when its notices fill their `PACE`, one after the other. */
   readonly filledUntil: Millis;
 }
-const QUIET: Lane = { hurrySince: null, owedSince: null, lastAt: null, lastOf: new Map(), filledUntil: 0 };
+const QUIET: Lane = { hurrySince: null, owedSince: null, lastAt: null, lastOf: new Map(), filledUntil: Number.NEGATIVE_INFINITY };
 
 export interface NoticesState {
   readonly policy: AlertPolicy;
@@ -121,13 +121,17 @@ export interface NoticesStep {
 export interface NoticesInput {
   readonly policy: AlertPolicy;
   readonly life: string;
+  readonly at: Millis;
   /** As an earlier life left them. */
   readonly duties: readonly Duty[];
   readonly silences: readonly Silence[];
 }
 
-export const startNotices = ({ policy, life, duties, silences }: NoticesInput): NoticesState => {
-  const oldestFirst = duties.toSorted((one, other) => one.alert.raisedAt - other.alert.raisedAt);
+export const startNotices = ({ policy, life, at, duties, silences }: NoticesInput): NoticesState => {
+  const oldestFirst = duties
+    // The earlier life's clock may have been ahead.
+    .map((duty) => (duty.toldAt !== null && duty.toldAt > at ? { ...duty, toldAt: at } : duty))
+    .toSorted((one, other) => one.alert.raisedAt - other.alert.raisedAt);
   const newest = new Map(oldestFirst.map((duty) => [duty.alert.key, duty]));
   return {
     policy,
@@ -221,10 +225,13 @@ const without = (state: NoticesState, key: string): NoticesState => {
 const isHeld = (state: NoticesState, { alert }: Duty, at: Millis): boolean =>
   (state.isPaused && !goesThroughPause(alert.rule)) ||
   isSilenced(state.silences, alert, at) ||
-  (alert.resolvedAt ?? at) < alert.raisedAt + holdOf(state.policy, alert.rule);
+  isWithin(alert.resolvedAt ?? at, alert.raisedAt, holdOf(state.policy, alert.rule));
+
+/** Not where the clock was set back since: nothing waits for a time that an earlier life saw. */
+const isWithin = (at: Millis, from: Millis, span: Millis): boolean => at >= from && at < from + span;
 
 /** It has been as it is for so long that it does not come and go any more. */
-const isSteady = ({ alert }: Duty, at: Millis): boolean => at >= (alert.resolvedAt ?? alert.raisedAt) + STEADY;
+const isSteady = ({ alert }: Duty, at: Millis): boolean => !isWithin(at, alert.resolvedAt ?? alert.raisedAt, STEADY);
 
 const owedOf = (state: NoticesState, duty: Duty, channel: string, at: Millis): Item | null => {
   const { alert, flaps } = duty;

@@ -37,7 +37,7 @@ const saidIn = (life: Life): Said[] =>
 
 /** What people would have been told. While the node is down nobody tells them; what it owed is all that its next life knows. */
 export const noticesOf = (life: Life): readonly Notice[] => {
-  let state = startNotices({ policy: POLICY, life: "sim", duties: [], silences: [] });
+  let state = startNotices({ policy: POLICY, life: "sim", at: life.from, duties: [], silences: [] });
   let wakeAt: Millis | null = null;
   const notices: Notice[] = [];
   const take = (event: NoticesEvent): void => {
@@ -57,7 +57,10 @@ export const noticesOf = (life: Life): readonly Notice[] => {
       if (step.what === "crashed") wakeAt = null;
       else {
         const duties = [...state.past, ...state.duties.values()];
-        state = { ...startNotices({ policy: POLICY, life: `sim${step.at}`, duties, silences: [] }), raises: state.raises };
+        state = {
+          ...startNotices({ policy: POLICY, life: `sim${step.at}`, at: step.at, duties, silences: [] }),
+          raises: state.raises,
+        };
         take({ type: "wake", at: step.at });
       }
     } else if (step.type === "resolved") take({ type: "resolved", at: step.at, key: step.key, text: "" });

@@ -65,7 +65,7 @@ export class AlertDesk {
 
   constructor(options: AlertDeskOptions) {
     this.#options = options;
-    this.#state = startNotices({ policy: options.policy, life: options.life, duties: [], silences: [] });
+    this.#state = startNotices({ policy: options.policy, life: options.life, at: options.clock.now(), duties: [], silences: [] });
     for (const channel of options.channels) this.#couriers.set(channel.name, this.#courierFor(channel));
   }
 
@@ -73,7 +73,7 @@ export class AlertDesk {
   async open(): Promise<readonly AlertRow[]> {
     const { store, clock, policy, life } = this.#options;
     const { duties, silences, alerts, pending } = await store.load(clock.now() - REMEMBERED);
-    this.#state = startNotices({ policy, life, duties, silences });
+    this.#state = startNotices({ policy, life, at: clock.now(), duties, silences });
     for (const row of pending) this.#hand(row);
     for (const { rule, subject, state } of alerts) if (rule === CHANNEL_RULE && state === "open") this.#failing.add(subject);
     for (const event of missed(duties, alerts, clock.now())) this.#receive(event);

@@ -220,6 +220,36 @@ describe("notices", () => {
     expect(desk.said()).toEqual(["ops: raised warning device.unreachable:a/1"]);
   });
 
+  it("wait for no time that an earlier life saw, when the clock was set back in between", () => {
+    const desk = new Desk();
+    for (let round = 0; round < 4; round++) {
+      desk.raise("device.failed:a/1", "warning");
+      desk.pass(2000);
+      desk.resolve("device.failed:a/1");
+      desk.pass(2000);
+    }
+    desk.raise("account.banned:a", "critical");
+    desk.raise("device.unreachable:a/1", "warning");
+    desk.pass(2000);
+    desk.said();
+    desk.restart(3_600_000);
+    desk.pass(2000);
+    expect(desk.said()).toEqual(["ops: resolved warning device.failed:a/1", "ops: raised warning device.unreachable:a/1"]);
+    desk.pass(601_000);
+    desk.resolve("account.banned:a");
+    desk.resolve("device.unreachable:a/1");
+    desk.pass(2000);
+    expect(desk.said().map((line) => line.replace("critical ", ""))).toEqual([
+      "phone: unacknowledged account.banned:a",
+      "boss: unacknowledged account.banned:a",
+      "ops: resolved account.banned:a",
+      "ops: resolved warning device.unreachable:a/1",
+      "phone: resolved account.banned:a",
+      "boss: resolved account.banned:a",
+    ]);
+    expect(desk.owed()).toEqual([]);
+  });
+
   it("never tell a channel that it has failed itself", () => {
     const desk = new Desk();
     desk.raise("alerts.channel:phone", "critical", "phone");
@@ -352,7 +382,7 @@ class Desk {
   now = 1_000_000;
   notices: Notice[] = [];
   readonly open = new Map<string, AlertLevel>();
-  #state = startNotices({ policy: POLICY, life: "l0", duties: [], silences: [] });
+  #state = startNotices({ policy: POLICY, life: "l0", at: 1_000_000, duties: [], silences: [] });
   #raisedAt = new Map<string, number>();
   #wakeAt: number | null = null;
   #said = 0;
@@ -398,10 +428,11 @@ class Desk {
     this.send({ type: "silences", at: this.now, silences: [...this.#state.silences, silence] });
   }
   /** What was owed is all that the next life knows. */
-  restart(): void {
+  restart(setBack = 0): void {
     const { silences, isPaused } = this.#state;
     const life = `l${++this.#lives}`;
-    this.#state = startNotices({ policy: POLICY, life, duties: this.owed(), silences });
+    this.now -= setBack;
+    this.#state = startNotices({ policy: POLICY, life, at: this.now, duties: this.owed(), silences });
     this.send({ type: "paused", at: this.now, isPaused });
   }
   owed(): readonly Duty[] {
