@@ -171,6 +171,136 @@ describe("health of a device", () => {
     edge(host, "late", "link", host.now - 2000);
     expect(host.told("roster").at(-1)).toMatchObject({ lastEvidenceAt: host.now - 2000 });
   });
+
+  it("is not dialled anew while it never had a link: that is the connection's own business", () => {
+    const host = started();
+    host.advance(20_000);
+    host.advance(600_000);
+    expect(host.value(HEALTH)).toBe("failed");
+    expect(redials(host)).toBe(0);
+  });
+
+  it.each(["link", "ack"] as const)("is failed when evidence is gone before it ever served (%s)", (clock) => {
+    const host = started();
+    edge(host, "gone", clock);
+    expect(reports(host)).toEqual([clock === "link" ? "failed silent" : "failed unacknowledged"]);
+  });
+
+  it("ends at its first service an alarm that is left from before the start", () => {
+    expect(serving().of("resolve")).toMatchObject([{ key: `device.failed:${device}`, text: expect.stringContaining(device) }]);
+  });
+
+  it("has its link dialled anew if that is up and silent, as soon as it could have been overdue again", () => {
+    const host = serving();
+    close(host, 1, "dropped");
+    serve(host, 2);
+    edge(host, "late");
+    expect(host.value(HEALTH)).toBe("failed");
+    host.advance(T.overdue - T.late - 1);
+    expect(redials(host)).toBe(0);
+    host.advance(1);
+    expect(redials(host)).toBe(1);
+  });
+
+  it.each([
+    ["opens and does not serve", "connection.opened"],
+    ["serves while the device is accused", "connection.serving"],
+  ])("has a link dialled anew that %s", (_, type) => {
+    const host = serving();
+    for (const word of ["late", "overdue", "gone"] as const) edge(host, word);
+    close(host, 1, "dropped");
+    host.advance(T.repairCooldown);
+    expect(redials(host)).toBe(1);
+    host.tell(HEALTH, { type, dial: 2 });
+    close(host, 2, "dropped");
+    host.tell(HEALTH, { type, dial: 3 });
+    edge(host, "fresh");
+    edge(host, "late");
+    host.advance(T.repairCooldown);
+    expect(redials(host)).toBe(2);
+  });
+
+  it("keeps its cause through a re-dial that heals nothing", () => {
+    const host = serving();
+    for (const word of ["late", "overdue", "gone"] as const) edge(host, word, "ack");
+    host.advance(T.repairCooldown);
+    expect(redials(host)).toBe(2);
+    expect(reports(host).slice(-2)).toEqual(["failed unacknowledged", "failed unacknowledged"]);
+  });
+
+  it.each(["late", "overdue", "gone"] as const)("does not recover through a link that serves after evidence was %s", (word) => {
+    const host = serving();
+    close(host, 1, "dropped");
+    open(host, 2);
+    edge(host, word);
+    host.tell(HEALTH, { type: "connection.serving", dial: 2 });
+    expect(host.value(HEALTH)).toBe("failed");
+    edge(host, "fresh");
+    expect(host.value(HEALTH)).toBe("recovering");
+  });
+
+  it("recovers through the next link that serves, unless the end of the last one was an answer to silence", () => {
+    const late = serving();
+    edge(late, "late");
+    close(late, 1, "dropped");
+    serve(late, 2);
+    expect(late.value(HEALTH)).toBe("recovering");
+    const overdue = serving();
+    edge(overdue, "late");
+    edge(overdue, "overdue");
+    close(overdue, 1, "dropped");
+    close(overdue, 2, "refused");
+    serve(overdue, 3);
+    expect(overdue.value(HEALTH)).toBe("failed");
+    edge(overdue, "fresh");
+    close(overdue, 3, "dropped");
+    serve(overdue, 4);
+    expect(overdue.value(HEALTH)).toBe("recovering");
+  });
+
+  it("does not hear an older dial: its words are no evidence, and its end ends nothing", () => {
+    const host = serving();
+    host.advance(1000);
+    open(host, 2);
+    const openedAt = host.now;
+    host.advance(1000);
+    open(host, 1);
+    close(host, 1, "loggedOut");
+    for (const word of ["late", "overdue"] as const) edge(host, word, "link", openedAt);
+    open(host, 1);
+    host.advance(10_000);
+    expect(host.told("roster").at(-1)).toMatchObject({ state: "failed", lastEvidenceAt: openedAt });
+    close(host, 1, "dropped");
+    host.advance(T.repairCooldown);
+    expect(redials(host)).toBe(2);
+  });
+
+  it("counts as heard of when its link serves, not only when that opened", () => {
+    const host = serving();
+    close(host, 1, "dropped");
+    open(host, 2);
+    host.advance(500);
+    host.tell(HEALTH, { type: "connection.serving", dial: 2 });
+    expect(host.told("roster").at(-1)).toMatchObject({ state: "recovering", lastEvidenceAt: host.now });
+  });
+});
+
+describe("the alarm about a device", () => {
+  it.each<[string, (host: Host) => void, RegExp]>([
+    ["silent", (host) => edge(host, "gone"), /nothing is heard/],
+    ["unacknowledged", (host) => edge(host, "gone", "ack"), /does not acknowledge/],
+    ["late at its start", (host) => host.advance(T.bootGrace), /did not come into service/],
+    ["opened elsewhere", (host) => close(host, 1, "replaced"), /make sure that nothing else runs/],
+    ["removed", (host) => close(host, 1, "loggedOut"), /link it again/],
+    ["refused", (host) => close(host, 1, "banned"), /look at the phone/],
+  ])("that is %s names it and says what to do", (_, happens, what) => {
+    const host = started();
+    happens(host);
+    const raised = host.of("raise");
+    expect(raised).toMatchObject([{ rule: "device.failed", key: `device.failed:${device}`, subject: device }]);
+    expect(raised[0]?.text).toContain(device);
+    expect(raised[0]?.text).toMatch(what);
+  });
 });
 
 describe("what the end of a link means to health", () => {
