@@ -1,4 +1,4 @@
-/** Pictures of the dashboard for the docs, by a real Chromium on the real API: `node scripts/dashboard-screenshots.ts`. */
+/** Pictures of the dashboard for the docs, by a real Chromium on the real API: `node scripts/dashboard-screenshots.ts [NAME...]`. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
@@ -37,6 +37,12 @@ const SHOTS: readonly Shot[] = [
     },
   },
   {
+    name: "availability-light",
+    size: [1280, 780],
+    scheme: "light",
+    pose: (page) => page.getByRole("link", { name: "Availability" }).click(),
+  },
+  {
     name: "machines-dark",
     size: [1280, 780],
     scheme: "dark",
@@ -58,6 +64,7 @@ const SHOTS: readonly Shot[] = [
   { name: "fleet-phone", size: [390, 844], scheme: "dark", pose: () => Promise.resolve() },
 ];
 
+const wanted = process.argv.slice(2);
 const rig = await ApiRig.start();
 const address = await rig.api.listen();
 await rig.ask("POST", "/v1/seats/sales/sales-1/failover", { body: {} });
@@ -68,9 +75,18 @@ for (const [rule, subject, text] of [
   rig.supervisor.node.driver.perform("orchestrator", [
     { op: "raise", key: `${rule}:${subject}`, rule, subject, level: "warning", text },
   ]);
+// As after three weeks with a bad minute and an outage of WhatsApp.
+const now = Date.now();
+const MINUTE = 60_000;
+const seats = [...(rig.supervisor.node.roster()?.seats.keys() ?? [])];
+await rig.downtimes.begin(seats, now - 21 * 24 * 60 * MINUTE);
+await rig.downtimes.record([
+  ...seats.slice(0, 1).map((seat) => ({ seat, from: now - 5000 * MINUTE, to: now - 4999 * MINUTE, blame: "seat" as const })),
+  ...seats.map((seat) => ({ seat, from: now - 900 * MINUTE, to: now - 888 * MINUTE, blame: "outage" as const })),
+]);
 const browser = await openBrowser();
 try {
-  for (const { name, size, scheme, pose } of SHOTS) {
+  for (const { name, size, scheme, pose } of SHOTS.filter((shot) => wanted.length === 0 || wanted.includes(shot.name))) {
     const page = await browser.newPage({ viewport: { width: size[0], height: size[1] }, colorScheme: scheme });
     await page.goto(address);
     await page.getByLabel("API key").fill(rig.admin);

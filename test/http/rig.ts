@@ -29,6 +29,7 @@ import { MediaDesk } from "../../src/runtime/media-desk.ts";
 import { defaultNodeConfig } from "../../src/runtime/node-config.ts";
 import { WebhookDesk } from "../../src/webhooks/desk.ts";
 import { Services } from "../../src/runtime/services.ts";
+import type { SlaStore } from "../../src/adapters/sqlite/sla-store.ts";
 import { SlaDesk } from "../../src/runtime/sla-desk.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
 import { Views } from "../../src/runtime/views.ts";
@@ -343,6 +344,11 @@ export class ApiRig {
   }
 
   /** Asks, and holds the answer to what its route declares. `key` left out: the admin's; null: none. */
+  /** When its seats were down, for pictures. */
+  get downtimes(): SlaStore {
+    return this.#store.sla;
+  }
+
   async ask(
     method: "GET" | "POST" | "DELETE",
     url: string,
