@@ -20,12 +20,13 @@ import type { Millis } from "../../../machines/ports/ids.ts";
 import type { Media } from "../../../machines/ports/store.ts";
 import { LookupError } from "./lookups.ts";
 import { Lru } from "./lru.ts";
+import { type Preview, previewOf } from "./previews.ts";
 import type { BaileysLogger } from "./quiet.ts";
 import { childOf, childrenOf } from "./stanza.ts";
 
 export type UploadKind = "image" | "video" | "audio" | "document";
-/** As the message carries it. */
-export interface Uploaded {
+/** As the message carries it; a picture with its preview. */
+export interface Uploaded extends Partial<Preview> {
   readonly url: string;
   readonly directPath: string;
   readonly mediaKey: Uint8Array;
@@ -102,6 +103,7 @@ export class Uploads {
 
   async #upload(sock: WASocket, kind: UploadKind, { id, mimetype }: Media): Promise<Uploaded> {
     const { clock, source } = this.#options;
+    const preview = kind === "image" ? previewOf(source(id)) : null;
     // Its other file is what WhatsApp gets: nothing readable lies anywhere.
     const sealed = await encryptedStream({ stream: Readable.from(source(id)) }, kind);
     const { encFilePath, mediaKey, fileEncSha256, fileSha256, fileLength } = sealed;
@@ -111,7 +113,8 @@ export class Uploads {
         throw new LookupError("WhatsApp did not take the upload of the media");
       });
       const mediaKeyTimestamp = Math.floor(clock.now() / 1000);
-      return { url, directPath, mediaKey, fileSha256, fileEncSha256, fileLength, mediaKeyTimestamp, mimetype };
+      const keys = { mediaKey, mediaKeyTimestamp, fileSha256, fileEncSha256 };
+      return { url, directPath, ...keys, fileLength, mimetype, ...(await preview) };
     } finally {
       await rm(encFilePath, { force: true });
     }

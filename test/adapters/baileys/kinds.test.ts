@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { downloadContentFromMessage, type proto } from "@whiskeysockets/baileys";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { ContactId, WaId } from "../../../machines/ports/ids.ts";
 import type { Media, MessageContent } from "../../../machines/ports/store.ts";
@@ -160,11 +161,14 @@ describe("kinds of messages", () => {
 
   it("all of that goes to groups as well, where it is said whose message is meant", async () => {
     const to = await rig.contact(group);
-    const bytes = randomBytes(5000);
+    const bytes = await sharp({ create: { width: 80, height: 60, channels: 3, background: "red" } })
+      .png()
+      .toBuffer();
     const id = await send({ kind: "image", caption: "for all", media: await stored(bytes, "image/png") }, to);
     for (const person of [ana, ben]) {
       const { imageMessage } = await at(person, id);
-      expect(imageMessage?.caption).toBe("for all");
+      expect(imageMessage).toMatchObject({ caption: "for all", width: 80, height: 60 });
+      expect(Buffer.from(imageMessage?.jpegThumbnail ?? []).toString("hex")).toMatch(/^ffd8/);
       expect((await download(imageMessage, "image")).equals(bytes)).toBe(true);
     }
     const said = ben.sendGroup(group, "nice");
