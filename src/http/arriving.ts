@@ -20,7 +20,7 @@ export const watchArrival = (request: IncomingMessage, { within, isLarge, onSlow
   if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) return;
   let seen = socket.bytesRead;
   const look = (): void => {
-    if (request.complete || socket.destroyed) return clearInterval(timer);
+    if (request.complete || request.readableEnded || socket.destroyed) return clearInterval(timer);
     // What lies here unread is late for our own reasons.
     const goesOn = isLarge && (socket.bytesRead - seen >= LEAST_BYTES || request.readableLength > 0);
     seen = socket.bytesRead;

@@ -1,10 +1,14 @@
 /** What is too large, too slow, half sent or malformed is cut off; the next request is answered. Over real sockets. */
 import { writeFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ControlError } from "../../src/runtime/control-protocol.ts";
+import { watchArrival } from "../../src/http/arriving.ts";
 import type { Api } from "../../src/http/server.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "./certificate.ts";
 import type { ApiRig } from "./rig.ts";
@@ -90,6 +94,17 @@ export const bounds = (rigOf: () => ApiRig): void => {
       };
       expect(await talkSlowly(head, slowly())).toMatch(/^HTTP\/1\.1 201 .*"bytes":120000/s);
       expect(await talk(head, "x".repeat(60_000))).toMatch(/^HTTP\/1\.1 408 .*E_SLOW/s);
+    });
+
+    it("has arrived is awaited no longer, however long its answer takes, also where no line brought it", async () => {
+      const about = { headers: { "content-length": "2" }, socket: { bytesRead: 0, destroyed: false }, complete: false };
+      const arrived = Object.assign(new PassThrough({ autoDestroy: false }), about);
+      let cutOff = 0;
+      watchArrival(arrived as unknown as IncomingMessage, { within: 10, isLarge: false, onSlow: () => cutOff++ });
+      arrived.end("{}");
+      await text(arrived);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(cutOff).toBe(0);
     });
 
     it("is none is told so", async () => {
