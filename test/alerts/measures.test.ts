@@ -9,10 +9,12 @@ import {
   failoverMeasures,
   holderMeasures,
   type LineSeen,
+  pauseMeasure,
   queueMeasures,
   seatFailoverMeasures,
   type SeatSeen,
   seatMeasures,
+  storeMeasure,
   trafficMeasures,
   webhookMeasures,
 } from "../../src/alerts/measures.ts";
@@ -71,6 +73,11 @@ describe("what is measured", () => {
     ).toEqual([]);
     expect(beyond([diskMeasure(5e9)])).toEqual([]);
     expect(beyond([diskMeasure(9e8)])).toEqual(["disk.low fleet 900"]);
+  });
+
+  it("is how long the store takes to answer, and how long the fleet has been paused", () => {
+    expect(beyond([storeMeasure(500), pauseMeasure(3_600_000)])).toEqual([]);
+    expect(beyond([storeMeasure(600), pauseMeasure(3_601_000)])).toEqual(["store.slow fleet 0.6", "fleet.paused fleet 3601"]);
   });
 });
 
