@@ -325,7 +325,6 @@ export class Window {
 
   /** Gives a row another phase, and its conversation what follows from it. */
   move(row: Row, phase: Phase, at: Millis, wakeAt: Millis = Number.POSITIVE_INFINITY): void {
-    const wasUnderWay = isUnderWay(row);
     if (isCounted(row)) this.#count--;
     row.phase = phase;
     row.since = at;
@@ -335,7 +334,7 @@ export class Window {
     if (conversation.rows[0] !== row) return;
     const second = conversation.rows[1];
     // An earlier one turned up while this was under way.
-    if (wasUnderWay && !isUnderWay(row) && second && second.seq < row.seq) conversation.rows.sort((a, b) => a.seq - b.seq);
+    if (!isUnderWay(row) && second && second.seq < row.seq) conversation.rows.sort((a, b) => a.seq - b.seq);
     this.#review(conversation);
   }
 

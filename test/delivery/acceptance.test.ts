@@ -21,7 +21,9 @@ describe("a message that is accepted", () => {
       { op: "conversation.get", reqId: "r2", conversation: conversationId(LINE, "c1" as never) },
     ]);
     desk.answer({ seat: null });
-    expect(desk.chosen).toEqual([[LINE, { country: "de", tier: "gold", region: null }]]);
+    expect(desk.chosen).toEqual([
+      [LINE, { country: "de", tier: "gold", region: null }, { priority: 7, isGroup: false, kind: "text" }],
+    ]);
     expect(desk.asked).toMatchObject([{ op: "outbox.accept", reqId: "r3", limit: 100 }]);
     const draft = desk.draft;
     expect(draft).toMatchObject({
@@ -44,9 +46,11 @@ describe("a message that is accepted", () => {
   it("keeps what the request says: priority, expiry, key and region, and the line's tier before the contact's own", () => {
     const desk = new Desk({ tierOf: () => "silver" });
     desk.accept({ region: "north", expiresAt: 9000, idempotencyKey: "k" });
-    desk.answer({ row: { id: "c1", country: "de", tier: "gold" } });
+    desk.answer({ row: { id: "g:1", country: "de", tier: "gold" } });
     desk.answer({ seat: null });
-    expect(desk.chosen).toEqual([[LINE, { country: "de", tier: "silver", region: "north" }]]);
+    expect(desk.chosen).toEqual([
+      [LINE, { country: "de", tier: "silver", region: "north" }, { priority: 7, isGroup: true, kind: "text" }],
+    ]);
     expect(desk.urgencies).toEqual(["silver"]);
     expect(desk.draft).toMatchObject({ expiresAt: 9000, idempotencyKey: "k", priority: 7 });
     const urgent = new Desk();
@@ -186,8 +190,8 @@ class Desk {
       store: { ask },
       draw: () => (this.#draws++ % 7) / 7,
       nextRequest: () => `r${++this.#requests}` as RequestId,
-      choose: (line, newcomer) => {
-        this.chosen.push([line, newcomer]);
+      choose: (line, newcomer, beginning) => {
+        this.chosen.push([line, newcomer, beginning]);
         return this.seat;
       },
       tierOf: () => null,

@@ -115,5 +115,9 @@ describe("a refusal", () => {
   it("is written with its code and what it means, if that is known", () => {
     expect(refusalReason(404)).toBe("refused:404 unknown: that chat does not exist");
     expect(refusalReason(999)).toBe("refused:999 WhatsApp refused the message and did not say why");
+    const meanings = [400, 401, 403, 404, 405, 408, 421, 429, 463, 475, 479, 500].map((code) =>
+      refusalReason(code).replace(`refused:${code} `, ""),
+    );
+    expect(new Set([...meanings, "WhatsApp refused the message and did not say why"]).size).toBe(meanings.length + 1);
   });
 });

@@ -194,6 +194,64 @@ describe("what was just accepted", () => {
   });
 });
 
+describe("an earlier one that turns up", () => {
+  it("sends those behind it back to the store: there may be more between them", () => {
+    const stage = new Stage([], { page: 1 });
+    stage.readAll();
+    stage.window.offer([of("a", 5)], 0);
+    stage.stored = [of("a", 3), of("a", 4), of("a", 5)];
+    stage.window.offer([of("a", 3)], 0);
+    expect(stage.read()).toEqual(["m3"]);
+    expect(stage.inMemory).toEqual([3]);
+    stage.settle(3);
+    expect(stage.ready).toEqual([]);
+    stage.readAll();
+    expect(stage.ready).toEqual(["m4"]);
+  });
+});
+
+describe("a row as the store has it", () => {
+  const device = "m1/a" as never;
+  const attempt = (number: number, outcome: OutboxRow["attempts"][number]["outcome"]): OutboxRow["attempts"][number] =>
+    ({ number, outcome, device }) as OutboxRow["attempts"][number];
+  const read = (more: Partial<OutboxRow>): Row => {
+    const stage = new Stage([of("a", 1, more)]);
+    stage.readAll();
+    return stage.row(1);
+  };
+
+  it("is unanswered if it was under way: whoever was to hear the answer is gone", () => {
+    expect(read({ state: "dispatched" })).toMatchObject({ state: "unanswered", phase: "unanswered", doubts: [] });
+    // What became of an attempt is written in its own time.
+    expect(read({ state: "accepted", attempts: [attempt(1, "pending")] })).toMatchObject({
+      state: "unanswered",
+      phase: "unanswered",
+      attempt: 1,
+      doubts: [{ account: "m1", number: 1 }],
+    });
+    expect(read({ state: "held", attempts: [attempt(1, "pending")] })).toMatchObject({ state: "held", phase: "held" });
+  });
+
+  it("is what it was if all its attempts are known", () => {
+    expect(read({ attempts: [attempt(1, "unsent"), attempt(2, "refused")] })).toMatchObject({
+      state: "accepted",
+      phase: "ready",
+      attempt: 2,
+      doubts: [],
+      refusedBy: ["m1"],
+      approved: false,
+    });
+  });
+
+  it("was let go by an operator if it is accepted with an attempt that may have arrived", () => {
+    expect(read({ attempts: [attempt(1, "unanswered")] })).toMatchObject({ state: "accepted", phase: "ready", approved: true });
+    expect(read({ state: "unanswered", attempts: [attempt(1, "unanswered")] })).toMatchObject({
+      phase: "unanswered",
+      approved: false,
+    });
+  });
+});
+
 describe("a conversation with more than its share", () => {
   const long = Array.from({ length: 12 }, (_, index) => of("a", index + 1));
 
