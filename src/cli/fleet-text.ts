@@ -11,7 +11,7 @@ export interface Wishes {
 }
 
 export const fleetText = ({ name, line, masters, servants, twins }: Wishes): string => `\
-# Which WhatsApp accounts there are, and which lines they serve. After a change: greenroom config check, then restart \`up\`.
+# Which WhatsApp accounts there are, and which lines they serve. Save it, and a running \`up\` takes it up.
 fleet: ${quoted(name)}
 
 # One SQLite file. Credentials in it are encrypted; the key is beside it (greenroom.key), or in GREENROOM_KEY.

@@ -147,7 +147,23 @@ export const access = (rigOf: () => ApiRig): void => {
       "describeLine",
       "unlinkAccount",
     ],
-    admin: ["applyFleet", "listKeys", "createKey", "revokeKey", "askFromTerminal"],
+    admin: [
+      "applyFleet",
+      "listKeys",
+      "createKey",
+      "revokeKey",
+      "addAccount",
+      "changeAccount",
+      "removeAccount",
+      "addDevice",
+      "removeDevice",
+      "addLine",
+      "changeLine",
+      "removeLine",
+      "addServant",
+      "removeServant",
+      "askFromTerminal",
+    ],
   };
 
   describe("every route", () => {

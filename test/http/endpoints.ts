@@ -23,6 +23,62 @@ export const endpoints = (rigOf: () => ApiRig): void => {
   const get = (url: string, key?: string) => rig.ask("GET", url, key === undefined ? {} : { key });
   const stateOf = async (id: string): Promise<string> => (await get(`/v1/messages/${id}`)).body["state"] as unknown as string;
 
+  describe("a change of the fleet", () => {
+    const last = () => rig.edits.at(-1);
+    it.each([
+      [
+        "POST",
+        "/v1/accounts",
+        { account: "sales-3", lines: ["sales"] },
+        { kind: "account.add", account: "sales-3", role: "master", devices: ["a"], lines: ["sales"] },
+      ],
+      [
+        "POST",
+        "/v1/accounts/sales-1/settings",
+        { pacing: null, role: "servant" },
+        { kind: "account.change", account: "sales-1", pacing: null, role: "servant" },
+      ],
+      ["DELETE", "/v1/accounts/sales-2?force=true", undefined, { kind: "account.remove", account: "sales-2" }],
+      ["POST", "/v1/accounts/sales-2/devices", { device: "b" }, { kind: "device.add", account: "sales-2", device: "b" }],
+      ["DELETE", "/v1/devices/sales-1/b", undefined, { kind: "device.remove", device: "sales-1/b" }],
+      ["POST", "/v1/lines", { line: "new", masters: ["help-1"] }, { kind: "line.add", line: "new", masters: ["help-1"] }],
+      [
+        "POST",
+        "/v1/lines/sales/settings",
+        { failback: "automatic" },
+        { kind: "line.change", line: "sales", failback: "automatic" },
+      ],
+      ["DELETE", "/v1/lines/help", undefined, { kind: "line.remove", line: "help" }],
+      [
+        "POST",
+        "/v1/lines/help/servants",
+        { account: "bulk-2" },
+        { kind: "servant.add", line: "help", account: "bulk-2", devices: ["a"] },
+      ],
+      ["DELETE", "/v1/lines/help/servants/bulk-1", undefined, { kind: "servant.remove", line: "help", account: "bulk-1" }],
+      ["POST", "/v1/accounts/sales-1/about", { name: "Berlin" }, { kind: "describe", subject: "sales-1", name: "Berlin" }],
+      [
+        "POST",
+        "/v1/devices/sales-1/b/about",
+        { labels: ["spare"] },
+        { kind: "describe", subject: "sales-1/b", labels: ["spare"] },
+      ],
+      ["POST", "/v1/lines/sales/about", { name: null }, { kind: "describe", subject: "sales", name: null }],
+    ] as const)("%s %s asks for what it says", async (method, url, body, edit) => {
+      const { status } = await rig.ask(method, url, body === undefined ? {} : { body });
+      expect({ status, edit: last() }).toEqual({ status: 200, edit });
+    });
+
+    it("names what is not there, lets an operator name what is its lines' own, and shows where the file differs", async () => {
+      expect(await rig.ask("DELETE", "/v1/accounts/nobody")).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_ACCOUNT" } });
+      expect(await post("/v1/accounts/help-1/about", { name: "Help" }, undefined, help)).toMatchObject({ status: 200 });
+      expect(await post("/v1/accounts/bulk-1/about", { name: "Bulk" }, undefined, help)).toMatchObject({ status: 403 });
+      expect(await post("/v1/accounts/help-1/unlink")).toMatchObject({ status: 409, body: { code: "E_REFUSED" } });
+      const { body } = await get("/v1/status", viewer);
+      expect(body["drift"]).toEqual({ changes: 0, restart: 0, isWrong: false });
+    });
+  });
+
   describe("a message", () => {
     it("is taken with 202 once it is durable, and followed to its ack", async () => {
       const { status, body, headers } = await send();

@@ -5,7 +5,7 @@ import { Drain } from "./act.tsx";
 import { get, post, settle } from "./api.ts";
 import { AuditTable } from "./audit.tsx";
 import { LinkDialog } from "./link.tsx";
-import { At, Badge, Complaint, Since, Table, useAnswer } from "./parts.tsx";
+import { At, Badge, Complaint, Named, Since, Table, useAnswer } from "./parts.tsx";
 import { Trend } from "./trend.tsx";
 import type { AuditEntry, Device } from "./types.ts";
 import { ageText, spelled } from "./words.ts";
@@ -30,7 +30,8 @@ export const AccountPage = ({ live, mayAct, about }: PageProps) => {
   return (
     <>
       <h2>
-        {account.id} <Badge state={account.standing} />
+        {account.id}
+        <Named of={account} /> <Badge state={account.standing} />
       </h2>
       <p class="lead">
         A {account.role} of {lines.map(({ id }) => id).join(", ") || "no line"}.
@@ -54,7 +55,8 @@ export const AccountPage = ({ live, mayAct, about }: PageProps) => {
         {devices.map((device) => (
           <tr key={device.id}>
             <th scope="row">
-              {device.id}{" "}
+              {device.id}
+              <Named of={device} />{" "}
               <a class="soft" href={`#/machines/${encodeURIComponent(`connection:${device.id}`)}`}>
                 chart<span class="unseen"> of {device.id}</span>
               </a>

@@ -16,7 +16,7 @@ import { SeatPage } from "./seat.tsx";
 import { Settings } from "./settings.tsx";
 import { SlaPage } from "./sla.tsx";
 import { applyTheme, type Theme, theme } from "./theme.ts";
-import type { Key } from "./types.ts";
+import type { Key, Status } from "./types.ts";
 
 export interface PageProps {
   readonly live: Live;
@@ -141,7 +141,7 @@ const Header = ({ live, page, owner, onLeave }: HeaderProps) => {
         Greenroom <span class="soft">{model.fleet}</span>
       </h1>
       <p class="state">
-        <Badge state={model.mode} />{" "}
+        <Badge state={model.mode} /> {driftText(model.drift) !== null && <span class="live off">{driftText(model.drift)}</span>}{" "}
         <span class={isConnected ? "live" : "live off"}>{isConnected ? "live" : "not live: connecting…"}</span>
         {owner.role !== "viewer" && owner.lines === null && <Modes live={live} />}
       </p>
@@ -164,6 +164,12 @@ const Header = ({ live, page, owner, onLeave }: HeaderProps) => {
       </p>
     </header>
   );
+};
+
+/** How to see which ones: `greenroom config diff`. */
+const driftText = ({ changes, isWrong }: Status["drift"]): string | null => {
+  if (isWrong) return "the fleet file is wrong: config check";
+  return changes === 0 ? null : `the fleet file differs in ${changes === 1 ? "1 place" : `${changes} places`}: config diff`;
 };
 
 const ThemeSwitch = () => {

@@ -4,7 +4,7 @@ import { sentenceOf } from "../../cli/sentences.ts";
 import type { PageProps } from "./app.tsx";
 import { MoveButton } from "./act.tsx";
 import { accountOf, causeOf, type Model } from "./model.ts";
-import { At, Badge, Since, Still } from "./parts.tsx";
+import { At, Badge, Named, Since, Still } from "./parts.tsx";
 import type { Account, Device, Line, Seat } from "./types.ts";
 import { ageText, spanText } from "./words.ts";
 
@@ -40,10 +40,12 @@ export const Fleet = ({ live, mayAct }: PageProps) => {
   );
 };
 
-const isMeant = (model: Model, { id, masters, servants, seats }: Line, words: readonly string[]): boolean => {
+const isMeant = (model: Model, { id, name, labels, masters, servants, seats }: Line, words: readonly string[]): boolean => {
   if (words.length === 0) return true;
-  const devices = [...masters, ...servants].flatMap((account) => [account, ...(model.accounts.get(account)?.devices ?? [])]);
-  const text = [id, ...seats, ...devices].join(" ").toLowerCase();
+  const accounts = [...masters, ...servants].flatMap((account) => model.accounts.get(account) ?? []);
+  const devices = accounts.flatMap((account) => account.devices.flatMap((device) => model.devices.get(device) ?? []));
+  const named = [...accounts, ...devices].flatMap((each) => [each.id, each.name ?? "", ...each.labels]);
+  const text = [id, name ?? "", ...labels, ...seats, ...named].join(" ").toLowerCase();
   return words.every((word) => text.includes(word));
 };
 
@@ -85,7 +87,10 @@ const LineCard = ({ line, live, mayAct }: Inside & { readonly line: Line }) => {
   const seats = line.seats.flatMap((id) => model.seats.get(id) ?? []);
   return (
     <>
-      <h3>{line.id}</h3>
+      <h3>
+        {line.id}
+        <Named of={line} />
+      </h3>
       {seats.map((seat) => (
         <Still key={seat.id} version={gistOf(seat, model)} draw={() => <SeatRow seat={seat} live={live} mayAct={mayAct} />} />
       ))}
@@ -209,6 +214,7 @@ const Crew = ({
       {accounts.map((account) => (
         <a key={account.id} href={`#/account/${account.id}`}>
           {account.id}
+          <Named of={account} />
           {account.standing !== "good" && <Badge state={account.standing} />} <span class="soft">{healthOf(account, model)}</span>
         </a>
       ))}

@@ -12,6 +12,8 @@ export const accountOf = (device: string): string => device.slice(0, device.inde
 export class Model {
   fleet = "";
   mode = "starting";
+  /** Where the fleet file says something else than what runs. */
+  drift: Status["drift"] = { changes: 0, restart: 0, isWrong: false };
   /** The server's clock less ours. */
   skew = 0;
   readonly lines = new Map<string, Line>();
@@ -36,6 +38,7 @@ export class Model {
   replace(status: Status, here: number): void {
     this.fleet = status.fleet;
     this.mode = status.mode;
+    this.drift = status.drift;
     this.skew = status.now - here;
     const lines = Object.groupBy(
       status.lines.flatMap((line) => [...line.masters, ...line.servants].map((account) => ({ account, line: line.id }))),
@@ -159,8 +162,8 @@ const fill = <T extends { readonly id: string }>(
   }
 };
 /** Without its age, which always changes. */
-const gistOf = ({ status, link, connection, health, holds }: Device): string =>
-  [status, link, connection, health, ...holds].join();
+const gistOf = ({ name, labels, status, link, connection, health, holds }: Device): string =>
+  [name, ...labels, status, link, connection, health, ...holds].join();
 
 const alertOf = ({ data, subject, at }: FleetEvent, known: Alert | undefined): Alert => ({
   key: String(data["key"]),

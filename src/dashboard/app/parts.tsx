@@ -240,3 +240,13 @@ export const Confirm = ({
     </Dialog>
   );
 };
+
+/** What people call it, beside its id. */
+export const Named = ({
+  of: { name, labels },
+}: {
+  readonly of: { readonly name: string | null; readonly labels: readonly string[] };
+}) =>
+  name === null && labels.length === 0 ? null : (
+    <span class="soft"> {[...(name === null ? [] : [name]), ...labels.map((label) => `#${label}`)].join(" ")}</span>
+  );
