@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CLOSINGS } from "../../machines/account/closing.ts";
-import { connectionMachine, type ConnectionInput } from "../../machines/account/connection.ts";
+import { connectionMachine, type ConnectionInput, endOf } from "../../machines/account/connection.ts";
 import { CANARY_EVERY, dialler } from "../../machines/account/dialler.ts";
 import type { CloseReason } from "../../machines/ports/connection.ts";
 import { accountId, deviceId, type Millis } from "../../machines/ports/ids.ts";
@@ -265,6 +265,41 @@ describe("the connection of a device", () => {
     expect(commands(host, "open")).toEqual([]);
   });
 
+  it("is not troubled by the end of a link that it has given up", () => {
+    const host = serving(1000);
+    host.tell(CONNECTION, { type: "redial.request" });
+    serve(host);
+    host.advance(30_000);
+    host.tell(CONNECTION, { type: "connection.closed", dial: 1, reason: "refused", code: null, until: null });
+    close(host, "dropped");
+    expect(commands(host, "open").at(-1)).toMatchObject({ dial: 3, at: host.now });
+  });
+
+  it("judges a dial after a lost lease by itself: that the link before it had lasted says nothing", () => {
+    const host = serving(30_000);
+    close(host, "dropped");
+    serve(host);
+    host.advance(40_000);
+    host.tell(CONNECTION, { type: "lease.lost" });
+    host.tell(CONNECTION, { type: "lease.granted", term: 2 });
+    expect(commands(host, "open").at(-1)).toMatchObject({ dial: 3, leaseTerm: 2 });
+    close(host, "dropped");
+    expect(host.value(CONNECTION)).toBe("backingOff");
+  });
+
+  it.each(["dropped", "timedOut"] as const)(
+    "dials by itself after it was linked, though that link ended otherwise (%s)",
+    (reason) => {
+      const host = staged({ link: "unlinked" });
+      host.tell(CONNECTION, { type: "link.request", method: { kind: "qr" } });
+      host.tell(CONNECTION, { type: "lease.granted", term: 1 });
+      host.tell(CONNECTION, { type: "connection.linked", dial: 1 });
+      close(host, reason);
+      host.advance(60_000);
+      expect(commands(host, "open")[0]).toMatchObject({ dial: 2 });
+    },
+  );
+
   it("resolves with its first service what an earlier life may have left open", () => {
     const host = serving(0);
     expect(host.of("resolve").map(({ key }) => key)).toContain(`device.loggedOut:${device}`);
@@ -288,6 +323,134 @@ describe("the connection of a device", () => {
       expect(isFinal).toBe(redial !== "atOnce" && redial !== "backoff");
     },
   );
+});
+
+describe("what the end of a link means to the connection", () => {
+  const known = { dial: 3, replacements: 0, servingSince: 0, failures: 0, hasRedialled: false };
+  const hour = 3_600_000;
+  it.each<
+    [string, Partial<typeof known> & { servingSince?: null }, { reason: CloseReason; dial?: number; until?: Millis }, string]
+  >([
+    ["an older dial", {}, { reason: "loggedOut", dial: 2 }, "old"],
+    ["removed from the account", {}, { reason: "loggedOut" }, "loggedOut"],
+    ["a ban without an end", {}, { reason: "banned" }, "banned"],
+    ["a ban that ends", {}, { reason: "banned", until: hour + 1 }, "suspended"],
+    ["opened elsewhere", { replacements: 3, servingSince: hour }, { reason: "replaced" }, "replaced"],
+    ["opened elsewhere once too often", { replacements: 4, servingSince: hour }, { reason: "replaced" }, "contested"],
+    [
+      "opened elsewhere once more after ten minutes",
+      { replacements: 4, servingSince: hour - 600_000 },
+      { reason: "replaced" },
+      "replaced",
+    ],
+    ["and a moment before that", { replacements: 4, servingSince: hour - 599_999 }, { reason: "replaced" }, "contested"],
+    ["a version that is refused", {}, { reason: "outdated" }, "outdated"],
+    ["what a person has to mend", {}, { reason: "mismatch" }, "unlinkable"],
+    ["nobody there", {}, { reason: "refused" }, "backoff"],
+    ["broken for the first time", { servingSince: null }, { reason: "dropped" }, "atOnce"],
+    ["broken after a dial that failed", { servingSince: null, failures: 1 }, { reason: "dropped" }, "backoff"],
+    ["broken soon after a dial at once", { servingSince: hour - 29_999, hasRedialled: true }, { reason: "dropped" }, "backoff"],
+    [
+      "broken after it had lasted",
+      { servingSince: hour - 30_000, failures: 1, hasRedialled: true },
+      { reason: "dropped" },
+      "atOnce",
+    ],
+  ])("%s", (_, change, { reason, dial = 3, until = null }, end) => {
+    expect(endOf({ ...known, ...change }, { dial, reason, until, at: hour })).toBe(end);
+  });
+});
+
+describe("what a connection tells people", () => {
+  it.each<[string, CloseReason, string, RegExp]>([
+    ["loggedOut", "loggedOut", "critical", /Link it again: greenroom device link sales\/a/],
+    ["banned", "banned", "critical", /sales\/a\. Look at the phone/],
+    ["replaced", "replaced", "warning", /sales\/a were opened elsewhere\. Make sure that nothing else uses them/],
+    ["outdated", "outdated", "critical", /first seen on sales\/a/],
+  ])("an alert about a link that is %s says what to do", (rule, reason, level, text) => {
+    const host = serving(1000);
+    close(host, reason);
+    expect(host.of("raise")).toMatchObject([{ rule: `device.${rule}`, level, text: expect.stringMatching(text) }]);
+  });
+
+  it("an alert about a ban names its end", () => {
+    const host = serving(1000);
+    const until = Date.UTC(2026, 10, 26, 12);
+    host.tell(CONNECTION, { type: "connection.closed", dial: 1, reason: "banned", code: 402, until });
+    expect(host.of("raise")[0]?.text).toContain("until 2026-11-26T12:00:00.000Z");
+  });
+
+  it("one alert that a device is unreachable, at the fifth dial that fails or when it was away for half a minute", () => {
+    const often = staged();
+    for (let count = 1; count <= 6; count++) {
+      close(often, "refused");
+      expect(often.of("raise")).toHaveLength(count < 5 ? 0 : 1);
+      while (often.value(CONNECTION) === "backingOff") often.advance(10);
+    }
+    expect(often.of("raise")[0]).toMatchObject({
+      level: "warning",
+      text: expect.stringContaining("sales/a can't be connected (5 dials"),
+    });
+    const awayFor = (span: Millis): Host => {
+      const host = serving(1000);
+      close(host, "refused");
+      host.tell(CONNECTION, { type: "lease.lost" });
+      host.advance(span);
+      host.tell(CONNECTION, { type: "lease.granted", term: 2 });
+      close(host, "refused");
+      return host;
+    };
+    expect(awayFor(29_999).of("raise")).toEqual([]);
+    expect(awayFor(30_000).of("raise")).toMatchObject([{ rule: "device.unreachable" }]);
+  });
+
+  it("that it is in service, once for what was raised since it last was", () => {
+    const host = serving(30_000);
+    close(host, "replaced");
+    host.advance(30_000);
+    host.tell(CONNECTION, { type: "lease.granted", term: 1 });
+    const before = host.of("resolve").length;
+    serve(host);
+    expect(host.of("resolve").slice(before)).toMatchObject([
+      { key: `device.replaced:${device}`, text: `${device} is in service` },
+    ]);
+    host.advance(30_000);
+    close(host, "dropped");
+    serve(host);
+    expect(host.of("resolve").slice(before)).toHaveLength(1);
+  });
+
+  it("of a removal what was written down, with WhatsApp's code, and what was forgotten", () => {
+    const host = serving(1000);
+    close(host, "loggedOut", 401);
+    expect(host.of("write")[0]?.ask).toMatchObject({
+      device,
+      lid: null,
+      audit: { at: host.now, actor: "supervisor", action: "device.loggedOut", subject: device, evidence: { code: 401 } },
+    });
+    expect(host.of("store")[0]?.ask).toMatchObject({
+      device,
+      audit: { at: host.now, actor: "supervisor", action: "keys.wiped", subject: device, evidence: {} },
+    });
+  });
+
+  it("that a device is linked, and why a linking came to nothing", () => {
+    const host = staged({ link: "unlinked" });
+    const linking = (): void => {
+      host.tell(CONNECTION, { type: "link.request", method: { kind: "qr" } });
+      host.tell(CONNECTION, { type: "lease.granted", term: 1 });
+    };
+    linking();
+    close(host, "unlinked", 408);
+    expect(host.of("event").map(({ event }) => event)).toEqual([
+      { type: "device.linkEnded", subject: device, data: { reason: "unlinked" } },
+    ]);
+    linking();
+    host.tell(CONNECTION, { type: "connection.linked", dial: dial(host) - 1 });
+    expect(host.of("event")).toHaveLength(1);
+    host.tell(CONNECTION, { type: "connection.linked", dial: dial(host) });
+    expect(host.of("event").at(-1)?.event).toEqual({ type: "device.linked", subject: device, data: {} });
+  });
 });
 
 // ---- helpers ----
