@@ -326,11 +326,10 @@ describe("the connection of a device", () => {
 });
 
 describe("what the end of a link means to the connection", () => {
-  const known = { dial: 3, replacements: 0, servingSince: 0, failures: 0, hasRedialled: false };
+  type Known = Parameters<typeof endOf>[0];
+  const known: Known = { dial: 3, replacements: 0, servingSince: 0, failures: 0, hasRedialled: false };
   const hour = 3_600_000;
-  it.each<
-    [string, Partial<typeof known> & { servingSince?: null }, { reason: CloseReason; dial?: number; until?: Millis }, string]
-  >([
+  it.each<[string, Partial<Known>, { reason: CloseReason; dial?: number; until?: Millis }, string]>([
     ["an older dial", {}, { reason: "loggedOut", dial: 2 }, "old"],
     ["removed from the account", {}, { reason: "loggedOut" }, "loggedOut"],
     ["a ban without an end", {}, { reason: "banned" }, "banned"],
