@@ -19,10 +19,11 @@ export interface Surroundings {
   readonly input?: string;
 }
 
-/** Nothing of the shell that runs the tests reaches it but the path. */
+/** Nothing of the shell that runs the tests reaches it but the path and where compiled code is kept. */
 export const bareEnv = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => ({
   PATH: process.env["PATH"] ?? "",
   HOME: process.env["HOME"] ?? "/",
+  NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "",
   NO_COLOR: "1",
   ...extra,
 });
