@@ -66,13 +66,22 @@ it("accounts come and go without a restart; a broken file changes nothing; what 
   await rig.up();
   await rig.serving();
   await until(async () => (await rig.ask("accounts", {})).devices.every(({ health }) => health === "healthy"));
-  await rig.ask("unlink", { device: "bulk-1/a" });
+  await rig.ask("unlinkAccount", { account: "bulk-1" });
   expect(rig.loopback.account(numberOf("bulk-1/a")).devices()).toEqual([]);
   await rig.link("bulk-1/a");
   await until(async () => (await rig.ask("accounts", {})).devices.every(({ health }) => health === "healthy"));
   const after = opensOf("sales-1/a");
+  // By command: into the file, and taken up. Saving that is no news to who watches the file.
+  await rig.ask("edit", { edit: { kind: "line.add", line: "help", masters: ["sales-2"] } });
+  await rig.ask("edit", { edit: { kind: "describe", subject: "sales-2", name: "Second", labels: ["new"] } });
+  await rig.serving();
+  const status = await rig.ask("status", {});
+  expect(status.seats.find(({ line }) => line === "help")?.holder).toBe("sales-2/a");
+  expect(status.drift).toEqual({ changes: 0, restart: 0, isWrong: false });
+  expect(status.accounts.find(({ id }) => id === "sales-2")).toMatchObject({ name: "Second", labels: ["new"] });
   save(SMALL);
   await until(async () => (await devices()).length === 2);
   await rig.serving();
+  expect((await rig.ask("status", {})).lines.map(({ id }) => id)).toEqual(["sales"]);
   expect(opensOf("sales-1/a")).toBe(after);
 });
