@@ -30,9 +30,12 @@ export const isOpen = (state: OutboxState): boolean => RANK[state] < RANK.acknow
 /** WhatsApp is known to have taken the message. */
 export const isProved = (state: OutboxState): boolean => RANK[state] >= RANK.acknowledged && RANK[state] <= RANK.read;
 
-/** Whether a row in `from` may be told to be in `to`. Telling it again what it already is changes nothing but the reason. */
+/**
+ * Whether a row in `from` may be told to be in `to`. Telling it again what it already is changes nothing but the reason; why a message
+ * failed stays as it was said first: one that was called back while it was being prepared is told so once more, without a reason.
+ */
 export const mayBecome = (from: OutboxState, to: OutboxState): boolean => {
-  if (isOpen(from) || from === to) return true;
+  if (isOpen(from) || (from === to && from !== "failed")) return true;
   if (from === "held") return to === "accepted" || to === "failed" || isProved(to);
   return isProved(from) && isProved(to) && RANK[to] > RANK[from];
 };

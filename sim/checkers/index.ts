@@ -8,7 +8,15 @@ import { gateKeepsTerms } from "./gate.ts";
 import { grantsFollowTerms } from "./grants.ts";
 import { linksEndWithLeases } from "./leases.ts";
 import { violationsOf, type Life, type Property, type Violation } from "./life.ts";
-import { duplicatesAreMarked, gateBeforeBytes, inOrder, keptBeforeReceipt, keysBeforeBytes, nothingLost } from "./messages.ts";
+import {
+  calledBackStays,
+  duplicatesAreMarked,
+  gateBeforeBytes,
+  inOrder,
+  keptBeforeReceipt,
+  keysBeforeBytes,
+  nothingLost,
+} from "./messages.ts";
 import { alertsAreTold } from "./notices.ts";
 import { paceIsKept } from "./pacing.ts";
 import { movesAreUnheard } from "./rebalance.ts";
@@ -32,6 +40,7 @@ export const properties: readonly Property[] = [
   oneCanary,
   linksEndWithLeases,
   nothingLost,
+  calledBackStays,
   inOrder,
   duplicatesAreMarked,
   keysBeforeBytes,

@@ -27,6 +27,25 @@ export const nothingLost: Property = {
   },
 };
 
+export const calledBackStays: Property = {
+  name: "called-back-stays",
+  says: "a message that was called back does not leave afterwards, and counts as failed",
+  *broken(life) {
+    const called = new Map(eventsOf(life, "calledBack").map(({ message, at }) => [message, at]));
+    if (called.size === 0) return;
+    const rows = rowsOf(life);
+    for (const { at, message, device } of eventsOf(life, "written")) {
+      const calledAt = called.get(message);
+      if (calledAt !== undefined && at >= calledAt)
+        yield { at, text: `${device} sent message ${message}, which was called back at ${calledAt - life.from} ms` };
+    }
+    for (const [message, at] of called) {
+      const row = rows.get(message);
+      if (row?.state !== "failed") yield { at, text: `message ${message} was called back, and is ${row?.state ?? "in no row"}` };
+    }
+  },
+};
+
 /** WhatsApp may have taken it a moment ago. */
 const isFresh = ({ to }: Life, { attempts }: OutboxRow): boolean => attempts.some(({ at }) => at > to - DELIVERY - 30_000);
 

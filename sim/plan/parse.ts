@@ -199,9 +199,9 @@ const texts = (given: unknown, at: string): void => {
 
 const workload = (given: Json): void => {
   const keys = ["from", "until", "peoplePerLine", "sends", "writes", "warm"];
-  only(given, "workload", [...keys, "countries", "vips", "bursts", "bulk", "atMoves"]);
+  only(given, "workload", [...keys, "countries", "vips", "bursts", "bulk", "atMoves", "cancels"]);
   if (given["countries"] !== undefined) texts(given["countries"], "workload.countries");
-  for (const key of ["vips", "atMoves"]) if (given[key] !== undefined) number(given, key, 0, "workload.");
+  for (const key of ["vips", "atMoves", "cancels"]) if (given[key] !== undefined) number(given, key, 0, "workload.");
   for (const key of ["bursts", "bulk"]) {
     if (given[key] === undefined) continue;
     const rush = object(given[key], `workload.${key}`);

@@ -149,7 +149,7 @@ const simplerWorld = (plan: Plan): Plan[] => {
   }
   if (workload.writes > 0) worlds.push({ ...plan, workload: { ...workload, writes: 0 } });
   if (workload.sends > 0) worlds.push({ ...plan, workload: { ...workload, sends: 0 } });
-  for (const key of ["bulk", "bursts", "vips", "countries", "atMoves"] as const) {
+  for (const key of ["bulk", "bursts", "vips", "countries", "atMoves", "cancels"] as const) {
     const { [key]: given, ...rest } = workload;
     if (given !== undefined) worlds.push({ ...plan, workload: rest });
   }

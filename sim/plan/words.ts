@@ -10,8 +10,9 @@ export const inPlainWords = ({ seed, fleet, workload, faults, liveness, for: len
   ...(liveness ? [`at ${seconds(liveness.at)}: ${liveness.core.join(", ")} are healed, what else is broken stays so`] : []),
 ];
 
-const rushes = ({ bursts, bulk, vips = 0 }: Plan["workload"]): string[] => [
+const rushes = ({ bursts, bulk, vips = 0, cancels = 0 }: Plan["workload"]): string[] => [
   ...(bursts ? [`${bursts.size} messages at once about each ${seconds(bursts.every)}`] : []),
   ...(bulk ? [`${bulk.size} that are not urgent about each ${seconds(bulk.every)}`] : []),
   ...(vips > 0 ? [`${vips} people of each line are of its first tier`] : []),
+  ...(cancels > 0 ? [`${cancels} messages a second are called back`] : []),
 ];

@@ -37,7 +37,7 @@ export const drawWorkPlan = (seed: number | string, options: SwarmPlans): Plan =
   return {
     ...drawn,
     fleet,
-    workload: { ...drawn.workload, ...drawWork(random, fleet) },
+    workload: { ...drawn.workload, ...drawWork(random, fleet), ...drawCancels(createRandom(seed).stream("cancels")) },
     faults: [...drawn.faults.slice(0, OTHER_FAULTS), ...moves].toSorted((one, other) => one.at - other.at),
   };
 };
@@ -58,6 +58,8 @@ const drawWork = (random: Random, { settings }: PlannedFleet): Partial<PlannedWo
     ...(countries.length > 0 ? { countries: [...countries, ELSEWHERE] } : {}),
   };
 };
+
+const drawCancels = (random: Random): Partial<PlannedWorkload> => (random.chance(0.4) ? { cancels: random.pick([0.2, 1]) } : {});
 
 /** Of no line's region. */
 const ELSEWHERE = "JP";

@@ -192,6 +192,16 @@ export const PLANTS: readonly Plant[] = [
     parts: () => ({ actors: ackedEarly() }),
   },
   {
+    name: "cancel-unheard",
+    says: "a seat's queue does not hear that a message was called back, and the store's fence is down",
+    caughtBy: "called-back-stays",
+    profile: "work",
+    parts: () => ({
+      deviceStore: unfenced,
+      actors: inReducer("queue", { events: (event) => (event.type === "message.cancelled" ? [] : [event]) }),
+    }),
+  },
+  {
     name: "unsent-forgotten",
     says: "what the connection could not send is taken for sent and proved",
     caughtBy: "nothing-lost",

@@ -33,6 +33,7 @@ import type { Adapter } from "./adapter.ts";
 import type { Gate, Grant } from "./device.ts";
 import { createFaultyStore } from "./faulty-store.ts";
 import { liveHabits, type Habits } from "./people.ts";
+import type { Random } from "./random.ts";
 import { referenceConfig } from "./reference.ts";
 import type { PersonId } from "./ledger.ts";
 import { createMemoryStore, type BatchFate, type MemoryStore } from "./store.ts";
@@ -69,6 +70,8 @@ export interface FleetOptions {
 /** A start that is well away from zero, so that "never" and "at the beginning" can't be confused. */
 const EPOCH: Millis = 1_767_225_600_000;
 const BOOT_AGAIN: Millis = 1_000;
+/** Messages that an application may think better of. */
+const NEWEST = 40;
 export const REGIONS = ["eu", "us"] as const;
 export const NODE = nodeId("n1");
 
@@ -85,6 +88,8 @@ export class Fleet {
   #stopWorkload: () => void = () => {};
   #node: Node | null = null;
   #connections: Adapter | null = null;
+  /** The store as the node that runs reaches it. */
+  #port: StorePort | null = null;
   readonly #lifted = new Map<string, Order>();
   #lives = 0;
   #setupNo = 0;
@@ -151,8 +156,12 @@ export class Fleet {
   }
 
   startWorkload(): this {
-    this.#stopWorkload = startWorkload(this.world, this.#options.declaration, this.#workload, (...message) =>
-      this.bring(...message),
+    this.#stopWorkload = startWorkload(
+      this.world,
+      this.#options.declaration,
+      this.#workload,
+      (...message) => this.bring(...message),
+      (stream) => this.#callBack(stream),
     );
     return this;
   }
@@ -176,6 +185,28 @@ export class Fleet {
         const at = this.world.clock.now();
         this.accepted.push({ id: answer.id, waId: answer.waId, line, seat: answer.seat, to, at });
       }
+    });
+  }
+
+  /** An application calls back one of the newest messages, as the runtime does it: the store decides, then the node is told. */
+  #callBack(stream: Random): void {
+    const [store, newest] = [this.#port, this.accepted.slice(-NEWEST)];
+    if (!this.#node || !store || newest.length === 0) return;
+    const { id } = stream.pick(newest);
+    const audit = {
+      at: this.world.clock.now(),
+      actor: "operator:sim",
+      action: "message.cancelled",
+      subject: id,
+      text: "called back",
+      evidence: {},
+    };
+    const reqId = `cancel:${++this.#setupNo}` as RequestId;
+    const command = { op: "outbox.cancel", reqId, id, reason: "called back", audit } as const;
+    store.ask<"outbox.cancel">(command, (answer) => {
+      if (answer.kind !== "cancelled") return;
+      this.world.ledger.record({ kind: "calledBack", message: id });
+      this.#node?.cancelled(answer.row.seat, id);
     });
   }
 
@@ -324,6 +355,7 @@ export class Fleet {
       if ((answer.op !== "seat.change" && answer.op !== "seat.settle") || answer.kind === "failed") return;
       world.ledger.record({ kind: "seatTold", node: this.id, seat: answer.row.id, term: answer.row.term });
     });
+    this.#port = store;
     const direct = (same: StorePort): StorePort => same;
     const { gate, deviceStore = direct, nodeStore = direct } = this.#options;
     const connections = world.connections(clock, deviceStore(store), gate);

@@ -41,6 +41,8 @@ export type WorldEvent =
     }
   | { kind: "refused"; account: AccountId; device: DeviceId; message: MessageId; waId: WaId; code: number }
   | { kind: "swallowed"; device: DeviceId; message: MessageId; waId: WaId }
+  // The store said that the message is not sent, and whoever called it back knows.
+  | { kind: "calledBack"; message: MessageId }
   // We were told that it took it: by its ack, or by a twin's copy or a phone's receipt, which prove the same.
   | { kind: "ackTold"; device: DeviceId; waId: WaId }
   | { kind: "proofTold"; device: DeviceId; waId: WaId; by: "copy" | "receipt" }

@@ -27,6 +27,8 @@ export interface Workload {
   readonly bursts?: Rush;
   /** One after the other, as fast as an application brings them, and none of them urgent; left out: none. */
   readonly bulk?: Rush;
+  /** Messages a second that applications call back a moment after they brought them; left out: none. */
+  readonly cancels?: number;
 }
 /** An application that brings a campaign waits for each answer. */
 const BULK_EVERY: Millis = 20;
@@ -61,8 +63,9 @@ export const numberOf = (person: PersonId): string => person.replace("@lid", "@s
 export const startWorkload = (
   world: World,
   { lines }: FleetDeclaration,
-  { peoplePerLine, sends, writes, bursts, bulk }: Workload,
+  { peoplePerLine, sends, writes, bursts, bulk, cancels = 0 }: Workload,
   counter: Counter,
+  callBack: (stream: Random) => void,
 ): (() => void) => {
   let isOver = false;
   const { clock, random } = world;
@@ -92,6 +95,7 @@ export const startWorkload = (
     const to = masters[whom.int(0, masters.length - 1)];
     if (to) world.service.write(person, to, `hello ${++no}`);
   });
+  often(cancels, "cancels", (_line, _person, stream) => callBack(stream));
   rush(bursts, "bursts", 0, (line, to) => counter(line, to, `burst ${++no}`));
   rush(bulk, "bulk", BULK_EVERY, (line, to) => counter(line, to, `bulk ${++no}`, LEAST_URGENT));
   return () => {

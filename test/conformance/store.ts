@@ -400,6 +400,8 @@ export const storeConformance = (name: string, make: MakeStore): void => {
         expect(await cancel(1)).toEqual(["kept", "failed", "no more"]);
         expect(await commit({ attempt: attempt(1) })).toMatchObject({ kind: "stale", what: "message" });
         await record(1, "accepted");
+        // The queue was preparing it, and says once more that it is not sent.
+        await record(1, "failed");
         expect(await row(1)).toMatchObject({ state: "failed", reason: "no more" });
         await commit({ attempt: attempt(3) });
         expect(await cancel(3)).toEqual(["kept", "dispatched", null]);
