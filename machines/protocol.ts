@@ -305,7 +305,7 @@ export type QueueEvent =
        */
       | { type: "queue.reload"; from?: number; conversation?: ConversationId; isAnew?: true; isAll?: true }
       /** From now on this holds; what is held stays so. */
-      | { type: "queue.policy"; whenNumberChanges: "hold" | "resend" }
+      | { type: "queue.policy"; whenNumberChanges: "hold" | "resend"; whenRefused: "reroute" | "fail" }
       /** From the roster: all that lay at this post lies elsewhere now. */
       | { type: "queue.clear" }
       /** From the roster: the store is asked to give it to this seat. Until the reload that follows, a row of it may be seen before an earlier one. */

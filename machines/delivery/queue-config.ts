@@ -11,6 +11,8 @@ export interface QueueConfig extends WindowLimits {
   readonly pacing: Readonly<Record<AccountId, Pace>>;
   /** What becomes of an unanswered message when another number speaks: wait for an operator, or send it perhaps a second time. */
   readonly whenNumberChanges: "hold" | "resend";
+  /** What becomes of a message that WhatsApp does not let an account send (463): one other number tries, or it ends as failed. */
+  readonly whenRefused: "reroute" | "fail";
   /**
    * A message that got no answer for this long on a link that answered later ones is given up. Above what the failure detector
    * needs (4.5 s) and the move to another number takes (7 s): a device that answers nobody is its business. Three times that
@@ -61,6 +63,7 @@ export const QUEUE_DEFAULTS: QueueConfig = {
   perDevice: 20,
   pacing: {},
   whenNumberChanges: "hold",
+  whenRefused: "reroute",
   ackFor: 8000,
   muteLimit: 5,
   askedFor: 30_000,
@@ -76,3 +79,9 @@ export const QUEUE_DEFAULTS: QueueConfig = {
   coldFor: 10_000,
   known: 4096,
 };
+
+/** What a line may say anew while its queues run. */
+export const policyOf = ({
+  whenNumberChanges = QUEUE_DEFAULTS.whenNumberChanges,
+  whenRefused = QUEUE_DEFAULTS.whenRefused,
+}: Partial<QueueConfig>): Pick<QueueConfig, "whenNumberChanges" | "whenRefused"> => ({ whenNumberChanges, whenRefused });

@@ -118,7 +118,7 @@ const take = (queue: QueueState, event: QueueEvent): void => {
       if (event.from === undefined) queue.held = { ...queue.held, state: "wanted" };
       return;
     case "queue.policy":
-      queue.config = { ...queue.config, whenNumberChanges: event.whenNumberChanges };
+      queue.config = { ...queue.config, whenNumberChanges: event.whenNumberChanges, whenRefused: event.whenRefused };
       return;
     case "queue.clear":
       for (const { id } of queue.window.conversations) depart(queue, id);

@@ -11,6 +11,7 @@ import { isLopsided, type Move, planRebalance } from "../delivery/balance/rebala
 import { Allowance, type Traffic } from "../delivery/caps.ts";
 import type { Buckets } from "../delivery/pace.ts";
 import type { SeatQueue } from "../delivery/queue.ts";
+import { policyOf } from "../delivery/queue-config.ts";
 import { Acceptance, type AcceptAnswer, type AcceptRequest } from "../delivery/acceptance.ts";
 import { postsOn } from "../fleet/posts.ts";
 import type { RosterMemory, RosterState } from "../fleet/roster.ts";
@@ -405,12 +406,13 @@ export class Node {
   #tellPolicies({ seats }: Loaded, before: NodeConfig): void {
     const { queue } = this.#options.config;
     for (const { id, line } of seats) {
-      const { whenNumberChanges } = queue(line);
-      const isKnown = before.declaration.lines.some((each) => each.id === line);
-      if (!whenNumberChanges || !isKnown || before.queue(line).whenNumberChanges === whenNumberChanges) continue;
+      const policy = policyOf(queue(line));
+      if (!before.declaration.lines.some((each) => each.id === line)) continue;
+      const former = policyOf(before.queue(line));
+      if (former.whenNumberChanges === policy.whenNumberChanges && former.whenRefused === policy.whenRefused) continue;
       for (const address of this.#driver.addresses()) {
         const isOfSeat = address.startsWith("queue:") && seatOf(address.slice("queue:".length) as SeatId) === id;
-        if (isOfSeat) this.#driver.tell(address, { type: "queue.policy", whenNumberChanges } as { type: string });
+        if (isOfSeat) this.#driver.tell(address, { type: "queue.policy", ...policy });
       }
     }
   }

@@ -34,6 +34,7 @@ export interface LineConfig {
   /** What its servants do. */
   readonly work: readonly Work[];
   readonly whenNumberChanges: "hold" | "resend";
+  readonly whenRefused: "reroute" | "fail";
   readonly outboxLimit: number;
 }
 export interface ApiConfig {

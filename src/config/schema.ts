@@ -113,6 +113,12 @@ const line = z
       .describe(
         "A message that may or may not have gone out, when another number takes over: wait for an operator, or send it perhaps a second time.",
       ),
+    whenRefused: z
+      .enum(["reroute", "fail"])
+      .default("reroute")
+      .describe(
+        "A message that WhatsApp does not let its account send because the contact is new to it (463): one other number of the line tries, or it fails at once.",
+      ),
     outboxLimit: count(1, 10_000_000)
       .default(100_000)
       .describe("Open messages that the line takes; more are refused, none is dropped."),

@@ -45,7 +45,10 @@ export const nodeConfigOf = (fleet: FleetConfig, own: Readonly<Record<string, St
     timings: timingsOf(fleet.timers),
     reconnectPerSecond: fleet.reconnect.perSecond,
     brake: fleet.brake,
-    queue: (line) => ({ whenNumberChanges: lineOf(line).whenNumberChanges, pacing }),
+    queue: (line) => {
+      const { whenNumberChanges, whenRefused } = lineOf(line);
+      return { whenNumberChanges, whenRefused, pacing };
+    },
     failback: (line) => lineOf(line).failback,
     rebalance: (line) => lineOf(line).rebalance,
     work: (line) => lineOf(line).work,

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Allowance } from "../../machines/delivery/caps.ts";
 import { QUEUE_DEFAULTS } from "../../machines/delivery/queue-config.ts";
-import { accountOf, deviceId } from "../../machines/ports/ids.ts";
+import { accountOf, type DeviceId, deviceId } from "../../machines/ports/ids.ts";
 import type { OutboxRow } from "../../machines/ports/store.ts";
 import { ACCOUNT, HOLDER, id, Pump, row, STRANGER } from "./pump.ts";
 
@@ -128,6 +128,36 @@ describe("a message that its account was refused", () => {
 
   it("is failed when no other seat can take it", () => {
     expect(last(answer(refused(), "nobody"))).toMatchObject({ state: "failed", reason: REASON_463 });
+  });
+
+  it("is failed at once where its line says so, from then on as well", () => {
+    const pump = refuse(new Pump([row(1)], { whenRefused: "fail" }).open().sent(1), 463);
+    expect(last(pump)).toMatchObject({ state: "failed", reason: REASON_463 });
+    expect(pump.told("roster")).toEqual([]);
+    const later = new Pump([row(1)]).open().sent(1);
+    later.tell({ type: "queue.policy", whenNumberChanges: "hold", whenRefused: "fail" });
+    expect(last(refuse(later, 463))).toMatchObject({ state: "failed" });
+  });
+
+  it("is failed when a second number was refused as well, and not before", () => {
+    const refusedBy = (...devices: readonly DeviceId[]): OutboxRow => ({
+      ...row(1),
+      attempts: devices.map((device, i) => ({
+        number: i + 1,
+        device,
+        seatTerm: 1 as never,
+        at: 0,
+        outcome: "refused",
+        detail: "463",
+      })),
+    });
+    const twiceThere = new Pump([refusedBy(STRANGER, STRANGER)]).open();
+    expect(twiceThere.sends).toEqual(["m1 3"]);
+    const once = new Pump([refusedBy(TWIN)]).open();
+    expect(once.told("roster")).toEqual(["reroute.request"]);
+    const both = new Pump([refusedBy(STRANGER, TWIN)]).open();
+    expect(last(both)).toMatchObject({ state: "failed", reason: REASON_463 });
+    expect(both.told("roster")).toEqual([]);
   });
 
   it("is asked for again when the roster could not ask the store, a little later each time", () => {

@@ -30,7 +30,7 @@ accounts:
   sales-2: { role: master, devices: [a] }
   bulk-1: { role: servant, devices: [a] }
 lines:
-  sales: { masters: [sales-1, sales-2], servants: [bulk-1], work: [bulk], failback: automatic, whenNumberChanges: resend, outboxLimit: 12 }
+  sales: { masters: [sales-1, sales-2], servants: [bulk-1], work: [bulk], failback: automatic, whenNumberChanges: resend, whenRefused: fail, outboxLimit: 12 }
   other: { masters: [sales-2] }
 pacing: { perSecond: 0.5 }
 brake: { seats: 4, share: 0.3, within: 20s }
@@ -54,6 +54,7 @@ describe("what a node is started with", () => {
     expect([config.outboxLimit(sales), config.outboxLimit(other)]).toEqual([12, 100_000]);
     expect(config.queue(sales)).toEqual({
       whenNumberChanges: "resend",
+      whenRefused: "fail",
       pacing: {
         "sales-1": { perSecond: 3, burst: 7 },
         "sales-2": { perSecond: 0.5, burst: 1 },
@@ -61,7 +62,7 @@ describe("what a node is started with", () => {
       },
     });
     expect([config.work?.(sales), config.work?.(other)]).toEqual([["bulk"], []]);
-    expect(config.queue(other)).toMatchObject({ whenNumberChanges: "hold" });
+    expect(config.queue(other)).toMatchObject({ whenNumberChanges: "hold", whenRefused: "reroute" });
   });
 
   it("changes with every timer that a fleet file may set", () => {

@@ -1,6 +1,7 @@
 /** What is handed over next. */
 import type { Millis } from "../../ports/ids.ts";
 import { stepOutbox } from "../outbox.ts";
+import { refusalReason } from "../refusals.ts";
 import { isExpired, type Row } from "../window-row.ts";
 import { decide, fail, hold, mustHold } from "./fates.ts";
 import { inquire, isKnownCold, isOpening, postpone, resume } from "./openings.ts";
@@ -29,6 +30,7 @@ export const pump = (queue: QueueState, at: Millis): void => {
     if (row.isCancelled) queue.window.settle(row, at);
     else if (isExpired(row, at)) fail(queue, row, row.state === "unanswered" ? "expired while unanswered" : "expired", at);
     else if (mustHold(queue, row)) hold(queue, row, "unanswered on another number", at);
+    else if (row.refusedBy.includes(line.account) && !mayAnotherTry(queue, row)) fail(queue, row, refusalReason(463), at);
     else if (row.refusedBy.includes(line.account)) reroute(queue, row, line.account, { unlessWarm: false }, at);
     else if (mayNotBegin(queue, row, line)) reroute(queue, row, line.account, { unlessWarm: true }, at);
     else {
@@ -53,6 +55,10 @@ export const pump = (queue: QueueState, at: Millis): void => {
     }
   }
 };
+
+/** One other number may, unless the line says that none should: a contact that two numbers may not write to would cost a third. */
+const mayAnotherTry = (queue: QueueState, { refusedBy }: Row): boolean =>
+  queue.config.whenRefused === "reroute" && new Set(refusedBy).size < 2;
 
 const send = (queue: QueueState, row: Row, line: Line, opens: boolean, at: Millis): void => {
   const { device, term, account } = line;
