@@ -28,8 +28,8 @@ interface Told {
   readonly detected: Millis;
   /** From the detection to the notice about it; null: none came. */
   readonly told: Millis | null;
-  /** An outage was known, and was told within a second of the detection: it speaks for the links that it takes. */
-  readonly isOfOutage: boolean;
+  /** In an outage that was known, and told within a second of the detection at the latest: it speaks for the links that it takes. */
+  readonly isInOutage: boolean;
   /** An earlier failure of it was told, and not over. */
   readonly isKnown: boolean;
   /** Why its detection was not owed in time, if it was late. */
@@ -57,24 +57,31 @@ const toldIn = (seed: string): Told[] => {
     );
     const detected = Math.max(0, detectedAt - from);
     const told = first ? Math.max(0, first.at - detectedAt) : null;
-    const isOfOutage =
-      timeline.outages.some((span) => overlaps(span, detectedAt, detectedAt)) &&
-      items.some(({ at, rule, kind }) => rule === OUTAGE && kind === "raised" && at >= from && at <= detectedAt + SAID);
+    const outage = timeline.outages.find((span) => overlaps(span, detectedAt, detectedAt));
+    const isInOutage =
+      outage !== undefined &&
+      items.some(({ at, rule, kind }) => rule === OUTAGE && kind === "raised" && at >= outage.from && at <= detectedAt + SAID);
     const isKnown = first !== undefined && first.at < from;
-    return [{ harm, detected, told, isOfOutage, isKnown, excuse: detected < DETECTED ? null : excuse(timeline, each) }];
+    return [{ harm, detected, told, isInOutage, isKnown, excuse: detected < DETECTED ? null : excuse(timeline, each) }];
   });
 };
 
 export const runAlertsBench = (options: BenchOptions): Promise<Report> => {
   const seeds = options.quick ? QUICK : SEEDS;
   const all = Array.from({ length: seeds }, (_, no) => toldIn(String(no + 1))).flat();
-  const own = all.filter((each) => !each.isOfOutage && !each.isKnown);
+  const own = all.filter((each) => !each.isInOutage && !each.isKnown);
+  const inOutage = all.filter((each) => each.isInOutage);
   const waits = own.flatMap(({ told }) => told ?? []);
   const figures: Figure[] = [
     { what: "seeds", value: seeds, unit: "" },
     { what: "faults of a holder that were detected", value: all.length, unit: "" },
     count("of which nobody was told", all, ({ told }) => told === null, 0),
-    { what: "told as one, by the outage's own alert", value: all.filter((each) => each.isOfOutage).length, unit: "" },
+    { what: "in an outage that was told, which speaks for its links", value: inOutage.length, unit: "" },
+    seconds(
+      "  of those: detection to the notice that names it, slowest",
+      inOutage.flatMap(({ told }) => told ?? []),
+      1,
+    ),
     { what: "still told of an earlier failure, which was not over", value: all.filter((each) => each.isKnown).length, unit: "" },
     { what: "of their own: told within a second of detection", value: share(waits, (wait) => wait <= SAID), unit: "%" },
     { what: "of their own: detection to first notice, median", value: quantile(waits, 0.5) / 1000, unit: "s" },
@@ -104,7 +111,7 @@ const count = (what: string, all: readonly Told[], is: (each: Told) => boolean, 
 });
 const seconds = (what: string, values: readonly Millis[], rank: number, atMost?: Millis): Figure => ({
   what,
-  value: quantile(values, rank) / 1000,
+  value: values.length === 0 ? 0 : quantile(values, rank) / 1000,
   unit: "s",
   ...(atMost === undefined ? {} : { bound: { is: "<=", than: atMost / 1000 } }),
 });
