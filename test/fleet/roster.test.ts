@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { roster, type RosterState, type SeatView } from "../../machines/fleet/roster.ts";
 import { rank } from "../../machines/fleet/roster/ranking.ts";
+import { dutiesOf } from "../../machines/fleet/roster/duties.ts";
 import { accountId, accountOf, type DeviceId, deviceId, type Millis, seatId } from "../../machines/ports/ids.ts";
 import type { FailoverCause } from "../../machines/ports/records.ts";
 import type { HealthState } from "../../machines/protocol.ts";
@@ -189,6 +190,25 @@ describe("servants", () => {
     expect(terms("s1")).toEqual([1, 2, 3].map((term) => `seat.granted ${SEAT} s1/a ${term}`));
     expect(terms("s3")).toEqual([1, 2, 3].map((term) => `seat.granted ${SEAT} s3/a ${term}`));
     expect(terms("s2")).toEqual([`seat.granted ${OTHER_SEAT} s2/a 1`]);
+  });
+});
+
+describe("an actor that has forgotten what it was granted", () => {
+  it("is told of exactly the seats that its devices hold, or that it serves, under their present terms", () => {
+    const host = started(["s1", "s2"]);
+    hold(host, FREE, 4, HOLDER);
+    const state = host.context("roster") as RosterState;
+    const told = (account: string) => dutiesOf(state, accountId(account)).map(({ to, event }) => ({ to, ...event }));
+    const granted = { type: "seat.granted" };
+    expect(told("m1")).toEqual([]);
+    expect(told("m2")).toEqual([{ ...granted, to: "master:m2", seat: OTHER_SEAT, device: BUSY, term: 1 }]);
+    expect(told("m3")).toEqual([{ ...granted, to: "master:m3", seat: SEAT, device: FREE, term: 4 }]);
+    expect(told("s1")).toEqual([{ ...granted, to: "servant:s1", seat: SEAT, device: deviceId(accountId("s1"), "a"), term: 4 }]);
+    expect(told("s2")).toEqual([
+      { ...granted, to: "servant:s2", seat: OTHER_SEAT, device: deviceId(accountId("s2"), "a"), term: 1 },
+    ]);
+    hold(host, HOLDER, 5, FREE);
+    expect(told("m3")).toEqual([]);
   });
 });
 
