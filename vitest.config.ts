@@ -9,6 +9,7 @@ const PURE = [
   "test/{account,alerts,delivery,driver,fleet,house,metrics,sla}/**/*.test.ts",
   "test/sim/{checkers,explorer,faults,plan,plants,report,world}/**/*.test.ts",
   "test/sim/*.test.ts",
+  "test/dashboard/viewer/**/*.test.ts",
 ];
 /** They open sockets and stores and close them again. One that looks at what is done once in a process, as quiet.test.ts, is alone. */
 const TIDY = [
