@@ -23,6 +23,7 @@ const lineSettings = z.strictObject({
   failback: z.enum(["manual", "automatic"]).optional(),
   rebalance: z.enum(["manual", "auto"]).optional(),
   whenNumberChanges: z.enum(["hold", "resend"]).optional(),
+  whenRefused: z.enum(["reroute", "fail"]).optional(),
   work: z.array(z.enum(WORKS)).optional(),
   outboxLimit: z.int().min(1).max(10_000_000).optional(),
 });

@@ -420,9 +420,9 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
       edit({ kind: "line.add", line: "help", masters: ["sales-1"], failback: "automatic" }),
     ],
     [
-      "line set sales --strategy least-loaded --outbox-limit 5 --json",
+      "line set sales --strategy least-loaded --when-refused fail --outbox-limit 5 --json",
       "edit",
-      edit({ kind: "line.change", line: "sales", strategy: "least-loaded", outboxLimit: 5 }),
+      edit({ kind: "line.change", line: "sales", strategy: "least-loaded", whenRefused: "fail", outboxLimit: 5 }),
     ],
     ["line remove help --json", "edit", edit({ kind: "line.remove", line: "help" })],
     ["servant add bulk-1 sales --json", "edit", edit({ kind: "servant.add", account: "bulk-1", line: "sales", devices: ["a"] })],
@@ -858,6 +858,27 @@ describe("what goes wrong", () => {
       stderr: expect.stringMatching(/is no phone number/),
     });
     expect(await run("held release")).toMatchObject({ code: 2, stderr: expect.stringMatching(/name one message, or say --all/) });
+  });
+});
+
+describe("queue", () => {
+  it("shows what waits, seat by seat", async () => {
+    const { code, stdout } = await run("queue");
+    expect(code).toBe(0);
+    expect(stdout).toContain("sales/sales-1  sales-1/b      serving  3        1.5 s   2");
+    expect(JSON.parse((await run("queue --json")).stdout)).toEqual({
+      now: NOW,
+      seats: [{ seat: seat.id, holder: seat.holder, phase: seat.phase, ...seat.queue }],
+    });
+  });
+});
+
+describe("account link", () => {
+  it("links the device of the account that is not linked", async () => {
+    const unlinked = { ...ANSWERS.accounts, devices: [devices[0], device("sales-1/c", { link: "unlinked" })] as DeviceStatus[] };
+    const { code, stdout } = await run("account link sales-1 --json", { accounts: unlinked });
+    expect([code, JSON.parse(stdout)]).toEqual([0, ANSWERS.link]);
+    expect(asked).toEqual({ op: "link", request: { device: "sales-1/c" } });
   });
 });
 

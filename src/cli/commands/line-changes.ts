@@ -14,6 +14,7 @@ interface Settings {
   readonly failback?: "manual" | "automatic";
   readonly rebalance?: "manual" | "auto";
   readonly whenNumberChanges?: "hold" | "resend";
+  readonly whenRefused?: "reroute" | "fail";
   readonly outboxLimit?: number;
 }
 
@@ -59,14 +60,16 @@ const settings = (command: Command): Command =>
     .addOption(new Option("--failback <how>").choices(["manual", "automatic"]))
     .addOption(new Option("--rebalance <how>").choices(["manual", "auto"]))
     .addOption(new Option("--when-number-changes <what>").choices(["hold", "resend"]))
+    .addOption(new Option("--when-refused <what>").choices(["reroute", "fail"]))
     .option("--outbox-limit <messages>", "open messages that it takes", Number);
 
-const only = ({ servants, strategy, failback, rebalance, whenNumberChanges, outboxLimit }: Settings) => ({
+const only = ({ servants, strategy, failback, rebalance, whenNumberChanges, whenRefused, outboxLimit }: Settings) => ({
   ...(servants ? { servants } : {}),
   ...(strategy ? { strategy } : {}),
   ...(failback ? { failback } : {}),
   ...(rebalance ? { rebalance } : {}),
   ...(whenNumberChanges ? { whenNumberChanges } : {}),
+  ...(whenRefused ? { whenRefused } : {}),
   ...(outboxLimit === undefined ? {} : { outboxLimit }),
 });
 
