@@ -124,6 +124,9 @@ describe("the deep check of an account", () => {
     host.advance(EVERY);
     answer(host, null);
     expect(host.of("raise")).toHaveLength(1);
+    host.advance(EVERY);
+    answer(host, GOOD);
+    expect(host.of("resolve")).toHaveLength(1);
   });
 
   it("hears only the answer to what it asked", () => {
