@@ -26,6 +26,7 @@ import { lineCommand } from "./commands/line.ts";
 import { loopback } from "./commands/loopback.ts";
 import { mediaCommand } from "./commands/media.ts";
 import { metricsCommand } from "./commands/metrics.ts";
+import { queueCommand } from "./commands/queue.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { replay } from "./commands/replay.ts";
 import { sendCommand } from "./commands/send.ts";
@@ -118,6 +119,7 @@ export const programFor = (cli: Cli): Command => {
     .addCommand(cancelCommand(cli))
     .addCommand(mediaCommand(cli))
     .addCommand(groupCommand(cli))
+    .addCommand(queueCommand(cli))
     .addCommand(heldCommand(cli))
     .addCommand(webhookCommand(cli));
   program.addCommand(switchoverCommand(cli)).addCommand(failbackCommand(cli)).addCommand(failoverCommand(cli));
@@ -125,7 +127,6 @@ export const programFor = (cli: Cli): Command => {
   program.addHelpText(
     "after",
     `${examples([
-      ["greenroom demo", "see it work, without a phone"],
       ["greenroom up fleet.yaml", "start a fleet; link its devices by QR code"],
     ])}\nExit codes: 0 fine, 1 does not hold, 2 bad usage or config, 3 out of reach.`,
   );

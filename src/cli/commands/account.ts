@@ -2,12 +2,13 @@
 import { Command, Option } from "commander";
 import type { AccountsAnswer } from "../../runtime/control-protocol.ts";
 import { resolveName } from "../../runtime/control-protocol.ts";
-import type { Cli } from "../cli.ts";
+import { type Cli, CliError } from "../cli.ts";
 import { examples } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
 import { paintsFor } from "../text.ts";
 import { accountsCommand, accountsText } from "./accounts.ts";
 import { changing, names } from "./changing.ts";
+import { link, type LinkOptions } from "./device.ts";
 import { drainCommand } from "./drain.ts";
 import { labelCommand, renameCommand } from "./naming.ts";
 
@@ -21,6 +22,7 @@ export const accountCommand = (cli: Cli): Command =>
     .addCommand(renameCommand(cli, "account", "sales-1"))
     .addCommand(labelCommand(cli, "account", "sales-1"))
     .addCommand(removeCommand(cli))
+    .addCommand(linkCommand(cli))
     .addCommand(unlinkCommand(cli))
     .addCommand(drainCommand(cli))
     .addCommand(cordonCommand(cli));
@@ -43,6 +45,26 @@ const showCommand = (cli: Cli): Command =>
         if (options.json) cli.json(answer);
         else cli.print(accountsText(answer, paintsFor(cli.stdout)));
         return 0;
+      }),
+    );
+
+const linkCommand = (cli: Cli): Command =>
+  withTarget(
+    new Command("link")
+      .description("link the first device of an account that is not linked")
+      .argument("<account>", "sales-1")
+      .option("--code <phone>", "with a pairing code for this number instead of a QR code"),
+  )
+    .addHelpText("after", examples([["greenroom account link sales-1", "shows a QR code until it is scanned"]]))
+    .action((account: string, options: LinkOptions) =>
+      cli.run(options.json === true, async () => {
+        const all = await ask(cli, options, "accounts", {});
+        const ids = all.accounts.map((each) => each.id);
+        const own = all.devices.filter(({ id }) => id.startsWith(`${resolveName("account", account, ids)}/`));
+        const waiting = own.find((device) => device.link !== "linked") ?? own[0];
+        if (!waiting)
+          throw new CliError("E_REFUSED", `${account} has no device: greenroom account set ${account} --devices a`, 1);
+        return link(cli, waiting.id, options);
       }),
     );
 

@@ -13,7 +13,7 @@ import { accountsCommand } from "./accounts.ts";
 import { changing } from "./changing.ts";
 import { labelCommand, renameCommand } from "./naming.ts";
 
-interface Options extends TargetOptions {
+export interface LinkOptions extends TargetOptions {
   readonly code?: string;
 }
 
@@ -71,7 +71,7 @@ const linkCommand = (cli: Cli): Command =>
         ["greenroom device link sales-1/a --json", "what the QR code says, for other programs; does not wait"],
       ]),
     )
-    .action((device: string | undefined, options: Options) =>
+    .action((device: string | undefined, options: LinkOptions) =>
       cli.run(options.json === true, () => (device === undefined ? list(cli, options) : link(cli, device, options))),
     );
 
@@ -110,7 +110,7 @@ const unlinkCommand = (cli: Cli): Command =>
       }),
     );
 
-const list = async (cli: Cli, options: Options): Promise<ExitCode> => {
+const list = async (cli: Cli, options: LinkOptions): Promise<ExitCode> => {
   const answer = await ask(cli, options, "links", {});
   if (options.json) cli.json(answer);
   else if (answer.links.length === 0) cli.print("All devices are linked.");
@@ -125,7 +125,8 @@ const list = async (cli: Cli, options: Options): Promise<ExitCode> => {
   return 0;
 };
 
-const link = async (cli: Cli, device: string, options: Options): Promise<ExitCode> => {
+/** Shows what its owner has to scan or to enter, until it is linked. */
+export const link = async (cli: Cli, device: string, options: LinkOptions): Promise<ExitCode> => {
   const phone = options.code === undefined ? undefined : digitsOf(options.code);
   const request = phone === undefined ? { device } : { device, phone };
   let answer = await ask(cli, options, "link", request);

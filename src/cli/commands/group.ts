@@ -86,7 +86,7 @@ const participants = (cli: Cli): Command => {
     .argument(...GROUP);
   for (const action of ACTIONS) command.option(`--${action} <numbers...>`, WORDS[action]);
   return withTarget(command)
-    .addHelpText("after", examples([SHOWN[1], SHOWN[3]]))
+    .addHelpText("after", examples([SHOWN[3]]))
     .action((seat: string, group: string, options: ChangeOptions) =>
       cli.run(options.json === true, async () => {
         const [action, another] = ACTIONS.filter((each) => options[each] !== undefined);
