@@ -190,6 +190,7 @@ class Fleet {
     const devices = this.#seats.flatMap(({ id, account, twin }) =>
       (["a", "b"] as const).map((name) => ({
         id: `${account}/${name}`,
+        ...UNNAMED,
         status: "online",
         link: "linked",
         connection: "serving",
@@ -203,14 +204,22 @@ class Fleet {
       now: Date.now(),
       startedAt: 0,
       mode: "automatic",
+      drift: { changes: 0, isWrong: false },
       alerts: [],
       devices,
       lines: Array.from({ length: LINES }, (_, n) => {
         const own = this.#seats.slice(n * SEATS_A_LINE, (n + 1) * SEATS_A_LINE);
-        return { id: `line-${n}`, masters: own.map(({ account }) => account), servants: [], seats: own.map(({ id }) => id) };
+        return {
+          id: `line-${n}`,
+          ...UNNAMED,
+          masters: own.map(({ account }) => account),
+          servants: [],
+          seats: own.map(({ id }) => id),
+        };
       }),
       accounts: this.#seats.map(({ account }) => ({
         id: account,
+        ...UNNAMED,
         role: "master",
         standing: "good",
         standingUntil: null,
@@ -228,6 +237,9 @@ class Fleet {
     };
   }
 }
+
+/** Nobody has given it another name. */
+const UNNAMED = { name: null, labels: [] };
 
 const frame = (turn: number, type: string, subject: string, data: object): string =>
   `id: ${turn + 1}\nevent: ${type}\ndata: ${JSON.stringify({ seq: turn + 1, at: Date.now(), type, subject, data })}\n\n`;
