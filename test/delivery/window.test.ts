@@ -212,8 +212,14 @@ describe("an earlier one that turns up", () => {
 
 describe("a row as the store has it", () => {
   const device = "m1/a" as never;
-  const attempt = (number: number, outcome: OutboxRow["attempts"][number]["outcome"]): OutboxRow["attempts"][number] =>
-    ({ number, outcome, device }) as OutboxRow["attempts"][number];
+  const attempt = (number: number, outcome: OutboxRow["attempts"][number]["outcome"]): OutboxRow["attempts"][number] => ({
+    number,
+    outcome,
+    device,
+    seatTerm: 1 as never,
+    at: 0,
+    detail: null,
+  });
   const read = (more: Partial<OutboxRow>): Row => {
     const stage = new Stage([of("a", 1, more)]);
     stage.readAll();
