@@ -3,6 +3,7 @@
  * they may take as long as they go on arriving, so many bytes in each such time. Node's own limit knows one time for all requests.
  */
 import type { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
 import type { Millis } from "../../machines/ports/ids.ts";
 
 /** In each span; a modem of the last century sends twice that in ten seconds. */
@@ -17,6 +18,8 @@ export interface ArrivalLimits {
 
 export const watchArrival = (request: IncomingMessage, { within, isLarge, onSlow }: ArrivalLimits): void => {
   const { headers, socket } = request;
+  // What is injected has come.
+  if (!(socket instanceof Socket)) return;
   if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) return;
   let seen = socket.bytesRead;
   const look = (): void => {

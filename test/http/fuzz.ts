@@ -9,7 +9,16 @@ const COUNT = process.env["GREENROOM_FULL"] ? 10_000 : 500;
 /** Asked side by side. */
 const BATCH = 10;
 /** They wait for the end of a move, and two of one seat for each other: one after the other. */
-const MOVES = new Set(["failover", "switchover", "failback", "drain", "undrain", "askFromTerminal"]);
+const MOVES = new Set([
+  "failover",
+  "switchover",
+  "failback",
+  "drain",
+  "undrain",
+  "unlinkAccount",
+  "unlinkDevice",
+  "askFromTerminal",
+]);
 
 export const fuzz = (rigOf: () => ApiRig): void => {
   let rig: ApiRig;
@@ -49,7 +58,8 @@ export const fuzz = (rigOf: () => ApiRig): void => {
       await fc.assert(property, { numRuns: COUNT / BATCH });
       // A fuzzer that is turned away at the door finds nothing behind it.
       expect(seen.classes.get(2) ?? 0).toBeGreaterThan(COUNT / 8);
-      expect(seen.done.size).toBeGreaterThan(ROUTES.length / 2);
+      // Six requests a route are too few to find, by chance, a name that exists for each.
+      expect(seen.done.size).toBeGreaterThan(ROUTES.length / (COUNT < 10 * ROUTES.length ? 3 : 2));
     });
 
     it("leaves nothing of a message, a number or a key in the log", () => {

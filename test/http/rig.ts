@@ -102,6 +102,10 @@ export class Links {
         if (this.#dials.delete(id))
           this.#say({ kind: "closed", device: id, dial, at, reason: "dropped", code: null, until: null });
         return;
+      case "unlink":
+        if (this.#dials.delete(id))
+          this.#say({ kind: "closed", device: id, dial, at, reason: "loggedOut", code: 401, until: null });
+        return;
       case "probe":
         if (!this.#dials.has(id)) return;
         this.#say({ kind: "evidence", device: id, dial, at });
