@@ -425,6 +425,8 @@ export const endpoints = (rigOf: () => ApiRig): void => {
         status: 503,
         body: { code: "E_UNREACHABLE", detail: expect.stringMatching(/does not have it any more/) },
       });
+      // Whoever asks for it later is not to meet that fault.
+      rig.download = () => null;
     });
   });
 
