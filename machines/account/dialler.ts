@@ -30,6 +30,8 @@ export interface DiallerState {
   readonly ranks: ReadonlyMap<DeviceId, Rank>;
   /** Refused because of our version since a login last showed that it is taken. */
   readonly refused: ReadonlyMap<DeviceId, { readonly times: number; readonly until: Millis }>;
+  /** People want them dialled now, whatever was refused. */
+  readonly urged: ReadonlySet<DeviceId>;
   /** Who dials for all, and when the next one may. */
   readonly canary: DeviceId | null;
   readonly nextCanaryAt: Millis;
@@ -44,7 +46,7 @@ const SEVERAL = 2;
 export const CANARY_EVERY: Millis = 30_000;
 const LONGEST_PAUSE: Millis = 600_000;
 
-const LET_IN = { refused: new Map(), canary: null, nextCanaryAt: 0 } as const;
+const LET_IN = { refused: new Map(), urged: new Set<DeviceId>(), canary: null, nextCanaryAt: 0 } as const;
 
 export const dialler: Reducer<DiallerState, DiallerEvent, DiallerInput> = {
   start: ({ perSecond }, at) => ({
@@ -72,11 +74,11 @@ const noted = (state: DiallerState, event: DiallerEvent): DiallerState => {
       if (state.ranks.get(event.device) === event.rank) return state;
       return { ...state, ranks: new Map(state.ranks).set(event.device, event.rank) };
     case "dial.urge":
-      return { ...state, refused: without(state.refused, event.device), canary: event.device };
+      return { ...state, urged: new Set(state.urged).add(event.device) };
     case "version.refused":
       return refusedOnceMore(state, event.device, event.at);
     case "version.accepted":
-      return isOutdated(state) ? { ...state, ...LET_IN } : { ...state, refused: without(state.refused, event.device) };
+      return isOutdated(state) ? { ...state, ...LET_IN } : settled(state, event.device);
     default:
       return state;
   }
@@ -84,19 +86,34 @@ const noted = (state: DiallerState, event: DiallerEvent): DiallerState => {
 
 const isOutdated = ({ refused }: DiallerState): boolean => refused.size >= SEVERAL;
 
-const without = (refused: DiallerState["refused"], device: DeviceId): DiallerState["refused"] =>
-  refused.has(device) ? new Map([...refused].filter(([other]) => other !== device)) : refused;
+/** Nothing is known against the device, and nobody waits for it. */
+const settled = (state: DiallerState, device: DeviceId): DiallerState => {
+  if (!state.refused.has(device) && !state.urged.has(device)) return state;
+  return {
+    ...state,
+    refused: new Map([...state.refused].filter(([other]) => other !== device)),
+    urged: others(state.urged, device),
+  };
+};
+
+const others = (devices: ReadonlySet<DeviceId>, device: DeviceId): ReadonlySet<DeviceId> =>
+  new Set([...devices].filter((other) => other !== device));
 
 const refusedOnceMore = (state: DiallerState, device: DeviceId, at: Millis): DiallerState => {
   const times = (state.refused.get(device)?.times ?? 0) + 1;
   const until = at + Math.min(LONGEST_PAUSE, CANARY_EVERY * 2 ** (times - 1));
-  const after = { ...state, refused: new Map(state.refused).set(device, { times, until }), canary: null };
+  const after = {
+    ...state,
+    urged: others(state.urged, device),
+    refused: new Map(state.refused).set(device, { times, until }),
+    canary: null,
+  };
   return isOutdated(after) && !isOutdated(state) ? { ...after, nextCanaryAt: at + CANARY_EVERY } : after;
 };
 
 /** The canary may have to ask once more on its way to its dial. */
 const heldUntil = (state: DiallerState, device: DeviceId): Millis => {
-  if (isOutdated(state) && device === state.canary) return 0;
+  if (state.urged.has(device) || (isOutdated(state) && device === state.canary)) return 0;
   return Math.max(state.refused.get(device)?.until ?? 0, isOutdated(state) ? state.nextCanaryAt : 0);
 };
 

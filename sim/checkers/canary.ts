@@ -8,6 +8,8 @@ import type { Property } from "./life.ts";
 /** Clocks of nodes go wrong, and timers fire late: two canaries of one clock may be so much closer. */
 const CLOSEST: Millis = (CANARY_EVERY * 2) / 3;
 const SEVERAL = 2;
+/** A login that is taken is heard of that much later at most: what was refused meanwhile may be forgotten with what was before. */
+const HEARD_WITHIN: Millis = 1000;
 
 /** What a node knows of the version since somebody last got in. */
 class Refusals {
@@ -15,6 +17,7 @@ class Refusals {
   /** A person has asked for these. */
   readonly wanted = new Set<DeviceId>();
   last: { readonly device: DeviceId; readonly at: Millis } | null = null;
+  letInAt: Millis = Number.NEGATIVE_INFINITY;
 
   forget(): void {
     this.refused.clear();
@@ -26,7 +29,10 @@ class Refusals {
 export const oneCanary: Property = {
   name: "one-canary",
   says: "once WhatsApp has refused the version of several devices in a row, one dials each half minute until one gets in",
-  *broken({ events, faults }) {
+  *broken({ events, faults, from, plan: { liveness } }) {
+    // A person dials what is healed, each of them at once.
+    const isHealed = (device: DeviceId, at: Millis): boolean =>
+      liveness !== null && at >= from + liveness.at && liveness.core.includes(device);
     const nodes = new Map<NodeId, Refusals>();
     const links = new Map<number, NodeId>();
     const unlinked = new Set<DeviceId>();
@@ -37,16 +43,21 @@ export const oneCanary: Property = {
     };
     for (const event of events) {
       if (event.kind === "node" && event.what === "started") on(event.node).forget();
-      else if (event.kind === "loggedIn") on(links.get(event.link)).forget();
-      else if (event.kind === "ended" && event.reason === "outdated") on(links.get(event.link)).refused.add(event.device);
-      else if (event.kind === "credentials") unlinked[event.state === "linked" ? "delete" : "add"](event.device);
+      else if (event.kind === "loggedIn") {
+        const node = on(links.get(event.link));
+        node.forget();
+        node.letInAt = event.at;
+      } else if (event.kind === "ended" && event.reason === "outdated") {
+        const node = on(links.get(event.link));
+        if (event.at - node.letInAt > HEARD_WITHIN) node.refused.add(event.device);
+      } else if (event.kind === "credentials") unlinked[event.state === "linked" ? "delete" : "add"](event.device);
       else if (event.kind === "fault")
         for (const device of wantedBy(event, faults)) for (const node of nodes.values()) node.wanted.add(device);
       if (event.kind !== "dialled") continue;
       links.set(event.link, event.node);
       const { device, at } = event;
       const node = on(event.node);
-      if (node.refused.size < SEVERAL || node.wanted.has(device) || unlinked.has(device)) continue;
+      if (node.refused.size < SEVERAL || node.wanted.has(device) || unlinked.has(device) || isHealed(device, at)) continue;
       if (node.last && node.last.device !== device && at - node.last.at < CLOSEST)
         yield {
           at,

@@ -144,6 +144,17 @@ describe("the reconnect budget", () => {
     expect(run.grants).toEqual([{ at: 0, to: device(3) }]);
   });
 
+  it("lets the others wait though a person urges all that were refused: the version is as it was", () => {
+    const run = new Run(25);
+    for (const number of [1, 2]) run.holder(number).tell({ type: "version.refused", device: device(number) });
+    for (const number of [1, 2]) run.tell({ type: "dial.urge", device: device(number) });
+    for (const number of [1, 2, 3]) run.holder(number).tell({ type: "dial.request", device: device(number) });
+    expect(run.grants.map(({ to }) => to)).toEqual([device(1), device(2)]);
+    // Whoever was refused once more waits like the others.
+    run.tell({ type: "version.refused", device: device(1) }).tell({ type: "dial.request", device: device(1) });
+    expect(run.grants).toHaveLength(2);
+  });
+
   const scriptArb = fc.array(
     fc.record({
       after: fc.integer({ min: 0, max: 40 }),
