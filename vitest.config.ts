@@ -11,10 +11,10 @@ const PURE = [
   "test/sim/*.test.ts",
   "test/dashboard/viewer/**/*.test.ts",
 ];
-/** They open sockets and stores and close them again. One that looks at what is done once in a process, as quiet.test.ts, is alone. */
+/** They open sockets and stores and close them again. Those that look at what is done once in a process, as quiet.test.ts, are alone. */
 const TIDY = [
   "test/adapters/{media,sqlite}/**/*.test.ts",
-  "test/adapters/baileys/!(quiet).test.ts",
+  "test/adapters/baileys/!(quiet|inbound).test.ts",
   "test/{config,conformance,drawing,http,plugins,runtime,webhooks}/**/*.test.ts",
   "test/sim/loopback/**/*.test.ts",
 ];
