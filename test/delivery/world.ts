@@ -544,9 +544,11 @@ export class World {
       broken("a restricted account begins a conversation");
     for (const earlier of this.rows.values()) {
       if (earlier.conversation !== row.conversation || earlier.seq >= row.seq || earlier.seat !== SEAT) continue;
-      const { over, known } = this.truth(earlier.id);
+      const { over, known, refusedBy } = this.truth(earlier.id);
       const isExpired = earlier.expiresAt !== null && earlier.expiresAt <= this.now;
-      if (known && !over && !isExpired) broken(`overtakes ${earlier.id} (${earlier.state}) of its conversation`);
+      // Two numbers may not write to them, and this is one of them: it is given up.
+      const isRefused = refusedBy.size > 1 && refusedBy.has(account);
+      if (known && !over && !isExpired && !isRefused) broken(`overtakes ${earlier.id} (${earlier.state}) of its conversation`);
     }
     const isElsewhere = [...truth.passed.values()].some((each) => accountOf(each) !== account);
     if (isElsewhere && (this.#input.whenNumberChanges ?? "hold") === "hold" && !truth.released) {
