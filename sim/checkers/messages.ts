@@ -57,10 +57,10 @@ export const inOrder: Property = {
     const seen = new Set<MessageId>();
     const last = new Map<ConversationId, OutboxRow>();
     // Nothing waits for one that was called back, though it may be on its way since before.
-    const calledBack = new Set(eventsOf(life, "calledBack").map(({ message }) => message));
+    const calledBack = new Map(eventsOf(life, "calledBack").map(({ message, at }) => [message, at]));
     for (const { at, message, person } of eventsOf(life, "shown")) {
       const row = rows.get(message);
-      if (!row || seen.has(message) || calledBack.has(message)) continue;
+      if (!row || seen.has(message) || at >= (calledBack.get(message) ?? Infinity)) continue;
       seen.add(message);
       const before = last.get(row.conversation);
       if (before && row.seq < before.seq) {
