@@ -1,10 +1,11 @@
 /** `greenroom queue [LINE]`: what waits to be sent, seat by seat. */
 import { Command } from "commander";
-import { resolveName, type SeatStatus } from "../../runtime/control-protocol.ts";
+import { resolveName } from "../../runtime/control-protocol.ts";
 import type { Cli } from "../cli.ts";
 import { examples } from "../help.ts";
+import { seatCells } from "../seat-cells.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { paintsFor, span, table } from "../text.ts";
+import { paintsFor, table } from "../text.ts";
 
 export const queueCommand = (cli: Cli): Command =>
   withTarget(new Command("queue").description("what waits to be sent, seat by seat").argument("[line]", "of one line only"))
@@ -22,17 +23,8 @@ export const queueCommand = (cli: Cli): Command =>
           });
         else
           cli.print(
-            table(["SEAT", "SPOKEN FOR BY", "STATE", "WAITING", "OLDEST", "HELD"], seats.map(cells), paintsFor(cli.stdout)),
+            table(["SEAT", "SPOKEN FOR BY", "STATE", "WAITING", "OLDEST", "HELD"], seats.map(seatCells), paintsFor(cli.stdout)),
           );
         return 0;
       }),
     );
-
-const cells = ({ id, holder, phase, queue }: SeatStatus): string[] => [
-  id,
-  holder ?? "nobody",
-  phase,
-  String(queue.open),
-  queue.oldestMs === null ? "-" : span(queue.oldestMs),
-  String(queue.held),
-];

@@ -1,5 +1,6 @@
 /** The screen of `top`: exactly as many lines as the terminal has rows, none wider than it. */
-import type { SeatStatus, StatusAnswer } from "../../runtime/control-protocol.ts";
+import type { StatusAnswer } from "../../runtime/control-protocol.ts";
+import { seatCells } from "../seat-cells.ts";
 import { paintedSentence } from "../sentences.ts";
 import { clock, counted, type Paint, type Paints, span } from "../text.ts";
 import type { TopState } from "./state.ts";
@@ -69,21 +70,12 @@ const seatLines = (state: TopState, { seats }: StatusAnswer, rows: number, colum
   return [
     paints.bold(head),
     ...seats.slice(top, top + rows).map((seat, place) => {
-      const text = line(cellsOf(seat));
+      const text = line(seatCells(seat));
       const paint = seat.phase === "serving" ? same : paints.bad;
       return top + place === state.selected ? paints.bold(`> ${text}`) : paint(`  ${text}`);
     }),
   ];
 };
-
-const cellsOf = ({ id, holder, phase, queue }: SeatStatus): string[] => [
-  id,
-  holder ?? "nobody",
-  phase,
-  String(queue.open),
-  queue.oldestMs === null ? "-" : span(queue.oldestMs),
-  String(queue.held),
-];
 
 /** What happened last; or what is to be read or answered. */
 const belowOf = ({ pane, events }: TopState, columns: number, paints: Paints): string[] => {
