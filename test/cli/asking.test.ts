@@ -455,7 +455,7 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["audit sales-1/a --json", "audit", { subject: "sales-1/a", limit: 30 }],
     ["top --json", "status", {}],
     [
-      "sla --from 2026-11-01 --to 2026-11-02 --target 99.9 --json",
+      "sla report --from 2026-11-01 --to 2026-11-02 --target 99.9 --json",
       "sla",
       { from: Date.parse("2026-11-01T00:00:00Z"), to: Date.parse("2026-11-02T00:00:00Z"), target: 0.9990000000000001 },
     ],
@@ -748,8 +748,8 @@ Needs a restart:
     expect((await run("config apply", { apply: { ...plan, applied: true } })).stdout).toMatch(/^Done:\n {2}account sales-3/);
   });
 
-  it("sla says how available seats were, as text, page or table", async () => {
-    expect((await run("sla --month 2026-11")).stdout).toMatch(
+  it("sla report says how available seats were, and writes a page and a table", async () => {
+    expect((await run("sla report --month 2026-11")).stdout).toMatch(
       /fleet +99\.9884 % +5 min +1 +5 min +-41 s +1\.16 +0\.0 s\nline sales/,
     );
     expect(asked?.request).toMatchObject({
@@ -757,14 +757,17 @@ Needs a restart:
       to: Date.parse("2026-12-01T00:00:00Z"),
       target: 0.9999,
     });
-    expect((await run("sla --days 7 --format csv")).stdout).toMatch(
-      /^kind,name,[\s\S]*\nseat,sales\/sales-1,2026-10-26T12:00:00\.000Z,/,
-    );
-    expect((await run("sla --format html")).stdout).toMatch(
+    const [page, sheet] = [join(folder, "sla.html"), join(folder, "sla.csv")];
+    const both = await run(`sla report --days 7 --html ${page} --csv ${sheet} --json`);
+    expect(JSON.parse(both.stdout)).toMatchObject({ target: 0.9999 });
+    expect(both.stderr).toBe(`written to ${page}\nwritten to ${sheet}\n`);
+    expect(readFileSync(page, "utf8")).toMatch(
       /^<!doctype html>[\s\S]*<th scope="row">seat sales\/sales-1<\/th><td>99\.9884 %<\/td>/,
     );
+    expect(readFileSync(sheet, "utf8")).toMatch(/^kind,name,[\s\S]*\nseat,sales\/sales-1,2026-10-26T12:00:00\.000Z,[^\n]+\n$/);
+    expect((await run(`sla report --html ${folder}`)).stderr).toContain("E_FILE");
     for (const bad of ["--month 2026-13", "--target 100", "--days 0", "--from 2026-11-02 --to 2026-11-01"])
-      expect((await run(`sla ${bad}`)).code).toBe(2);
+      expect((await run(`sla report ${bad}`)).code).toBe(2);
   });
 
   it("webhook shows deliveries and dead letters, and exits with 1 if a test or a redrive fails", async () => {

@@ -49,7 +49,7 @@ const COMMANDS = [
   "webhook redrive",
   "backup",
   "restore",
-  "sla",
+  "sla report",
   "top",
   "tail",
   "metrics",

@@ -1,5 +1,6 @@
-/** `greenroom sla`: how available seats, lines, accounts and the fleet were, and what is left of the error budget. */
-import { Command, InvalidArgumentError, Option } from "commander";
+/** `greenroom sla report`: how available seats, lines, accounts and the fleet were, and what is left of the error budget. */
+import { writeFileSync } from "node:fs";
+import { Command, InvalidArgumentError } from "commander";
 import type { SlaReport } from "../../sla/report.ts";
 import { type Cli, CliError } from "../cli.ts";
 import { examples, instant, wholeNumber } from "../help.ts";
@@ -15,39 +16,48 @@ interface Options extends TargetOptions {
   readonly to?: number;
   readonly days?: number;
   readonly target: number;
-  readonly format: "text" | "html" | "csv";
+  readonly html?: string;
+  readonly csv?: string;
 }
 
 export const slaCommand = (cli: Cli): Command =>
-  withTarget(new Command("sla").description("availability and error budget of seats, lines and accounts"))
+  new Command("sla").description("availability and error budget of seats, lines and accounts").addCommand(slaReport(cli));
+
+const slaReport = (cli: Cli): Command =>
+  withTarget(new Command("report").description("how available seats, lines and accounts were, and what is left of the budget"))
     .option("--month <month>", "2026-11, by this machine's clock (default: the last 30 days)", monthOf)
     .option("--days <count>", "the last so many days: 1, 7", wholeNumber(1, 3660))
     .option("--from <time>", "from a day or time on", instant)
     .option("--to <time>", "before a day or time", instant)
     .option("--target <percent>", "what was promised", percentOf, 0.9999)
-    .addOption(
-      new Option("--format <format>", "for people, for a browser, for a spreadsheet")
-        .choices(["text", "html", "csv"])
-        .default("text"),
-    )
+    .option("--html <file>", "write a page to hand on")
+    .option("--csv <file>", "write a table: a line for each seat, line and account")
     .addHelpText(
       "after",
       examples([
-        ["greenroom sla --days 7", "the last week"],
-        ["greenroom sla --month 2026-11 --format html > november.html", "a report to hand on"],
-        ["greenroom sla --month 2026-11 --format csv", "a line for each seat, line and account"],
+        ["greenroom sla report --days 7", "the last week"],
+        ["greenroom sla report --month 2026-11 --html november.html --csv november.csv", "a page and a table to hand on"],
       ]),
     )
     .action((options: Options) =>
       cli.run(options.json === true, async () => {
         const report = await ask(cli, options, "sla", { ...periodOf(options), target: options.target });
+        if (options.html !== undefined) write(cli, options.html, slaHtml(report));
+        if (options.csv !== undefined) write(cli, options.csv, `${csvOf(report)}\n`);
         if (options.json) cli.json(report);
-        else if (options.format === "html") cli.print(slaHtml(report));
-        else if (options.format === "csv") cli.print(csvOf(report));
         else cli.print(textOf(report, paintsFor(cli.stdout)));
         return 0;
       }),
     );
+
+const write = (cli: Cli, file: string, text: string): void => {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new CliError("E_FILE", `${file} can't be written: ${error instanceof Error ? error.message : String(error)}`, 2);
+  }
+  cli.note(`written to ${file}`);
+};
 
 const DAY = 86_400_000;
 
