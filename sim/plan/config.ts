@@ -32,6 +32,7 @@ export const configOf = ({ settings, accounts, lines }: PlannedFleet, workload: 
     queue: (line) => ({
       pacing: settings.pacing ?? {},
       whenNumberChanges: settings.lines?.[line]?.whenNumberChanges ?? "hold",
+      whenRefused: settings.lines?.[line]?.whenRefused ?? "reroute",
     }),
     rebalance: (line) => settings.lines?.[line]?.rebalance ?? "manual",
     work: (line) => settings.lines?.[line]?.work ?? [],

@@ -131,9 +131,11 @@ const settings = (
     const at = `fleet.settings.lines.${line}`;
     known(names.lines, line, "fleet.settings.lines", "line");
     const each = object(value, at);
-    only(each, at, ["whenNumberChanges", "outboxLimit", "failback", "rebalance", "work", "balance"]);
+    only(each, at, ["whenNumberChanges", "whenRefused", "outboxLimit", "failback", "rebalance", "work", "balance"]);
     if (each["whenNumberChanges"] !== "hold" && each["whenNumberChanges"] !== "resend")
       throw wrong(`${at}.whenNumberChanges`, '"hold" or "resend"');
+    if (each["whenRefused"] !== undefined && each["whenRefused"] !== "reroute" && each["whenRefused"] !== "fail")
+      throw wrong(`${at}.whenRefused`, '"reroute" or "fail"');
     if (each["failback"] !== "manual" && each["failback"] !== "automatic")
       throw wrong(`${at}.failback`, '"manual" or "automatic"');
     if (each["rebalance"] !== undefined && each["rebalance"] !== "manual" && each["rebalance"] !== "auto")

@@ -32,6 +32,8 @@ export interface FleetSettings {
       LineId,
       {
         readonly whenNumberChanges: "hold" | "resend";
+        /** What WhatsApp refuses one number (463): another one tries, or nobody does; left out: another one. */
+        readonly whenRefused?: "reroute" | "fail";
         readonly outboxLimit: number;
         readonly failback: "manual" | "automatic";
         readonly rebalance?: "manual" | "auto";

@@ -420,9 +420,16 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
       edit({ kind: "line.add", line: "help", masters: ["sales-1"], failback: "automatic" }),
     ],
     [
-      "line set sales --strategy least-loaded --when-refused fail --outbox-limit 5 --json",
+      "line set sales --work bulk,overflow --strategy least-loaded --when-refused fail --outbox-limit 5 --json",
       "edit",
-      edit({ kind: "line.change", line: "sales", strategy: "least-loaded", whenRefused: "fail", outboxLimit: 5 }),
+      edit({
+        kind: "line.change",
+        line: "sales",
+        work: ["bulk", "overflow"],
+        strategy: "least-loaded",
+        whenRefused: "fail",
+        outboxLimit: 5,
+      }),
     ],
     ["line remove help --json", "edit", edit({ kind: "line.remove", line: "help" })],
     ["servant add bulk-1 sales --json", "edit", edit({ kind: "servant.add", account: "bulk-1", line: "sales", devices: ["a"] })],

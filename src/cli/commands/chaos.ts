@@ -1,12 +1,12 @@
 /** `greenroom chaos`: the fleet of a fleet file, under faults, in simulation. */
 import { InvalidArgumentError } from "commander";
-import { configErrorText, type FleetConfig, loadFleetFile } from "../../config/index.ts";
+import { configErrorText, loadFleetFile } from "../../config/index.ts";
 import { parseDuration } from "../../config/duration.ts";
 import { type Cli, configFault, type ExitCode } from "../cli.ts";
 import { wholeNumber } from "../help.ts";
 import { loadPlugins } from "../../plugins/load.ts";
-import { lineBalanceOf } from "../../runtime/line-balance.ts";
 import { interrupts } from "../interrupts.ts";
+import { type PlannedFleet, plannedOf } from "../planned-fleet.ts";
 import type { Simulator, SimulatorCommand } from "../simulator-door.ts";
 
 interface Options {
@@ -26,7 +26,6 @@ interface Options {
 }
 const PROFILES = ["swarm", "work", "year"] as const;
 type Profile = (typeof PROFILES)[number];
-type PlannedFleet = NonNullable<Parameters<Simulator["runChaos"]>[0]["fleet"]>;
 
 export const chaos: SimulatorCommand<Options> = {
   name: "chaos",
@@ -93,32 +92,6 @@ const load = async (cli: Cli, file: string): Promise<PlannedFleet | "missesTarge
   cli.note("With these settings the targets can't be met, so nothing was run.");
   return "missesTargets";
 };
-
-type Plugins = Awaited<ReturnType<typeof loadPlugins>>;
-
-/** Of plugins only strategies are simulated: what handlers, channels and sinks do is nobody's fault. */
-const plannedOf = ({ accounts, lines, timers, brake, reconnect }: FleetConfig, plugins: Plugins): PlannedFleet => ({
-  accounts: accounts.map(({ id, role, devices }) => ({ id, role, devices })),
-  lines: lines.map(({ id, masters, servants, strategy }) => ({ id, masters, servants, strategy })),
-  settings: {
-    timers,
-    brake,
-    reconnectPerSecond: reconnect.perSecond,
-    pacing: Object.fromEntries(accounts.flatMap(({ id, pacing }) => (pacing ? [[id, pacing]] : []))),
-    caps: Object.fromEntries(accounts.flatMap(({ id, caps }) => (caps ? [[id, caps]] : []))),
-    ...(plugins && plugins.strategies.length > 0 ? { strategiesFrom: plugins.file } : {}),
-    lines: Object.fromEntries(
-      lines.map((line) => {
-        const { whenNumberChanges, outboxLimit, failback, rebalance, work } = line;
-        const { strategy, weights, adaptive, priority, geo } = lineBalanceOf(line);
-        return [
-          line.id,
-          { whenNumberChanges, outboxLimit, failback, rebalance, work, balance: { strategy, weights, adaptive, priority, geo } },
-        ];
-      }),
-    ),
-  },
-});
 
 const above0 = (text: string): number => {
   const value = Number(text);

@@ -1,5 +1,6 @@
 /** `greenroom line list|add|set|rename|label|remove`. */
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type Work, WORKS } from "../../../machines/delivery/work.ts";
 import type { Cli } from "../cli.ts";
 import { examples } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
@@ -10,6 +11,7 @@ import { labelCommand, renameCommand } from "./naming.ts";
 interface Settings {
   readonly masters?: string[];
   readonly servants?: string[];
+  readonly work?: Work[];
   readonly strategy?: string;
   readonly failback?: "manual" | "automatic";
   readonly rebalance?: "manual" | "auto";
@@ -56,6 +58,7 @@ const settings = (command: Command): Command =>
   command
     .option("--masters <accounts>", "in order of preference", names)
     .option("--servants <accounts>", "who works for them", names)
+    .option("--work <kinds>", `what they do: ${WORKS.join(", ")}`, works)
     .option("--strategy <name>", "which seat gets a new conversation")
     .addOption(new Option("--failback <how>").choices(["manual", "automatic"]))
     .addOption(new Option("--rebalance <how>").choices(["manual", "auto"]))
@@ -63,8 +66,16 @@ const settings = (command: Command): Command =>
     .addOption(new Option("--when-refused <what>").choices(["reroute", "fail"]))
     .option("--outbox-limit <messages>", "open messages that it takes", Number);
 
-const only = ({ servants, strategy, failback, rebalance, whenNumberChanges, whenRefused, outboxLimit }: Settings) => ({
+const works = (text: string): Work[] =>
+  names(text).map((name) => {
+    const work = WORKS.find((each) => each === name);
+    if (!work) throw new InvalidArgumentError(`expected ${WORKS.join(", ")}, separated by commas.`);
+    return work;
+  });
+
+const only = ({ servants, work, strategy, failback, rebalance, whenNumberChanges, whenRefused, outboxLimit }: Settings) => ({
   ...(servants ? { servants } : {}),
+  ...(work ? { work } : {}),
   ...(strategy ? { strategy } : {}),
   ...(failback ? { failback } : {}),
   ...(rebalance ? { rebalance } : {}),
