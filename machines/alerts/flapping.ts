@@ -4,21 +4,22 @@
  */
 import type { Millis } from "../ports/ids.ts";
 
-/** Raised so often within the span: it comes and goes. */
-const OFTEN = 4;
-const WITHIN: Millis = 600_000;
-export const STEADY: Millis = 300_000;
+export interface Flapping {
+  /** Raised so often within that span, it comes and goes. */
+  readonly times: number;
+  readonly within: Millis;
+  /** As it is for so long, it does not any more. */
+  readonly steady: Millis;
+}
+export const FLAPPING: Flapping = { times: 4, within: 600_000, steady: 300_000 };
 
 /** When an alert of one key was raised of late, the newest last. */
 export type Raises = Readonly<Record<string, readonly Millis[]>>;
 
-export const noted = (raises: Raises, key: string, at: Millis): Raises => ({
-  ...forgotten(raises, at),
-  [key]: [...(raises[key] ?? []).filter((each) => each > at - WITHIN), at].slice(-OFTEN),
+export const noted = (raises: Raises, key: string, at: Millis, { times, within }: Flapping): Raises => ({
+  ...Object.fromEntries(Object.entries(raises).filter(([, known]) => (known.at(-1) ?? 0) > at - within)),
+  [key]: [...(raises[key] ?? []).filter((each) => each > at - within), at].slice(-times),
 });
 
-const forgotten = (raises: Raises, at: Millis): Raises =>
-  Object.fromEntries(Object.entries(raises).filter(([, times]) => (times.at(-1) ?? 0) > at - WITHIN));
-
-export const comesAndGoes = (raises: Raises, key: string, at: Millis): boolean =>
-  (raises[key] ?? []).filter((each) => each > at - WITHIN).length >= OFTEN;
+export const comesAndGoes = (raises: Raises, key: string, at: Millis, { times, within }: Flapping): boolean =>
+  (raises[key] ?? []).filter((each) => each > at - within).length >= times;

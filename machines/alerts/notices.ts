@@ -11,7 +11,7 @@
  */
 import type { Millis } from "../ports/ids.ts";
 import type { AlertLevel } from "../ports/records.ts";
-import { comesAndGoes, noted, type Raises, STEADY } from "./flapping.ts";
+import { comesAndGoes, noted, type Raises } from "./flapping.ts";
 import {
   type AlertPolicy,
   channelsOf,
@@ -183,9 +183,9 @@ const raised = (before: NoticesState, alert: Episode, at: Millis): NoticesState 
     const level = higher(known.alert.level, alert.level);
     return put(before, { ...known, alert: { ...known.alert, level, text: alert.text } });
   }
-  const raises = noted(before.raises, alert.key, at);
+  const raises = noted(before.raises, alert.key, at, before.policy.flapping);
   const state = { ...before, raises, recent: counted(before, `${alert.rule} raised`, at) };
-  const flaps = comesAndGoes(raises, alert.key, at);
+  const flaps = comesAndGoes(raises, alert.key, at, before.policy.flapping);
   if (!known) return put(state, { alert, told: {}, toldAt: null, reminded: [], acknowledged: null, flaps });
   // It is the same trouble as before, which those who were told of it take to last. Over and back within one instant is nothing
   // new either: the record has one alert of a key and a time.
@@ -231,7 +231,8 @@ const isHeld = (state: NoticesState, { alert }: Duty, at: Millis): boolean =>
 const isWithin = (at: Millis, from: Millis, span: Millis): boolean => at >= from && at < from + span;
 
 /** It has been as it is for so long that it does not come and go any more. */
-const isSteady = ({ alert }: Duty, at: Millis): boolean => !isWithin(at, alert.resolvedAt ?? alert.raisedAt, STEADY);
+const isSteady = ({ policy }: NoticesState, { alert }: Duty, at: Millis): boolean =>
+  !isWithin(at, alert.resolvedAt ?? alert.raisedAt, policy.flapping.steady);
 
 const owedOf = (state: NoticesState, duty: Duty, channel: string, at: Millis): Item | null => {
   const { alert, flaps } = duty;
@@ -239,7 +240,7 @@ const owedOf = (state: NoticesState, duty: Duty, channel: string, at: Millis): I
   const item = (kind: ItemKind): Item => ({ ...alert, kind, flaps: flaps && kind !== "resolved" });
   const isListening = channelsOf(state.policy, alert).includes(channel);
   if (alert.resolvedAt !== null) {
-    if (known === "resolved" || (flaps && !isSteady(duty, at))) return null;
+    if (known === "resolved" || (flaps && !isSteady(state, duty, at))) return null;
     // What ended before it was told is told once, as over.
     return known !== undefined || (isListening && !isHeld(state, duty, at)) ? item("resolved") : null;
   }
@@ -377,10 +378,10 @@ const settled = (state: NoticesState, at: Millis): NoticesState => {
   const channels = [...channelsOwed(state)];
   const isDone = (duty: Duty): boolean =>
     duty.alert.resolvedAt !== null &&
-    (!duty.flaps || isSteady(duty, at)) &&
+    (!duty.flaps || isSteady(state, duty, at)) &&
     channels.every((channel) => owedOf(state, duty, channel, at) === null);
   const calmed = (duty: Duty): Duty =>
-    duty.flaps && duty.alert.resolvedAt === null && isSteady(duty, at) ? { ...duty, flaps: false } : duty;
+    duty.flaps && duty.alert.resolvedAt === null && isSteady(state, duty, at) ? { ...duty, flaps: false } : duty;
   const kept = [...state.duties].filter(([, duty]) => !isDone(duty));
   return {
     ...state,
@@ -395,7 +396,7 @@ const wakeOf = (state: NoticesState, at: Millis): Millis | null => {
     ...state.silences.map(({ until }) => until),
     ...allDuties(state).flatMap((duty) => [
       duty.alert.raisedAt + holdOf(state.policy, duty.alert.rule),
-      (duty.flaps ? (duty.alert.resolvedAt ?? duty.alert.raisedAt) : Number.NEGATIVE_INFINITY) + STEADY,
+      (duty.flaps ? (duty.alert.resolvedAt ?? duty.alert.raisedAt) : Number.NEGATIVE_INFINITY) + state.policy.flapping.steady,
       reminderOf(state, duty)?.at ?? Number.NEGATIVE_INFINITY,
     ]),
   ].filter((time) => time > at && Number.isFinite(time));

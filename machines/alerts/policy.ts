@@ -1,6 +1,7 @@
 /** Who is told of which alert, at which level, and after how long: data, with defaults that do without any. */
 import type { Millis } from "../ports/ids.ts";
 import type { AlertLevel } from "../ports/records.ts";
+import type { Flapping } from "./flapping.ts";
 
 export interface Escalation {
   /** Nobody has acknowledged for so long. */
@@ -19,6 +20,7 @@ export interface AlertPolicy {
   readonly channels: Readonly<Record<AlertLevel, readonly string[]>>;
   /** Of critical alerts. */
   readonly escalation: Escalation | null;
+  readonly flapping: Flapping;
   readonly rules: Readonly<Record<string, Routing>>;
 }
 

@@ -1,4 +1,5 @@
 /** Always: what the fleet says becomes notices, once each and in time, and nobody is told what was not said. */
+import { FLAPPING } from "../../machines/alerts/flapping.ts";
 import {
   type Episode,
   GATHER_MORE,
@@ -16,7 +17,12 @@ import type { AlertLevel } from "../../machines/ports/records.ts";
 import { eventsOf, type Life, type Property } from "./life.ts";
 
 /** One channel that takes everything. */
-const POLICY: AlertPolicy = { channels: { warning: ["ops"], critical: ["ops"] }, escalation: null, rules: {} };
+const POLICY: AlertPolicy = {
+  channels: { warning: ["ops"], critical: ["ops"] },
+  escalation: null,
+  flapping: FLAPPING,
+  rules: {},
+};
 
 interface Said {
   readonly at: Millis;

@@ -2,6 +2,7 @@
 import type { ConnectionFact } from "../../machines/ports/connection.ts";
 import { accountOf, type DeviceId, type WaId } from "../../machines/ports/ids.ts";
 import type { FailoverRecord, FleetEvent } from "../../machines/ports/records.ts";
+import type { Told } from "./alerts.ts";
 import type { DemoFault, DemoLadder } from "./faults.ts";
 import type { DemoSeat } from "./fleet.ts";
 import { hasMoved, judge } from "./judge.ts";
@@ -20,6 +21,10 @@ export interface FaultRow {
   readonly ladder: DemoLadder;
   readonly expected: DemoLadder;
   readonly detectedMs: number | null;
+  /** It counts as a failure, so people are owed a word. */
+  readonly owesAlert: boolean;
+  /** The first notice that names the device, its account or the seat has arrived on the fleet's channel. */
+  readonly toldMs: number | null;
   readonly chosenMs: number | null;
   readonly inServiceMs: number | null;
   readonly firstAckMs: number | null;
@@ -51,6 +56,7 @@ export class Watch {
   readonly #fault: DemoFault;
   readonly #seat: DemoSeat;
   readonly #expected: DemoLadder;
+  readonly #isDetected: boolean;
   readonly #sent = new Map<WaId, { at: number; device: DeviceId }>();
   readonly #refused = new Map<WaId, number>();
   readonly #proofs: Proof[] = [];
@@ -59,6 +65,7 @@ export class Watch {
   #firstAttemptAt: number | null = null;
   #closedAt: number | null = null;
   #reopenedAt: number | null = null;
+  #toldAt: number | null = null;
   #wasAlarmed = false;
 
   constructor(stage: Stage, traffic: Traffic, fault: DemoFault, seat: DemoSeat) {
@@ -67,8 +74,13 @@ export class Watch {
     this.#fault = fault;
     this.#seat = seat;
     this.#expected = fault.expected[seat.twin ? "twin" : "alone"] ?? "none";
+    this.#isDetected = !fault.averted && this.#expected !== "none";
     const { supervisor } = stage;
-    this.#stops = [supervisor.onFact((fact) => this.#take(fact)), supervisor.onEvent((event) => this.#hear(event))];
+    this.#stops = [
+      supervisor.onFact((fact) => this.#take(fact)),
+      supervisor.onEvent((event) => this.#hear(event)),
+      stage.onTold((told) => this.#read(told)),
+    ];
   }
 
   /** The fault is injected in this turn, on the clock of the supervisor. */
@@ -76,7 +88,7 @@ export class Watch {
     this.#injectedAt = at;
   }
 
-  /** Waits for the first acknowledged message of the new order of things, or until the patience ends. */
+  /** Waits for the first acknowledged message of the new order of things, and the first notice, or until the patience ends. */
   async finish(signal?: AbortSignal): Promise<FaultRow> {
     const end = this.#injectedAt + (this.#fault.watchFor ?? WATCH_FOR);
     try {
@@ -128,6 +140,11 @@ export class Watch {
     if (data["level"] === "critical" && (subject === this.#seat.seat || subject === "fleet")) this.#wasAlarmed = true;
   }
 
+  #read({ at, subject, raisedAt }: Told): void {
+    const { home, account, seat } = this.#seat;
+    if (raisedAt >= this.#injectedAt && (subject === home || subject === account || subject === seat)) this.#toldAt ??= at;
+  }
+
   /** Failovers that began after the fault, the oldest first. */
   async #records(): Promise<readonly FailoverRecord[]> {
     const list = await this.#stage.supervisor.ask("failover.list", { seat: this.#seat.seat, limit: 50 });
@@ -139,7 +156,7 @@ export class Watch {
 
   #isOver(records: readonly FailoverRecord[]): boolean {
     if (this.#expected === "none") return this.#stage.now() > this.#zero() + NOTHING_FOR;
-    if (this.#stage.now() < this.#healedAt()) return false;
+    if (this.#stage.now() < this.#healedAt() || (this.#isDetected && this.#toldAt === null)) return false;
     const ladder = this.#ladder(records);
     const isSettled = ladder !== "reconnect" || records.at(-1)?.outcome !== "running";
     return ladder !== "none" && isSettled && this.#firstAck(records) !== null;
@@ -182,7 +199,7 @@ export class Watch {
   }
 
   #row(records: readonly FailoverRecord[]): FaultRow {
-    const { name: fault, healAfter, averted = false, alarms = false } = this.#fault;
+    const { name: fault, healAfter, alarms = false } = this.#fault;
     const ladder = this.#ladder(records);
     const move = moveIn(records);
     const from = healAfter ? this.#healedAt() : this.#zero();
@@ -190,6 +207,7 @@ export class Watch {
     const steps = {
       ladder,
       detectedMs: between(this.#zero(), detectedAt),
+      toldMs: between(this.#zero(), this.#toldAt),
       chosenMs: between(this.#zero(), move?.chosenAt),
       inServiceMs: between(from, move ? move.inServiceAt : this.#reopenedAt),
       firstAckMs: between(from, this.#firstAck(records)),
@@ -198,10 +216,19 @@ export class Watch {
     };
     const missed = judge(
       { ...steps, wasAlarmed: this.#wasAlarmed },
-      { ladder: this.#expected, isDetected: !averted, isAlarming: alarms },
+      { ladder: this.#expected, isDetected: this.#isDetected, isAlarming: alarms },
     );
     const { seat, twin } = this.#seat;
-    return { fault, seat, twin, expected: this.#expected, ...steps, met: missed.length === 0, missed };
+    return {
+      fault,
+      seat,
+      twin,
+      expected: this.#expected,
+      owesAlert: this.#isDetected,
+      ...steps,
+      met: missed.length === 0,
+      missed,
+    };
   }
 }
 

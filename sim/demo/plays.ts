@@ -20,13 +20,16 @@ export interface Scene extends Play {
 export const playsOf = (faults: readonly DemoFault[], repeat: number): Play[] =>
   Array.from({ length: repeat }, () =>
     faults
-      .toSorted((one, other) => Number(other.lingers ?? false) - Number(one.lingers ?? false))
+      .toSorted((one, other) => aftermath(other) - aftermath(one))
       .flatMap((fault): Play[] => {
         const variants = (["twin", "alone"] as const).filter((variant) => fault.expected[variant] !== undefined);
         // With two seats at once, one play has both.
         return (fault.also ? variants.slice(0, 1) : variants).map((variant) => ({ fault, variant }));
       }),
   ).flat();
+
+/** After a line was out as a whole, its links are dialled less and less often, until they have lasted for a while. */
+const aftermath = ({ alarms = false, lingers = false }: DemoFault): number => (alarms ? 2 : Number(lingers));
 
 export const sceneOf = ({ fault, variant }: Play, seat: DemoSeat): Scene => {
   const other = fault.also?.(seat);

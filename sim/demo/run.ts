@@ -7,6 +7,7 @@ import { type AcceptedMessage, isIntact } from "./count.ts";
 import { DEMO_FAULTS, type DemoFault } from "./faults.ts";
 import { MEMBERS, SEATS } from "./fleet.ts";
 import { type Load, measureLoad } from "./load.ts";
+import { type AlertTimes, alertTimes } from "./judge.ts";
 import { type FaultRow, Watch } from "./measure.ts";
 import { nextScene, type Play, playsOf, type Scene } from "./plays.ts";
 import { type Stage, setStage } from "./stage.ts";
@@ -42,6 +43,8 @@ export interface DemoResult {
     readonly devices: number;
   };
   readonly faults: readonly FaultRow[];
+  /** From the fault to the first notice that names it, of all faults that people are owed a word of. */
+  readonly alerts: AlertTimes;
   /** Faults for which the time did not suffice: "close-440 on a seat with a twin". */
   readonly skipped: readonly string[];
   readonly messages: Account;
@@ -80,6 +83,7 @@ export const runFaults = async (options: DemoOptions): Promise<DemoResult> => {
     return {
       fleet: FLEET,
       faults: rows,
+      alerts: alertTimes(rows),
       skipped: show.skipped,
       messages,
       interrupted: show.wasInterrupted,

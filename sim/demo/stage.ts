@@ -15,6 +15,7 @@ import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { defaultNodeConfig } from "../../src/runtime/node-config.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
+import { alertsFor, openPost, type Told } from "./alerts.ts";
 import { type Loopback, type LoopbackOptions, type Person, startLoopback } from "../loopback/index.ts";
 import { DECLARATION, MEMBERS, PEOPLE } from "./fleet.ts";
 import { waitForFact, waitUntil } from "./waiting.ts";
@@ -36,6 +37,8 @@ export interface Stage {
   readonly supervisor: Supervisor;
   /** The clock on which the supervisor's times are. */
   readonly now: () => number;
+  /** A notice has arrived on the fleet's channel. Returns how to stop. */
+  onTold(listener: (told: Told) => void): () => void;
   readonly person: (number: string) => Person;
   readonly people: () => readonly Person[];
   /** Where a device is known to the server. */
@@ -50,7 +53,9 @@ export interface Stage {
 export const setStage = async ({ say, latencyMs = LATENCY, signal, onFact }: StageOptions): Promise<Stage> => {
   const folder = mkdtempSync(join(tmpdir(), "greenroom-demo-"));
   const loopback = await startLoopback({ latencyMs });
-  const store = openSqliteStore({ file: join(folder, "demo.db"), key: randomBytes(32), clock: systemClock });
+  const file = join(folder, "demo.db");
+  const store = openSqliteStore({ file, key: randomBytes(32), clock: systemClock });
+  const post = await openPost();
   const logger = pino({ level: process.env["GREENROOM_LOG"] ?? "silent" }, pino.destination(2));
   let requests = 0;
   const connections = createBaileysConnections({
@@ -77,10 +82,13 @@ export const setStage = async ({ say, latencyMs = LATENCY, signal, onFact }: Sta
     clock: systemClock,
     logger,
   });
+  const alerts = alertsFor({ url: post.url, file, store, supervisor, logger });
   const indexes = new Map<DeviceId, number>();
   const people = new Map(PEOPLE.map(({ number }) => [number, loopback.person(number)]));
   for (const { number, account } of MEMBERS) loopback.account(number, { name: account });
+  await alerts.open();
   await supervisor.start();
+  alerts.begin();
 
   const link = async (device: DeviceId): Promise<void> => {
     const fact = (kind: "linkOffer" | "serving"): Promise<ConnectionFact> =>
@@ -104,6 +112,7 @@ export const setStage = async ({ say, latencyMs = LATENCY, signal, onFact }: Sta
     supervisor,
     link,
     now: () => systemClock.now(),
+    onTold: (listener) => post.onTold(listener),
     person: (number) => {
       const known = people.get(number) ?? loopback.person(number);
       people.set(number, known);
@@ -124,11 +133,13 @@ export const setStage = async ({ say, latencyMs = LATENCY, signal, onFact }: Sta
       });
     },
     close: async (journal) => {
+      alerts.close();
       await supervisor.stop();
       try {
         if (journal) await writeJournal(supervisor, journal);
       } finally {
         store.close();
+        post.close();
         await loopback.close();
         rmSync(folder, { recursive: true, force: true });
       }

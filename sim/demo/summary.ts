@@ -3,12 +3,13 @@ import { TARGETS } from "./judge.ts";
 import type { FaultRow } from "./measure.ts";
 import type { DemoResult } from "./run.ts";
 
-export const summary = ({ fleet, faults, skipped, messages, interrupted, seconds, load, met }: DemoResult): string =>
+export const summary = ({ fleet, faults, alerts, skipped, messages, interrupted, seconds, load, met }: DemoResult): string =>
   [
     "",
     ...table([HEAD, ...faults.map(cells)], FIGURES),
     "",
-    `ms since the fault. Bounds: detected ${TARGETS.detected}, chosen ${TARGETS.chosen} later, in service ${TARGETS.inService} after the commit, first ack ${TARGETS.firstAck}.`,
+    `ms since the fault. Bounds: detected ${TARGETS.detected}, alert ${TARGETS.told}, chosen ${TARGETS.chosen} later, in service ${TARGETS.inService} after the commit, first ack ${TARGETS.firstAck}.`,
+    alertLine(alerts),
     `Fleet: ${fleet.lines} lines, ${fleet.masters} masters (${fleet.twins} with a twin), ${fleet.servants} servants, ${fleet.devices} connections. ${seconds} s in all.`,
     `Messages: ${messages.accepted} accepted, ${messages.acknowledged} acknowledged, ${messages.held} held, ${messages.open} under way, ${messages.lost} lost, ${messages.outOfOrder} out of order; ${messages.duplicatesMarked} came twice after an unanswered attempt, ${messages.duplicatesUnmarked} without one.`,
     inboundLine(messages.inbound),
@@ -21,11 +22,14 @@ export const summary = ({ fleet, faults, skipped, messages, interrupted, seconds
     "",
   ].join("\n");
 
+const alertLine = ({ owed, told, p50Ms, maxMs, boundMs, met }: DemoResult["alerts"]): string =>
+  `fault → first alert on a channel: ${told} of ${owed} told, p50 ${ms(p50Ms)}, max ${ms(maxMs)}, bound ${boundMs}: ${met ? "met" : "MISSED"}.`;
+
 const inboundLine = ({ written, stored, lost, repeated, unreachable }: DemoResult["messages"]["inbound"]): string =>
   `Inbound: ${written} written, ${stored} stored, ${lost} lost, ${repeated} stored twice${unreachable > 0 ? `; ${unreachable} more were written while the number had no linked device` : ""}.`;
 
-const HEAD = ["fault", "seat", "twin", "ladder", "detected", "chosen", "in service", "first ack", ""];
-const FIGURES = [4, 5, 6, 7];
+const HEAD = ["fault", "seat", "twin", "ladder", "detected", "alert", "chosen", "in service", "first ack", ""];
+const FIGURES = [4, 5, 6, 7, 8];
 const ms = (value: number | null): string => (value === null ? "-" : String(Math.round(value)));
 const cells = (row: FaultRow): string[] => [
   row.fault,
@@ -33,6 +37,7 @@ const cells = (row: FaultRow): string[] => [
   row.twin ? "yes" : "no",
   row.ladder,
   ms(row.detectedMs),
+  ms(row.toldMs),
   ms(row.chosenMs),
   ms(row.inServiceMs),
   ms(row.firstAckMs),

@@ -1,5 +1,6 @@
 /** The part of a fleet file that says who is told of which alert, and when. */
 import { z } from "zod";
+import { FLAPPING } from "../../machines/alerts/flapping.ts";
 import { RULES, type WatchedRule } from "../../machines/alerts/rules.ts";
 import { TERMINAL } from "../alerts/channels/terminal.ts";
 import { duration, formatDuration } from "./duration.ts";
@@ -43,6 +44,13 @@ export const alertsSchema = (name: z.ZodString) => {
     after: duration.default(600_000).describe("Default: 10m."),
     to: channels.optional().describe("Left out: all channels. An empty list: it is not told a second time."),
   });
+  const flapping = z.strictObject({
+    times: z.int().min(2).max(1000).default(FLAPPING.times).describe("So many times within that span. Default: 4."),
+    within: duration.default(FLAPPING.within).describe("Default: 10m."),
+    steady: duration
+      .default(FLAPPING.steady)
+      .describe("As it is for so long, it comes and goes no longer, and is told again. Default: 5m."),
+  });
   const rule = z
     .strictObject({
       warning: z.number().nullable().optional().describe("Its limit, if it is measured; null: never."),
@@ -62,6 +70,9 @@ export const alertsSchema = (name: z.ZodString) => {
       warning: channels.optional().describe("Channels that are told of warnings. Left out: all but whatsapp."),
       critical: channels.optional().describe("Channels that are told of critical alerts. Left out: all."),
       escalate: escalation.default({ after: 600_000 }).describe("A critical alert that nobody acknowledges is told once more."),
+      flapping: flapping
+        .default(FLAPPING)
+        .describe("What comes and goes is told that it does, and then no more until it is steady."),
       rules: z
         .record(
           z.string().regex(RULE, { error: "expected the name of a rule, such as queue.age: docs/alerts.md lists them" }),

@@ -1,4 +1,5 @@
 /** Alerts as the fleet file wants them: channels with their secrets looked up, and the policy and limits of all rules. */
+import { FLAPPING } from "../../machines/alerts/flapping.ts";
 import type { AlertPolicy, Escalation, Routing } from "../../machines/alerts/policy.ts";
 import { isWatched, RULES, type WatchedRule } from "../../machines/alerts/rules.ts";
 import type { Limits } from "../../machines/alerts/watch.ts";
@@ -68,6 +69,7 @@ const policyOf = (given: AlertsInput | undefined, channels: readonly ChannelConf
   return {
     channels: { warning: given?.warning ?? quiet, critical: given?.critical ?? all },
     escalation: escalation(given?.escalate ?? { after: 600_000 }),
+    flapping: given?.flapping ?? FLAPPING,
     rules: Object.fromEntries(rules),
   };
 };

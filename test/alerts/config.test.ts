@@ -17,6 +17,7 @@ const ALERTS = `alerts:
     phone: { kind: whatsapp, to: ["+491701234567"], lines: [sales] }
   warning: [chat]
   escalate: { after: 2m, to: [phone] }
+  flapping: { within: 1h }
   rules:
     queue.age: { warning: 120, critical: null, for: 1m }
     device.failed: { for: 20s, channels: { critical: [phone] }, escalate: { to: [] } }
@@ -36,6 +37,7 @@ describe("the alerts of a fleet file", () => {
     expect(policy).toEqual({
       channels: { warning: ["terminal"], critical: ["terminal"] },
       escalation: { after: 600_000, to: ["terminal"] },
+      flapping: { times: 4, within: 600_000, steady: 300_000 },
       rules: {},
     });
     expect(limits["queue.age"]).toMatchObject({ warning: 60, critical: 300, holds: 15_000 });
@@ -46,6 +48,7 @@ describe("the alerts of a fleet file", () => {
     expect(policy).toEqual({
       channels: { warning: ["chat"], critical: ["terminal", "ops", "chat", "phone"] },
       escalation: { after: 120_000, to: ["phone"] },
+      flapping: { times: 4, within: 3_600_000, steady: 300_000 },
       rules: {
         "queue.age": { channels: {} },
         "device.failed": { channels: { critical: ["phone"] }, holds: 20_000, escalation: { after: 600_000, to: [] } },

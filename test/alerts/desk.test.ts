@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Notice } from "../../machines/alerts/notices.ts";
+import { FLAPPING } from "../../machines/alerts/flapping.ts";
 import type { AlertPolicy } from "../../machines/alerts/policy.ts";
 import type { RequestId } from "../../machines/ports/ids.ts";
 import type { AlertLevel, AlertRow } from "../../machines/ports/records.ts";
@@ -17,6 +18,7 @@ import { HandClock, notice } from "./kit.ts";
 const POLICY: AlertPolicy = {
   channels: { warning: ["ops"], critical: ["ops", "chat"] },
   escalation: { after: 600_000, to: ["chat"] },
+  flapping: FLAPPING,
   rules: {},
 };
 

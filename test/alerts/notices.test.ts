@@ -9,17 +9,21 @@ import {
   type Item,
   type Notice,
   type NoticesEvent,
+  type NoticesState,
   PACE,
   receiveNotices,
   startNotices,
   STORM,
 } from "../../machines/alerts/notices.ts";
+import { FLAPPING } from "../../machines/alerts/flapping.ts";
 import type { AlertPolicy } from "../../machines/alerts/policy.ts";
+import type { Millis } from "../../machines/ports/ids.ts";
 import type { AlertLevel } from "../../machines/ports/records.ts";
 
 const POLICY: AlertPolicy = {
   channels: { warning: ["ops"], critical: ["ops", "phone"] },
   escalation: { after: 600_000, to: ["phone", "boss"] },
+  flapping: FLAPPING,
   rules: { "device.unreachable": { holds: 20_000 } },
 };
 
@@ -143,6 +147,23 @@ describe("notices", () => {
     expect(said.at(-1)).toBe("ops: raised warning device.failed:a/1 flapping");
     desk.pass(400_000);
     expect(desk.said()).toEqual(["ops: resolved warning device.failed:a/1"]);
+  });
+
+  it("take what comes and goes as often, and for as long, as the fleet wants it", () => {
+    const desk = new Desk({ ...POLICY, flapping: { times: 2, within: 30_000, steady: 60_000 } });
+    const comesAndGoes = (pause: Millis): string[] => {
+      desk.raise("device.failed:a/1", "warning");
+      desk.pass(5000);
+      desk.resolve("device.failed:a/1");
+      desk.pass(pause);
+      return desk.said();
+    };
+    expect(comesAndGoes(40_000)).toHaveLength(2);
+    expect(comesAndGoes(20_000)).toHaveLength(2);
+    expect(comesAndGoes(59_000)).toEqual(["ops: raised warning device.failed:a/1 flapping"]);
+    desk.pass(2000);
+    expect(desk.said()).toEqual(["ops: resolved warning device.failed:a/1"]);
+    expect(comesAndGoes(1000)).toHaveLength(2);
   });
 
   it("are one for what is over and back within one instant, as in the record", () => {
@@ -382,12 +403,15 @@ class Desk {
   now = 1_000_000;
   notices: Notice[] = [];
   readonly open = new Map<string, AlertLevel>();
-  #state = startNotices({ policy: POLICY, life: "l0", at: 1_000_000, duties: [], silences: [] });
+  #state: NoticesState;
   #raisedAt = new Map<string, number>();
   #wakeAt: number | null = null;
   #said = 0;
   #lives = 0;
 
+  constructor(policy = POLICY) {
+    this.#state = startNotices({ policy, life: "l0", at: this.now, duties: [], silences: [] });
+  }
   send(event: NoticesEvent): void {
     const { state, notices, wakeAt } = receiveNotices(this.#state, event);
     this.#state = state;
@@ -432,7 +456,7 @@ class Desk {
     const { silences, isPaused } = this.#state;
     const life = `l${++this.#lives}`;
     this.now -= setBack;
-    this.#state = startNotices({ policy: POLICY, life, at: this.now, duties: this.owed(), silences });
+    this.#state = startNotices({ policy: this.#state.policy, life, at: this.now, duties: this.owed(), silences });
     this.send({ type: "paused", at: this.now, isPaused });
   }
   owed(): readonly Duty[] {

@@ -118,6 +118,37 @@ describe("an actor that dies", () => {
   });
 });
 
+describe("an alert", () => {
+  it("is one actor of its chart, however often it is said, from its beginning to its end, through restarts", () => {
+    const fleet = settled("one actor an alert", 4);
+    const actors = (): string[] =>
+      driver(fleet)
+        .addresses()
+        .filter((address) => address.startsWith("alert:"));
+    const say = (level: "warning" | "critical"): void =>
+      driver(fleet).perform("orchestrator", [{ op: "raise", key: "r:s", rule: "r", subject: "s", level, text: "again" }]);
+    expect(actors()).toEqual([]);
+    say("warning");
+    say("warning");
+    expect(driver(fleet).peek("alert:r:s")?.value).toBe("warning");
+    say("critical");
+    fleet.run(1_000);
+    fleet.inject({ kind: "node-crash", for: 0, tells: true, downFor: 500, target: { node: fleet.id } } as never);
+    fleet.run(3_000);
+    expect(actors()).toEqual(["alert:r:s"]);
+    expect(driver(fleet).peek("alert:r:s")?.value).toBe("critical");
+    driver(fleet).perform("roster", [{ op: "resolve", key: "r:s", text: "over" }]);
+    fleet.run(1_000);
+    expect(actors()).toEqual([]);
+    expect(
+      fleet
+        .events()
+        .filter(({ type }) => type.startsWith("alert."))
+        .map(({ type }) => type),
+    ).toEqual(["alert.raised", "alert.escalated", "alert.resolved"]);
+  });
+});
+
 describe("alerts of one turn", () => {
   it("are the end of one and the beginning of another when a resolve is followed by a raise", () => {
     const fleet = settled("resolve and raise", 4);

@@ -53,6 +53,14 @@ export const alerts = (rigOf: () => ApiRig): void => {
       expect(keysIn((await get("/v1/alerts?rule=test.search&state=all")).body)).toEqual([other, sales]);
     });
 
+    it("is an actor of the alert's chart for as long as it holds", async () => {
+      const seen = () => get("/v1/actors?search=alert%3Atest.actor");
+      const key = await say("test.actor", "sales-1/a");
+      expect((await seen()).body).toMatchObject({ actors: [{ address: `alert:${key}`, kind: "alert", state: "critical" }] });
+      await say("test.actor", "sales-1/a", true);
+      expect((await seen()).body).toMatchObject({ actors: [] });
+    });
+
     it("is acknowledged once, by name, and that is in the record, the audit and the events", async () => {
       const key = await say("test.seen", "sales-1/a");
       const acknowledged = { at: expect.any(Number), by: expect.stringMatching(/^key:operator/) };

@@ -29,6 +29,8 @@ describe("the demo", () => {
         const times = [0, row.detectedMs, row.chosenMs, row.inServiceMs, row.firstAckMs];
         expect(times).toEqual(times.toSorted((one, other) => (one ?? -1) - (other ?? -1)));
       }
+      expect(document.alerts).toMatchObject({ owed: 2, told: 2 });
+      for (const { toldMs, detectedMs } of document.faults) expect(toldMs).toBeGreaterThanOrEqual(detectedMs ?? Infinity);
       const { troubles, duplicatesUnmarked, held, accepted, acknowledged, inbound } = document.messages;
       expect([...troubles, ...inbound.troubles]).toEqual([]);
       expect({ duplicatesUnmarked, held, acknowledged }).toEqual({ duplicatesUnmarked: 0, held: 0, acknowledged: accepted });
