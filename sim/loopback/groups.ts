@@ -16,10 +16,16 @@ export interface Group {
   readonly addressing: "lid" | "pn";
   subject: string;
   description: { id: string; text: string } | undefined;
+  /** Only admins write; only admins change it; who comes by the invitation has to be let in. */
+  announce: boolean;
+  locked: boolean;
+  approval: boolean;
+  /** Of the invitation. */
+  code: string;
   readonly members: Map<Account, Role>;
 }
 
-export function createGroup(service: Service, creator: Account, subject: string, members: Account[]): Group {
+export function createGroup(service: Service, creator: Account, subject: string, members: Account[], approval = false): Group {
   const jid = `120363${String(Date.now()).slice(-9)}${String(service.groups.size).padStart(3, "0")}@g.us`;
   const roles = new Map<Account, Role>([[creator, "superadmin"]]);
   for (const member of members) if (!roles.has(member)) roles.set(member, "member");
@@ -30,12 +36,19 @@ export function createGroup(service: Service, creator: Account, subject: string,
     addressing: "lid",
     subject,
     description: undefined,
+    announce: false,
+    locked: false,
+    approval,
+    code: codeOf(service),
     members: roles,
   };
   service.groups.set(jid, group);
   announce(service, group, creator, [el("create", { type: "new", key: service.nextId() }, [groupNode(group)])]);
   return group;
 }
+
+/** 22 characters, as WhatsApp's. */
+const codeOf = (service: Service): string => `Loopback${service.nextId().replace(/\W/g, "").padStart(14, "0")}`;
 
 /** Tells all members' linked devices. `only`: just these members. */
 function announce(service: Service, group: Group, actor: Account, content: Node[], only?: Iterable<Account>): void {
@@ -67,6 +80,9 @@ function groupNode(group: Group): Node {
   const content = [...group.members].map(([account, role]) => participantNode(group, account, role));
   if (group.description)
     content.push(el("description", { id: group.description.id }, [el("body", {}, Buffer.from(group.description.text))]));
+  if (group.announce) content.push(el("announcement"));
+  if (group.locked) content.push(el("locked"));
+  if (group.approval) content.push(el("membership_approval_mode", {}, [el("group_join", { state: "on" })]));
   return el("group", attrs, content);
 }
 
@@ -87,17 +103,34 @@ export function answerGroups(service: Service, device: Device, iq: Node): Node[]
     for (const { attrs } of leaving) leave(service, account, attrs.id);
     return [el("leave", {}, leaving)];
   }
+  const invite = child(iq, "invite");
+  if (invite?.attrs.code !== undefined) return [byInvitation(service, account, invite.attrs.code, iq.attrs.type === "set")];
   const group = service.groups.get(iq.attrs.to ?? "");
   if (!group) throw new Refusal(404, "item-not-found");
   if (!group.members.has(account)) throw new Refusal(403, "forbidden");
   if (child(iq, "query")) return [groupNode(group)];
+  const isAdmin = group.members.get(account) !== "member";
+  if (invite) {
+    if (!isAdmin) throw new Refusal(401, "not-authorized");
+    if (iq.attrs.type === "set") group.code = codeOf(service);
+    return [el("invite", { code: group.code })];
+  }
+  const setting = children(iq).find(({ tag }) => tag in SETTINGS);
+  if (setting) {
+    if (!isAdmin) throw new Refusal(403, "forbidden");
+    const [key, value] = SETTINGS[setting.tag] as (typeof SETTINGS)[string];
+    group[key] = value;
+    announce(service, group, account, [setting]);
+    return undefined;
+  }
   const subject = child(iq, "subject");
+  const description = child(iq, "description");
+  if ((subject || description) && group.locked && !isAdmin) throw new Refusal(403, "forbidden");
   if (subject) {
     group.subject = bytes(subject)?.toString() ?? "";
     announce(service, group, account, [el("subject", { subject: group.subject, s_t: stamp(), s_o: address(group, account) })]);
     return undefined;
   }
-  const description = child(iq, "description");
   if (description) {
     const text = bytes(child(description, "body"))?.toString();
     group.description = text === undefined ? undefined : { id: description.attrs.id ?? service.nextId(), text };
@@ -113,6 +146,25 @@ function leave(service: Service, account: Account, jid: string | undefined): voi
   if (!group || !role) return;
   announce(service, group, account, [el("remove", {}, [participantNode(group, account, role)])]);
   group.members.delete(account);
+}
+
+const SETTINGS: Record<string, ["announce" | "locked", boolean]> = {
+  announcement: ["announce", true],
+  not_announcement: ["announce", false],
+  locked: ["locked", true],
+  unlocked: ["locked", false],
+};
+
+/** Looking at a group, or joining it. */
+function byInvitation(service: Service, account: Account, code: string, isJoining: boolean): Node {
+  const group = [...service.groups.values()].find((each) => each.code === code);
+  if (!group) throw new Refusal(406, "not-acceptable");
+  if (!isJoining) return groupNode(group);
+  if (group.members.has(account)) throw new Refusal(409, "conflict");
+  if (group.approval) return el("membership_approval_request", { jid: group.jid });
+  group.members.set(account, "member");
+  announce(service, group, account, [el("add", { reason: "invite" }, [participantNode(group, account, "member")])]);
+  return el("group", { jid: group.jid });
 }
 
 const ROLE_AFTER: Record<string, Role> = { add: "member", promote: "admin", demote: "member" };
@@ -146,7 +198,7 @@ export interface GroupSender {
   readonly deviceId: number;
 }
 
-/** Copies a group message to every device of every member but the sender. False: no such group, or not a member. */
+/** Copies a group message to every device of every member but the sender. False: no such group, not a member, or one who may not write. */
 export function acceptGroupMessage(
   service: Service,
   sender: Device,
@@ -155,7 +207,8 @@ export function acceptGroupMessage(
   envelopes: Node[],
 ): boolean {
   const group = service.groups.get(node.attrs.to ?? "");
-  if (!group?.members.has(sender.account) || !sealed) return false;
+  const role = group?.members.get(sender.account);
+  if (!group || !role || !sealed || (group.announce && role === "member")) return false;
   spread(service, group, { account: sender.account, deviceId: sender.id }, node, sealed, envelopes);
   return true;
 }

@@ -59,8 +59,10 @@ export interface LoopbackAccount {
   adopt(credentials: Credentials): { device: number; signed: Uint8Array };
   devices(): number[];
   unlink(device: number): void;
-  /** Creates a group with these numbers (accounts that exist) and tells all members. Returns its jid. */
-  createGroup(subject: string, members: string[]): string;
+  /** Creates a group with these numbers (accounts that exist) and tells all members. Returns its jid. `approval`: who joins has to be let in. */
+  createGroup(subject: string, members: string[], approval?: boolean): string;
+  /** The code of a group's invitation, for who may join it. */
+  invitationTo(group: string): string;
 }
 
 export interface ConnectionView {
@@ -171,13 +173,14 @@ function accountView(service: Service, account: Account): LoopbackAccount {
       const device = account.devices.get(id);
       if (device) unlink(service, device);
     },
-    createGroup: (subject, numbers) => {
+    createGroup: (subject, numbers, approval) => {
       const members = numbers.map((number) => {
         const member = service.directory.accounts.get(number);
         if (!member) throw new Error(`nobody has the number ${number}: create the account first`);
         return member;
       });
-      return createGroup(service, account, subject, members).jid;
+      return createGroup(service, account, subject, members, approval).jid;
     },
+    invitationTo: (group) => service.groups.get(group)?.code ?? "",
   };
 }

@@ -18,7 +18,7 @@ import type { Verdict } from "../adapters/sqlite/audit-chain.ts";
 import { type AlertAnswers, ALERT_REQUESTS } from "../alerts/requests.ts";
 import { type WebhookAnswers, WEBHOOK_REQUESTS } from "../webhooks/requests.ts";
 import { type About, didYouMean, fleetEdit, listed } from "../config/index.ts";
-import type { GroupInfo, MemberChange } from "../adapters/baileys/group-calls.ts";
+import type { GroupInfo, Invitation, MemberChange } from "../adapters/baileys/group-calls.ts";
 import type { ContactsPage } from "./contacts.ts";
 import type { Upload } from "./media-desk.ts";
 import type { ApplyAnswer, Drift } from "./fleet-desk.ts";
@@ -39,6 +39,13 @@ const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const LONGEST_KEY: Millis = 3650 * 86_400_000;
 
 const GROUP = z.string().regex(/^[\d-]{5,40}@g\.us$/, { error: "expected a group's address, …@g.us" });
+/** What is left out stays. */
+export const groupSettings = z.strictObject({
+  subject: z.string().min(1).max(100).optional(),
+  description: z.string().min(1).max(2048).nullable().optional().describe("null: none."),
+  announce: z.boolean().optional().describe("Only admins write."),
+  locked: z.boolean().optional().describe("Only admins change subject, description and picture."),
+});
 const MEMBERS = z.array(z.string().min(1).max(100)).min(1).max(100);
 
 /** What each operation takes. Names are checked against the fleet by whoever answers. */
@@ -148,6 +155,13 @@ export const REQUESTS = {
     action: z.enum(["add", "remove", "promote", "demote"]),
     members: MEMBERS,
   }),
+  groupSet: z.strictObject({ seat: name, group: GROUP, settings: groupSettings }),
+  groupLeave: z.strictObject({ seat: name, group: GROUP }),
+  /** The link by which people join; `renew`: a new one, and the old one lets nobody in any more. */
+  groupInvitation: z.strictObject({ seat: name, group: GROUP, renew: z.boolean().default(false) }),
+  /** `invitation`: a link or its code. The group that it leads to; nobody joins it. */
+  groupInvited: z.strictObject({ seat: name, invitation: z.string().min(6).max(200) }),
+  groupJoin: z.strictObject({ seat: name, invitation: z.string().min(6).max(200) }),
   /** Whom a line speaks to; `after`: the `next` of the page before. */
   contacts: z.strictObject({ line: name, after: z.string().max(300).nullable().default(null), limit }),
   /** By its id, a LID or a number. */
@@ -378,6 +392,12 @@ export interface ControlAnswers extends AlertAnswers, WebhookAnswers {
   readonly group: GroupInfo;
   readonly groupCreate: GroupInfo;
   readonly groupChange: { readonly members: readonly MemberChange[] };
+  readonly groupSet: GroupInfo;
+  readonly groupLeave: { readonly group: string };
+  readonly groupInvitation: Invitation;
+  readonly groupInvited: GroupInfo;
+  /** null: its admins have been asked to let the account in. */
+  readonly groupJoin: { readonly group: string | null };
   readonly contacts: ContactsPage;
   readonly contact: ContactRow;
   readonly mediaUpload: Upload;

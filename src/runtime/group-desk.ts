@@ -1,6 +1,13 @@
 /** Groups of the account that speaks for a seat. */
 import { accountOf, type AccountId, type DeviceId, type SeatId } from "../../machines/ports/ids.ts";
-import type { GroupAction, GroupCalls, GroupInfo, MemberChange } from "../adapters/baileys/group-calls.ts";
+import type {
+  GroupAction,
+  GroupCalls,
+  GroupInfo,
+  GroupSettings,
+  Invitation,
+  MemberChange,
+} from "../adapters/baileys/group-calls.ts";
 import { ControlError } from "./control-protocol.ts";
 import { addressOf } from "./sending.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -47,6 +54,36 @@ export class GroupDesk {
     await this.#note(seat, by, "group.changed", `${action}: ${done} of ${members.length} members of a group`);
     return changes;
   }
+  async set(seat: SeatId, group: string, settings: GroupSettings, by: string): Promise<GroupInfo> {
+    const what = Object.entries(settings).flatMap(([key, value]) => (value === undefined ? [] : [key]));
+    if (what.length === 0)
+      throw new ControlError("E_BAD_REQUEST", "nothing to change: give a subject, a description, announce or locked");
+    const info = await this.#asked(seat, (calls) => calls.set(group, settings));
+    await this.#note(seat, by, "group.set", `${what.join(", ")} of a group`);
+    return info;
+  }
+  async leave(seat: SeatId, group: string, by: string): Promise<void> {
+    await this.#asked(seat, (calls) => calls.leave(group));
+    await this.#note(seat, by, "group.left", "left a group");
+  }
+  invitation(seat: SeatId, group: string): Promise<Invitation> {
+    return this.#asked(seat, (calls) => calls.invitation(group));
+  }
+  async renewInvitation(seat: SeatId, group: string, by: string): Promise<Invitation> {
+    const invitation = await this.#asked(seat, (calls) => calls.renewInvitation(group));
+    await this.#note(seat, by, "group.invitation-renewed", "a new invitation to a group");
+    return invitation;
+  }
+  invited(seat: SeatId, invitation: string): Promise<GroupInfo> {
+    const code = codeIn(invitation);
+    return this.#asked(seat, (calls) => calls.invited(code));
+  }
+  async join(seat: SeatId, invitation: string, by: string): Promise<string | null> {
+    const code = codeIn(invitation);
+    const group = await this.#asked(seat, (calls) => calls.join(code));
+    await this.#note(seat, by, "group.joined", group === null ? "asked to join a group" : "joined a group by its invitation");
+    return group;
+  }
 
   #holder(seat: SeatId): DeviceId {
     const holder = this.#options.supervisor.node.seat(seat)?.row.holder;
@@ -72,6 +109,13 @@ export class GroupDesk {
     await this.#options.views.ask("audit.append", { entries: [entry] });
   }
 }
+
+/** Of a link as people send it, or of itself. */
+const codeIn = (invitation: string): string => {
+  const code = /^(?:(?:https?:\/\/)?chat\.whatsapp\.com\/(?:invite\/)?)?([\w-]{6,64})(?:\?.*)?$/.exec(invitation.trim())?.[1];
+  if (code !== undefined) return code;
+  throw new ControlError("E_BAD_REQUEST", "that is no invitation: expected https://chat.whatsapp.com/CODE, or the code");
+};
 
 const jidOf = (to: string): string => {
   const { lid, pn } = addressOf(to);

@@ -23,7 +23,19 @@ export interface TerminalDeskParts {
 }
 type Handlers = Pick<
   ControlHandlers,
-  "groups" | "group" | "groupCreate" | "groupChange" | "contacts" | "contact" | "mediaUpload" | "mediaDownload"
+  | "groups"
+  | "group"
+  | "groupCreate"
+  | "groupChange"
+  | "groupSet"
+  | "groupLeave"
+  | "groupInvitation"
+  | "groupInvited"
+  | "groupJoin"
+  | "contacts"
+  | "contact"
+  | "mediaUpload"
+  | "mediaDownload"
 >;
 
 export const terminalHandlers = (parts: TerminalDeskParts): Handlers => {
@@ -35,6 +47,15 @@ export const terminalHandlers = (parts: TerminalDeskParts): Handlers => {
     groupChange: async ({ seat, group, action, members }) => ({
       members: await groups.change(seatNamed(seat), group, action, members, by()),
     }),
+    groupSet: ({ seat, group, settings }) => groups.set(seatNamed(seat), group, settings, by()),
+    groupLeave: async ({ seat, group }) => {
+      await groups.leave(seatNamed(seat), group, by());
+      return { group };
+    },
+    groupInvitation: ({ seat, group, renew }) =>
+      renew ? groups.renewInvitation(seatNamed(seat), group, by()) : groups.invitation(seatNamed(seat), group),
+    groupInvited: ({ seat, invitation }) => groups.invited(seatNamed(seat), invitation),
+    groupJoin: async ({ seat, invitation }) => ({ group: await groups.join(seatNamed(seat), invitation, by()) }),
     contacts: ({ line, after, limit }) => contactsOf(views, contacts, { line: lineNamed(line), after: after as never, limit }),
     contact: async ({ contact }) => {
       const row = await contactNamed(views, contacts, contact);

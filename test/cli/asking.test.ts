@@ -137,6 +137,8 @@ const GROUP = {
   description: null,
   owner: null,
   createdAt: NOW,
+  announce: true,
+  locked: false,
   members: [{ id: "9@lid", lid: "9@lid", pn: "491701234567@s.whatsapp.net", role: "admin" as const }],
 };
 const CONTACT: ControlAnswers["contact"] = {
@@ -329,6 +331,11 @@ const ANSWERS: ControlAnswers = {
       { id: "8@lid", done: false, code: "403" },
     ],
   },
+  groupSet: GROUP,
+  groupLeave: { group: GROUP.id },
+  groupInvitation: { code: "AbCdEf123", link: "https://chat.whatsapp.com/AbCdEf123" },
+  groupInvited: GROUP,
+  groupJoin: { group: null },
   contacts: { contacts: [CONTACT], next: "sales|c:1" as ConversationId },
   contact: CONTACT,
   mediaUpload: { id: "a".repeat(64), bytes: 3, mimetype: "image/png" },
@@ -496,6 +503,20 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
       { seat: "sales-1", subject: "Orders", members: ["+491701234567", "+491701234568"] },
     ],
     [`group participants sales-1 ${GROUP.id} --json`, "group", { seat: "sales-1", group: GROUP.id }],
+    [
+      `group set sales-1 ${GROUP.id} --subject Orders --description '' --announce on --locked off --json`,
+      "groupSet",
+      {
+        seat: "sales-1",
+        group: GROUP.id,
+        settings: { subject: "Orders", description: null, announce: true, locked: false },
+      },
+    ],
+    [`group invite sales-1 ${GROUP.id} --json`, "groupInvitation", { seat: "sales-1", group: GROUP.id, renew: false }],
+    [`group invite sales-1 ${GROUP.id} --renew --json`, "groupInvitation", { seat: "sales-1", group: GROUP.id, renew: true }],
+    ["group join sales-1 AbCdEf123 --look --json", "groupInvited", { seat: "sales-1", invitation: "AbCdEf123" }],
+    ["group join sales-1 AbCdEf123 --json", "groupJoin", { seat: "sales-1", invitation: "AbCdEf123" }],
+    [`group leave sales-1 ${GROUP.id} --json`, "groupLeave", { seat: "sales-1", group: GROUP.id }],
     ["contact list sales --after 'sales|c:1' --json", "contacts", { line: "sales", after: "sales|c:1", limit: 50 }],
     ["contact show +491701234567 --json", "contact", { contact: "+491701234567" }],
     ["media upload /srv/picture.png --json", "mediaUpload", { file: "/srv/picture.png" }],
@@ -917,6 +938,18 @@ describe("groups, contacts and media", () => {
     const { stdout, stderr } = await run("contact list sales");
     expect(stdout).toContain("c:1      491701234567@s.whatsapp.net  9@lid  DE       -");
     expect(stderr).toContain("--after 'sales|c:1'");
+  });
+  it("a group's settings and invitation: what was asked for, and who has to say yes", async () => {
+    expect((await run(`group set sales-1 ${GROUP.id} --announce on`)).stdout).toMatch(
+      /^120363000000000001@g\.us: Orders, 1 member, made .*\nOnly admins write\.\n$/,
+    );
+    expect((await run(`group invite sales-1 ${GROUP.id}`)).stdout).toBe("https://chat.whatsapp.com/AbCdEf123\n");
+    expect((await run("group join sales-1 AbCdEf123")).stdout).toBe("Its admins have been asked to let the account in.\n");
+    expect(await run(`group set sales-1 ${GROUP.id}`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/nothing to change/),
+    });
+    expect((await run(`group set sales-1 ${GROUP.id} --announce maybe`)).code).toBe(2);
   });
 });
 

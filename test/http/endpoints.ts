@@ -278,11 +278,21 @@ export const endpoints = (rigOf: () => ApiRig): void => {
   describe("groups", () => {
     const SEAT = "help/help-1";
     const GROUP = "120363000000000001@g.us";
-    const info = { id: GROUP, subject: "Friends", description: null, owner: null, createdAt: 1, members: [] };
+    const info = {
+      id: GROUP,
+      subject: "Friends",
+      description: null,
+      owner: null,
+      createdAt: 1,
+      announce: false,
+      locked: false,
+      members: [],
+    };
 
     it("are those of the account that speaks for a seat: listed, looked at, made and changed, with an audit entry", async () => {
       const asked: unknown[] = [];
       rig.groups = {
+        ...rig.groups,
         list: async () => [info],
         info: async (id) => ({ ...info, id }),
         create: async (subject, members) => {
@@ -310,6 +320,55 @@ export const endpoints = (rigOf: () => ApiRig): void => {
       const { text } = await get(`/v1/audit?subject=${SEAT}`);
       expect(text).toMatch(/group\.created/);
       expect(text).not.toContain("491701234567");
+    });
+
+    it("have settings, an invitation and a door: each asked of WhatsApp as it is meant, and in the audit without the code", async () => {
+      const asked: unknown[] = [];
+      rig.groups = {
+        ...rig.groups,
+        set: async (id, settings) => {
+          asked.push([id, settings]);
+          return { ...info, announce: true };
+        },
+        leave: async (id) => void asked.push(id),
+        invited: async (code) => {
+          asked.push(code);
+          return info;
+        },
+        join: async (code) => {
+          asked.push(code);
+          return code === "closedGroup" ? null : GROUP;
+        },
+      };
+      const settings = { seat: SEAT, announce: true, description: null };
+      expect(await post(`/v1/groups/${GROUP}/settings`, settings)).toMatchObject({ status: 200, body: { announce: true } });
+      expect(await post(`/v1/groups/${GROUP}/settings`, { seat: SEAT })).toMatchObject({
+        status: 400,
+        body: { detail: expect.stringMatching(/nothing to change/) },
+      });
+      expect((await get(`/v1/groups/${GROUP}/invitation?seat=${SEAT}`)).body).toEqual({
+        code: "loopback1",
+        link: "https://chat.whatsapp.com/loopback1",
+      });
+      expect((await post(`/v1/groups/${GROUP}/invitation/renew`, { seat: SEAT })).body).toMatchObject({ code: "loopback2" });
+      expect((await get(`/v1/invitations/AbCdEf123?seat=${SEAT}`)).body).toEqual(info);
+      const join = async (invitation: string) => (await post("/v1/groups/join", { seat: SEAT, invitation })).body;
+      expect(await join("https://chat.whatsapp.com/AbCdEf123?mode=ac_t")).toEqual({ group: GROUP });
+      expect(await join("chat.whatsapp.com/invite/AbCdEf123")).toEqual({ group: GROUP });
+      expect(await join("closedGroup")).toEqual({ group: null });
+      expect(await join("https://elsewhere.example/AbCdEf123")).toMatchObject({ code: "E_BAD_REQUEST" });
+      expect((await post(`/v1/groups/${GROUP}/leave`, { seat: SEAT })).body).toEqual({ group: GROUP });
+      expect(asked).toEqual([
+        [GROUP, { announce: true, description: null }],
+        "AbCdEf123",
+        "AbCdEf123",
+        "AbCdEf123",
+        "closedGroup",
+        GROUP,
+      ]);
+      const { text } = await get(`/v1/audit?subject=${SEAT}`);
+      for (const action of ["set", "left", "invitation-renewed", "joined"]) expect(text).toContain(`group.${action}`);
+      expect(text).not.toMatch(/AbCdEf123|loopback2/);
     });
 
     it("are refused with the reason: by WhatsApp, without an answer, without a holder, to another line's key", async () => {

@@ -22,7 +22,13 @@ import type { KeyRole } from "../../src/http/store.ts";
 import { createMetrics } from "../../src/metrics/metrics.ts";
 import { Arrivals } from "../../src/runtime/arrivals.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { type GroupCalls, GroupError } from "../../src/adapters/baileys/group-calls.ts";
+import {
+  type GroupCalls,
+  GroupError,
+  type GroupInfo,
+  type GroupSettings,
+  type Invitation,
+} from "../../src/adapters/baileys/group-calls.ts";
 import { GroupDesk } from "../../src/runtime/group-desk.ts";
 import { LinkDesk } from "../../src/runtime/link-desk.ts";
 import { MediaDesk } from "../../src/runtime/media-desk.ts";
@@ -164,6 +170,18 @@ interface Answered {
   readonly text: string;
 }
 
+const groupOf = (id: string, { subject, description, announce, locked }: GroupSettings): GroupInfo => ({
+  id,
+  subject: subject ?? "Friends",
+  description: description ?? null,
+  owner: null,
+  createdAt: 1,
+  announce: announce ?? false,
+  locked: locked ?? false,
+  members: [],
+});
+const invitationOf = (code: string): Invitation => ({ code, link: `https://chat.whatsapp.com/${code}` });
+
 export class ApiRig {
   readonly folder = mkdtempSync(join(tmpdir(), "greenroom-http-"));
   readonly links = new Links();
@@ -175,15 +193,14 @@ export class ApiRig {
   groups: GroupCalls = {
     list: async () => [],
     info: () => Promise.reject(new GroupError("WhatsApp refused it (404)", 404)),
-    create: async (subject) => ({
-      id: "120363000000000009@g.us",
-      subject,
-      description: null,
-      owner: null,
-      createdAt: 1,
-      members: [],
-    }),
+    create: async (subject) => groupOf("120363000000000009@g.us", { subject }),
     change: async (_group, _action, members) => members.map((id) => ({ id, done: true, code: null })),
+    set: async (group, settings) => groupOf(group, settings),
+    leave: async () => undefined,
+    invitation: async () => invitationOf("loopback1"),
+    renewInvitation: async () => invitationOf("loopback2"),
+    invited: async () => groupOf("120363000000000009@g.us", {}),
+    join: async () => null,
   };
   /** What lies on WhatsApp's servers for a message. */
   download: (proto: Uint8Array) => AsyncIterable<Uint8Array> | null = () => null;

@@ -16,7 +16,24 @@ export interface GroupInfo {
   readonly description: string | null;
   readonly owner: string | null;
   readonly createdAt: number | null;
+  /** Only admins write. */
+  readonly announce: boolean;
+  /** Only admins change subject, description and picture. */
+  readonly locked: boolean;
   readonly members: readonly GroupMember[];
+}
+/** What is left out stays. */
+export interface GroupSettings {
+  readonly subject?: string | undefined;
+  /** null: none. */
+  readonly description?: string | null | undefined;
+  readonly announce?: boolean | undefined;
+  readonly locked?: boolean | undefined;
+}
+/** Whoever has it may join. */
+export interface Invitation {
+  readonly code: string;
+  readonly link: string;
 }
 export interface MemberChange {
   readonly id: string;
@@ -29,6 +46,16 @@ export interface GroupCalls {
   info(group: string): Promise<GroupInfo>;
   create(subject: string, members: readonly string[]): Promise<GroupInfo>;
   change(group: string, action: GroupAction, members: readonly string[]): Promise<readonly MemberChange[]>;
+  /** One after the other: after a refusal those before it stay. The group as it is then. */
+  set(group: string, settings: GroupSettings): Promise<GroupInfo>;
+  leave(group: string): Promise<void>;
+  invitation(group: string): Promise<Invitation>;
+  /** The one before it lets nobody in any more. */
+  renewInvitation(group: string): Promise<Invitation>;
+  /** The group that a code leads to, without joining it. */
+  invited(code: string): Promise<GroupInfo>;
+  /** The group's address; null: its admins have been asked to let the account in. */
+  join(code: string): Promise<string | null>;
 }
 
 /** `refused`: WhatsApp's code of its no; null: it did not answer, or there is no link. */
@@ -69,6 +96,27 @@ export const groupCalls = (sock: () => WASocket | null, changed: (group: string)
           code: status === "200" ? null : status,
         }));
       }),
+    set: (group, settings) =>
+      asked(async (open) => {
+        // Even if it breaks off midway.
+        changed(group);
+        const { subject, description, announce, locked } = settings;
+        if (subject !== undefined) await open.groupUpdateSubject(group, subject);
+        if (description !== undefined) await open.groupUpdateDescription(group, description ?? undefined);
+        if (announce !== undefined) await open.groupSettingUpdate(group, announce ? "announcement" : "not_announcement");
+        if (locked !== undefined) await open.groupSettingUpdate(group, locked ? "locked" : "unlocked");
+        return infoOf(await open.groupMetadata(group));
+      }),
+    leave: (group) =>
+      asked(async (open) => {
+        await open.groupLeave(group);
+        changed(group);
+      }),
+    invitation: (group) => asked(async (open) => invitationOf(await open.groupInviteCode(group))),
+    renewInvitation: (group) => asked(async (open) => invitationOf(await open.groupRevokeInvite(group))),
+    invited: (code) => asked(async (open) => infoOf(await open.groupGetInviteInfo(code))),
+    // Who is only asked for is no group in Baileys' eyes.
+    join: (code) => asked(async (open) => (await open.groupAcceptInvite(code)) ?? null),
   };
 };
 
@@ -81,12 +129,19 @@ const codeOf = (error: unknown): number | null => {
   return status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 428 ? status : null;
 };
 
-const infoOf = ({ id, subject, desc, owner, creation, participants }: GroupMetadata): GroupInfo => ({
+const invitationOf = (code: string | undefined): Invitation => {
+  if (code === undefined) throw new Error("WhatsApp named no code");
+  return { code, link: `https://chat.whatsapp.com/${code}` };
+};
+
+const infoOf = ({ id, subject, desc, owner, creation, announce, restrict, participants }: GroupMetadata): GroupInfo => ({
   id,
   subject,
   description: desc ?? null,
   owner: owner ?? null,
   createdAt: creation ? creation * 1000 : null,
+  announce: announce === true,
+  locked: restrict === true,
   members: participants.map(({ id: member, lid, phoneNumber, admin }) => ({
     id: member,
     lid: lid ?? (member.endsWith("@lid") ? member : null),

@@ -1,5 +1,5 @@
 /** `greenroom group`: groups of the account that speaks for a seat. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { GroupAction, GroupInfo } from "../../adapters/baileys/group-calls.ts";
 import { type Cli, CliError } from "../cli.ts";
 import { examples } from "../help.ts";
@@ -11,7 +11,7 @@ type ChangeOptions = TargetOptions & { readonly [A in GroupAction]?: readonly st
 
 export const groupCommand = (cli: Cli): Command => {
   const command = new Command("group").description("groups of the account that speaks for a seat");
-  command.addCommand(list(cli)).addCommand(info(cli)).addCommand(create(cli)).addCommand(participants(cli));
+  for (const make of [list, info, create, participants, set, invite, join, leave]) command.addCommand(make(cli));
   return command.addHelpText("after", examples(SHOWN));
 };
 
@@ -20,6 +20,10 @@ const SHOWN = [
   ["greenroom group info sales/sales-1 1203630…@g.us", "who is in it"],
   ["greenroom group create sales/sales-1 Orders +491701234567", "with these members"],
   ["greenroom group participants sales/sales-1 1203630…@g.us --add +491701234567", "only admins may"],
+  ["greenroom group set sales/sales-1 1203630…@g.us --announce on", "only admins write"],
+  ["greenroom group invite sales/sales-1 1203630…@g.us", "the link by which people join"],
+  ["greenroom group join sales/sales-1 https://chat.whatsapp.com/CODE --look", "what it leads to; without --look it joins"],
+  ["greenroom group leave sales/sales-1 1203630…@g.us", "its account is no member then"],
 ] as const;
 const SEAT = ["<seat>", "whose holder asks, such as sales/sales-1"] as const;
 const GROUP = ["<group>", "its address, as `group list` shows it"] as const;
@@ -115,6 +119,103 @@ const participants = (cli: Cli): Command => {
     );
 };
 
+type SetOptions = TargetOptions & {
+  readonly subject?: string;
+  readonly description?: string;
+  readonly announce?: "on" | "off";
+  readonly locked?: "on" | "off";
+};
+const set = (cli: Cli): Command => {
+  const onOff = (flag: string, what: string): Option => new Option(`--${flag} <on|off>`, what).choices(["on", "off"]);
+  return withTarget(
+    new Command("set")
+      .description("what a group is called, who may write and change it; what is left out stays")
+      .argument(...SEAT)
+      .argument(...GROUP)
+      .option("--subject <text>", "what it is called")
+      .option("--description <text>", 'what it is about; "": nothing')
+      .addOption(onOff("announce", "whether only admins write"))
+      .addOption(onOff("locked", "whether only admins change subject, description and picture")),
+  )
+    .addHelpText("after", examples([SHOWN[4]]))
+    .action((seat: string, group: string, { subject, description, announce, locked, ...options }: SetOptions) =>
+      cli.run(options.json === true, async () => {
+        const settings = {
+          ...(subject === undefined ? {} : { subject }),
+          ...(description === undefined ? {} : { description: description === "" ? null : description }),
+          ...(announce === undefined ? {} : { announce: announce === "on" }),
+          ...(locked === undefined ? {} : { locked: locked === "on" }),
+        };
+        if (Object.keys(settings).length === 0)
+          throw new CliError("E_USAGE", "nothing to change: give --subject, --description, --announce or --locked", 2);
+        const answer = await ask(cli, options, "groupSet", { seat, group, settings });
+        if (options.json) cli.json(answer);
+        else cli.print(headText(answer));
+        return 0;
+      }),
+    );
+};
+
+const invite = (cli: Cli): Command =>
+  withTarget(
+    new Command("invite")
+      .description("the link by which people join a group")
+      .argument(...SEAT)
+      .argument(...GROUP)
+      .option("--renew", "a new one; the old one lets nobody in any more"),
+  )
+    .addHelpText("after", examples([SHOWN[5]]))
+    .action((seat: string, group: string, { renew, ...options }: TargetOptions & { readonly renew?: boolean }) =>
+      cli.run(options.json === true, async () => {
+        const answer = await ask(cli, options, "groupInvitation", { seat, group, renew: renew === true });
+        if (options.json) cli.json(answer);
+        else cli.print(answer.link);
+        return 0;
+      }),
+    );
+
+const join = (cli: Cli): Command =>
+  withTarget(
+    new Command("join")
+      .description("join a group by an invitation")
+      .argument(...SEAT)
+      .argument("<invitation>", "the link, or its code")
+      .option("--look", "only show which group it leads to"),
+  )
+    .addHelpText("after", examples([SHOWN[6]]))
+    .action((seat: string, invitation: string, { look, ...options }: TargetOptions & { readonly look?: boolean }) =>
+      cli.run(options.json === true, async () => {
+        if (look) {
+          const answer = await ask(cli, options, "groupInvited", { seat, invitation });
+          if (options.json) cli.json(answer);
+          else cli.print(headText(answer));
+          return 0;
+        }
+        const answer = await ask(cli, options, "groupJoin", { seat, invitation });
+        if (options.json) cli.json(answer);
+        else if (answer.group === null) cli.print("Its admins have been asked to let the account in.");
+        else cli.print(`Joined ${answer.group}.`);
+        return 0;
+      }),
+    );
+
+const leave = (cli: Cli): Command =>
+  withTarget(
+    new Command("leave")
+      .description("leave a group")
+      .argument(...SEAT)
+      .argument(...GROUP),
+  )
+    .addHelpText("after", examples([SHOWN[7]]))
+    .action((seat: string, group: string, options: TargetOptions) =>
+      cli.run(options.json === true, async () => {
+        const answer = await ask(cli, options, "groupLeave", { seat, group });
+        if (options.json) cli.json(answer);
+        else cli.print(`The account that speaks for ${seat} has left ${answer.group}.`);
+        return 0;
+      }),
+    );
+
 const WORDS: Readonly<Record<GroupAction, string>> = {
   add: "make them members",
   remove: "members no more",
@@ -127,11 +228,15 @@ const WHY: Readonly<Record<string, string>> = {
   "409": "nothing to change",
 };
 
-const groupText = (cli: Cli, group: GroupInfo): string => {
-  const { id, subject, description, createdAt } = group;
+const groupText = (cli: Cli, group: GroupInfo): string => `${headText(group)}\n\n${membersText(cli, group)}`;
+const headText = ({ id, subject, description, createdAt, announce, locked, members }: GroupInfo): string => {
   const made = createdAt === null ? "" : `, made ${when(createdAt)}`;
-  const about = description === null ? "" : `${description}\n`;
-  return `${id}: ${subject}, ${counted(group.members.length, "member")}${made}\n${about}\n${membersText(cli, group)}`;
+  const may = [...(announce ? ["write"] : []), ...(locked ? ["change it"] : [])];
+  return [
+    `${id}: ${subject}, ${counted(members.length, "member")}${made}`,
+    ...(may.length > 0 ? [`Only admins ${may.join(" and ")}.`] : []),
+    ...(description === null ? [] : [description]),
+  ].join("\n");
 };
 const membersText = (cli: Cli, { members }: GroupInfo): string =>
   table(

@@ -68,6 +68,45 @@ describe("groups", () => {
     expect(ana.arrivals.slice(before).map(({ outcome }) => outcome)).toEqual(["received"]);
   });
 
+  it("is set by its admins: what it is called, what it is about, who writes, who changes it", async () => {
+    const own = await rig.port.groups(a).create("Orders", [ana.jid]);
+    expect(own).toMatchObject({ subject: "Orders", announce: false, locked: false });
+    const settings = { subject: "Orders 2", description: "all of them", announce: true, locked: true };
+    expect(await rig.port.groups(a).set(own.id, settings)).toMatchObject(settings);
+    expect(await rig.port.groups(a).set(own.id, { description: null, announce: false })).toMatchObject({
+      subject: "Orders 2",
+      description: null,
+      announce: false,
+      locked: true,
+    });
+    const others = loopback.account(ana.number).createGroup("Ana's", [MASTER]);
+    await expect(rig.port.groups(a).set(others, { announce: true })).rejects.toMatchObject({ refused: 403 });
+  });
+
+  it("has an invitation, which ends with the next one; who has it looks, joins, or asks to be let in; who left may come back", async () => {
+    const groups = rig.port.groups(a);
+    const own = await groups.create("Invited", [ana.jid]);
+    const { code, link } = await groups.invitation(own.id);
+    expect({ code, link }).toEqual({
+      code: loopback.account(MASTER).invitationTo(own.id),
+      link: `https://chat.whatsapp.com/${code}`,
+    });
+    const next = await groups.renewInvitation(own.id);
+    expect(next.code).not.toBe(code);
+    await expect(groups.invited(code)).rejects.toMatchObject({ refused: 406 });
+    expect(await groups.invited(next.code)).toMatchObject({ id: own.id, subject: "Invited" });
+
+    const theirs = loopback.account(ana.number).createGroup("Theirs", []);
+    const door = loopback.account(ana.number).invitationTo(theirs);
+    expect(await groups.join(door)).toBe(theirs);
+    await expect(groups.join(door)).rejects.toMatchObject({ refused: 409 });
+    await groups.leave(theirs);
+    expect((await groups.list()).map(({ id }) => id)).not.toContain(theirs);
+    expect(await groups.join(door)).toBe(theirs);
+    const closed = loopback.account(ana.number).createGroup("Closed", [], true);
+    expect(await groups.join(loopback.account(ana.number).invitationTo(closed))).toBeNull();
+  });
+
   it("without an answer about the members a message is unsent", async () => {
     loopback.faults.unanswered({ account: MASTER });
     const other = loopback.account(MASTER).createGroup("Elsewhere", [ana.number]);
