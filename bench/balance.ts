@@ -127,14 +127,14 @@ export const runBalanceBench = async (options: BenchOptions): Promise<Report> =>
   const rounds = options.quick ? 100 : 2000;
   const all = strategiesBy();
   const bound = { is: "<=" as const, than: BOUND };
-  const figures: Figure[] = STRATEGIES.flatMap((name) => [
-    ...SHAPES.map((shape) => ({
-      what: `${name}, ${SEATS} seats, ${shape}`,
-      value: cost(all.get(name) as Strategy, shape, rounds),
-      unit: "µs",
-      bound,
-    })),
-    { what: `${name}, ${SEATS} seats, as in a node`, value: timed(wholeNode(name), rounds), unit: "µs", bound },
+  const measured = (what: string, measure: () => number): Figure => {
+    const figure = { what, value: measure(), unit: "µs", bound };
+    if (!options.json) process.stderr.write(`${what}: ${figure.value.toFixed(2)} µs\n`);
+    return figure;
+  };
+  const figures = STRATEGIES.flatMap((name) => [
+    ...SHAPES.map((shape) => measured(`${name}, ${SEATS} seats, ${shape}`, () => cost(all.get(name) as Strategy, shape, rounds))),
+    measured(`${name}, ${SEATS} seats, as in a node`, () => timed(wholeNode(name), rounds)),
   ]);
   return report("balance", figures, options);
 };

@@ -3,7 +3,16 @@ import { describe, expect, it } from "vitest";
 import { roster, type RosterState, type SeatView } from "../../machines/fleet/roster.ts";
 import { rank } from "../../machines/fleet/roster/ranking.ts";
 import { dutiesOf } from "../../machines/fleet/roster/duties.ts";
-import { accountId, accountOf, type DeviceId, deviceId, type Millis, seatId } from "../../machines/ports/ids.ts";
+import {
+  type AccountId,
+  accountId,
+  accountOf,
+  type DeviceId,
+  deviceId,
+  type Millis,
+  seatId,
+  seatTerm,
+} from "../../machines/ports/ids.ts";
 import type { FailoverCause } from "../../machines/ports/records.ts";
 import type { HealthState } from "../../machines/protocol.ts";
 import { Host } from "../account/host.ts";
@@ -159,6 +168,44 @@ describe("what seats hear", () => {
     standing(host, "m3", "restricted");
     standing(host, "m3", "good");
     expect(able()).toBe(4);
+  });
+});
+
+describe("a line of many seats that nobody holds yet", () => {
+  /** Devices that the roster looked at when a last one became able. */
+  const lookedAt = (size: number): number => {
+    const ids = Array.from({ length: size }, (_, no) => accountId(`m${no}`));
+    const { state } = roster.start(
+      rosterInput({
+        accounts: ids.map((id) => ({
+          id,
+          role: "master",
+          standing: "good",
+          devices: [{ id: deviceId(id, "a"), linked: true, cordoned: false }],
+        })),
+        lines: [{ id: LINE, masters: ids, servants: [], strategy: "round-robin" }],
+        seats: ids.map((id) => ({ id: seatId(LINE, id), line: LINE, account: id, holder: null, term: seatTerm(0) })),
+      }),
+      0,
+    );
+    let looks = 0;
+    const { devices } = state;
+    const get = devices.get.bind(devices);
+    devices.get = (id) => {
+      looks++;
+      return get(id);
+    };
+    const device = deviceId(ids[size - 1] as AccountId, "a");
+    const well = { state: "healthy", cause: null, isFinal: false, lastEvidenceAt: 0, at: 0 } as const;
+    const { effects } = roster.receive(state, { type: "device.health", device, ...well });
+    expect(effects).toContainEqual(
+      expect.objectContaining({ to: `seat:${seatId(LINE, accountOf(device))}`, event: { type: "candidate.available" } }),
+    );
+    return looks;
+  };
+
+  it("costs a look at each seat when somebody becomes able, and not at each seat's candidates", () => {
+    expect(lookedAt(200)).toBeLessThan(6 * lookedAt(50));
   });
 });
 

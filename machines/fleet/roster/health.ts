@@ -4,7 +4,7 @@ import { type Effect, type RosterEvent, tell } from "../../protocol.ts";
 import { duty } from "./duties.ts";
 import { judgeOutage } from "./outage.ts";
 import { answer } from "./ranking.ts";
-import { candidatesOf, type DeviceView, isWell, type RosterState, type SeatView, stateOf } from "./state.ts";
+import { candidacyOf, type DeviceView, isWell, type RosterState, type SeatView, stateOf } from "./state.ts";
 import { calm, watchCandidates } from "./watching.ts";
 
 export const onHealth = (state: RosterState, event: Extract<RosterEvent, { type: "device.health" }>): Effect[] => {
@@ -22,7 +22,7 @@ export const onHealth = (state: RosterState, event: Extract<RosterEvent, { type:
     device.linked = true;
   } else if (event.state === "suspect") device.quietSince ??= event.at;
   const effects = tellSeats(state, device.id);
-  if (isWell(event.state) && !wasWell) effects.push(...seenBy(state, device.id, event.at));
+  if (isWell(event.state) && !wasWell) effects.push(...seenBy(state, device, event.at));
   if (event.state === "healthy" && !wasHealthy) effects.push(...availability(state, [device.id]));
   effects.push(...duty(state, device, before));
   effects.push(...judgeOutage(state, event.at));
@@ -67,33 +67,32 @@ export const onSeen = (state: RosterState, id: DeviceId, at: Millis): Effect[] =
   const device = state.devices.get(id);
   if (!device) return [];
   device.lastSeenAt = at;
-  return seenBy(state, id, at);
+  return seenBy(state, device, at);
 };
 
 /** A candidate showed life: whoever waits for a ranking of its line gets a new one. */
-const seenBy = (state: RosterState, id: DeviceId, at: Millis): Effect[] => {
-  const effects: Effect[] = [];
-  for (const seat of state.seats.values()) {
-    if (seat.asker && candidatesOf(state, seat).some((device) => device.id === id)) effects.push(answer(state, seat, at));
-  }
-  return effects;
+const seenBy = (state: RosterState, device: DeviceView, at: Millis): Effect[] => {
+  const waiting = [...state.seats.values()].filter(({ asker }) => asker);
+  return waiting.length === 0 ? [] : waiting.filter(candidacyOf(state, device)).map((seat) => answer(state, seat, at));
 };
 
 /** Seats in need hear of devices that have become able. */
 export const availability = (state: RosterState, ids: readonly DeviceId[]): Effect[] => {
-  const devices = ids.filter((id) => {
+  const able = ids.flatMap((id) => {
     const device = state.devices.get(id);
-    return device?.state === "healthy" && device.linked && !device.cordoned;
+    if (device?.state !== "healthy" || !device.linked || device.cordoned) return [];
+    return [{ account: device.account, isCandidate: candidacyOf(state, device) }];
   });
-  if (devices.length === 0) return [];
+  if (able.length === 0) return [];
+  const masters = new Map([...state.lines.values()].map((line) => [line.id, new Set(line.masters)]));
   const effects: Effect[] = [];
   for (const seat of state.seats.values()) {
     const holder = seat.holder && state.devices.get(seat.holder);
     if (holder && isWell(stateOf(state, holder))) continue;
     // A seat that nobody held yet waits for its own account: the others' turn comes when that one fails, or is no longer there.
-    const hasOwn = state.lines.get(seat.line)?.masters.includes(seat.account);
-    const able = candidatesOf(state, seat).filter(({ account }) => seat.holder !== null || !hasOwn || account === seat.account);
-    if (able.some(({ id }) => devices.includes(id))) effects.push(tell(`seat:${seat.id}`, { type: "candidate.available" }));
+    const waitsForOwn = seat.holder === null && masters.get(seat.line)?.has(seat.account);
+    const mayTake = able.some(({ account, isCandidate }) => isCandidate(seat) && (!waitsForOwn || account === seat.account));
+    if (mayTake) effects.push(tell(`seat:${seat.id}`, { type: "candidate.available" }));
   }
   return effects;
 };

@@ -105,6 +105,13 @@ export const isRestricted = (state: RosterState, account: AccountId): boolean =>
 export const stateOf = (state: RosterState, device: DeviceView): HealthState =>
   state.accounts.get(device.account)?.standing === "banned" && isWell(device.state) ? "failed" : device.state;
 
+/** Whether the device is a candidate of a seat, for who asks about many: among a thousand seats no list of a thousand is made for each. */
+export const candidacyOf = (state: RosterState, { id, account }: DeviceView): ((seat: SeatView) => boolean) => {
+  const lines = new Set<LineId>();
+  for (const { id: line, masters } of state.lines.values()) if (masters.includes(account)) lines.add(line);
+  return ({ line, holder }) => holder !== id && lines.has(line);
+};
+
 /** Every other device of the line's masters: the holder's twins, then the rest. */
 export const candidatesOf = (state: RosterState, seat: SeatView): DeviceView[] => {
   const masters = state.lines.get(seat.line)?.masters ?? [];

@@ -1,13 +1,14 @@
 /** Who is watched how closely. */
 import type { DeviceId } from "../../ports/ids.ts";
 import { type Effect, type Tell, tell } from "../../protocol.ts";
-import { candidatesOf, type DeviceView, isWell, type RosterState, type SeatView } from "./state.ts";
+import { candidacyOf, candidatesOf, type DeviceView, isWell, type RosterState, type SeatView } from "./state.ts";
 
 const isNeeded = (state: RosterState, device: DeviceView): boolean => {
+  const isCandidate = candidacyOf(state, device);
   for (const seat of state.seats.values()) {
     const holder = seat.holder && state.devices.get(seat.holder);
     if (holder && isWell(holder.state) && !seat.asker) continue;
-    if (candidatesOf(state, seat).includes(device)) return true;
+    if (isCandidate(seat)) return true;
   }
   return false;
 };
