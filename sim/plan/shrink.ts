@@ -3,7 +3,7 @@
  *
  * Each part of the world draws from a stream of its own, so what is left does not change when something is taken away.
  */
-import { accountOf, type DeviceId, type Millis } from "../../machines/ports/ids.ts";
+import { type AccountId, accountOf, type DeviceId, type LineId, type Millis } from "../../machines/ports/ids.ts";
 import { judge } from "../chaos/judge.ts";
 import type { Fault } from "../faults/catalogue.ts";
 import type { Plan } from "./plan.ts";
@@ -183,8 +183,6 @@ const withLines = (plan: Plan, lines: Plan["fleet"]["lines"]): Plan | null => {
   };
   if (!plan.faults.every(isThere)) return null;
   const { pacing, caps, lines: perLine, ...settings } = plan.fleet.settings;
-  const ofKept = <V>(byAccount: Readonly<Record<string, V>>) =>
-    Object.fromEntries(Object.entries(byAccount).filter(([id]) => kept.has(id as never)));
   const core = plan.liveness?.core.filter((device) => devices.has(device)) ?? [];
   const isServed = lines.every(({ masters }) => core.some((device) => masters.includes(accountOf(device))));
   if (plan.liveness && !isServed) return null;
@@ -195,13 +193,35 @@ const withLines = (plan: Plan, lines: Plan["fleet"]["lines"]): Plan | null => {
       lines,
       settings: {
         ...settings,
-        ...(pacing ? { pacing: ofKept(pacing) } : {}),
-        ...(caps ? { caps: ofKept(caps) } : {}),
-        ...(perLine
-          ? { lines: Object.fromEntries(Object.entries(perLine).filter(([id]) => lines.some((line) => line.id === id))) }
-          : {}),
+        ...(pacing ? { pacing: ofKept(pacing, kept) } : {}),
+        ...(caps ? { caps: ofKept(caps, kept) } : {}),
+        ...(perLine ? { lines: linesOf(perLine, lines, kept) } : {}),
       },
     },
     liveness: plan.liveness ? { ...plan.liveness, core } : null,
   };
 };
+
+type PerLine = NonNullable<Plan["fleet"]["settings"]["lines"]>;
+type PlannedBalance = NonNullable<PerLine[LineId]["balance"]>;
+type Kept = ReadonlySet<AccountId>;
+
+const ofKept = <V>(byAccount: Readonly<Record<string, V>>, kept: Kept): Record<string, V> =>
+  Object.fromEntries(Object.entries(byAccount).filter(([id]) => kept.has(id as AccountId)));
+
+/** What is set for lines, without lines and accounts that are gone: a plan that names them can't be read again. */
+const linesOf = (perLine: PerLine, lines: Plan["fleet"]["lines"], kept: Kept): PerLine =>
+  Object.fromEntries(
+    Object.entries(perLine)
+      .filter(([id]) => lines.some((line) => line.id === id))
+      .map(([id, { balance, ...each }]) => [id, { ...each, ...(balance ? { balance: balanceOf(balance, kept) } : {}) }]),
+  );
+
+const balanceOf = (balance: PlannedBalance, kept: Kept): PlannedBalance => ({
+  ...balance,
+  weights: ofKept(balance.weights, kept),
+  geo: {
+    ...balance.geo,
+    regions: balance.geo.regions.map((region) => ({ ...region, masters: region.masters.filter((id) => kept.has(id)) })),
+  },
+});

@@ -4,6 +4,7 @@ import { drawSwarmPlan } from "../../../sim/plan/draw.ts";
 import { checkPlan } from "../../../sim/plan/parse.ts";
 import type { Plan } from "../../../sim/plan/plan.ts";
 import { shrink } from "../../../sim/plan/shrink.ts";
+import { drawWorkPlan } from "../../../sim/plan/work.ts";
 
 const crowded = (): Plan => {
   for (let seed = 1; ; seed++) {
@@ -36,6 +37,19 @@ describe("shrinking", () => {
     expect(least.faults).toEqual([]);
     expect(least.liveness?.core.length).toBeGreaterThan(0);
     expect(checkPlan(JSON.parse(JSON.stringify(least)))).toEqual(least);
+  });
+
+  it("tries no plan that could not be read again", () => {
+    const plan = drawWorkPlan(1, { fleet: null, for: 600_000, kinds: faultKinds });
+    const tried: Plan[] = [];
+    const { plan: least } = shrink(plan, "any", {
+      fails: (each) => {
+        tried.push(each);
+        return each.fleet.settings.lines ? 100_000 : false;
+      },
+    });
+    expect(least.fleet.accounts.length).toBeLessThan(plan.fleet.accounts.length);
+    for (const each of tried) expect(checkPlan(JSON.parse(JSON.stringify(each)))).toEqual(each);
   });
 
   it("gives back what does not fail as it is", () => {
