@@ -5,8 +5,7 @@
  * It boots from the store's rows: declared fleet, seats and their terms, half-done failovers, open alerts. It decides nothing
  * itself; it starts actors, routes facts, and knows which message belongs to which seat while it is under way.
  */
-import type { HeldSeat } from "../account/duty.ts";
-import { Balance, type LineView, type Misconduct } from "../delivery/balance/index.ts";
+import { Balance, type LineView } from "../delivery/balance/index.ts";
 import { isLopsided, type Move, planRebalance } from "../delivery/balance/rebalance.ts";
 import { Allowance, type Traffic } from "../delivery/caps.ts";
 import type { Buckets } from "../delivery/pace.ts";
@@ -30,7 +29,7 @@ import {
   seatOf,
   servantOf,
 } from "../ports/ids.ts";
-import type { AlertRow, AuditDraft, FailoverRecord, FleetEvent } from "../ports/records.ts";
+import type { AlertRow, FailoverRecord, FleetEvent } from "../ports/records.ts";
 import type { SeatRow, StandingOrders, StoreAnswer, StorePort } from "../ports/store.ts";
 import { type Address, type Effect, type FailoverInput, tell } from "../protocol.ts";
 import { ACTORS } from "./actors.ts";
@@ -45,11 +44,15 @@ import {
   startAccountActors,
   startFleetActors,
 } from "./boot.ts";
+import { Deaths, DEATHS_WITHIN, isLeftDown, obituary } from "./deaths.ts";
 import { Driver, type Observe } from "./driver.ts";
+import { intentOf, interruption, linkage, misconduct } from "./entries.ts";
 import type { JournalWriter } from "./journal.ts";
+import { alertsOfBefore, endGone, leavePosts, revokeAll, withoutSubject } from "./leaving.ts";
 import { retold } from "./revival.ts";
 import { route, type Routes } from "./routing.ts";
-import { type Turnover, turnoverOf } from "./turnover.ts";
+import { turnoverOf } from "./turnover.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 export interface NodeOptions {
   readonly id: NodeId;
@@ -69,20 +72,6 @@ export interface NodeOptions {
   readonly observe?: Observe;
 }
 
-/** Messages under way or lately sent of which the node still knows the seat. Older ones are looked up in the store. */
-const KNOWN_MESSAGES = 50_000;
-/** Alerts about what no row says: the actor that would resolve them knows nothing of them in its next life. */
-const OF_ONE_LIFE: ReadonlySet<string> = new Set([
-  "fleet.brake",
-  "fleet.outage",
-  "account.checkup",
-  "account.cap",
-  "actor.died",
-  "balance.strategy",
-]);
-/** Deaths of one actor within `DEATHS_WITHIN` before it is left alone and a person called. */
-const MAX_DEATHS = 3;
-const DEATHS_WITHIN: Millis = 60_000;
 /** How often a line is looked at whose seats are to have about as much to do, and how many conversations then go elsewhere at most. */
 const EVEN_OUT_EVERY: Millis = 5000;
 const MOST_MOVES = 20;
@@ -95,9 +84,8 @@ export class Node {
   readonly #acceptance: Acceptance;
   #buckets: Buckets | undefined;
   #allowance = new Allowance({}, []);
-  readonly #seatOfMessage = new Map<string, SeatId>();
-  readonly #seatOfWaId = new Map<string, SeatId>();
-  readonly #deaths = new Map<Address, Millis[]>();
+  readonly #whereabouts = new Whereabouts();
+  readonly #deaths = new Deaths();
   readonly #dials = new Map<DeviceId, number>();
   /** The last failover of each seat. */
   readonly #begun = new Map<Address, FailoverInput>();
@@ -108,8 +96,8 @@ export class Node {
   #loaded: Loaded | undefined;
   readonly #routes: Routes = {
     seatsOf: (device) => this.#seatsOf(device),
-    seatOfMessage: (message) => this.#seatOfMessage.get(message),
-    seatOfWaId: (waId) => this.#seatOfWaId.get(waId),
+    seatOfMessage: (message) => this.#whereabouts.ofMessage(message),
+    seatOfWaId: (waId) => this.#whereabouts.ofWaId(waId),
   };
   readonly #balance: Balance;
   #requests = 0;
@@ -149,7 +137,7 @@ export class Node {
       onLate: (by) => this.#onLate(by),
       onOrphan: (answer) => this.#onOrphan(answer),
       onCommand: (command) => {
-        if (command.op === "send") this.#know(command.message, command.waId, command.seat);
+        if (command.op === "send") this.#whereabouts.note(command.message, command.waId, command.seat);
         if (command.op === "open" || command.op === "link") this.#dials.set(command.device, command.dial);
       },
     });
@@ -353,7 +341,7 @@ export class Node {
     for (const seat of loaded.seats) this.#driver.tell(`seat:${seat.id}`, { type: "start" });
     for (const { id, holder } of orphaned(loaded)) this.#expel(id, holder);
     for (const device of loaded.devices) this.#driver.tell(`connection:${device.id}`, { type: "start" });
-    this.#forgetAlerts(loaded, stored);
+    for (const resolve of alertsOfBefore(loaded, stored)) this.#onAlert(resolve);
     this.#beginReviews(loaded);
   }
 
@@ -370,7 +358,8 @@ export class Node {
     // Alerts are open in their actors, of which the store may not have heard the latest.
     const loaded = { ...declaredOf(stored, config.declaration), alerts: [], orders: this.#orders };
     const { actors = ACTORS } = this.#options.config;
-    const { clock } = this.#options;
+    const { clock, connections } = this.#options;
+    const house = { driver: this.#driver, connections };
     this.#options = { ...this.#options, config: { ...config, actors } };
     this.#balance.adopt({ lines: config.declaration.lines.map((line) => line.id), strategies: config.strategies ?? [] });
     this.#buckets?.adopt(pacesOf(loaded, config));
@@ -379,12 +368,12 @@ export class Node {
     for (const failover of stored.failovers) {
       if (gone.seats.some(({ id }) => id === failover.seat)) this.#interrupt(failover, "the removal of its line");
     }
-    this.#end(gone);
+    endGone(house, gone);
     for (const address of anew) {
-      if (address.startsWith("servant:")) this.#revokeAll(address);
+      if (address.startsWith("servant:")) revokeAll(house, address);
       this.#driver.dismiss(address);
     }
-    this.#leavePosts(new Set(postsIn(loaded, config).map(({ id }) => id)));
+    leavePosts(this.#driver, new Set(postsIn(loaded, config).map(({ id }) => id)));
     this.#loaded = loaded;
     this.#startMissing(loaded, memory);
     this.#tellPolicies(loaded, before.config);
@@ -396,9 +385,7 @@ export class Node {
     for (const { id, holder } of orphaned(loaded)) this.#expel(id, holder);
     for (const { id } of added.devices) this.#driver.tell(`connection:${id}`, { type: "start" });
     const left = new Set<string>([...gone.accounts, ...gone.devices, ...gone.seats].map(({ id }) => id));
-    for (const { key, subject } of stored.alerts) {
-      if (left.has(subject)) this.#onAlert({ op: "resolve", key, text: `${subject} is no longer in the fleet` });
-    }
+    for (const alert of stored.alerts) if (left.has(alert.subject)) this.#onAlert(withoutSubject(alert));
     this.#beginReviews(loaded);
   }
 
@@ -415,44 +402,6 @@ export class Node {
         if (isOfSeat) this.#driver.tell(address, { type: "queue.policy", ...policy });
       }
     }
-  }
-
-  /** Links of devices go down, and their leases are given back. Nobody speaks for seats whose line is gone. */
-  #end({ accounts, devices, seats, duties }: Turnover["gone"]): void {
-    for (const { id } of seats) {
-      const holder = this.roster()?.seats.get(id)?.holder;
-      if (holder) this.#options.connections.perform({ op: "revoke", device: holder, seat: id });
-      if (holder) this.#driver.tell(`master:${accountOf(holder)}`, { type: "seat.released", seat: id } as { type: string });
-      for (const kind of ["failover", "switchover", "seat", "sender", "queue"] as const) this.#driver.dismiss(`${kind}:${id}`);
-    }
-    for (const { id, role } of duties) {
-      // A master's seats move first: until then it speaks for them.
-      if (role === "servant") this.#revokeAll(`servant:${id}`);
-      this.#driver.dismiss(`${role}:${id}`);
-    }
-    for (const { id } of devices) {
-      this.#driver.tell(`connection:${id}`, { type: "stop" });
-      for (const kind of ["connection", "health", "lease", "detector"] as const) this.#driver.dismiss(`${kind}:${id}`);
-    }
-    for (const { id, role } of accounts) {
-      this.#revokeAll(`${role}:${id}`);
-      for (const kind of ["standing", "checkup", role] as const) this.#driver.dismiss(`${kind}:${id}`);
-    }
-  }
-
-  /** Where no servant works any more; what lies there is given to others, as at a start. */
-  #leavePosts(kept: ReadonlySet<SeatId>): void {
-    for (const address of this.#driver.addresses()) {
-      const place = address.slice(address.indexOf(":") + 1) as SeatId;
-      const isDesk = address.startsWith("queue:") || address.startsWith("sender:");
-      if (isDesk && servantOf(place) !== null && !kept.has(place)) this.#driver.dismiss(address);
-    }
-  }
-
-  /** Nobody else knows what an account's duty has granted. */
-  #revokeAll(duty: Address): void {
-    const { seats } = (this.#driver.peek(duty)?.context ?? { seats: [] }) as { seats: readonly HeldSeat[] };
-    for (const { seat, device } of seats) this.#options.connections.perform({ op: "revoke", device, seat });
   }
 
   /** Looks again and again at lines whose seats are to have about as much to do. */
@@ -472,19 +421,6 @@ export class Node {
     ]);
   }
 
-  /** Nothing will ever resolve what was said about accounts, devices and seats that are no longer there. */
-  #forgetAlerts(loaded: Loaded, stored: Loaded): void {
-    const idsOf = ({ accounts, devices, seats }: Loaded): string[] => [...accounts, ...devices, ...seats].map(({ id }) => id);
-    const here = new Set(idsOf(loaded));
-    const gone = new Set(idsOf(stored).filter((id) => !here.has(id)));
-    for (const { key, subject, rule } of loaded.alerts) {
-      if (gone.has(subject)) this.#onAlert({ op: "resolve", key, text: `${subject} is no longer in the fleet` });
-      else if (OF_ONE_LIFE.has(rule)) {
-        this.#onAlert({ op: "resolve", key, text: "the supervisor was started anew; it is raised again if it still holds" });
-      }
-    }
-  }
-
   #startMissing(loaded: Loaded, memory?: RosterMemory): void {
     const { clock, config, id, life } = this.#options;
     const { actors = ACTORS } = config;
@@ -497,49 +433,25 @@ export class Node {
     startFleetActors(this.#driver, clock, loaded, config, life, this.#buckets, this.#allowance, memory);
   }
 
-  /** A failover that was cut short: the seat's row says how far it came, and the seat goes on from there. */
   #interrupt(failover: FailoverRecord, by: string): void {
-    const at = this.#options.clock.now();
-    const ended: FailoverRecord = {
-      ...failover,
-      outcome: "interrupted",
-      endedAt: at,
-      steps: [...failover.steps, { at, text: `interrupted by ${by}; the seat goes on from its row` }],
-    };
-    const audit: AuditDraft = {
-      at,
-      actor: "supervisor",
-      action: "failover.interrupted",
-      subject: failover.seat,
-      text: `the failover of ${failover.seat} that began at ${failover.detectedAt} was interrupted by ${by}`,
-      evidence: { id: failover.id, termAfter: failover.termAfter },
-    };
-    this.#driver.perform("orchestrator", [{ op: "write", ask: { op: "failover.record", failover: ended, audit } }]);
+    this.#driver.perform("orchestrator", [interruption(failover, by, this.#options.clock.now())]);
   }
 
   // ---- facts ----
 
   #onFact(fact: ConnectionFact): void {
-    if ((fact.kind === "receipt" || fact.kind === "copied" || fact.kind === "acked") && !this.#seatOfWaId.has(fact.waId)) {
+    if (
+      (fact.kind === "receipt" || fact.kind === "copied" || fact.kind === "acked") &&
+      this.#whereabouts.ofWaId(fact.waId) === undefined
+    ) {
       return this.#lookUp(fact);
     }
-    if (fact.kind === "linked") this.#recordLink(fact);
+    if (fact.kind === "linked") {
+      this.#allowance.linked(accountOf(fact.device), fact.at);
+      this.#driver.perform("roster", [linkage(fact)]);
+    }
     this.#route(fact);
     if (fact.kind !== "evidence" && fact.kind !== "probed") this.#options.onFact(fact);
-  }
-
-  /** Here and not in the chart, which must not see the addresses. */
-  #recordLink({ device, at, jid, lid }: Extract<ConnectionFact, { kind: "linked" }>): void {
-    this.#allowance.linked(accountOf(device), at);
-    const audit: AuditDraft = {
-      at,
-      actor: "supervisor",
-      action: "device.linked",
-      subject: device,
-      text: `${device} was linked by its owner`,
-      evidence: {},
-    };
-    this.#driver.perform("roster", [{ op: "write", ask: { op: "device.update", device, link: "linked", jid, lid, audit } }]);
   }
 
   #route(fact: ConnectionFact): void {
@@ -556,25 +468,10 @@ export class Node {
       { op: "outbox.get", reqId: this.#nextRequest(), waId: fact.waId },
       (answer: StoreAnswer<"outbox.get">) => {
         if (answer.kind === "failed" || !answer.row) return;
-        this.#know(answer.row.id, answer.row.waId, answer.row.seat);
+        this.#whereabouts.note(answer.row.id, answer.row.waId, answer.row.seat);
         this.#route(fact);
       },
     );
-  }
-
-  #know(message: MessageId, waId: string, seat: SeatId): void {
-    for (const map of [this.#seatOfMessage, this.#seatOfWaId]) {
-      if (map.size >= KNOWN_MESSAGES) map.delete(map.keys().next().value as string);
-    }
-    this.#seatOfMessage.set(message, seat);
-    this.#seatOfWaId.set(waId, seat);
-  }
-
-  /** Facts about what one post had are another's now. */
-  #inherit(from: SeatId, to: SeatId): void {
-    for (const map of [this.#seatOfMessage, this.#seatOfWaId]) {
-      for (const [id, seat] of map) if (seat === from) map.set(id, to);
-    }
   }
 
   /** The seats that the device speaks for, and the posts where it works. */
@@ -617,39 +514,18 @@ export class Node {
   }
 
   #onEvent(event: FleetEvent): void {
-    if (event.type === "servant.relieved") this.#inherit(event.subject as SeatId, event.data["to"] as SeatId);
+    if (event.type === "servant.relieved") this.#whereabouts.inherit(event.subject as SeatId, event.data["to"] as SeatId);
     this.#driver.perform("roster", [{ op: "write", ask: { op: "events.append", events: [event] } }]);
     this.#options.onEvent(event);
   }
 
-  /** Let it crash, and start it anew from the rows; one that keeps dying is left alone and a person called. */
   #onDeath(address: Address, kind: string, error: unknown): void {
-    const at = this.#options.clock.now();
-    const recent = (this.#deaths.get(address) ?? []).filter((death) => death > at - DEATHS_WITHIN);
-    recent.push(at);
-    this.#deaths.set(address, recent);
-    const reason = error instanceof Error ? error.message : String(error);
-    const isLeft = recent.length > MAX_DEATHS;
-    const text = `${kind} ${address} died (${reason}) and ${isLeft ? "is left down: restart the supervisor" : "is started again"}. The rest goes on. Please report it with the journal`;
-    this.#driver.perform("orchestrator", [
-      { op: "event", event: { type: "actor.died", subject: address, data: { kind, deaths: recent.length } } },
-      // An alert about an alert might die of the same.
-      ...(kind === "alert"
-        ? []
-        : [
-            {
-              op: "raise" as const,
-              key: `actor.died:${address}`,
-              rule: "actor.died",
-              subject: address,
-              level: "critical" as const,
-              text,
-            },
-          ]),
-    ]);
-    if (!isLeft) this.#revive(address);
+    const deaths = this.#deaths.note(address, this.#options.clock.now());
+    this.#driver.perform("orchestrator", obituary(address, kind, error, deaths));
+    if (!isLeftDown(deaths)) this.#revive(address);
   }
 
+  /** From the rows. */
   #revive(address: Address): void {
     const { clock, config, store } = this.#options;
     store.ask({ op: "fleet.load", reqId: this.#nextRequest() }, (loaded) => {
@@ -670,9 +546,7 @@ export class Node {
   }
 
   #settleDeath(address: Address): void {
-    const last = this.#deaths.get(address)?.at(-1) ?? 0;
-    if (this.#isStopped || this.#options.clock.now() < last + DEATHS_WITHIN) return;
-    this.#deaths.delete(address);
+    if (this.#isStopped || !this.#deaths.settle(address, this.#options.clock.now())) return;
     this.#onAlert({ op: "resolve", key: `actor.died:${address}`, text: `${address} has been well since it was started again` });
   }
 
@@ -682,33 +556,3 @@ export class Node {
     return `${this.#options.life}:n${++this.#requests}` as RequestId;
   }
 }
-
-/** What is known of a failover of which nothing was written yet. */
-const intentOf = ({ id, seat, cause, from, term, lastEvidenceAt, detectedAt }: FailoverInput): FailoverRecord => ({
-  id,
-  seat,
-  cause,
-  from,
-  to: null,
-  termBefore: term,
-  termAfter: null,
-  outcome: "running",
-  ladder: null,
-  lastEvidenceAt,
-  detectedAt,
-  chosenAt: null,
-  committedAt: null,
-  inServiceAt: null,
-  endedAt: null,
-  steps: [],
-});
-
-/** A strategy that is not ours to mend: a person is told, and the line goes on in turn. */
-const misconduct = ({ line, strategy, what }: Misconduct): Extract<Effect, { op: "raise" }> => ({
-  op: "raise",
-  key: `balance.strategy:${line}`,
-  rule: "balance.strategy",
-  subject: line,
-  level: "warning",
-  text: `the strategy ${strategy} of line ${line} erred: ${what}. Such conversations are shared out in turn; mend the strategy and restart`,
-});
