@@ -3,8 +3,9 @@ import { useState } from "preact/hooks";
 import { sentenceOf } from "../../cli/sentences.ts";
 import type { PageProps } from "./app.tsx";
 import { MoveButton } from "./act.tsx";
+import { InTurn } from "./in-turn.tsx";
 import { accountOf, causeOf, type Model } from "./model.ts";
-import { At, Badge, Named, Since, Still } from "./parts.tsx";
+import { At, Badge, Named, Since } from "./parts.tsx";
 import type { Account, Device, Line, Seat } from "./types.ts";
 import { ageText, spanText } from "./words.ts";
 
@@ -28,14 +29,23 @@ export const Fleet = ({ live, mayAct }: PageProps) => {
       </p>
       {!lines.some(({ isShown }) => isShown) && <p class="soft">Nothing is called that.</p>}
       {lines.map(({ line, isShown }) => (
-        <section key={line.id} class="line" aria-label={`Line ${line.id}`} hidden={!isShown}>
-          <Still
-            version={`${model.version(line.id)} ${mayAct}`}
-            draw={() => <LineCard line={line} live={live} mayAct={mayAct} />}
-          />
-        </section>
+        <InTurn
+          key={line.id}
+          tag="section"
+          class="line"
+          label={`Line ${line.id}`}
+          hidden={!isShown}
+          version={`${model.version(line.id)} ${mayAct}`}
+          draw={() => <LineCard line={line} live={live} mayAct={mayAct} />}
+        />
       ))}
-      <Happenings model={model} />
+      <InTurn
+        tag="section"
+        class="happenings"
+        label="What happened while you looked"
+        version={model.happened}
+        draw={() => <Happenings model={model} />}
+      />
     </>
   );
 };
@@ -92,7 +102,13 @@ const LineCard = ({ line, live, mayAct }: Inside & { readonly line: Line }) => {
         <Named of={line} />
       </h3>
       {seats.map((seat) => (
-        <Still key={seat.id} version={gistOf(seat, model)} draw={() => <SeatRow seat={seat} live={live} mayAct={mayAct} />} />
+        <InTurn
+          key={seat.id}
+          tag="article"
+          class="seat"
+          version={gistOf(seat, model)}
+          draw={() => <SeatRow seat={seat} live={live} mayAct={mayAct} />}
+        />
       ))}
       <Crew name="Masters" accounts={line.masters.flatMap((id) => model.accounts.get(id) ?? [])} model={model} />
       <Crew name="Servants" accounts={line.servants.flatMap((id) => model.accounts.get(id) ?? [])} model={model} />
@@ -118,7 +134,7 @@ const SeatRow = ({ seat, live, mayAct }: Inside & { readonly seat: Seat }) => {
   const standbys = model.standbysOf(seat);
   const { open, oldestMs, held } = seat.queue;
   return (
-    <article class="seat">
+    <>
       <div>
         <h4>
           <a href={`#/seat/${seat.id}`}>{seat.id}</a> <Badge state={seat.phase} />
@@ -176,7 +192,7 @@ const SeatRow = ({ seat, live, mayAct }: Inside & { readonly seat: Seat }) => {
         </div>
       </dl>
       {mayAct && <MoveButton seat={seat} live={live} />}
-    </article>
+    </>
   );
 };
 /** `sales-1 speaks. If sales-1/a fails, sales-1/b takes over, under the same number.` */
@@ -227,7 +243,7 @@ const healthOf = ({ devices }: Account, model: Model): string => {
 };
 
 const Happenings = ({ model }: { readonly model: Model }) => (
-  <section class="happenings">
+  <>
     <h3>What happened while you looked</h3>
     {model.happenings.length === 0 && <p class="soft">Nothing yet.</p>}
     <ol>
@@ -237,5 +253,5 @@ const Happenings = ({ model }: { readonly model: Model }) => (
         </li>
       ))}
     </ol>
-  </section>
+  </>
 );

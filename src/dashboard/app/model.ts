@@ -27,7 +27,10 @@ export class Model {
   readonly lastMoves = new Map<string, Failover>();
   /** Newest first. */
   readonly happenings: FleetEvent[] = [];
+  /** How many there were. */
+  happened = 0;
   readonly #versions = new Map<string, number>();
+  readonly #able = new Map<string, { readonly version: number; readonly devices: readonly Device[] }>();
   /** Of an account: the lines that it works for. */
   readonly #linesOf = new Map<string, readonly string[]>();
 
@@ -70,6 +73,7 @@ export class Model {
   }
 
   apply(event: FleetEvent): void {
+    this.happened++;
     this.happenings.unshift(event);
     if (this.happenings.length > REMEMBERED) this.happenings.pop();
     this.change(event);
@@ -105,12 +109,27 @@ export class Model {
   /** Who could take a seat of the line, those first that hold nothing; twins of the seat's account before others. */
   standbysOf({ id, line, holder }: Seat): Device[] {
     const own = holder === null ? id.slice(id.indexOf("/") + 1) : accountOf(holder);
-    const rank = (device: Device): number => (accountOf(device.id) === own ? 0 : 2) + (device.holds.length > 0 ? 1 : 0);
-    return (this.lines.get(line)?.masters ?? [])
+    const ranks: [Device[], Device[], Device[], Device[]] = [[], [], [], []];
+    for (const device of this.#ableOf(line)) {
+      if (device.id === holder) continue;
+      const isBusy = device.holds.length > 0;
+      if (accountOf(device.id) === own) ranks[isBusy ? 1 : 0].push(device);
+      else ranks[isBusy ? 3 : 2].push(device);
+    }
+    return ranks.flat();
+  }
+
+  /** Looked for once a change of the line: each of its seats asks. */
+  #ableOf(line: string): readonly Device[] {
+    const version = this.version(line);
+    const known = this.#able.get(line);
+    if (known?.version === version) return known.devices;
+    const devices = (this.lines.get(line)?.masters ?? [])
       .flatMap((account) => this.accounts.get(account)?.devices ?? [])
       .flatMap((device) => this.devices.get(device) ?? [])
-      .filter((device) => device.id !== holder && device.status === "online" && this.#isGood(device))
-      .sort((one, other) => rank(one) - rank(other));
+      .filter((device) => device.status === "online" && this.#isGood(device));
+    this.#able.set(line, { version, devices });
+    return devices;
   }
 
   #isGood = ({ id, health }: Device): boolean => health === "healthy" && this.accounts.get(accountOf(id))?.standing !== "banned";

@@ -133,6 +133,19 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
     await expect.poll(() => seat(page, "help/help-1").innerText(), SOON).toMatch(/serving/);
   });
 
+  it("draws what is out of sight as well, when it is its turn", async () => {
+    const page = await as("viewer");
+    await page.setViewportSize({ width: 1280, height: 60 });
+    const happenings = page.locator(".happenings");
+    const below = await happenings.evaluate(
+      (part: { getBoundingClientRect(): { top: number } }) => part.getBoundingClientRect().top,
+    );
+    expect(below).toBeGreaterThan(60 + 300);
+    rig.supervisor.report({ type: "holder.suspect", subject: "sales/sales-1", data: { device: "sales-1/a" } });
+    await expect.poll(() => happenings.innerText(), SOON).toContain("nothing heard from sales-1/a");
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
   it("switches over once the plan has been seen and said yes to, and opens what was done", async () => {
     const page = await as("admin");
     const from = (await rig.ask("GET", "/v1/seats/sales/sales-1")).body["seat"] as unknown as { holder: string; term: number };
