@@ -19,7 +19,6 @@ export const EXCUSED: readonly Excuse[] = [
       "connection: any + connection.linked → same",
       "health: healthy + connection.closed if isOurOwn → repairing",
       "seat: any + seat.changed if isOld → same",
-      "seat: any + holder.well → same",
       "seat: any + holder.failed → same",
       "seat: asking + holder.well if isHolder → serving",
       "seat: moving + seat.changed if isOld → same",

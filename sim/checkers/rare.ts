@@ -29,6 +29,7 @@ export const RARE: { readonly [P in keyof typeof DIRECTED]: readonly string[] } 
   ],
   "home-again-as-its-holder-fails": ["orchestrator: automatic + home.recovered → same"],
   "a-drain-behind-late-timers": ["switchover: draining + after drainDeadline → refused"],
+  "a-switchover-in-a-probation": ["seat: any + holder.well → same"],
   "a-switchover-while-the-last-word-is-awaited": ["sender: resolving + drain.request → draining"],
   "two-seats-behind-a-stall": ["connection: any + redial.request → same"],
   "home-again-in-a-pause": ["orchestrator: any + home.recovered → same"],

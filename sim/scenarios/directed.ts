@@ -118,6 +118,15 @@ export const DIRECTED = {
     ],
     { workload: { from: 20_000, until: 300_000, peoplePerLine: 20, sends: 1, writes: 0.2, warm: 1, atMoves: 10 } },
   ),
+  // Its holder is on probation, and is called healthy while the seat is drained.
+  "a-switchover-in-a-probation": brief(
+    [
+      fault("close", seat("sales/sales-2"), 59.9, 0, { code: 428 }),
+      fault("slow", all, 62, 30, { mean: 800 }),
+      order("switchover", seat("sales/sales-2"), 70),
+    ],
+    { workload: { from: 20_000, until: 300_000, peoplePerLine: 20, sends: 1, writes: 0.2, warm: 1, atMoves: 10 } },
+  ),
   // Its holder is back, and waits for proof of what it sent before the crash.
   "a-switchover-while-the-last-word-is-awaited": brief(
     [

@@ -99,7 +99,6 @@ const STORIES: Readonly<Record<string, readonly [Kind, ...Word[]]>> = {
     closed("dropped", 1),
   ],
   "seat: any + seat.changed if isOld → same": ["seat", ...serving, { type: "seat.changed", row: row(twin, 1) }],
-  "seat: any + holder.well → same": ["seat", ...serving, { type: "holder.well", device: twin }],
   "seat: any + holder.failed → same": ["seat", ...serving, { ...failed, device: twin }],
   "seat: asking + holder.well if isHolder → serving": ["seat", ...asking, { type: "holder.well", device }],
   "seat: moving + seat.changed if isOld → same": [
