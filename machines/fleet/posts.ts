@@ -7,6 +7,7 @@
 import {
   type AccountId,
   type DeviceId,
+  type LineId,
   type Millis,
   postOf,
   type SeatId,
@@ -53,6 +54,15 @@ const ASK_AGAIN: Millis = 1_000;
 /** Servants are shared out over the seats of their line, in order. */
 export const servantsOf = ({ servants }: LineRow, seats: readonly SeatId[], seat: SeatId): readonly AccountId[] =>
   servants.filter((_, index) => index % seats.length === seats.indexOf(seat));
+
+/** Where a servant of the line belongs: its post, if it works there, or else the seat that it follows. */
+export const placeOf = ({ lines, seats, posts }: RosterState, id: LineId, servant: AccountId): SeatId | undefined => {
+  const line = lines.get(id);
+  const own = [...seats.values()].filter((seat) => seat.line === id).map((seat) => seat.id);
+  const seat = line && own.find((each) => servantsOf(line, own, each).includes(servant));
+  const post = seat && postOf(seat, servant);
+  return post && posts.get(post)?.isKept ? post : seat;
+};
 
 /** The posts of a line that gives work to its servants. */
 export const postsOf = (line: LineRow, seats: readonly SeatId[]): readonly Post[] =>

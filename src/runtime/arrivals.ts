@@ -1,4 +1,5 @@
 /** What people write, as messages in the order of the inbox, and when there is more. */
+import { placeOf } from "../../machines/fleet/posts.ts";
 import { accountOf } from "../../machines/ports/ids.ts";
 import { bareAddress, type InboundRow } from "../../machines/ports/store.ts";
 import { contentOf } from "../adapters/baileys/index.ts";
@@ -37,6 +38,10 @@ export class Arrivals {
       },
       ask: (op, input) => views.ask(op, input),
       ours: () => this.#oursNow(),
+      placeOf: (line, servant) => {
+        const roster = supervisor.node.roster();
+        return roster && placeOf(roster, line, servant);
+      },
       speaker: (seat) => {
         const holder = supervisor.node.seat(seat)?.row.holder;
         return holder ? accountOf(holder) : undefined;

@@ -3,7 +3,8 @@
  * that it belongs to.
  *
  * A conversation belongs to the seat that it has, whoever holds that seat. A new one belongs to the seat of the account that was
- * written to, so that the answer comes from the number that the person knows.
+ * written to, so that the answer comes from the number that the person knows: a servant's to its post, if it works there, or else to
+ * the seat that it follows.
  */
 import { type AccountId, type ContactId, conversationId, type LineId, type SeatId, seatId } from "../../machines/ports/ids.ts";
 import {
@@ -25,6 +26,8 @@ export interface InboundOptions {
   readonly ask: <K extends StoreOp>(op: K, input: StoreOps[K]["in"]) => Promise<Answered<K>>;
   /** Addresses of the fleet's accounts. Rejects when the store does not answer. */
   readonly ours: () => Promise<ReadonlySet<string>>;
+  /** Where a servant of the line belongs; undefined: nobody knows at present. */
+  readonly placeOf: (line: LineId, servant: AccountId) => SeatId | undefined;
   /** Whose account speaks for a seat at present. */
   readonly speaker: (seat: SeatId) => AccountId | undefined;
   /** The seat has messages that its queue was not told of. */
@@ -119,7 +122,8 @@ export class Inbound {
     contact: ContactId,
     { id: line, masters }: InboundOptions["lines"][number],
   ): Promise<{ line: LineId; seat: SeatId }> {
-    const seat = seatId(line, masters.includes(account) ? account : (masters[0] as AccountId));
+    const own = masters.includes(account) ? seatId(line, account) : this.#options.placeOf(line, account);
+    const seat = own ?? seatId(line, masters[0] as AccountId);
     const { moved } = await this.#options.ask("conversation.assign", { conversation: conversationId(line, contact), seat });
     // Somebody wrote to the person between the question and the answer.
     if (moved > 0) this.#options.reload(seat);

@@ -11,27 +11,37 @@ const PATIENCE = 180_000;
 const NUMBERS = { "sales-1": "99900000001", "bulk-1": "99900000002", "bulk-2": "99900000003" } as const;
 /** So slow that something always waits. */
 const SERVANT: FleetInput["accounts"][string] = { role: "servant", devices: ["a"], pacing: { perSecond: 10, burst: 1 } };
+/** Nobody has heard of them: more than five wait for longer than five seconds where one a second may go. */
+const CROWD = people(30, 12);
 const [READERS, QUIET] = [people(1, 4), people(5, 4)];
-const [WRITER, VIEWER, LATE] = [people(10, 1)[0] ?? "", people(11, 1)[0] ?? "", people(20, 2)];
+const [WRITER = "", VIEWER = "", STRANGER = ""] = people(10, 3);
+const LATE = people(20, 2);
 
 let rig: LibraryRig;
 let supervisor: FleetSupervisor;
 const relieved: unknown[] = [];
+/** Of the crowd: where each one's conversation began. */
+let placed: ReadonlyMap<string, string> = new Map();
+const overflow = (): (readonly [person: string, seat: string])[] => [...placed].filter(([, seat]) => seat.includes("#"));
 
 beforeAll(async () => {
   const fleet: Pick<FleetInput, "accounts" | "lines"> = {
-    accounts: { "sales-1": { role: "master", devices: ["a", "b"] }, "bulk-1": SERVANT, "bulk-2": SERVANT },
+    accounts: {
+      "sales-1": { role: "master", devices: ["a", "b"], pacing: { perSecond: 1, burst: 1 } },
+      "bulk-1": SERVANT,
+      "bulk-2": SERVANT,
+    },
     lines: {
       sales: {
         masters: ["sales-1"],
         servants: ["bulk-1", "bulk-2"],
-        work: ["bulk", "groups", "media"],
+        work: ["bulk", "groups", "media", "overflow"],
         whenNumberChanges: "resend",
       },
     },
   };
   rig = await LibraryRig.start(fleet, { tls: true });
-  for (const person of [...READERS, ...QUIET, WRITER, VIEWER, ...LATE]) rig.loopback.person(person);
+  for (const person of [...READERS, ...QUIET, ...CROWD, WRITER, VIEWER, STRANGER, ...LATE]) rig.loopback.person(person);
   supervisor = rig.supervisor();
   supervisor.on("servant.relieved", ({ data }) => relieved.push(data));
   await supervisor.start();
@@ -60,12 +70,28 @@ describe("servants on real devices", { timeout: PATIENCE }, () => {
     expect(byText.get("to all")).toMatch(/^bulk-[12]$/);
   });
 
+  it("send what would wait too long at their seat; what would not, the holder sends", async () => {
+    const accepted = await Promise.all(CROWD.map((to) => send(to, { text: "the doors are open" })));
+    placed = new Map(CROWD.map((person, no) => [person, accepted[no]?.seat ?? ""]));
+    const [kept, overflown] = [[...placed.values()].filter((seat) => !seat.includes("#")), overflow()];
+    expect(new Set(kept)).toEqual(new Set(["sales/sales-1"]));
+    // The first goes at once.
+    expect(kept.length).toBeGreaterThanOrEqual(5);
+    expect(overflown.length).toBeGreaterThanOrEqual(3);
+    await until(() => overflown.every(([person]) => seenBy(person).length === 1));
+    for (const [person, seat] of overflown) expect(`sales/sales-1#${sendersTo(person)}`).toBe(seat);
+  });
+
   it("hear the answers, and what is said to those comes from the number that was written to", async () => {
     const stop = supervisor.onMessage(async ({ seat }, reply) => void (await reply(`heard at ${seat}`)));
     const servant = sendersTo(VIEWER) as keyof typeof NUMBERS;
     rig.loopback.person(VIEWER).send(NUMBERS[servant], "nice");
     await until(() => isLast(VIEWER, `heard at sales/sales-1#${servant}`));
     expect(sendersTo(VIEWER)).toBe(servant);
+    // To whom nobody has written, as well.
+    rig.loopback.person(STRANGER).send(NUMBERS["bulk-2"], "are you open?");
+    await until(() => isLast(STRANGER, "heard at sales/sales-1#bulk-2"));
+    expect(sendersTo(STRANGER)).toBe("bulk-2");
     await stop();
   });
 
@@ -117,6 +143,8 @@ describe("servants on real devices", { timeout: PATIENCE }, () => {
     expect(LATE.map(sendersTo)).toEqual(["bulk-2", "bulk-1"]);
     for (const person of READERS) expect(withoutRepeats(person).at(-1)).toBe("8");
     expect((await supervisor.status()).seats.map(({ queue }) => queue.open)).toEqual([0]);
+    const kept = [...placed].filter(([, seat]) => !seat.includes("#"));
+    expect(kept.map(([person]) => sendersTo(person))).toEqual(kept.map(() => "sales-1"));
   });
 });
 

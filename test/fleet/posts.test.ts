@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { roster, type RosterState } from "../../machines/fleet/roster.ts";
-import { openingOf, postsOn } from "../../machines/fleet/posts.ts";
-import { accountId, deviceId, postOf, seatId } from "../../machines/ports/ids.ts";
+import { openingOf, placeOf, postsOn } from "../../machines/fleet/posts.ts";
+import { accountId, deviceId, lineId, postOf, seatId } from "../../machines/ports/ids.ts";
 import { Host } from "../account/host.ts";
 import { BUSY, LINE, rosterInput, SEAT } from "./stage.ts";
 
@@ -46,6 +46,18 @@ describe("a servant's post", () => {
     host.tell("roster", { type: "seat.held", seat: SEAT, holder: null, term: 2, left: null });
     health(host, DEVICE, "healthy");
     expect(host.told(`sender:${POST}`)).toEqual([]);
+  });
+});
+
+describe("where a servant belongs", () => {
+  it("is its post, where it has one, and the seat that it follows, where it has none", () => {
+    const at = (host: Host, servant: string) => placeOf(stateOf(host), LINE, accountId(servant));
+    const host = started();
+    expect([at(host, "s1"), at(host, "s9"), at(host, "s2"), at(host, "m1")]).toEqual([POST, SECOND, SPARE, undefined]);
+    expect(placeOf(stateOf(host), lineId("other"), FIRST)).toBeUndefined();
+    // What lies at a post that is no more goes elsewhere.
+    const idle = started({ posts: [], stray: [POST], patience: PATIENCE });
+    expect([at(idle, "s1"), at(idle, "s9"), at(idle, "s2")]).toEqual([SEAT, SECOND, SEAT]);
   });
 });
 

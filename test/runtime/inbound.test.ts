@@ -8,6 +8,7 @@ import {
   conversationId,
   deviceId,
   lineId,
+  postOf,
   type RequestId,
   type SeatId,
   seatId,
@@ -66,7 +67,16 @@ describe("an inbound message", () => {
     expect(await reader({ [seatId(SALES, ONE)]: TWO }).toMessage(row({ account: TWO }))).toMatchObject({ line: SALES });
   });
 
-  it("to a servant belongs to the line that it works for", async () => {
+  it("to a servant belongs to the line that it works for, and begins its conversation where the servant belongs, for good", async () => {
+    const post = postOf(seatId(SALES, TWO), HAND);
+    const first = await reader({}, post).toMessage(row({ account: HAND }));
+    expect(first).toMatchObject({ line: SALES, seat: post, account: HAND });
+    expect(await ask("conversation.get", { conversation: first?.conversation as never })).toMatchObject({ seat: post });
+    expect(await reader().toMessage(row({ account: HAND, seq: 2 }))).toMatchObject({ seat: post });
+    expect(await reader({}, post).toMessage(row({ account: ONE, seq: 3 }))).toMatchObject({ seat: post, account: ONE });
+  });
+
+  it("to a servant belongs to the first seat of its line, while nobody knows where it belongs", async () => {
     expect(await reader().toMessage(row({ account: HAND }))).toMatchObject({ line: SALES, seat: seatId(SALES, ONE) });
   });
 
@@ -100,11 +110,12 @@ describe("an inbound message", () => {
   });
 });
 
-const reader = (speakers: Readonly<Record<string, InboundRow["account"]>> = {}): Inbound => {
+const reader = (speakers: Readonly<Record<string, InboundRow["account"]>> = {}, place?: SeatId): Inbound => {
   const options: InboundOptions = {
     lines: LINES,
     ask,
     ours: async () => new Set(["999001@s.whatsapp.net", "1001@lid"]),
+    placeOf: (line, servant) => (line === SALES && servant === HAND ? place : undefined),
     speaker: (seat: SeatId) => speakers[seat],
     reload: () => undefined,
     contentOf: () => ({ kind: "text", text: "hi", replyTo: null, media: null, location: null, contacts: [] }),
