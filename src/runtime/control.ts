@@ -1,7 +1,8 @@
 /** What a running supervisor does about each request of `control-protocol.ts`. */
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
-import type { FailoverRecord } from "../../machines/ports/records.ts";
+import type { LinkMethod } from "../../machines/ports/connection.ts";
+import type { AuditDraft, FailoverRecord } from "../../machines/ports/records.ts";
 import type { KeyRing } from "../http/keys.ts";
 import { type AccountId, accountOf, type DeviceId, type MessageId, type SeatId } from "../../machines/ports/ids.ts";
 import type { OutboxRow } from "../../machines/ports/store.ts";
@@ -76,6 +77,7 @@ const BUSY_PHASES = new Set(["moving", "asking", "starting", "switching"]);
 
 export const controlHandlers = (parts: ControlParts): ControlHandlers => {
   const { supervisor, views, links, keys, onStop } = parts;
+  const webhooks = webhookHandlers(parts.webhooks);
   const seatNamed = (name: string): SeatId => resolveName("seat", name, [...views.roster().seats.keys()]);
   return {
     status: () => views.status(),
@@ -115,6 +117,10 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
     },
     release: async ({ message, send }) => {
       const wanted = message === null ? await heldRows(views) : [await heldNamed(views, message)];
+      for (const [seat, { length: count }] of Map.groupBy(wanted, (row) => row.seat)) {
+        const text = `held messages that ${send ? "are sent" : "are dropped"}: ${count}`;
+        await note(parts, send ? "held.released" : "held.dropped", seat, text, { count, message });
+      }
       for (const row of wanted) supervisor.node.releaseHeld(row.seat, row.id, send);
       return { released: wanted.map((row) => row.id) };
     },
@@ -124,7 +130,13 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       const { rows } = await views.ask("failover.list", { seat: id, limit });
       return { now: views.now(), failovers: rows };
     },
-    ...webhookHandlers(parts.webhooks),
+    ...webhooks,
+    webhookRedrive: async (request) => {
+      const answer = await webhooks.webhookRedrive(request);
+      const { webhook, delivered } = answer;
+      await note(parts, "webhook.redriven", webhook, `dead letters of ${webhook} were delivered again`, { delivered });
+      return answer;
+    },
     ...alertHandlers({ ...parts.alerts, views, by: () => byOf(parts) }),
     audit: async ({ subject, limit }) => {
       const { rows } = await views.ask("audit.read", {
@@ -140,6 +152,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
     },
     copyStore: async ({ to }) => {
       if (existsSync(to)) throw new ControlError("E_REFUSED", `${to} exists already: name another file`);
+      await note(parts, "store.copied", "fleet", `the store is copied to ${to}`, { to });
       await parts.copyStore(to);
       return { to };
     },
@@ -160,15 +173,23 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       views.roster();
       return { links: links.pending() };
     },
-    link: ({ device, phone }) => {
+    link: async ({ device, phone }) => {
       const id = resolveName("device", device, [...views.roster().devices.keys()]);
-      return links.ask(id, phone === undefined ? { kind: "qr" } : { kind: "code", phone });
+      const method: LinkMethod = phone === undefined ? { kind: "qr" } : { kind: "code", phone };
+      if (views.device(id).link !== "linked")
+        await note(parts, "device.linkAsked", id, `${id} is to be linked`, { method: method.kind });
+      return links.ask(id, method);
     },
     apply: ({ dryRun, force }) => (dryRun ? parts.fleet.plan() : parts.fleet.apply(orderOf(parts, force))),
     edit: ({ edit, dryRun, force }) => parts.fleet.edit(edit, { ...orderOf(parts, force), dryRun }),
     unlinkAccount: ({ account }) => unlinkAccount(parts, resolveName("account", account, [...views.roster().accounts.keys()])),
     unlink: ({ device }) => unlink(parts, resolveName("device", device, [...views.roster().devices.keys()])),
-    restart: ({ device }) => restart(parts, resolveName("device", device, [...views.roster().devices.keys()])),
+    restart: async ({ device }) => {
+      const id = resolveName("device", device, [...views.roster().devices.keys()]);
+      const answer = restart(parts, id);
+      await note(parts, "device.restarted", id, `${id} is dialled anew`);
+      return answer;
+    },
     line: ({ line }) => lineNamed(parts, line),
     performance: ({ line, span }) => performanceOf(parts, line, span),
     rebalance: async ({ line, most, move: isOrder }) => {
@@ -189,6 +210,8 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
     }),
     keyRevoke: ({ key }) => keys.revoke(key, `operator:${byOf(parts)}`),
     stop: () => {
+      // A store that does not answer keeps nobody from stopping.
+      note(parts, "fleet.stopped", "fleet", "the supervisor is to stop").catch(() => undefined);
       // The answer first.
       setImmediate(onStop);
       return { stopping: true };
@@ -203,6 +226,19 @@ const orderOf = (parts: ControlParts, force: boolean) => ({
 });
 
 const byOf = ({ by }: ControlParts): string => by ?? operator();
+
+/** Of a command that no chart writes down: who gave it. */
+const note = async (
+  parts: ControlParts,
+  action: string,
+  subject: string,
+  text: string,
+  evidence: AuditDraft["evidence"] = {},
+): Promise<void> => {
+  const { views } = parts;
+  const entry = { at: views.now(), actor: `operator:${byOf(parts)}`, action, subject, text, evidence };
+  await views.ask("audit.append", { entries: [entry] });
+};
 
 /** Only its owner can open the socket, so whoever asks is the one whom we run as. */
 const operator = (): string => {
@@ -267,11 +303,7 @@ const unlink = async ({ supervisor, views, ...rest }: ControlParts, device: Devi
       "E_REFUSED",
       `${device} is ${state}, so WhatsApp can't be told: remove it on the phone, or ask again once it serves`,
     );
-  const actor = `operator:${byOf({ supervisor, views, ...rest })}`;
-  const text = `${device} is to be removed from its account`;
-  await views.ask("audit.append", {
-    entries: [{ at: views.now(), actor, action: "device.unlink", subject: device, text, evidence: {} }],
-  });
+  await note({ supervisor, views, ...rest }, "device.unlink", device, `${device} is to be removed from its account`);
   supervisor.node.driver.perform("orchestrator", [{ op: "connection", command: { op: "unlink", device } }]);
   const end = Date.now() + UNLINKED_WITHIN;
   while (Date.now() < end) {
@@ -328,6 +360,8 @@ const drain = async (
 ): Promise<DrainAnswer> => {
   const { supervisor, views } = parts;
   const devices = views.roster().accounts.get(account)?.devices ?? [];
+  const words = undo ? "may hold seats again" : `is to hold no more seats${keep ? "; it keeps those that it has" : ""}`;
+  await note(parts, undo ? "account.undrained" : "account.drained", account, `${account} ${words}`);
   for (const device of devices) supervisor.node.cordon(device, !undo);
   const answer = { account, cordoned: !undo, moved: [] as FailoverRecord[], stays: [] as { seat: SeatId; why: string }[] };
   if (undo || keep) return answer;
