@@ -1,4 +1,4 @@
-/** Tables, times and colours of the terminal. Colours follow NO_COLOR and are left out where nobody sees them. */
+/** Times and colours of the terminal. Colours follow NO_COLOR and are left out where nobody sees them. */
 import { styleText } from "node:util";
 import type { Millis } from "../../machines/ports/ids.ts";
 import type { Stream } from "./cli.ts";
@@ -10,6 +10,8 @@ export interface Paints {
   readonly warn: Paint;
   readonly dim: Paint;
   readonly bold: Paint;
+  /** How wide a line may be; left out: 80. */
+  readonly columns?: number;
 }
 
 export const paintsFor = (stream: Stream): Paints => {
@@ -17,31 +19,8 @@ export const paintsFor = (stream: Stream): Paints => {
     (format: Parameters<typeof styleText>[0]): Paint =>
     (text) =>
       styleText(format, text, { stream });
-  return { good: paint("green"), bad: paint("red"), warn: paint("yellow"), dim: paint("dim"), bold: paint("bold") };
-};
-
-export interface Cell {
-  readonly text: string;
-  readonly paint?: Paint;
-}
-type Cells = readonly (string | Cell)[];
-
-/** Columns as wide as their widest cell; widths are counted before painting. The last column is left ragged. */
-export const table = (head: readonly string[], rows: readonly Cells[], { bold }: Pick<Paints, "bold">): string => {
-  const all: Cells[] = [head.map((text) => ({ text, paint: bold })), ...rows];
-  const textOf = (cell: string | Cell | undefined): string => (typeof cell === "string" ? cell : (cell?.text ?? ""));
-  const widths = head.map((_, column) => Math.max(...all.map((row) => textOf(row[column]).length)));
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => {
-          const padded = column === row.length - 1 ? textOf(cell) : textOf(cell).padEnd(widths[column] ?? 0);
-          return typeof cell !== "string" && cell.paint ? cell.paint(padded) : padded;
-        })
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  const paints = { good: paint("green"), bad: paint("red"), warn: paint("yellow"), dim: paint("dim"), bold: paint("bold") };
+  return stream.isTTY ? { ...paints, columns: stream.columns } : paints;
 };
 
 /** `2026-11-25 18:04:09`, in the machine's time zone. */

@@ -530,6 +530,40 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
   });
 });
 
+describe("on a terminal of 80 columns", () => {
+  /** Of names as long as may be. */
+  const long = JSON.parse(
+    JSON.stringify(ANSWERS)
+      .replaceAll("sales-1", `sales-${"1".repeat(58)}`)
+      .replaceAll('"shop"', `"${"shop".repeat(16)}"`),
+  ) as ControlAnswers;
+  it.each([
+    "accounts",
+    "account list",
+    "queue",
+    "history",
+    "held",
+    "key list",
+    "device link",
+    "contact list sales",
+    "webhook list",
+    "webhook dead",
+    "services",
+    "line list",
+    "line show sales",
+    "line rebalance sales --dry-run",
+    "group list sales-1",
+    `group participants sales-1 ${GROUP.id}`,
+    "alerts silences",
+    "alerts test",
+    "alerts report",
+  ])("%s fits", async (line) => {
+    const { code, stdout } = await run(line, long);
+    expect(code).toBe(0);
+    expect(stdout.split("\n").filter(({ length }) => length > 80)).toEqual([]);
+  });
+});
+
 describe("as text,", () => {
   it("alerts show who was told, what is silenced, which channels get through, and how soon alerts were over", async () => {
     expect((await run("alerts show sales-1/a")).stdout).toBe(`device.failed:sales-1/a
@@ -541,8 +575,8 @@ TOLD                 CHANNEL  WHAT    STATE      TRIES  OUTCOME
     expect((await run("alerts ack sales-1/a")).stdout).toBe("device.failed:sales-1/a is acknowledged by ann.\n");
     expect(
       (await run("alerts silences")).stdout,
-    ).toBe(`ID        RULE        ABOUT    FROM                 UNTIL                BY   WHY
-3fa90c12  every rule  sales-1  2026-11-25 12:00:00  2026-11-25 14:00:00  ann  phone
+    ).toBe(`ID        RULE        ABOUT    FROM                 UNTIL                WHY
+3fa90c12  every rule  sales-1  2026-11-25 12:00:00  2026-11-25 14:00:00  phone
 
 CHANNEL  KIND     WAITING  STATE
 ops      webhook  3        failing
@@ -570,8 +604,8 @@ device.failed  7       1         1     3     45 s        12 s        2 h
     expect(code).toBe(0);
     expect(stdout).toBe(`acme  process 4711, up 2 h 5 min, failover automatic, 1 of 1 seat in service
 
-SEAT           HOLDER     TERM  STATE    WAITING                   LAST DECISION
-sales/sales-1  sales-1/b  4     serving  3 (oldest 1.5 s), 2 held  11:59:55 sales-1/b speaks for sales/sales-1
+SEAT           HOLDER     STATE    WAITING            LAST DECISION
+sales/sales-1  sales-1/b  serving  3 (1.5 s), 2 held  11:59:55 sales-1/b speaks…
 
 DEVICES TO LOOK AT  LINK    CONNECTION  HEALTH  HEARD
 sales-1/a           linked  backingOff  failed  1 min ago
@@ -654,11 +688,11 @@ WARNING   since 11:59:54  sales-1/a failed: nothing is heard from it
 
   it("line shows how its seats do, and what a rebalance would move", async () => {
     expect((await run("line show sales")).stdout).toBe(`sales: least-loaded, 30 conversations begun since the start
-SEAT           ABLE  WEIGHT  BEGUN  SHARE    WAITING  SENT  ACKED  FAILED  P50     P99      NEXT WAITS
-sales/sales-1  yes   0.50    30     100.0 %  4        100   97     2       210 ms  1900 ms  421 ms
+SEAT           ABLE  BEGUN  SHARE    WAITING  ACKED  FAILED  P99      NEXT WAITS
+sales/sales-1  yes   30     100.0 %  4        97     2       1900 ms  421 ms
 
-LAST HOUR      SPOKEN BY  ROLE    STRATEGY      BEGUN  SENT  ACKED  FAILED  P50     P99  SHARE
-sales/sales-1  sales-1    master  least-loaded  3      90    88     1       200 ms  -    75.0 %
+LAST HOUR      SPOKEN BY  BEGUN  SENT  ACKED  FAILED  P50     P99  SHARE
+sales/sales-1  sales-1    3      90    88     1       200 ms  -    75.0 %
 The busiest seat sent 1.50 times what its weight gives it (1 is even).
 `);
     expect(JSON.parse((await run("line show sales --json")).stdout)).toEqual({ ...ANSWERS.line, lastHour: ANSWERS.performance });
@@ -680,15 +714,16 @@ sales/sales-1  8.0      5.0
       (await run("line rebalance sales", { rebalance: { ...plan, ends } })).stdout,
     ).toContain(`sales: 0 conversations of 1 went to another seat.
 CONVERSATION  MESSAGES  FROM           TO             OUTCOME
-sales|c:7     3         sales/sales-1  sales/sales-2  stayed: its contact knows a number of the line
+sales|c:7     3         sales/sales-1  sales/sales-2  stayed: its contact knows…
 `);
   });
 
   it("history, accounts, alerts, audit and held are tables and lines", async () => {
-    expect((await run("history")).stdout).toMatch(/silent +sales-1\/a → sales-1\/b \(twin\) +\+10 ms +\+1063 ms +in service/);
-    expect((await run("accounts")).stdout).toMatch(
-      /sales-1 "Sales, Berlin" \[north\] +master +restricted until 2026-11-25 13:00:00 +sales-1\/a/,
+    expect((await run("history")).stdout).toMatch(/sales\/sales-1 +sales-1\/a → sales-1\/b \(twin\) +\+1063 ms/);
+    expect((await run("account show sales-1")).stdout).toMatch(
+      /^sales-1 "Sales, Berlin" \[north\]: master, restricted until 2026-11-25 13:00:00\n/,
     );
+    expect((await run("accounts")).stdout).toMatch(/^sales-1 +restricted +sales-1\/a +backingOff, failed/m);
     expect((await run("alerts")).stdout).toBe(
       "WARNING   2026-11-25 11:59:54 (2 times)  sales-1/a failed: nothing is heard from it\n",
     );
@@ -745,9 +780,9 @@ sales|c:7     3         sales/sales-1  sales/sales-2  stayed: its contact knows 
   });
 
   it("key list says which keys count", async () => {
-    expect((await run("key list")).stdout).toBe(`ID          NAME  ROLE      LINES  MADE                 STATE
-abcdefghjk  shop  operator  all    2026-11-24 12:00:00  good
-oldoldold0  old   operator  sales  2026-11-24 12:00:00  revoked 2026-11-25 11:59:59
+    expect((await run("key list")).stdout).toBe(`ID          NAME  ROLE      LINES  MADE        STATE
+abcdefghjk  shop  operator  all    2026-11-24  good
+oldoldold0  old   operator  sales  2026-11-24  revoked 2026-11-25 11:59:59
 `);
     expect((await run("key list", { keys: { now: NOW, keys: [] } })).stdout).toMatch(/greenroom key create NAME/);
     expect((await run("key revoke abcdefghjk")).stdout).toBe("abcdefghjk (shop) is revoked.\n");
@@ -778,7 +813,7 @@ Needs a restart:
 
   it("sla report says how available seats were, and writes a page and a table", async () => {
     expect((await run("sla report --month 2026-11")).stdout).toMatch(
-      /fleet +99\.9884 % +5 min +1 +5 min +-41 s +1\.16 +0\.0 s\nline sales/,
+      /fleet +99\.9884 % +5 min +1 +5 min +-41 s +1\.16\nline sales/,
     );
     expect(asked?.request).toMatchObject({
       from: Date.parse("2026-11-01T00:00:00Z"),
@@ -799,9 +834,7 @@ Needs a restart:
   });
 
   it("webhook shows deliveries and dead letters, and exits with 1 if a test or a redrive fails", async () => {
-    expect((await run("webhook")).stdout).toMatch(
-      /crm +message\.received failover\.\* +yes +it answered 500 +2 +https:\/\/crm\.example\/hook/,
-    );
+    expect((await run("webhook")).stdout).toMatch(/crm +it answered 500 +2 +https:\/\/crm\.example\/hook/);
     expect((await run("webhook log crm")).stdout).toBe(
       "2026-11-25 12:00:00  message.received  acme.in.7  it answered 500 (12 ms)\n",
     );

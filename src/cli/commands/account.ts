@@ -6,7 +6,7 @@ import { type Cli, CliError } from "../cli.ts";
 import { examples } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
 import { paintsFor } from "../text.ts";
-import { accountsCommand, accountsText } from "./accounts.ts";
+import { accountsCommand, accountsText, accountText } from "./accounts.ts";
 import { changing, names } from "./changing.ts";
 import { link, type LinkOptions } from "./device.ts";
 import { drainCommand } from "./drain.ts";
@@ -43,7 +43,7 @@ const showCommand = (cli: Cli): Command =>
           devices: all.devices.filter((device) => device.id.startsWith(`${id}/`)),
         };
         if (options.json) cli.json(answer);
-        else cli.print(accountsText(answer, paintsFor(cli.stdout)));
+        else cli.print([...answer.accounts.map(accountText), accountsText(answer, paintsFor(cli.stdout))].join("\n"));
         return 0;
       }),
     );

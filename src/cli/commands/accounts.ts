@@ -1,10 +1,11 @@
 /** `greenroom accounts`, and `account list`: every account with its devices. */
 import { Command } from "commander";
-import type { AccountsAnswer } from "../../runtime/control-protocol.ts";
+import type { AccountsAnswer, AccountStatus, DeviceStatus } from "../../runtime/control-protocol.ts";
 import type { Cli } from "../cli.ts";
 import { examples } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { type Paints, paintsFor, span, table, when } from "../text.ts";
+import { type Cell, table } from "../table.ts";
+import { type Paints, paintsFor, span, when } from "../text.ts";
 
 export const accountsCommand = (cli: Cli, name = "accounts"): Command =>
   withTarget(new Command(name).description("every account and device, with link and health"))
@@ -19,30 +20,48 @@ export const accountsCommand = (cli: Cli, name = "accounts"): Command =>
     );
 
 export const accountsText = ({ accounts, devices }: AccountsAnswer, paints: Paints): string => {
-  const { good, bad, warn } = paints;
-  const rows = accounts.flatMap(({ id, name, labels, role, standing, standingUntil }) =>
+  const { good, bad } = paints;
+  const rows = accounts.flatMap(({ id, name, labels, role, standing }) =>
     devices
       .filter((device) => device.id.startsWith(`${id}/`))
       .map(({ id: device, name: called, link, state, health, lastEvidenceMs, holds }, index) => [
-        index === 0 ? named(id, name, labels) : "",
-        index === 0 ? role : "",
-        index === 0
-          ? {
-              text: `${standing}${standingUntil === null ? "" : ` until ${when(standingUntil)}`}`,
-              paint: standing === "good" ? good : bad,
-            }
-          : "",
-        named(device, called, []),
-        { text: link, paint: link === "linked" ? good : bad },
-        state,
-        { text: health, paint: health === "healthy" ? good : warn },
+        ...(index === 0 ? [id, role, { text: standing, paint: standing === "good" ? good : bad }] : ["", "", ""]),
+        device,
+        stateCell({ link, state, health }, paints),
         lastEvidenceMs === null ? "never" : `${span(lastEvidenceMs)} ago`,
         holds.join(", "),
+        [...(index === 0 ? calledText(name, labels) : []), ...calledText(called, [])].join(" "),
       ]),
   );
-  return table(["ACCOUNT", "ROLE", "STANDING", "DEVICE", "LINK", "CONNECTION", "HEALTH", "HEARD", "SPEAKS FOR"], rows, paints);
+  const head = ["ACCOUNT", { text: "ROLE", drop: 2 }, "STANDING", "DEVICE", "STATE", { text: "HEARD", drop: 1 }, "SPEAKS FOR"];
+  const isNamed = rows.some((row) => row.at(-1) !== "");
+  return isNamed
+    ? table([...head, { text: "CALLED", drop: 3 }], rows, paints)
+    : table(
+        head,
+        rows.map((row) => row.slice(0, -1)),
+        paints,
+      );
 };
 
-/** `sales-1 "Sales, Berlin" [north]` */
-const named = (id: string, name: string | null, labels: readonly string[]): string =>
-  [id, ...(name === null ? [] : [`"${name}"`]), ...(labels.length === 0 ? [] : [`[${labels.join(", ")}]`])].join(" ");
+/** `sales-1 "Sales, Berlin" [north]: master, restricted until 2026-11-25 13:00:00` */
+export const accountText = ({ id, name, labels, role, standing, standingUntil }: AccountStatus): string =>
+  `${[id, ...calledText(name, labels)].join(" ")}: ${role}, ${standing}${standingUntil === null ? "" : ` until ${when(standingUntil)}`}`;
+
+/** What is not as it should be, or `healthy`. */
+const stateCell = (
+  { link, state, health }: Pick<DeviceStatus, "link" | "state" | "health">,
+  { good, bad, warn }: Paints,
+): Cell => {
+  const trouble = [
+    ...(link === "linked" ? [] : [link]),
+    ...(state === "serving" || state === link ? [] : [state]),
+    ...(health === "healthy" || link !== "linked" ? [] : [health]),
+  ];
+  return { text: trouble.join(", ") || "healthy", paint: trouble.length === 0 ? good : link === "linked" ? warn : bad };
+};
+
+const calledText = (name: string | null, labels: readonly string[]): string[] => [
+  ...(name === null ? [] : [`"${name}"`]),
+  ...(labels.length === 0 ? [] : [`[${labels.join(", ")}]`]),
+];

@@ -4,7 +4,8 @@ import { type ReportBy, REPORTS } from "../../alerts/report.ts";
 import type { Cli } from "../cli.ts";
 import { examples, instant } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { paintsFor, span, table } from "../text.ts";
+import { table } from "../table.ts";
+import { paintsFor, span } from "../text.ts";
 
 interface Options extends TargetOptions {
   readonly by: ReportBy;
@@ -40,7 +41,16 @@ export const reportAlerts = (cli: Cli): Command =>
           String(row.acknowledged),
           ...[row.toAcknowledge, row.toResolve, row.longest].map((time) => (time === null ? "-" : span(time))),
         ]);
-        const head = [by.toUpperCase(), "ALERTS", "CRITICAL", "OPEN", "SEEN", "UNTIL SEEN", "UNTIL OVER", "LONGEST"];
+        const head = [
+          by.toUpperCase(),
+          "ALERTS",
+          "CRITICAL",
+          "OPEN",
+          { text: "SEEN", drop: 1 },
+          { text: "UNTIL SEEN", drop: 2 },
+          "UNTIL OVER",
+          "LONGEST",
+        ];
         if (options.json) cli.json(answer);
         else cli.print(rows.length === 0 ? "There is no such alert." : table(head, rows, paintsFor(cli.stdout)));
         return 0;

@@ -4,7 +4,8 @@ import type { Silence } from "../../../machines/alerts/silence.ts";
 import { type Cli, CliError } from "../cli.ts";
 import { examples, instant } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { paintsFor, table, when } from "../text.ts";
+import { table } from "../table.ts";
+import { paintsFor, when } from "../text.ts";
 
 interface Options extends TargetOptions {
   readonly rule?: string;
@@ -91,7 +92,7 @@ export const silencesOfAlerts = (cli: Cli): Command =>
           cli.print(
             rows.length === 0
               ? "Nothing is silenced."
-              : table(["ID", "RULE", "ABOUT", "FROM", "UNTIL", "BY", "WHY"], rows, paints),
+              : table(["ID", "RULE", "ABOUT", { text: "FROM", drop: 2 }, "UNTIL", { text: "BY", drop: 1 }, "WHY"], rows, paints),
           );
           cli.print(`\n${table(["CHANNEL", "KIND", "WAITING", "STATE"], channels, paints)}`);
         }

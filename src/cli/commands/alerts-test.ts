@@ -3,7 +3,8 @@ import { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { examples } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { paintsFor, span, table } from "../text.ts";
+import { table } from "../table.ts";
+import { paintsFor, span } from "../text.ts";
 
 export const testAlerts = (cli: Cli): Command =>
   withTarget(
@@ -30,7 +31,8 @@ export const testAlerts = (cli: Cli): Command =>
           outcome,
         ]);
         if (options.json) cli.json(answer);
-        else cli.print(table(["CHANNEL", "KIND", "STATE", "TOOK", "OUTCOME"], rows, paints));
+        else
+          cli.print(table(["CHANNEL", { text: "KIND", drop: 1 }, "STATE", { text: "TOOK", drop: 2 }, "OUTCOME"], rows, paints));
         return answer.tested.every(({ ok }) => ok) ? 0 : 1;
       }),
     );

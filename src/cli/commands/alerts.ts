@@ -5,7 +5,8 @@ import type { AlertHistoryRow } from "../../alerts/store.ts";
 import type { Cli } from "../cli.ts";
 import { examples, instant, wholeNumber } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { type Paints, paintsFor, table, when } from "../text.ts";
+import { table } from "../table.ts";
+import { type Paints, paintsFor, when } from "../text.ts";
 import { reportAlerts } from "./alerts-report.ts";
 import { silenceAlerts, silencesOfAlerts, unsilenceAlerts } from "./alerts-silence.ts";
 import { testAlerts } from "./alerts-test.ts";
@@ -101,7 +102,7 @@ const show = (cli: Cli): Command =>
           cli.print(
             told.length === 0
               ? "Nobody was told of it."
-              : table(["TOLD", "CHANNEL", "WHAT", "STATE", "TRIES", "OUTCOME"], told, paints),
+              : table(["TOLD", "CHANNEL", "WHAT", "STATE", { text: "TRIES", drop: 1 }, "OUTCOME"], told, paints),
           );
         }
         return 0;

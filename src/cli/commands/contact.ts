@@ -4,7 +4,8 @@ import type { ContactRow } from "../../../machines/ports/store.ts";
 import type { Cli } from "../cli.ts";
 import { examples, wholeNumber } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { paintsFor, table } from "../text.ts";
+import { table } from "../table.ts";
+import { paintsFor } from "../text.ts";
 
 export const contactCommand = (cli: Cli): Command => {
   const command = new Command("contact").description("whom lines speak to, by number and by LID");
@@ -51,7 +52,7 @@ const show = (cli: Cli): Command =>
 
 const text = (cli: Cli, contacts: readonly ContactRow[]): string =>
   table(
-    ["CONTACT", "NUMBER", "LID", "COUNTRY", "TIER"],
+    ["CONTACT", "NUMBER", "LID", { text: "COUNTRY", drop: 1 }, { text: "TIER", drop: 2 }],
     contacts.map(({ id, pn, lid, country, tier }) => [id, pn ?? "-", lid ?? "-", country ?? "-", tier ?? "-"]),
     paintsFor(cli.stdout),
   );

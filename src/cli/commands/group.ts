@@ -4,7 +4,8 @@ import type { GroupAction, GroupInfo } from "../../adapters/baileys/group-calls.
 import { type Cli, CliError } from "../cli.ts";
 import { examples } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { counted, paintsFor, table, when } from "../text.ts";
+import { table } from "../table.ts";
+import { counted, paintsFor, when } from "../text.ts";
 
 const ACTIONS = ["add", "remove", "promote", "demote"] as const satisfies readonly GroupAction[];
 type ChangeOptions = TargetOptions & { readonly [A in GroupAction]?: readonly string[] };

@@ -4,7 +4,8 @@ import type { HeldMessage } from "../../runtime/control-protocol.ts";
 import { type Cli, CliError } from "../cli.ts";
 import { examples, wholeNumber } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { counted, paintsFor, table, when } from "../text.ts";
+import { table } from "../table.ts";
+import { counted, paintsFor, when } from "../text.ts";
 
 interface Options extends TargetOptions {
   readonly all?: boolean;
@@ -34,7 +35,13 @@ const list = (cli: Cli): Command =>
         if (options.json) cli.json(answer);
         else if (answer.messages.length === 0) cli.print("No message is held.");
         else {
-          cli.print(table(["ACCEPTED", "SEAT", "MESSAGE", "ATTEMPTS", "WHY"], answer.messages.map(cells), paintsFor(cli.stdout)));
+          cli.print(
+            table(
+              ["ACCEPTED", "SEAT", "MESSAGE", { text: "ATTEMPTS", drop: 1 }, "WHY"],
+              answer.messages.map(cells),
+              paintsFor(cli.stdout),
+            ),
+          );
           if (answer.more) cli.note("There are more.");
         }
         return 0;

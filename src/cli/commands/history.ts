@@ -5,7 +5,8 @@ import type { Cli } from "../cli.ts";
 import { examples, wholeNumber } from "../help.ts";
 import { moveOf, OUTCOMES } from "../sentences.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { paintsFor, table, when } from "../text.ts";
+import { table } from "../table.ts";
+import { paintsFor, when } from "../text.ts";
 
 interface Options extends TargetOptions {
   readonly limit: number;
@@ -32,7 +33,7 @@ export const historyCommand = (cli: Cli): Command =>
         if (options.json) cli.json(answer);
         else if (answer.failovers.length === 0) cli.print("No seat has changed hands yet.");
         else {
-          const head = ["DETECTED", "SEAT", "CAUSE", "MOVE", "CHOSEN", "IN SERVICE", "OUTCOME"];
+          const head = ["DETECTED", "SEAT", { text: "CAUSE", drop: 2 }, "MOVE", { text: "CHOSEN", drop: 1 }, "IN SERVICE"];
           cli.print(table(head, answer.failovers.map(cells), paintsFor(cli.stdout)));
         }
         return 0;
@@ -41,6 +42,7 @@ export const historyCommand = (cli: Cli): Command =>
 
 const cells = (record: FailoverRecord): string[] => {
   const { detectedAt, seat, cause, chosenAt, inServiceAt, outcome } = record;
-  const after = (at: number | null): string => (at === null ? "-" : `+${Math.round(at - detectedAt)} ms`);
-  return [when(detectedAt), seat, cause, moveOf(record), after(chosenAt), after(inServiceAt), OUTCOMES[outcome]];
+  const after = (at: number | null): string | undefined => (at === null ? undefined : `+${Math.round(at - detectedAt)} ms`);
+  const end = outcome === "inService" ? after(inServiceAt) : undefined;
+  return [when(detectedAt), seat, cause, moveOf(record), after(chosenAt) ?? "-", end ?? OUTCOMES[outcome]];
 };

@@ -5,7 +5,8 @@ import { type KeyRole, type KeyRow, ROLES } from "../../http/store.ts";
 import type { Cli } from "../cli.ts";
 import { examples } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { paintsFor, table, when } from "../text.ts";
+import { table } from "../table.ts";
+import { paintsFor, when } from "../text.ts";
 
 interface CreateOptions extends TargetOptions {
   readonly role: KeyRole;
@@ -100,7 +101,7 @@ const cells = ({ id, name, role, lines, createdAt, ...rest }: KeyRow, now: numbe
   name,
   role,
   lines?.join(",") ?? "all",
-  when(createdAt),
+  when(createdAt).slice(0, 10),
   stateOf(rest, now),
 ];
 const stateOf = ({ revokedAt, expiresAt }: Pick<KeyRow, "revokedAt" | "expiresAt">, now: number): string => {

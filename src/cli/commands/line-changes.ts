@@ -4,7 +4,8 @@ import { type Work, WORKS } from "../../../machines/delivery/work.ts";
 import type { Cli } from "../cli.ts";
 import { examples } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { paintsFor, table } from "../text.ts";
+import { table } from "../table.ts";
+import { paintsFor } from "../text.ts";
 import { changing, names } from "./changing.ts";
 import { labelCommand, renameCommand } from "./naming.ts";
 
@@ -94,7 +95,7 @@ const listCommand = (cli: Cli): Command =>
         else
           cli.print(
             table(
-              ["LINE", "NAME", "MASTERS", "SERVANTS", "LABELS"],
+              ["LINE", { text: "NAME", drop: 2 }, "MASTERS", "SERVANTS", { text: "LABELS", drop: 1 }],
               lines.map(({ id, name, masters, servants, labels }) => [
                 id,
                 name ?? "-",

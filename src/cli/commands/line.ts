@@ -7,7 +7,8 @@ import type { PerformanceAnswer } from "../../runtime/performance.ts";
 import type { Cli } from "../cli.ts";
 import { examples, wholeNumber } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { counted, paintsFor, table } from "../text.ts";
+import { table } from "../table.ts";
+import { counted, paintsFor } from "../text.ts";
 import { lineChanges } from "./line-changes.ts";
 
 export const lineCommand = (cli: Cli): Command => {
@@ -41,7 +42,20 @@ const show = (cli: Cli): Command =>
     }),
   );
 
-const HEAD = ["SEAT", "ABLE", "WEIGHT", "BEGUN", "SHARE", "WAITING", "SENT", "ACKED", "FAILED", "P50", "P99", "NEXT WAITS"];
+const HEAD = [
+  "SEAT",
+  "ABLE",
+  { text: "WEIGHT", drop: 3 },
+  { text: "BEGUN", drop: 4 },
+  "SHARE",
+  "WAITING",
+  { text: "SENT", drop: 1 },
+  "ACKED",
+  "FAILED",
+  { text: "P50", drop: 2 },
+  "P99",
+  "NEXT WAITS",
+];
 
 const lineText = (cli: Cli, { line, strategy, ...view }: LineView): string => {
   const seats = view.seats.flatMap((seat) => [seat, ...view.posts.filter((post) => seatOf(post.seat) === seat.seat)]);
@@ -71,7 +85,19 @@ const cells = (seat: SeatPerformance, begun: number): string[] => [
 const hourText = (cli: Cli, { groups, imbalance }: PerformanceAnswer): string => {
   if (groups.length === 0) return "Nothing was sent in the last hour.";
   const rows = table(
-    ["LAST HOUR", "SPOKEN BY", "ROLE", "STRATEGY", "BEGUN", "SENT", "ACKED", "FAILED", "P50", "P99", "SHARE"],
+    [
+      "LAST HOUR",
+      "SPOKEN BY",
+      { text: "ROLE", drop: 2 },
+      { text: "STRATEGY", drop: 1 },
+      { text: "BEGUN", drop: 3 },
+      "SENT",
+      "ACKED",
+      "FAILED",
+      { text: "P50", drop: 4 },
+      "P99",
+      "SHARE",
+    ],
     groups.map(({ seat, account, role, strategy, begun, sent, acked, failed, p50, p99, share }) => [
       seat,
       account,

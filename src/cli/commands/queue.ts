@@ -5,7 +5,8 @@ import type { Cli } from "../cli.ts";
 import { examples } from "../help.ts";
 import { seatCells } from "../seat-cells.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { paintsFor, table } from "../text.ts";
+import { table } from "../table.ts";
+import { paintsFor } from "../text.ts";
 
 export const queueCommand = (cli: Cli): Command =>
   withTarget(new Command("queue").description("what waits to be sent, seat by seat").argument("[line]", "of one line only"))

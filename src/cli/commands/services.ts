@@ -4,7 +4,8 @@ import { SERVICE_KINDS, type ServiceKind } from "../../runtime/services.ts";
 import type { Cli } from "../cli.ts";
 import { examples } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { paintsFor, table } from "../text.ts";
+import { table } from "../table.ts";
+import { paintsFor } from "../text.ts";
 
 interface Options extends TargetOptions {
   readonly kind?: ServiceKind;

@@ -8,7 +8,8 @@ import { slaHtml } from "../sla-page.ts";
 import { percent } from "../../sla/percent.ts";
 import { rowsOf, signed } from "../sla-words.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { type Paints, paintsFor, table, when } from "../text.ts";
+import { table } from "../table.ts";
+import { type Paints, paintsFor, when } from "../text.ts";
 
 interface Options extends TargetOptions {
   readonly month?: string;
@@ -93,7 +94,16 @@ const textOf = (report: SlaReport, paints: Paints): string => {
     each.burnRate === null ? "-" : each.burnRate.toFixed(2),
     signed(each.outageMs + each.maintenanceMs),
   ]);
-  const head = ["", "AVAILABLE", "DOWN", "TIMES", "LONGEST", "BUDGET LEFT", "BURN RATE", "EXCLUDED"];
+  const head = [
+    "",
+    "AVAILABLE",
+    "DOWN",
+    { text: "TIMES", drop: 2 },
+    { text: "LONGEST", drop: 3 },
+    "BUDGET LEFT",
+    "BURN RATE",
+    { text: "EXCLUDED", drop: 1 },
+  ];
   return `${when(report.from)} to ${when(report.to)}, target ${percent(report.target)}\n\n${table(head, rows, paints)}\n\nDown: an accepted message, neither paced nor held, waits for more than 10 s for WhatsApp's word.\nExcluded: outages of WhatsApp as a whole, and pauses.`;
 };
 

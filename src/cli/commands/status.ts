@@ -4,7 +4,8 @@ import type { SeatStatus, StatusAnswer } from "../../runtime/control-protocol.ts
 import type { Cli } from "../cli.ts";
 import { examples } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { clock, counted, type Paints, paintsFor, span, table } from "../text.ts";
+import { table } from "../table.ts";
+import { clock, counted, type Paints, paintsFor, span } from "../text.ts";
 
 interface Options extends TargetOptions {
   readonly check?: boolean;
@@ -41,7 +42,7 @@ const statusText = (status: StatusAnswer, paints: Paints): string => {
   const parts = [
     `${bold(fleet)}  process ${pid}, up ${span(now - startedAt)}, failover ${mode === "automatic" ? good(mode) : warn(mode)}, ${serving} of ${counted(seats.length, "seat")} in service`,
     table(
-      ["SEAT", "HOLDER", "TERM", "STATE", "WAITING", "LAST DECISION"],
+      ["SEAT", "HOLDER", { text: "TERM", drop: 1 }, "STATE", "WAITING", "LAST DECISION"],
       seats.map((seat) => seatCells(seat, paints)),
       paints,
     ),
@@ -81,6 +82,6 @@ const seatCells = ({ id, holder, term, phase, queue, last }: SeatStatus, { good,
   holder ?? "nobody",
   String(term),
   { text: phase, paint: phase === "serving" ? good : bad },
-  `${queue.open}${queue.oldestMs === null ? "" : ` (oldest ${span(queue.oldestMs)})`}${queue.held > 0 ? `, ${queue.held} held` : ""}`,
+  `${queue.open}${queue.oldestMs === null ? "" : ` (${span(queue.oldestMs)})`}${queue.held > 0 ? `, ${queue.held} held` : ""}`,
   last ? `${clock(last.at)} ${last.text}` : "-",
 ];

@@ -5,7 +5,8 @@ import type { DeadLetter } from "../../webhooks/store.ts";
 import type { Cli } from "../cli.ts";
 import { examples, wholeNumber } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
-import { counted, paintsFor, table, when } from "../text.ts";
+import { table } from "../table.ts";
+import { counted, paintsFor, when } from "../text.ts";
 
 interface Options extends TargetOptions {
   readonly limit: number;
@@ -36,7 +37,7 @@ const list = (cli: Cli): Command =>
       if (options.json) cli.json(answer);
       else if (answer.webhooks.length === 0) cli.print("The fleet file names no webhook (docs/webhooks.md).");
       else {
-        const head = ["WEBHOOK", "WANTS", "SIGNED", "LAST", "DEAD", "URL"];
+        const head = ["WEBHOOK", { text: "WANTS", drop: 2 }, { text: "SIGNED", drop: 1 }, "LAST", "DEAD", "URL"];
         const rows = answer.webhooks.map(({ name, events, signed, dead: given, url, log: [last] }) => [
           name,
           events.join(" "),
@@ -92,7 +93,11 @@ const dead = (cli: Cli): Command =>
       else if (answer.letters.length === 0) cli.print("Nothing was given up.");
       else
         cli.print(
-          table(["GIVEN UP", "WEBHOOK", "TYPE", "PLACE", "TRIES", "WHY"], answer.letters.map(cells), paintsFor(cli.stdout)),
+          table(
+            ["GIVEN UP", "WEBHOOK", "TYPE", { text: "PLACE", drop: 2 }, { text: "TRIES", drop: 1 }, "WHY"],
+            answer.letters.map(cells),
+            paintsFor(cli.stdout),
+          ),
         );
       return 0;
     }),

@@ -1,6 +1,7 @@
 /** The screen of `top`: exactly as many lines as the terminal has rows, none wider than it. */
 import type { StatusAnswer } from "../../runtime/control-protocol.ts";
 import { seatCells } from "../seat-cells.ts";
+import { cutTo } from "../table.ts";
 import { paintedSentence } from "../sentences.ts";
 import { clock, counted, type Paint, type Paints, span } from "../text.ts";
 import type { TopState } from "./state.ts";
@@ -88,5 +89,3 @@ const belowOf = ({ pane, events }: TopState, columns: number, paints: Paints): s
 const same: Paint = (text) => text;
 const PLAIN: Paints = { good: same, bad: same, warn: same, dim: same, bold: same };
 const fit = (text: string, width: number): string => text.slice(0, width).padEnd(width);
-const cutTo = (text: string, columns: number): string =>
-  text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
