@@ -344,7 +344,7 @@ export class Device implements LinkOwner {
     link.wire.echo("lookup", "answer", () => {
       if (!link.heard() || job.done) return;
       this.clock.clearTimeout(late);
-      if (!this.service.hasPerson(person)) return this.#refuse(job, "lookup", "WhatsApp named no device of the recipient");
+      if (!this.service.hasPerson(person)) return this.#refuse(job, "unpreparable", "the number is not on WhatsApp");
       this.#known.add(person);
       found();
     });

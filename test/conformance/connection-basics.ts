@@ -308,12 +308,12 @@ const sends: readonly Case[] = [
   },
   {
     title:
-      "a send to a contact without an address can't be prepared; one to a number that WhatsApp does not know names no device",
+      "a send can't be prepared if it is to a contact without an address, or to a number that is not on WhatsApp, or is no message",
     async run(stage) {
       await stage.serve(a);
       await stage.seat(a);
       expect((await stage.send(a, null)).answer).toBe("unsent unpreparable");
-      expect((await stage.send(a, stage.outside.nobody)).answer).toBe("unsent lookup");
+      expect((await stage.send(a, stage.outside.nobody)).answer).toBe("unsent unpreparable");
       const raw = { kind: "raw", proto: new Uint8Array() } as const;
       expect((await stage.send(a, "ana", raw)).answer).toBe("unsent unpreparable");
     },

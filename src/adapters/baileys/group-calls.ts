@@ -121,7 +121,7 @@ export const groupCalls = (sock: () => WASocket | null, changed: (group: string)
 };
 
 /** Of a no that WhatsApp said: a Boom with the code as its data, or as its status. */
-const codeOf = (error: unknown): number | null => {
+export const codeOf = (error: unknown): number | null => {
   if (!(error instanceof Error)) return null;
   const { data, output } = error as { readonly data?: unknown; readonly output?: { readonly statusCode?: number } };
   if (typeof data === "number") return data;

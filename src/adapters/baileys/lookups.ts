@@ -2,7 +2,16 @@
  * What WhatsApp must tell before a message can be encrypted: the recipient's LID, its devices, and keys for those we have no
  * session with. An unanswered query is no answer: Baileys resolves it to nothing and would send a stanza without ciphertext.
  */
-import { isHostedLidUser, isHostedPnUser, isLidUser, jidDecode, jidEncode, jidNormalizedUser } from "@whiskeysockets/baileys";
+import {
+  isHostedLidUser,
+  isHostedPnUser,
+  isLidUser,
+  jidDecode,
+  jidEncode,
+  jidNormalizedUser,
+  USyncQuery,
+  USyncUser,
+} from "@whiskeysockets/baileys";
 import type { AuthenticationCreds, WASocket } from "@whiskeysockets/baileys";
 import type { DeviceKeys } from "./keys/device-keys.ts";
 
@@ -74,6 +83,15 @@ export class Lookups {
       (mine.has(user) ? own : others).add(jid);
     }
     return { others: [...others], own: [...own] };
+  }
+
+  /** WhatsApp says that nobody has the number. An answer about something else, or none, says nothing. */
+  async isNobody(pn: string): Promise<boolean> {
+    const user = new USyncUser().withPhone(`+${jidDecode(pn)?.user ?? ""}`);
+    const answer = await this.#sock
+      .executeUSyncQuery(new USyncQuery().withContactProtocol().withUser(user))
+      .catch(() => undefined);
+    return answer?.list.some(({ contact }) => contact === false) ?? false;
   }
 
   /** Our own account in the domain of the chat. */

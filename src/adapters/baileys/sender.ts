@@ -21,6 +21,7 @@ import type { ConnectionCommand, ConnectionFact } from "../../../machines/ports/
 import type { DeviceId, SeatId, SeatTerm } from "../../../machines/ports/ids.ts";
 import type { AttemptDraft, ContactRow } from "../../../machines/ports/store.ts";
 import { type Envelope, envelopeOf, messageOf } from "./content.ts";
+import { codeOf } from "./group-calls.ts";
 import type { Groups } from "./groups.ts";
 import { CommitError } from "./keys/commits.ts";
 import type { DeviceKeys } from "./keys/device-keys.ts";
@@ -132,16 +133,27 @@ export class Sender {
     if (!group && contact.lid === null && isLidUser(chat)) learned(contact, chat);
     const message = await this.#message(command.content, chat, group);
     const envelope = envelopeOf(message, group);
-    return group ? this.#prepareGroup(job, chat, message, envelope) : this.#prepareDirect(job, chat, message, envelope);
+    if (group) return this.#prepareGroup(job, chat, message, envelope);
+    return this.#prepareDirect(job, { chat, pn: contact.pn }, message, envelope);
   }
 
-  async #prepareDirect(job: Job, chat: string, message: proto.IMessage, envelope: Envelope): Promise<Prepared> {
+  async #prepareDirect(
+    job: Job,
+    { chat, pn }: { readonly chat: string; readonly pn: string | null },
+    message: proto.IMessage,
+    envelope: Envelope,
+  ): Promise<Prepared> {
     const { link } = this.#options;
     const lookups = this.#mustLookups();
     const self = lookups.self(chat);
     const { others, own } = await lookups.recipients(self === chat ? [chat] : [self, chat]);
     const toSelf = self === chat;
-    if (!toSelf && others.length === 0) throw new LookupError("WhatsApp named no device of the recipient");
+    if (!toSelf && others.length === 0) {
+      // Our own devices stand in every answer: without them there was none.
+      if (pn !== null && own.length > 0 && (await lookups.isNobody(pn)))
+        throw new UnpreparableError("the number is not on WhatsApp");
+      throw new LookupError("WhatsApp named no device of the recipient");
+    }
     const reachable = new Set(await lookups.withSessions([...others, ...own]));
     const targets = (toSelf ? own : others).filter((jid) => reachable.has(jid));
     if (targets.length === 0) throw new LookupError("WhatsApp gave no keys for the recipient");
@@ -182,8 +194,13 @@ export class Sender {
   async #prepareGroup(job: Job, group: string, message: proto.IMessage, envelope: Envelope): Promise<Prepared> {
     const { link, keys, groups } = this.#options;
     const lookups = this.#mustLookups();
-    const metadata = await groups.get(group, (jid) => link.sock.groupMetadata(jid)).catch(() => null);
-    if (!metadata) throw new LookupError("WhatsApp did not tell who is in the group");
+    const metadata = await groups
+      .get(group, (jid) => link.sock.groupMetadata(jid))
+      .catch((error: unknown) => {
+        const code = codeOf(error);
+        if (code === null) throw new LookupError("WhatsApp did not tell who is in the group");
+        throw new LookupError(`WhatsApp tells this number of no such group (${code}): it is no member, or there is none`);
+      });
     const { id, lid } = lookups.me;
     const mode = metadata.addressingMode === WAMessageAddressingMode.PN ? "pn" : "lid";
     const sender = mode === "lid" && lid !== null ? lid : id;

@@ -107,6 +107,11 @@ describe("groups", () => {
     expect(await groups.join(loopback.account(ana.number).invitationTo(closed))).toBeNull();
   });
 
+  it("that WhatsApp does not know, or not this number in it, leave a message unsent with WhatsApp's code", async () => {
+    const { fact } = await rig.send(a, await rig.contact("120363999999@g.us"), "is anybody there?");
+    expect(fact).toMatchObject({ kind: "unsent", why: "lookup", detail: expect.stringMatching(/no such group \(404\)/) });
+  });
+
   it("without an answer about the members a message is unsent", async () => {
     loopback.faults.unanswered({ account: MASTER });
     const other = loopback.account(MASTER).createGroup("Elsewhere", [ana.number]);

@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { proto } from "@whiskeysockets/baileys";
+import { type AuthenticationCreds, proto, type WASocket } from "@whiskeysockets/baileys";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { startLoopback } from "../../../sim/loopback/index.ts";
+import type { DeviceKeys } from "../../../src/adapters/baileys/keys/device-keys.ts";
+import { Lookups } from "../../../src/adapters/baileys/lookups.ts";
 import { until } from "../../sim/loopback/client.ts";
 import { Rig } from "./rig.ts";
 import { a, b, MASTER, onMaster, onRaw, turns, World } from "./world.ts";
@@ -86,6 +88,26 @@ describe("sends", () => {
     expect(await rig.answer(command, since)).toMatchObject({ kind: "sent" });
     await until(() => stranger.received.some(({ id }) => id === command.waId), PATIENCE);
     expect(accepted).toEqual([command.waId]);
+  });
+
+  it("to a number that nobody has, a message can't be prepared", async () => {
+    const { rig } = world;
+    const nobody = await rig.contact("4915559999999@s.whatsapp.net");
+    const { fact } = await rig.send(a, nobody, "is anybody there?");
+    expect(fact).toMatchObject({ kind: "unsent", why: "unpreparable", detail: "the number is not on WhatsApp" });
+  });
+
+  it("are given up for a number only when WhatsApp says that nobody has it: no other answer says so", async () => {
+    const says = (answer: () => Promise<unknown>): Promise<boolean> => {
+      const sock = { executeUSyncQuery: answer } as unknown as WASocket;
+      return new Lookups(sock, {} as AuthenticationCreds, {} as DeviceKeys).isNobody("4915559999999@s.whatsapp.net");
+    };
+    expect(await says(async () => ({ list: [{ id: "4915559999999@s.whatsapp.net", contact: false }] }))).toBe(true);
+    expect(await says(async () => ({ list: [{ id: "4915559999999@s.whatsapp.net", contact: true }] }))).toBe(false);
+    expect(await says(async () => ({ list: [{ id: "4915559999999@s.whatsapp.net" }] }))).toBe(false);
+    expect(await says(async () => ({ list: [] }))).toBe(false);
+    expect(await says(async () => undefined)).toBe(false);
+    expect(await says(() => Promise.reject(new Error("rate-overlimit")))).toBe(false);
   });
 
   it("with its look-up unanswered a message to somebody known is unsent as well: sessions alone name no devices", async () => {
