@@ -88,8 +88,8 @@ import {
   type StoreEvent,
   tell,
 } from "../protocol.ts";
-import { CLOSINGS } from "./closing.ts";
-import { backoff, draw } from "./jitter.ts";
+import { alertKey, isUnreachable, raise, type Rule, RULES } from "./connection-alerts.ts";
+import { backedOff, type End, ended, endOf, isProved, type LinkHistory } from "./ending.ts";
 
 export interface ConnectionInput {
   readonly device: DeviceId;
@@ -108,22 +108,13 @@ export interface ConnectionTimers {
   /** Until `<success>`. */
   readonly connectTimeout: Millis;
 }
-export interface ConnectionContext extends ConnectionInput {
+export interface ConnectionContext extends ConnectionInput, LinkHistory {
   /** Time of the last event, for timers: they carry none. */
   readonly now: Millis;
   readonly deadlineAt: Millis;
-  readonly dial: number;
   readonly leaseTerm: LeaseTerm | null;
   /** How its owner wants to link it; null: not asked for, or done. */
   readonly method: LinkMethod | null;
-  readonly servingSince: Millis | null;
-  /** Out of service since; null while serving. */
-  readonly downSince: Millis | null;
-  /** Dials that did not lead to lasting service, since the last that did. */
-  readonly failures: number;
-  /** The one dial without a pause has been used since then. */
-  readonly hasRedialled: boolean;
-  readonly replacements: number;
   readonly bannedUntil: Millis | null;
   /** Alerts that this life has raised. */
   readonly raised: readonly string[];
@@ -133,60 +124,14 @@ export interface ConnectionContext extends ConnectionInput {
 type ConnectionEvent = LinkEvent | ConnectionRequest | StoreEvent<"keys.wipe">;
 type Closed = Extract<ConnectionEvent, { type: "connection.closed" }>;
 
-/** A link that served so long has proved itself: its end is met with a dial at once, and backing off begins anew. */
-const STABLE: Millis = 30_000;
-const FIRST_BACKOFF: Millis = 500;
-const BACKOFF_CAP: Millis = 60_000;
 /** From `<success>` to the end of the offline replay; large backlogs take long, and stanzas flow meanwhile. */
 const REPLAY_TIMEOUT: Millis = 60_000;
 /** The port gives up first. */
 const PORT_SLACK: Millis = 1000;
-const QUARANTINE: Millis = 30_000;
-const MAX_REPLACEMENTS = 4;
-/** Served so long, whoever replaced us is gone. */
-const UNCONTESTED: Millis = 600_000;
 const WIPE_RETRY: Millis = 5000;
-const UNREACHABLE_DIALS = 5;
-const UNREACHABLE_AFTER: Millis = 30_000;
 /** Timers of the platform take no longer spans than 24 days. */
 const LONGEST: Millis = 86_400_000;
 
-export type End =
-  | "old"
-  | "loggedOut"
-  | "suspended"
-  | "banned"
-  | "contested"
-  | "replaced"
-  | "outdated"
-  | "unlinkable"
-  | "atOnce"
-  | "backoff";
-
-type Known = Pick<ConnectionContext, "dial" | "replacements" | "servingSince" | "failures" | "hasRedialled">;
-
-const lasted = (known: Known, at: Millis, span: Millis): boolean =>
-  known.servingSince !== null && at - known.servingSince >= span;
-
-/** Which arrow the end of a link takes. */
-export const endOf = (known: Known, closed: { dial: number; reason: CloseReason; until: Millis | null; at: Millis }): End => {
-  if (closed.dial !== known.dial) return "old";
-  const { linkLost, standing, redial } = CLOSINGS[closed.reason];
-  if (linkLost) return "loggedOut";
-  if (standing === "banned") return closed.until === null ? "banned" : "suspended";
-  switch (redial) {
-    case "quarantine":
-      return known.replacements >= MAX_REPLACEMENTS && !lasted(known, closed.at, UNCONTESTED) ? "contested" : "replaced";
-    case "slowly":
-      return "outdated";
-    case "never":
-      return "unlinkable";
-    case "backoff":
-      return "backoff";
-    default:
-      return lasted(known, closed.at, STABLE) || (known.failures === 0 && !known.hasRedialled) ? "atOnce" : "backoff";
-  }
-};
 const closedParams = ({ context, event }: { context: ConnectionContext; event: Closed }) => ({
   end: endOf(context, event),
   isLinked: context.link === "linked",
@@ -204,66 +149,6 @@ const ends =
 const left = ({ context }: { context: ConnectionContext }): Millis =>
   Math.min(LONGEST, Math.max(0, context.deadlineAt - context.now));
 
-// ---- alerts ----
-
-type Rule = "device.loggedOut" | "device.banned" | "device.outdated" | "device.replaced" | "device.unreachable";
-const RULES: readonly Rule[] = ["device.loggedOut", "device.banned", "device.outdated", "device.replaced", "device.unreachable"];
-/** A version that WhatsApp refuses is the fleet's trouble: one alert, not five hundred. */
-const alertKey = (rule: Rule, device: DeviceId): string => (rule === "device.outdated" ? rule : `${rule}:${device}`);
-
-const TEXTS: { readonly [R in Rule]: (context: ConnectionContext) => string } = {
-  "device.loggedOut": ({ device }) => `${device} was removed from its account. Link it again: greenroom device link ${device}`,
-  "device.banned": ({ device, bannedUntil }) =>
-    `WhatsApp refuses the account of ${device}${bannedUntil === null ? "" : `, until ${new Date(bannedUntil).toISOString()}`}. Look at the phone; it is not dialled meanwhile`,
-  "device.outdated": ({ device }) =>
-    `WhatsApp refuses this version of the client (first seen on ${device}). Links that are up go on; one device at a time tries again for all, also with a newer version if WhatsApp names one. If this lasts, update Greenroom`,
-  "device.replaced": ({ device }) =>
-    `the credentials of ${device} were opened elsewhere. Make sure that nothing else uses them; a careful dial follows by itself, a few times`,
-  "device.unreachable": ({ device, failures }) =>
-    `${device} can't be connected (${failures} dials failed). Look at the network and the proxy; dialling goes on by itself`,
-};
-
-// ---- what changes in context ----
-
-const backedOff = (context: ConnectionContext, at: Millis, failures: number): Partial<ConnectionContext> => {
-  const { value, seed } = draw(context.seed);
-  return { seed, failures: failures + 1, deadlineAt: at + backoff(FIRST_BACKOFF, BACKOFF_CAP, failures, value) };
-};
-
-const ended = (context: ConnectionContext, closed: Closed): Partial<ConnectionContext> => {
-  const { at } = closed;
-  const end = endOf(context, closed);
-  if (end === "old") return { now: at };
-  const isProved = lasted(context, at, STABLE);
-  const failures = isProved ? 0 : context.failures;
-  const down = {
-    now: at,
-    servingSince: null,
-    downSince: context.downSince ?? at,
-    failures,
-  };
-  switch (end) {
-    case "atOnce":
-      return { ...down, hasRedialled: true };
-    case "backoff":
-      return { ...down, ...backedOff(context, at, failures) };
-    case "replaced":
-    case "contested": {
-      const before = lasted(context, at, UNCONTESTED) ? 0 : context.replacements;
-      return { ...down, replacements: before + 1, deadlineAt: at + QUARANTINE * 2 ** before };
-    }
-    case "outdated":
-      return down;
-    case "suspended":
-    case "banned":
-      return { ...down, standing: "banned", bannedUntil: closed.until, deadlineAt: closed.until ?? at };
-    case "loggedOut":
-      return { ...down, link: "loggedOut", method: null };
-    default:
-      return { ...down, method: null };
-  }
-};
-
 const noted = (context: ConnectionContext, event: ConnectionEvent): Partial<ConnectionContext> => {
   const { at: now } = event;
   switch (event.type) {
@@ -279,19 +164,6 @@ const noted = (context: ConnectionContext, event: ConnectionEvent): Partial<Conn
       return { now };
   }
 };
-
-const isUnreachable = (context: ConnectionContext): boolean =>
-  !context.raised.includes(alertKey("device.unreachable", context.device)) &&
-  (context.failures >= UNREACHABLE_DIALS || (context.downSince !== null && context.now - context.downSince >= UNREACHABLE_AFTER));
-
-const raise = (context: ConnectionContext, rule: Rule, level: "warning" | "critical"): Effect => ({
-  op: "raise",
-  key: alertKey(rule, context.device),
-  rule,
-  subject: rule === "device.outdated" ? "fleet" : context.device,
-  level,
-  text: TEXTS[rule](context),
-});
 
 export const connectionMachine = setup({
   types: {
@@ -338,7 +210,7 @@ export const connectionMachine = setup({
     })),
     noteRedial: assign(({ context, event }) => ({
       now: event.at,
-      failures: lasted(context, event.at, STABLE) ? 0 : context.failures,
+      failures: isProved(context, event.at) ? 0 : context.failures,
       servingSince: null,
       downSince: context.downSince ?? event.at,
       hasRedialled: true,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CLOSINGS } from "../../machines/account/closing.ts";
-import { connectionMachine, type ConnectionInput, endOf } from "../../machines/account/connection.ts";
+import { connectionMachine, type ConnectionInput } from "../../machines/account/connection.ts";
+import { endOf } from "../../machines/account/ending.ts";
 import { CANARY_EVERY, dialler } from "../../machines/account/dialler.ts";
 import type { CloseReason } from "../../machines/ports/connection.ts";
 import { accountId, deviceId, type Millis } from "../../machines/ports/ids.ts";
