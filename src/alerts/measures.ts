@@ -231,11 +231,15 @@ export const diskMeasure = (freeBytes: number): Measure => {
   };
 };
 
-export const storeMeasure = (took: Millis): Measure => ({
+/** null: it does not answer, or only that it can't. */
+export const storeMeasure = (took: Millis | null): Measure => ({
   rule: "store.slow",
   subject: "fleet",
-  value: took / 1000,
-  says: `the store takes ${(took / 1000).toFixed(1)} s to answer: look at the disk, and at what else this machine does`,
+  value: took === null ? Number.POSITIVE_INFINITY : took / 1000,
+  says:
+    took === null
+      ? "the store does not answer, or can't do what it is asked: look at the disk, and at the log"
+      : `the store takes ${(took / 1000).toFixed(1)} s to answer: look at the disk, and at what else this machine does`,
   over: "the store answers in time again",
 });
 

@@ -15,6 +15,7 @@ import {
   type LineSeen,
   pauseMeasure,
   queueMeasures,
+  type QueueSeen,
   seatFailoverMeasures,
   seatMeasures,
   storeMeasure,
@@ -52,6 +53,7 @@ export class Watcher {
   #isClosed = false;
   readonly #traffic = new Map<SeatId, TrafficSeen[]>();
   #pausedSince: Millis | null = null;
+  #queues: readonly QueueSeen[] = [];
   #seldom: { readonly at: Millis; readonly measures: readonly Measure[] } = { at: Number.NEGATIVE_INFINITY, measures: [] };
 
   constructor(options: WatcherOptions) {
@@ -93,12 +95,12 @@ export class Watcher {
     const { supervisor, clock, holders } = this.#options;
     const roster = supervisor.node.roster();
     if (!roster) return [];
-    const { measure, queues } = await this.#askStore();
+    const store = await this.#askStore();
     const now = clock.now();
-    if (now >= this.#seldom.at + SELDOM) this.#seldom = { at: now, measures: await this.#measureSeldom(now) };
+    if (now >= this.#seldom.at + SELDOM) await this.#lookSeldom(now);
     return [
-      measure,
-      ...queueMeasures(queues, now),
+      store,
+      ...queueMeasures(this.#queues, now),
       ...seatMeasures(this.#seats(roster), linesOf(roster)),
       ...this.#trafficOf(roster, now),
       ...holderMeasures(holders?.() ?? new Map(), (account) => roster.accounts.get(account)?.role === "master"),
@@ -107,25 +109,48 @@ export class Watcher {
     ];
   }
 
-  async #askStore() {
-    const { supervisor, clock } = this.#options;
-    const began = clock.now();
-    const late = Promise.withResolvers<null>();
-    const timer = clock.setTimeout(() => late.resolve(null), PATIENCE);
-    const counts = await Promise.race([supervisor.ask("outbox.counts", {}), late.promise]);
-    clock.clearTimeout(timer);
-    return { measure: storeMeasure(clock.now() - began), queues: counts?.kind === "counts" ? counts.seats : [] };
+  async #lookSeldom(now: Millis): Promise<void> {
+    try {
+      const measures = await this.#inTime(this.#measureSeldom(now));
+      if (measures) this.#seldom = { at: now, measures };
+    } catch (error) {
+      // The rest is looked at all the same.
+      this.#options.onFault(error);
+    }
   }
 
-  async #measureSeldom(now: Millis): Promise<Measure[]> {
+  /** What a store that does not answer said last, holds: what is not known any more is not well because of that. */
+  async #askStore(): Promise<Measure> {
+    const { supervisor, clock } = this.#options;
+    const began = clock.now();
+    const counts = await this.#inTime(supervisor.ask("outbox.counts", {}));
+    if (counts?.kind !== "counts") return storeMeasure(null);
+    this.#queues = counts.seats;
+    return storeMeasure(clock.now() - began);
+  }
+
+  /** null: there was no answer. */
+  async #inTime<T>(asked: Promise<T>): Promise<T | null> {
+    const { clock } = this.#options;
+    const late = Promise.withResolvers<null>();
+    const timer = clock.setTimeout(() => late.resolve(null), PATIENCE);
+    try {
+      return await Promise.race([asked, late.promise]);
+    } finally {
+      clock.clearTimeout(timer);
+    }
+  }
+
+  /** null: the store did not say. */
+  async #measureSeldom(now: Millis): Promise<Measure[] | null> {
     const { supervisor, storeFile, deadLetters } = this.#options;
     const { bavail, bsize } = await statfs(dirname(storeFile));
     const answer = await supervisor.ask("failover.list", { seat: null, limit: FAILOVERS });
-    const records = answer.kind === "failovers" ? answer.rows : [];
+    if (answer.kind !== "failovers") return null;
     return [
       diskMeasure(bavail * bsize),
-      ...failoverMeasures(records, now),
-      ...seatFailoverMeasures(records, now),
+      ...failoverMeasures(answer.rows, now),
+      ...seatFailoverMeasures(answer.rows, now),
       ...webhookMeasures((await deadLetters?.()) ?? {}),
     ];
   }

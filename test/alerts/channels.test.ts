@@ -128,6 +128,7 @@ describe("a WhatsApp message", () => {
     const sales = line("sales", true, true);
     const help = line("help", true);
     expect(await carried([sales, help], "sales-1/a")).toBe("help alert:n1:0, help alert:n1:1");
+    expect(await carried([sales, help], "sales-1/b")).toContain("help alert");
     expect(await carried([sales, help], "help/help-0")).toBe("sales alert:n1:0, sales alert:n1:1");
     expect(await carried([line("sales", true, false), help], "fleet")).toContain("help alert");
     expect(await carried([sales, help], "fleet", ["help", "sales"])).toContain("help alert");

@@ -15,6 +15,7 @@ import { AlertDesk } from "../../src/alerts/desk.ts";
 import type { AlertStore } from "../../src/alerts/store.ts";
 import { HandClock, notice } from "./kit.ts";
 
+const DAY = 86_400_000;
 const POLICY: AlertPolicy = {
   channels: { warning: ["ops"], critical: ["ops", "chat"] },
   escalation: { after: 600_000, to: ["chat"] },
@@ -62,6 +63,16 @@ describe("an alert of a running fleet", () => {
     });
     await fleet.clock.pass(1000);
     expect(fleet.told().sort()).toEqual(["ops raised device.failed:sales-2/a", "ops resolved device.failed:sales-1/a"]);
+  });
+
+  it("is told to have grown worse when nobody was there to notice", async () => {
+    const fleet = await begun();
+    await fleet.raise("device.failed", "sales-1/a");
+    await fleet.clock.pass(1000);
+    fleet.told();
+    await fleet.die(() => fleet.worsen("device.failed", "sales-1/a"));
+    await fleet.clock.pass(1000);
+    expect(fleet.told().sort()).toEqual(["chat raised device.failed:sales-1/a", "ops escalated device.failed:sales-1/a"]);
   });
 
   it("is told even while the store does not answer", async () => {
@@ -115,6 +126,17 @@ describe("an alert of a running fleet", () => {
     expect(fleet.told()).toEqual(["ops raised device.failed:sales-1/a"]);
     await fleet.die();
     expect(fleet.desk.silences).toEqual([]);
+  });
+
+  it("is silenced for months, for which no timer of the platform is set: it would be over at once", async () => {
+    const fleet = await begun();
+    const now = fleet.clock.now();
+    await fleet.desk.silence({ id: "s1", rule: null, subject: null, from: now, until: now + 90 * DAY, by: "ann", why: "" });
+    await fleet.raise("device.failed", "sales-1/a");
+    await fleet.clock.pass(89 * DAY);
+    expect(fleet.told()).toEqual([]);
+    await fleet.clock.pass(2 * DAY);
+    expect(fleet.told()).toEqual(["ops raised device.failed:sales-1/a"]);
   });
 
   it("waits while the fleet is paused", async () => {
@@ -190,6 +212,27 @@ describe("a channel that fails", () => {
     expect(await fleet.alerts.notices(banned as AlertRow)).toContainEqual(
       expect.objectContaining({ channel: "chat", state: "failed", outcome: "there is no such channel any more" }),
     );
+  });
+
+  it("is left alone for half a second at least, and told of once, however often it fails", async () => {
+    const clock = new HandClock();
+    let [attempts, told] = [0, 0];
+    const courier = new Courier({
+      channel: { name: "ops", kind: "webhook", deliver: () => Promise.reject(new ChannelError("it answered 500")) },
+      clock,
+      draw: () => 0,
+      onAttempt: () => void attempts++,
+      onHealth: () => void told++,
+    });
+    courier.take(notice("n1"));
+    await clock.pass(490);
+    expect(attempts).toBe(1);
+    await clock.pass(20);
+    expect(attempts).toBe(2);
+    await clock.pass(600_000);
+    expect(attempts).toBeGreaterThan(10);
+    expect(told).toBe(1);
+    courier.close();
   });
 
   it("keeps so many notices and no more, and says which were dropped", async () => {
@@ -343,11 +386,15 @@ class Fleet {
     if (this.#isUp)
       this.desk.hear({ at: raisedAt, type: "alert.raised", subject, data: { key, rule, level, text: row.text, raisedAt } });
   }
+  /** Told to nobody: it is in the record. */
+  async worsen(rule: string, subject: string): Promise<void> {
+    const row = await this.#open(`${rule}:${subject}`);
+    if (row) await this.#record({ ...row, level: "critical", repeats: 1 });
+  }
   async resolve(rule: string, subject: string): Promise<void> {
     const key = `${rule}:${subject}`;
-    const open = (await this.history({ openOnly: true })).find((row) => row.key === key);
-    if (!open) return;
-    const { acknowledged: _, ...row } = open;
+    const row = await this.#open(key);
+    if (!row) return;
     const at = this.clock.now();
     await this.#record({ ...row, state: "resolved", resolvedAt: at, text: `${subject} is well` });
     if (this.#isUp) this.desk.hear({ at, type: "alert.resolved", subject, data: { key, rule, text: `${subject} is well` } });
@@ -368,6 +415,12 @@ class Fleet {
     );
   }
 
+  async #open(key: string): Promise<AlertRow | undefined> {
+    const open = (await this.history({ openOnly: true })).find((each) => each.key === key);
+    if (!open) return undefined;
+    const { acknowledged: _, ...row } = open;
+    return row;
+  }
   #record(alert: AlertRow): Promise<unknown> {
     const reqId = `t${++this.#asked}` as RequestId;
     return new Promise((resolve) => this.#store.ask({ op: "alert.record", reqId, alert, audit: null }, resolve));

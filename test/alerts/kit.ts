@@ -5,6 +5,8 @@ import type { Notice } from "../../machines/alerts/notices.ts";
 import type { Clock } from "../../machines/ports/clock.ts";
 import type { Millis } from "../../machines/ports/ids.ts";
 
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 export class HandClock implements Clock {
   #now: Millis = 1_760_000_000_000;
   #timers: { readonly at: Millis; readonly fire: () => void }[] = [];
@@ -13,6 +15,7 @@ export class HandClock implements Clock {
     return this.#now;
   }
   setTimeout(fire: () => void, after: Millis): unknown {
+    if (after > LONGEST_TIMER) throw new Error(`the platform would fire at once what is set for ${after} ms`);
     const timer = { at: this.#now + after, fire };
     this.#timers.push(timer);
     return timer;

@@ -71,12 +71,14 @@ describe("what is measured", () => {
     expect(
       failoverMeasures([...some.slice(1), record("averted", "operator"), record("averted", "silent", 90_000_000)], NOW),
     ).toEqual([]);
+    expect(failoverMeasures([...some.slice(1), record("running")], NOW)).toEqual([]);
     expect(beyond([diskMeasure(5e9)])).toEqual([]);
     expect(beyond([diskMeasure(9e8)])).toEqual(["disk.low fleet 900"]);
   });
 
   it("is how long the store takes to answer, and how long the fleet has been paused", () => {
     expect(beyond([storeMeasure(500), pauseMeasure(3_600_000)])).toEqual([]);
+    expect(beyond([storeMeasure(null)])).toEqual(["store.slow fleet Infinity"]);
     expect(beyond([storeMeasure(600), pauseMeasure(3_601_000)])).toEqual(["store.slow fleet 0.6", "fleet.paused fleet 3601"]);
   });
 });

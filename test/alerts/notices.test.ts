@@ -121,6 +121,36 @@ describe("notices", () => {
     expect(desk.said().at(-1)).toBe("ops: resolved warning device.failed:a/3");
   });
 
+  it("gather what a known cause brings about, and nothing else", () => {
+    const desk = new Desk();
+    desk.raise("fleet.brake:", "critical");
+    desk.pass(5000);
+    const symptoms = ["seat.vacant", "queue.age", "ack.latency", "error.rate", "standby.none"].map((rule) => `${rule}:x`);
+    for (const key of symptoms) desk.raise(key, "warning");
+    desk.pass(GATHER_MORE);
+    expect(desk.said()).toEqual(["ops: raised critical fleet.brake:", "phone: raised critical fleet.brake:"]);
+    desk.pass(STORM);
+    expect(desk.said()).toEqual(symptoms.map((key) => `ops: raised warning ${key}`));
+    desk.raise("disk.low:fleet", "warning");
+    desk.pass(GATHER_MORE);
+    expect(desk.said()).toEqual(["ops: raised warning disk.low:fleet"]);
+  });
+
+  it("say the first word about somebody once, however bad it was before", () => {
+    const desk = new Desk();
+    desk.raise("fleet.brake:", "critical");
+    desk.raise("device.loggedOut:a/1", "critical");
+    desk.raise("device.unreachable:a/1", "warning");
+    desk.pass(STORM + GATHER_MORE);
+    const toOps = (): string[] => desk.said().filter((line) => line.startsWith("ops"));
+    expect(toOps()).toContain("ops: raised warning device.unreachable:a/1");
+    desk.raise("device.failed:a/1", "critical");
+    desk.pass(GATHER_MORE);
+    expect(toOps()).toEqual([]);
+    desk.pass(STORM);
+    expect(toOps()).toEqual(["ops: raised critical device.failed:a/1"]);
+  });
+
   it("come by tens at the most, and then one every three seconds, whatever happens", () => {
     const desk = new Desk();
     for (let index = 0; index < 90; index++) {
@@ -164,6 +194,12 @@ describe("notices", () => {
     desk.pass(2000);
     expect(desk.said()).toEqual(["ops: resolved warning device.failed:a/1"]);
     expect(comesAndGoes(1000)).toHaveLength(2);
+    // As it is for as long as that, it does not come and go any more: its end is told at once.
+    desk.raise("device.failed:a/1", "warning");
+    desk.pass(61_000);
+    desk.resolve("device.failed:a/1");
+    desk.pass(1000);
+    expect(desk.said()).toEqual(["ops: raised warning device.failed:a/1 flapping", "ops: resolved warning device.failed:a/1"]);
   });
 
   it("are one for what is over and back within one instant, as in the record", () => {
