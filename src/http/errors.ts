@@ -102,12 +102,22 @@ export const problemOf = (error: ApiError): Problem => {
 
 /** Fields by their path, in a shape that shows nothing of what was sent. */
 export const badRequest = (where: "params" | "query" | "body" | "headers", error: z.ZodError): ApiError => {
-  const errors = error.issues.map(({ path, message }) => ({
-    path: [where, ...path.map(String)].join(".").slice(0, 200),
-    message: message.slice(0, 300),
-  }));
-  const [first] = errors;
-  return new ApiError("E_BAD_REQUEST", first ? `${first.path}: ${first.message}` : "a field is wrong", { errors });
+  const wrong = error.issues.map((issue) => waysOf(issue, [where]));
+  const first = (wrong[0] ?? []).flatMap((way) => way.slice(0, 1)).map(({ path, message }) => `${path}: ${message}`);
+  return new ApiError("E_BAD_REQUEST", first.join("; or ") || "a field is wrong", { errors: wrong.flat(2) });
+};
+
+interface WrongField {
+  readonly path: string;
+  readonly message: string;
+}
+/** Where there is a choice: what is against the way that was meant, which is the one with the least against it; of equals, each. */
+const waysOf = (issue: z.core.$ZodIssue, above: readonly string[]): readonly (readonly WrongField[])[] => {
+  const path = [...above, ...issue.path.map(String)];
+  if (issue.code !== "invalid_union" || issue.errors.length === 0)
+    return [[{ path: path.join(".").slice(0, 200), message: issue.message.slice(0, 300) }]];
+  const least = Math.min(...issue.errors.map(({ length }) => length));
+  return issue.errors.filter(({ length }) => length === least).map((way) => way.flatMap((each) => waysOf(each, path).flat()));
 };
 
 /** Codes of the control socket that mean something else, or nothing, to a client of the API. */
