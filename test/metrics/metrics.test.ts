@@ -1,12 +1,15 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { Registry } from "prom-client";
 import { parse } from "yaml";
 import type { ConnectionCommand, ConnectionFact } from "../../machines/ports/connection.ts";
 import type { DeviceId, FailoverId, SeatId } from "../../machines/ports/ids.ts";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
 import type { StoreAnswer, StorePort } from "../../machines/ports/store.ts";
 import { countingConnections, countingStore } from "../../src/metrics/counting-ports.ts";
+import { createGauges } from "../../src/metrics/gauges.ts";
+import { createInstruments } from "../../src/metrics/instruments.ts";
 import { createMetrics, type Metrics } from "../../src/metrics/metrics.ts";
 import type { SeatStatus, StatusAnswer } from "../../src/runtime/control-protocol.ts";
 
@@ -184,6 +187,12 @@ describe("the counting ports", () => {
 
 /** Every name in a query that looks like a metric. */
 const namesIn = (query: string): string[] => query.match(/\b(greenroom|nodejs|process)_[a-z0-9_]+/g) ?? [];
+const labelsIn = (query: string): string[] => [
+  ...[...query.matchAll(/\b(?:by|without) \(([^)]*)\)/g)].flatMap(([, list = ""]) =>
+    list.split(",").map((label) => label.trim()),
+  ),
+  ...[...query.matchAll(/[{,]\s*(\w+)\s*(?:=~|!~|!=|=)/g)].flatMap(([, label = ""]) => label),
+];
 const queriesOf = (file: string): string[] => {
   const text = readFileSync(join(ROOT, file), "utf8");
   const found: string[] = [];
@@ -223,6 +232,39 @@ describe("what is written about metrics", () => {
       expect(queries.flatMap(namesIn).filter((name) => !known.has(name))).toEqual([]);
     },
   );
+
+  /** By name: the labels of each metric of ours. */
+  const labels = (): Map<string, readonly string[]> => {
+    const registry = new Registry();
+    createInstruments(registry);
+    createGauges(registry);
+    const all = registry.getMetricsAsArray() as unknown as readonly { name: string; labelNames: readonly string[] }[];
+    return new Map(all.map(({ name, labelNames }) => [name, labelNames]));
+  };
+
+  it.each(["examples/grafana/greenroom.json", "examples/prometheus/alerts.yml"])(
+    "%s asks by labels that its metrics have",
+    (file) => {
+      const known = labels();
+      const asked = queriesOf(file).flatMap((query) => {
+        const own = namesIn(query).flatMap((name) => known.get(name.replace(/_(bucket|sum|count)$/, "")) ?? []);
+        return labelsIn(query).map((label) => ({
+          query,
+          label,
+          isKnown: own.includes(label) || label === "le" || label === "job",
+        }));
+      });
+      expect(asked.length).toBeGreaterThan(1);
+      expect(asked.filter(({ isKnown }) => !isKnown)).toEqual([]);
+    },
+  );
+
+  it("docs/metrics.md says by which labels each is told apart", () => {
+    const text = readFileSync(join(ROOT, "docs/metrics.md"), "utf8");
+    const listed = [...text.matchAll(/^\| `(greenroom_[a-z_]+)` \| \w+ \| ([\w, ]*)\|/gm)];
+    const said = listed.map(([, name = "", those = ""]) => [name, those.trim().split(", ").filter(Boolean)] as const);
+    expect(Object.fromEntries(said)).toEqual(Object.fromEntries(labels()));
+  });
 
   it("docs/metrics.md lists every metric of ours, and no other", async () => {
     const text = readFileSync(join(ROOT, "docs/metrics.md"), "utf8");
