@@ -73,6 +73,7 @@ const operationOf = (route: Route, schemaOf: SchemaOf, problem: unknown): Json =
     ...parametersOf("path", route.params, schemaOf),
     ...parametersOf("query", route.query, schemaOf),
     ...(route.method === "POST" ? [IDEMPOTENCY_KEY] : []),
+    ...(route.refuses.includes("E_CHANGED") ? [IF_MATCH] : []),
   ],
   ...(route.takesBytes ? { requestBody: { required: true, content: { "application/octet-stream": { schema: {} } } } } : {}),
   ...(route.body === null
@@ -87,6 +88,14 @@ const IDEMPOTENCY_KEY = {
   required: false,
   description: "Chosen by the client, a new one for each request: sent again with it, the request is done once.",
   schema: { type: "string", minLength: 1, maxLength: 200, pattern: "^[\\x21-\\x7e]+$" },
+};
+
+const IF_MATCH = {
+  name: "If-Match",
+  in: "header",
+  required: false,
+  description: "The ETag of what was looked at: 412 E_CHANGED if it is another one by now. Left out, or *: whatever it is.",
+  schema: { type: "string", maxLength: 2000 },
 };
 
 const parametersOf = (place: "path" | "query", shape: z.ZodObject, schemaOf: SchemaOf): Json[] => {

@@ -29,6 +29,8 @@ export interface Caller {
   readonly arrivals: Arrivals;
   readonly media: MediaDesk;
   readonly groups: GroupDesk;
+  /** Of the fleet file as it is. */
+  readonly fleetTag: () => string | null;
   /** Nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   /** A page that plays a change of holder; null: too long ago. */

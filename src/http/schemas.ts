@@ -236,6 +236,7 @@ export const fleetPlan = z
   .strictObject({
     file: z.string(),
     applied: z.boolean(),
+    tag: z.string().nullable().describe("Of the fleet file as it is now, also the ETag; null: there is none."),
     changes: list(
       z.strictObject({ subject: z.string(), text: z.string(), isLive: z.boolean().describe("False: needs a restart.") }),
     ),

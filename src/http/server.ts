@@ -310,6 +310,7 @@ class Door {
       arrivals,
       media: parts.media,
       groups: parts.groups,
+      fleetTag: () => parts.fleet.tag,
       signal: request.signal,
       views: parts.views,
       scope: new Scope(key.lines, () => parts.views.roster()),

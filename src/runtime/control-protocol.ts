@@ -39,6 +39,8 @@ const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const LONGEST_KEY: Millis = 3650 * 86_400_000;
 
 const GROUP = z.string().regex(/^[\d-]{5,40}@g\.us$/, { error: "expected a group's address, …@g.us" });
+/** Only if the fleet file still has one of these tags, which an answer named before; otherwise E_CHANGED. */
+const TAGS = z.array(z.string().max(100)).max(20).readonly().nullable().default(null);
 /** What is left out stays. */
 export const groupSettings = z.strictObject({
   subject: z.string().min(1).max(100).optional(),
@@ -118,9 +120,9 @@ export const REQUESTS = {
    * Takes up what the fleet file says now, as far as that needs no restart; the answer names all that differs. `dryRun`: only the
    * answer. `force`: also where a seat would have nobody to speak for it.
    */
-  apply: z.strictObject({ dryRun: z.boolean().default(false), force: z.boolean().default(false) }),
+  apply: z.strictObject({ dryRun: z.boolean().default(false), force: z.boolean().default(false), match: TAGS }),
   /** Writes a change into the fleet file and takes it up, as `apply` does. */
-  edit: z.strictObject({ edit: fleetEdit, dryRun: z.boolean().default(false), force: z.boolean().default(false) }),
+  edit: z.strictObject({ edit: fleetEdit, dryRun: z.boolean().default(false), force: z.boolean().default(false), match: TAGS }),
   /** `unlink`, for each device of an account that is linked. Refused before the first if one speaks for a seat. */
   unlinkAccount: z.strictObject({ account: name }),
   /** Removes a device from its account, at WhatsApp and here: its keys are forgotten. Refused while it speaks for a seat. */
@@ -424,6 +426,7 @@ export type ControlErrorCode =
   | "E_UNKNOWN_WEBHOOK"
   | "E_STORE" // the store did not do it
   | "E_UNREACHABLE" // WhatsApp did not answer
+  | "E_CHANGED" // it is no longer what was looked at before
   | "E_REFUSED" // understood, and not possible at present: the message says why
   | "E_FULL" // the line has as many open messages as it may have: nothing was taken
   | "E_BUSY" // more clients than are served at once
@@ -446,6 +449,7 @@ const CODES: ReadonlySet<string> = new Set<ControlErrorCode>([
   "E_UNKNOWN_WEBHOOK",
   "E_STORE",
   "E_UNREACHABLE",
+  "E_CHANGED",
   "E_REFUSED",
   "E_FULL",
   "E_BUSY",

@@ -47,7 +47,7 @@ export interface ControlParts {
   readonly contacts: ContactStore;
   readonly arrivals: Pick<Arrivals, "page">;
   readonly performance?: PerformanceLog;
-  readonly fleet: Pick<FleetDesk, "plan" | "apply" | "edit">;
+  readonly fleet: Pick<FleetDesk, "plan" | "apply" | "edit" | "tag">;
   readonly links: LinkDesk;
   readonly keys: KeyRing;
   readonly audit: AuditBook;
@@ -180,8 +180,8 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
         await note(parts, "device.linkAsked", id, `${id} is to be linked`, { method: method.kind });
       return links.ask(id, method);
     },
-    apply: ({ dryRun, force }) => (dryRun ? parts.fleet.plan() : parts.fleet.apply(orderOf(parts, force))),
-    edit: ({ edit, dryRun, force }) => parts.fleet.edit(edit, { ...orderOf(parts, force), dryRun }),
+    apply: ({ dryRun, ...order }) => (dryRun ? parts.fleet.plan() : parts.fleet.apply(orderOf(parts, order))),
+    edit: ({ edit, dryRun, ...order }) => parts.fleet.edit(edit, { ...orderOf(parts, order), dryRun }),
     unlinkAccount: ({ account }) => unlinkAccount(parts, resolveName("account", account, [...views.roster().accounts.keys()])),
     unlink: ({ device }) => unlink(parts, resolveName("device", device, [...views.roster().devices.keys()])),
     restart: async ({ device }) => {
@@ -219,9 +219,9 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
   };
 };
 
-const orderOf = (parts: ControlParts, force: boolean) => ({
+const orderOf = (parts: ControlParts, order: { readonly force: boolean; readonly match: readonly string[] | null }) => ({
+  ...order,
   move: (seat: SeatId, to: DeviceId) => moved(parts, seat, to),
-  force,
   by: `operator:${byOf(parts)}`,
 });
 

@@ -3,6 +3,7 @@
  * rest is shown. A change that is asked for here is written into the file first: a start begins with it, so a crash at any point
  * leaves what boots, all of the change or none.
  */
+import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { isOpen } from "../../machines/delivery/outbox-state.ts";
 import type { NodeConfig } from "../../machines/driver/boot.ts";
@@ -42,6 +43,8 @@ export interface ApplyAnswer {
   readonly changes: readonly FleetChange[];
   /** Those that are live have been taken up. */
   readonly applied: boolean;
+  /** Of the file as it is now; null: the fleet has none. */
+  readonly tag: string | null;
 }
 /** How far the file is from what runs. `isWrong`: it can't be read as a fleet. */
 export interface Drift {
@@ -53,6 +56,8 @@ export interface Drift {
 /** Moves a seat; throws if that can't be. */
 export type MoveSeat = (seat: SeatId, to: DeviceId) => Promise<unknown>;
 interface Order {
+  /** Tags of which the file must still have one; null: whatever it says by now. */
+  readonly match: readonly string[] | null;
   readonly move: MoveSeat;
   readonly force: boolean;
   readonly by: string;
@@ -69,6 +74,7 @@ export class FleetDesk {
   #fleet: FleetConfig;
   /** One change after the other. */
   #turn: Promise<unknown> = Promise.resolve();
+  #tag: { readonly of: string; readonly tag: string } | undefined;
   #drift: { readonly of: string; readonly fleet: FleetConfig; readonly drift: Drift } | undefined;
 
   constructor(options: FleetDeskOptions) {
@@ -88,10 +94,19 @@ export class FleetDesk {
     return this.#fleet.about[subject] ?? NOT_NAMED;
   }
 
+  /** Another one whenever the fleet file says something else; null: the fleet has no file, or it can't be read. */
+  get tag(): string | null {
+    if (this.#options.reload === null) return null;
+    const of = savedAt(this.#fleet.file);
+    if (of === GONE) return null;
+    if (this.#tag?.of !== of) this.#tag = { of, tag: tagOf(readFleetText(this.#fleet.file)) };
+    return this.#tag.tag;
+  }
+
   /** Where the fleet file and the running fleet differ. Throws ControlError if the file is wrong. */
   plan(): ApplyAnswer {
     this.#options.views.roster();
-    return { file: this.#fleet.file, changes: this.#planned(this.#read()).changes, applied: false };
+    return { file: this.#fleet.file, changes: this.#planned(this.#read()).changes, applied: false, tag: this.tag };
   }
 
   /** The same in figures. It is read again only when it has been saved: whoever looks may do so often. */
@@ -113,6 +128,7 @@ export class FleetDesk {
   apply(order: Order): Promise<ApplyAnswer> {
     return this.#inTurn(() => {
       this.#options.views.roster();
+      this.#mustMatch(order.match, this.tag);
       return this.#takeUp(this.#planned(this.#read()), order, () => undefined);
     });
   }
@@ -129,6 +145,7 @@ export class FleetDesk {
           `${file} has changes that are not taken up: look at them with "config diff", apply them, then ask again`,
         );
       const before = readFleetText(file);
+      this.#mustMatch(order.match, tagOf(before));
       const text = edited(before, edit);
       const loaded = this.#reload(text);
       if (!loaded.ok)
@@ -137,9 +154,14 @@ export class FleetDesk {
           `it is no fleet then: ${loaded.errors.map(({ path, message }) => `${path}: ${message}`).join("; ")}`,
         );
       const plan = this.#planned(loaded.fleet);
-      if (dryRun) return { file, changes: plan.changes, applied: false };
+      if (dryRun) return { file, changes: plan.changes, applied: false, tag: tagOf(before) };
       return this.#takeUp(plan, order, () => writeFleetText(file, before, text));
     });
+  }
+
+  #mustMatch(wanted: readonly string[] | null, tag: string | null): void {
+    if (wanted === null || (tag !== null && wanted.includes(tag))) return;
+    throw new ControlError("E_CHANGED", `${this.#fleet.file} says something else by now: look at it again, then ask again`);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -169,13 +191,13 @@ export class FleetDesk {
   }
 
   async #takeUp({ next, changes }: Plan, { move, force, by }: Order, write: () => void): Promise<ApplyAnswer> {
-    const answer = { file: this.#fleet.file, changes, applied: true };
     const live = changes.filter(({ isLive }) => isLive);
     if (live.length > 0 && !force) {
       await this.#mustBeEmpty(next);
       await this.#vacate(next, move);
     }
     write();
+    const answer = { file: this.#fleet.file, changes, applied: true, tag: this.tag };
     if (live.length === 0) return answer;
     await this.#audit(live, by);
     // Names concern people only.
@@ -251,11 +273,13 @@ const edited = (text: string, edit: FleetEdit): string => {
 
 const isSame = (one: FleetConfig, other: FleetConfig): boolean => diffFleet(one, { ...other, about: one.about }).length === 0;
 
+const GONE = "gone";
 /** Another text for each save of the file. */
 const savedAt = (file: string): string => {
   const found = statSync(file, { throwIfNoEntry: false });
-  return found ? `${found.mtimeMs} ${found.size} ${found.ino}` : "gone";
+  return found ? `${found.mtimeMs} ${found.size} ${found.ino}` : GONE;
 };
+const tagOf = (text: string): string => createHash("sha256").update(text).digest("base64url").slice(0, 22);
 
 const speakersOf = ({ accounts, lines }: FleetConfig, id: LineId): readonly DeviceId[] => {
   const masters = lines.find((line) => line.id === id)?.masters ?? [];

@@ -261,11 +261,12 @@ const ANSWERS: ControlAnswers = {
   resume: { mode: "automatic" },
   links: { links: [{ device: "sales-2/a" as DeviceId, state: "unlinked", offer: null }] },
   link: { device: "sales-2/a" as DeviceId, linked: false, offer: { kind: "qr", text: "2@abc", at: NOW } },
-  apply: { file: "/fleet.yaml", changes: [], applied: true },
+  apply: { file: "/fleet.yaml", changes: [], applied: true, tag: "t1" },
   edit: {
     file: "/fleet.yaml",
     changes: [{ subject: "sales-3", text: "account sales-3 (master) is added, with sales-3/a", isLive: true }],
     applied: true,
+    tag: "t2",
   },
   unlinkAccount: { accounts, devices },
   unlink: device("sales-1/b", { link: "loggedOut", state: "loggedOut" }),
@@ -381,7 +382,7 @@ const chained = (row: AuditRow, before: string | null) => {
   return { ...row, hash: lastHash };
 };
 
-const edit = (change: object, force = false): object => ({ edit: change, dryRun: false, force });
+const edit = (change: object, force = false): object => ({ edit: change, dryRun: false, force, match: null });
 
 describe("--json prints the supervisor's answer and nothing else:", () => {
   it.each<[string, ControlOp, object]>([
@@ -403,6 +404,7 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
         edit: { kind: "account.add", account: "sales-3", role: "master", devices: ["a", "b"], lines: ["sales"] },
         dryRun: true,
         force: false,
+        match: null,
       },
     ],
     ["account remove sales-3 --force --json", "edit", edit({ kind: "account.remove", account: "sales-3" }, true)],
@@ -482,9 +484,9 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["resume --json", "resume", {}],
     ["device link --json", "links", {}],
     ["device link sales-2/a --code '+49 170 123456' --json", "link", { device: "sales-2/a", phone: "49170123456" }],
-    ["config apply --dry-run --json", "apply", { dryRun: true, force: false }],
-    ["config apply --force --json", "apply", { dryRun: false, force: true }],
-    ["config diff --json", "apply", { dryRun: true, force: false }],
+    ["config apply --dry-run --json", "apply", { dryRun: true, force: false, match: null }],
+    ["config apply --force --json", "apply", { dryRun: false, force: true, match: null }],
+    ["config diff --json", "apply", { dryRun: true, force: false, match: null }],
     ["device unlink sales-1/b --json", "unlink", { device: "sales-1/b" }],
     ["device restart sales-1/b --json", "restart", { device: "sales-1/b" }],
     ["key --json", "keys", {}],
@@ -799,7 +801,7 @@ oldoldold0  old   operator  sales  2026-11-24  revoked 2026-11-25 11:59:59
       { subject: "sales-3", text: "account sales-3 (master) is added, with sales-3/a", isLive: true },
       { subject: "timers", text: "the section timers changes", isLive: false },
     ];
-    const plan = { file: "/fleet.yaml", changes, applied: false };
+    const plan = { file: "/fleet.yaml", changes, applied: false, tag: "t1" };
     expect(await run("config diff", { apply: plan })).toMatchObject({
       code: 1,
       stdout: `Without a restart:
@@ -808,7 +810,9 @@ Needs a restart:
   the section timers changes
 `,
     });
-    expect((await run("config apply", { apply: { ...plan, applied: true } })).stdout).toMatch(/^Done:\n {2}account sales-3/);
+    expect((await run("config apply", { apply: { ...plan, applied: true, tag: "t1" } })).stdout).toMatch(
+      /^Done:\n {2}account sales-3/,
+    );
   });
 
   it("sla report says how available seats were, and writes a page and a table", async () => {

@@ -32,6 +32,14 @@ export const documents = (): void => {
       }
     });
 
+    it("takes If-Match wherever it may be refused because something has changed", () => {
+      const takes = ROUTES.filter(({ method, path }) =>
+        document.paths[path]?.[method.toLowerCase()]?.parameters.some(({ name }) => name === "If-Match"),
+      ).map(({ id }) => id);
+      expect(takes).toEqual(ROUTES.filter((route) => codesOf(route).includes("E_CHANGED")).map(({ id }) => id));
+      expect(takes).toEqual(expect.arrayContaining(["switchover", "applyFleet", "addAccount", "removeServant", "changeLine"]));
+    });
+
     it("refers to nothing that is not in it, and keeps its types in one place", () => {
       const refs = refsIn(document);
       expect(refs.length).toBeGreaterThan(50);

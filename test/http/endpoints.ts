@@ -25,6 +25,39 @@ export const endpoints = (rigOf: () => ApiRig): void => {
 
   describe("a change of the fleet", () => {
     const last = () => rig.edits.at(-1);
+
+    it("depends on what was looked at, if the client says so: ETag and If-Match", async () => {
+      const etag = `"${rig.tag}"`;
+      for (const url of [
+        "/v1/fleet/plan",
+        "/v1/accounts",
+        "/v1/accounts/sales-1",
+        "/v1/devices",
+        "/v1/devices/sales-1/a",
+        "/v1/lines",
+        "/v1/lines/help",
+      ])
+        expect({ url, etag: (await get(url)).headers["etag"] }).toEqual({ url, etag });
+      const ask = (method: "POST" | "DELETE", url: string, match: string, body?: object) =>
+        rig.ask(method, url, { headers: { "if-match": match }, ...(body === undefined ? {} : { body }) });
+      const before = rig.edits.length;
+      for (const [method, url, body] of [
+        ["POST", "/v1/accounts", { account: "sales-7" }],
+        ["POST", "/v1/lines/help/settings", { failback: "manual" }],
+        ["POST", "/v1/lines/help/servants", { account: "sales-7" }],
+        ["POST", "/v1/accounts/sales-1/about", { name: "North" }],
+        ["DELETE", "/v1/devices/sales-1/a", undefined],
+      ] as const)
+        for (const match of ['"tag-0"', 'W/"tag-1"', "tag-1", ""])
+          expect(await ask(method, url, match, body)).toMatchObject({ status: 412, body: { code: "E_CHANGED" } });
+      expect(rig.edits).toHaveLength(before);
+      for (const match of [etag, `"tag-0", ${etag}`, "*"])
+        expect(await ask("POST", "/v1/accounts", match, { account: "sales-7" })).toMatchObject({
+          status: 200,
+          headers: { etag },
+        });
+      expect(rig.edits).toHaveLength(before + 3);
+    });
     it.each([
       [
         "POST",

@@ -29,6 +29,7 @@ import {
   type GroupSettings,
   type Invitation,
 } from "../../src/adapters/baileys/group-calls.ts";
+import { ControlError } from "../../src/runtime/control-protocol.ts";
 import { GroupDesk } from "../../src/runtime/group-desk.ts";
 import { LinkDesk } from "../../src/runtime/link-desk.ts";
 import { MediaDesk } from "../../src/runtime/media-desk.ts";
@@ -189,6 +190,8 @@ export class ApiRig {
   readonly log: string[] = [];
   /** Changes of the fleet that were asked for. */
   readonly edits: FleetEdit[] = [];
+  /** Of the fleet file. */
+  readonly tag = "tag-1";
   /** What WhatsApp answers about groups. */
   groups: GroupCalls = {
     list: async () => [],
@@ -289,11 +292,17 @@ export class ApiRig {
       links,
       keys: this.keys,
       fleet: {
-        plan: () => ({ file: "fleet.yaml", changes: [], applied: false }),
-        apply: async () => ({ file: "fleet.yaml", changes: [], applied: true }),
-        edit: async (edit: FleetEdit, { dryRun }: { readonly dryRun: boolean }) => {
+        tag: this.tag,
+        plan: () => ({ file: "fleet.yaml", changes: [], applied: false, tag: this.tag }),
+        apply: async () => ({ file: "fleet.yaml", changes: [], applied: true, tag: this.tag }),
+        edit: async (
+          edit: FleetEdit,
+          { dryRun, match }: { readonly dryRun: boolean; readonly match: readonly string[] | null },
+        ) => {
+          if (match !== null && !match.includes(this.tag))
+            throw new ControlError("E_CHANGED", "fleet.yaml says something else by now");
           this.edits.push(edit);
-          return { file: "fleet.yaml", changes: [], applied: !dryRun };
+          return { file: "fleet.yaml", changes: [], applied: !dryRun, tag: this.tag };
         },
       },
       media: this.#media,

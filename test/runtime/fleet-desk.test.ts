@@ -127,16 +127,17 @@ class Life {
   }
 
   /** Moves as the supervisor does, as far as it matters here. */
-  edit(change: FleetEditInput, { dryRun = false, force = false } = {}) {
+  edit(change: FleetEditInput, { dryRun = false, force = false, match = null as readonly string[] | null } = {}) {
     return this.desk.edit(fleetEdit.parse(change), {
       move: (seat, to) => this.move(seat, to),
       by: "operator:ann",
       dryRun,
       force,
+      match,
     });
   }
-  apply(force = false) {
-    return this.desk.apply({ move: (seat, to) => this.move(seat, to), by: "operator:ann", force });
+  apply(force = false, match: readonly string[] | null = null) {
+    return this.desk.apply({ move: (seat, to) => this.move(seat, to), by: "operator:ann", force, match });
   }
   async move(seat: SeatId, to: DeviceId): Promise<void> {
     this.supervisor.node.switchOver(seat, to, "ann");
@@ -240,6 +241,25 @@ describe("a change that is asked for", () => {
     // What needs a restart is in nobody's way.
     await life.edit({ kind: "describe", subject: "sales-1", name: "x" });
     expect(life.desk.about("sales-1").name).toBe("x");
+    await life.end();
+  });
+
+  it("is made only to the file that was looked at: of two who looked at the same one is refused", async () => {
+    const life = await Life.begin();
+    const { tag } = life.desk.plan();
+    const match = [String(tag)];
+    const add = (account: string) => life.edit({ kind: "account.add", account }, { match });
+    const [one, other] = await Promise.allSettled([add("sales-3"), add("sales-4")]);
+    expect(one).toMatchObject({ status: "fulfilled", value: { applied: true } });
+    expect(other).toMatchObject({ status: "rejected", reason: { code: "E_CHANGED" } });
+    expect(readFileSync(file, "utf8")).not.toContain("sales-4");
+    const next = life.desk.plan().tag;
+    expect(next).not.toBe(tag);
+    expect(one).toMatchObject({ value: { tag: next } });
+    // An editor counts as much as a command.
+    writeFileSync(file, `${readFileSync(file, "utf8")}# by hand\n`);
+    await expect(life.apply(false, [String(next)])).rejects.toMatchObject({ code: "E_CHANGED" });
+    expect(await life.apply(false, [String(next), String(life.desk.tag)])).toMatchObject({ applied: true });
     await life.end();
   });
 

@@ -83,7 +83,7 @@ const up = async (cli: Cli, named: string | undefined, options: Options): Promis
 /** Somebody has saved the fleet file. One that is wrong changes nothing. */
 const takeUp = async ({ handlers }: Production, logger: Logger): Promise<void> => {
   try {
-    const { changes } = await handlers.apply({ dryRun: false, force: false });
+    const { changes } = await handlers.apply({ dryRun: false, force: false, match: null });
     for (const { text, isLive } of changes) {
       if (isLive) logger.info(text);
       else logger.warn(`${text}: needs a restart`);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { AccountsAnswer } from "../../runtime/control-protocol.ts";
 import { accountOf } from "../../../machines/ports/ids.ts";
 import { devicesView } from "./devices.ts";
+import { withTag } from "../etag.ts";
 import { ok, route, type Route } from "../route.ts";
 import { account, device, failover, list, name } from "../schemas.ts";
 import type { Scope } from "../scope.ts";
@@ -31,7 +32,10 @@ export const accountRoutes: readonly Route[] = [
     summary: "All accounts",
     role: "viewer",
     answers: { 200: z.strictObject({ accounts: list(account) }) },
-    handle: async ({ handlers, scope }) => ok({ accounts: accountsView(await handlers.accounts({}), scope) }),
+    handle: async ({ handlers, scope, fleetTag }) => {
+      const tag = fleetTag();
+      return ok({ accounts: accountsView(await handlers.accounts({}), scope) }, withTag(tag));
+    },
   }),
   route({
     method: "GET",
@@ -43,12 +47,13 @@ export const accountRoutes: readonly Route[] = [
     params,
     answers: { 200: z.strictObject({ account, devices: list(device) }) },
     refuses: ["E_UNKNOWN_ACCOUNT"],
-    handle: async ({ handlers, scope }, { params: { account: named } }) => {
+    handle: async ({ handlers, scope, fleetTag }, { params: { account: named } }) => {
+      const tag = fleetTag();
       const id = scope.accountNamed(named);
       const all = await handlers.accounts({});
       const [one] = accountsView({ ...all, accounts: all.accounts.filter((each) => each.id === id) }, scope);
       const devices = devicesView(all.devices, scope).filter((each) => accountOf(each.id as never) === id);
-      return ok({ account: one as z.input<typeof account>, devices });
+      return ok({ account: one as z.input<typeof account>, devices }, withTag(tag));
     },
   }),
   ...(["drain", "undrain"] as const).map((how) =>

@@ -1,6 +1,7 @@
 /** Changes of the fleet while it runs: each is written into the fleet file and taken up at once. */
 import { z } from "zod";
 import { EDITS, type FleetEditInput } from "../../config/index.ts";
+import { matchOf, planned } from "../etag.ts";
 import { type Caller, ok, route, type Route } from "../route.ts";
 import { account, deviceParams, device, fleetPlan, list, name } from "../schemas.ts";
 import { accountsView } from "./accounts.ts";
@@ -29,7 +30,7 @@ interface Change<P extends Shape, B extends Shape> {
   /** Names are looked up: what is not there is refused as such. */
   readonly edit: (caller: Caller, params: z.output<P>, body: z.output<B>) => FleetEditInput;
 }
-const REFUSES = ["E_UNKNOWN_ACCOUNT", "E_UNKNOWN_DEVICE", "E_UNKNOWN_LINE", "E_SCOPE", "E_REFUSED"] as const;
+const REFUSES = ["E_UNKNOWN_ACCOUNT", "E_UNKNOWN_DEVICE", "E_UNKNOWN_LINE", "E_SCOPE", "E_REFUSED", "E_CHANGED"] as const;
 const NONE = z.strictObject({});
 
 /** Of the fleet's shape: for an admin of the whole. */
@@ -42,12 +43,13 @@ const change = <P extends Shape = typeof NONE, B extends Shape = typeof NONE>({ 
     body: (body ?? NONE).extend(order),
     answers: { 200: fleetPlan },
     refuses: REFUSES,
-    handle: async (caller, { params: where, body: { dryRun, force, ...given } }) =>
-      ok(
+    handle: async (caller, { params: where, body: { dryRun, force, ...given }, headers }) =>
+      planned(
         await caller.handlers.edit({
           edit: edit(caller, where, given as unknown as z.output<B>) as never,
           dryRun,
           force,
+          match: matchOf(headers),
         }),
       ),
   });
@@ -60,12 +62,13 @@ const removal = <P extends Shape>({ edit, ...rest }: Change<P, typeof NONE>): Ro
     query: orderQuery,
     answers: { 200: fleetPlan },
     refuses: REFUSES,
-    handle: async (caller, { params: where, query: { dryRun, force } }) =>
-      ok(
+    handle: async (caller, { params: where, query: { dryRun, force }, headers }) =>
+      planned(
         await caller.handlers.edit({
           edit: edit(caller, where, {}) as never,
           dryRun: dryRun === "true",
           force: force === "true",
+          match: matchOf(headers),
         }),
       ),
   });
@@ -92,12 +95,13 @@ const description = <P extends Shape>({
     body: EDITS.describe.omit({ subject: true }),
     answers: { 200: fleetPlan },
     refuses: REFUSES,
-    handle: async (caller, { params: given, body }) =>
-      ok(
+    handle: async (caller, { params: given, body, headers }) =>
+      planned(
         await caller.handlers.edit({
           edit: { kind: "describe", subject: subject(caller, given), ...body },
           dryRun: false,
           force: false,
+          match: matchOf(headers),
         }),
       ),
   });

@@ -4,6 +4,7 @@ import { accountOf, type DeviceId } from "../../../machines/ports/ids.ts";
 import { type DeviceStatus, type PendingLink, PHONE } from "../../runtime/control-protocol.ts";
 import { deviceStatus } from "../device-status.ts";
 import { ApiError } from "../errors.ts";
+import { withTag } from "../etag.ts";
 import { qrPng, qrSvg } from "../qr-image.ts";
 import { answer, type Caller, ok, route, type Route } from "../route.ts";
 import { device, deviceParams, list, offer } from "../schemas.ts";
@@ -55,7 +56,10 @@ export const deviceRoutes: readonly Route[] = [
     summary: "All devices",
     role: "viewer",
     answers: { 200: z.strictObject({ devices: list(device) }) },
-    handle: async ({ handlers, scope }) => ok({ devices: devicesView((await handlers.accounts({})).devices, scope) }),
+    handle: async ({ handlers, scope, fleetTag }) => {
+      const tag = fleetTag();
+      return ok({ devices: devicesView((await handlers.accounts({})).devices, scope) }, withTag(tag));
+    },
   }),
   route({
     method: "GET",
@@ -67,7 +71,8 @@ export const deviceRoutes: readonly Route[] = [
     params: deviceParams,
     answers: { 200: device },
     refuses: ["E_UNKNOWN_DEVICE"],
-    handle: (caller, { params }) => ok(deviceView(caller.views.device(named(caller, params)), caller.scope)),
+    handle: (caller, { params }) =>
+      ok(deviceView(caller.views.device(named(caller, params)), caller.scope), withTag(caller.fleetTag())),
   }),
   route({
     method: "GET",

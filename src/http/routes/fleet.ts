@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { devicesView } from "./devices.ts";
 import { accountsView } from "./accounts.ts";
+import { matchOf, planned } from "../etag.ts";
 import { ok, route, type Route } from "../route.ts";
 import { account, alert, device, fleetPlan, line, list, mode, seat } from "../schemas.ts";
 
@@ -37,7 +38,7 @@ export const fleetRoutes: readonly Route[] = [
     isWhole: true,
     answers: { 200: fleetPlan },
     refuses: ["E_REFUSED"],
-    handle: async ({ handlers }) => ok(await handlers.apply({ dryRun: true, force: false })),
+    handle: async ({ handlers }) => planned(await handlers.apply({ dryRun: true, force: false, match: null })),
   }),
   route({
     method: "POST",
@@ -50,8 +51,9 @@ export const fleetRoutes: readonly Route[] = [
     isWhole: true,
     body: z.strictObject({ force: z.boolean().default(false) }),
     answers: { 200: fleetPlan },
-    refuses: ["E_REFUSED"],
-    handle: async ({ handlers }, { body: { force } }) => ok(await handlers.apply({ dryRun: false, force })),
+    refuses: ["E_REFUSED", "E_CHANGED"],
+    handle: async ({ handlers }, { body: { force }, headers }) =>
+      planned(await handlers.apply({ dryRun: false, force, match: matchOf(headers) })),
   }),
   route({
     method: "GET",

@@ -1,5 +1,6 @@
 /** Lines: who is on them, how they share out conversations, how their seats do. */
 import { z } from "zod";
+import { withTag } from "../etag.ts";
 import { ok, route, type Route } from "../route.ts";
 import { line, list, name, seatPerformance } from "../schemas.ts";
 
@@ -31,9 +32,10 @@ export const lineRoutes: readonly Route[] = [
     summary: "All lines",
     role: "viewer",
     answers: { 200: z.strictObject({ lines: list(line) }) },
-    handle: async ({ handlers, scope }) => {
+    handle: async ({ handlers, scope, fleetTag }) => {
+      const tag = fleetTag();
       const { lines } = await handlers.status({});
-      return ok({ lines: lines.filter(({ id }) => scope.line(id)) });
+      return ok({ lines: lines.filter(({ id }) => scope.line(id)) }, withTag(tag));
     },
   }),
   route({
@@ -47,7 +49,10 @@ export const lineRoutes: readonly Route[] = [
     answers: { 200: balance },
     refuses: ["E_UNKNOWN_LINE", "E_REFUSED"],
     // A wait without end is null: JSON knows no infinity.
-    handle: async ({ handlers, scope }, { params: { line: named } }) => ok(await handlers.line({ line: scope.lineNamed(named) })),
+    handle: async ({ handlers, scope, fleetTag }, { params: { line: named } }) => {
+      const tag = fleetTag();
+      return ok(await handlers.line({ line: scope.lineNamed(named) }), withTag(tag));
+    },
   }),
   route({
     method: "GET",

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { FailoverAnswer, WhyAnswer } from "../../runtime/control-protocol.ts";
 import { deviceView } from "./devices.ts";
 import { ApiError, type ProblemCode } from "../errors.ts";
+import { matchOf, withTag } from "../etag.ts";
 import { answer, type Caller, ok, route, type Route } from "../route.ts";
 import { auditEntry, device, deviceName, failover, list, seat, seatParams } from "../schemas.ts";
 
@@ -21,9 +22,6 @@ const underWay = z
 const REFUSES: readonly ProblemCode[] = ["E_UNKNOWN_SEAT", "E_UNKNOWN_DEVICE", "E_REFUSED", "E_CHANGED"];
 const to = deviceName.optional().describe("The device that is to speak; left out: the one that ranks first.");
 
-/** `"7"`: of term 7. */
-const etagOf = (term: number): string => `"${term}"`;
-
 type Move = "failover" | "switchover" | "failback";
 const move = (how: Move, summary: string, description: string): Route =>
   route({
@@ -40,7 +38,8 @@ const move = (how: Move, summary: string, description: string): Route =>
     refuses: REFUSES,
     handle: async (caller, { params, body, headers }) => {
       const id = caller.scope.seatNamed(`${params.line}/${params.account}`);
-      if (headers["if-match"] !== undefined) mustMatch(await caller.handlers.why({ seat: id }), headers["if-match"]);
+      const match = matchOf(headers);
+      if (match !== null) mustMatch(await caller.handlers.why({ seat: id }), match);
       const end = await moved(caller, how, id, (body as { to?: string }).to);
       return end.inTime ? ok(end.record) : answer(202, { seat: end.seat, detail: `${end.seat} is still being moved` });
     },
@@ -51,11 +50,8 @@ const moved = async ({ handlers, scope }: Caller, how: Move, id: string, target:
   return handlers[how](target === undefined ? { seat: id } : { seat: id, to: scope.deviceNamed(target) });
 };
 
-const mustMatch = ({ seat: { id, term } }: WhyAnswer, wanted: string | string[]): void => {
-  const tags = String(wanted)
-    .split(",")
-    .map((tag) => tag.trim());
-  if (tags.includes("*") || tags.includes(etagOf(term))) return;
+const mustMatch = ({ seat: { id, term } }: WhyAnswer, match: readonly string[]): void => {
+  if (match.includes(String(term))) return;
   throw new ApiError("E_CHANGED", `${id} is in term ${term} by now: look at it again`);
 };
 
@@ -83,7 +79,7 @@ export const seatRoutes: readonly Route[] = [
     handle: async ({ handlers, scope }, { params }) => {
       const { now: _, holder, ...rest } = await handlers.why({ seat: scope.seatNamed(`${params.line}/${params.account}`) });
       const body = { ...rest, holder: holder && deviceView(holder, scope) };
-      return ok(body, { etag: etagOf(rest.seat.term) });
+      return ok(body, withTag(rest.seat.term));
     },
   }),
   move(
