@@ -4,10 +4,12 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { parse } from "yaml";
+import type { FleetEditInput } from "../../src/config/index.ts";
 import { Rig, type Up, until } from "./rig.ts";
 
 const KILLS = process.env["GREENROOM_FULL"] ? 100 : 2;
@@ -49,6 +51,11 @@ const fleetWith = (guests: readonly string[], isSwapped: boolean): void => {
   };
   // JSON is YAML.
   writeFileSync(join(rig.folder, "fleet.yaml"), JSON.stringify(fleet));
+};
+/** Whatever was under way, the file is whole. */
+const guestsInFile = (): string[] => {
+  const { accounts } = parse(readFileSync(join(rig.folder, "fleet.yaml"), "utf8")) as { accounts: object };
+  return Object.keys(accounts).filter((account) => account.startsWith("guest-"));
 };
 const killed = async ({ child, ended }: Pick<Up, "child" | "ended">): Promise<void> => {
   child.kill("SIGKILL");
@@ -98,14 +105,20 @@ it(`leaves what boots, with its links and every accepted message, ${KILLS} times
     const up = await rig.up();
     const { devices } = await rig.ask("accounts", {});
     expect(devices.filter(({ id }) => CORE.includes(id)).map(({ link }) => link)).toEqual(CORE.map(() => "linked"));
-    guests = [...guests, `guest-${kill}`].slice(-GUESTS);
-    fleetWith(guests, isSwapped);
-    const busy = Promise.all([changing(guests.at(-1) ?? ""), sending(kill, accepted)]);
+    const guest = `guest-${kill}`;
+    // The one way the file is written by us, the other way by the supervisor.
+    const byEdit = draw() < 0.5;
+    if (!byEdit) {
+      guests = [...guests, guest].slice(-GUESTS);
+      fleetWith(guests, isSwapped);
+    }
+    const busy = Promise.all([byEdit ? editing(guests, guest) : applying(guest), sending(kill, accepted)]);
     // On a busy machine the first message may be late: without any there is nothing to lose.
     await until(() => Promise.resolve(accepted.length > 0));
     await later(2500);
     await killed(up);
     await busy;
+    guests = guestsInFile();
   }
 
   const last = await rig.up();
@@ -144,9 +157,22 @@ const sending = async (kill: number, accepted: string[]): Promise<void> => {
   await Promise.allSettled(sends);
 };
 /** The file as it is now is taken up, and the servant that is new in it is linked. */
-const changing = async (guest: string): Promise<void> => {
+const applying = async (guest: string): Promise<void> => {
   await later(300);
   await Promise.allSettled([rig.ask("apply", {}).then(() => link(guest))]);
+};
+/** One comes, one goes, one after the other; what the last start was given is taken up before. */
+const editing = async (guests: readonly string[], guest: string): Promise<void> => {
+  const edit = (change: FleetEditInput): Promise<unknown> => rig.ask("edit", { edit: change });
+  const [oldest] = guests.slice(0, Math.max(0, guests.length + 1 - GUESTS));
+  await later(300);
+  const work = async (): Promise<void> => {
+    await rig.ask("apply", {});
+    await edit({ kind: "servant.add", account: guest, line: "sales" });
+    const leaving = oldest === undefined ? undefined : edit({ kind: "account.remove", account: oldest });
+    await Promise.allSettled([link(guest), leaving]);
+  };
+  await Promise.allSettled([work()]);
 };
 /** As the owner does; of a number of its own, with one device at a time. */
 const link = async (guest: string): Promise<void> => {
