@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { Balance } from "../../machines/delivery/balance/index.ts";
 import { Load, type QueueView } from "../../machines/delivery/balance/load.ts";
-import { accountId, deviceId, type MessageId, type SeatTerm, type WaId } from "../../machines/ports/ids.ts";
+import { balanceOf } from "../../machines/delivery/balance/settings.ts";
+import type { queue } from "../../machines/delivery/queue.ts";
+import { roster } from "../../machines/fleet/roster.ts";
+import { accountId, deviceId, type MessageId, type SeatId, seatId, type SeatTerm, type WaId } from "../../machines/ports/ids.ts";
 import { detectorOf, type Effect, type QueueEvent, tell } from "../../machines/protocol.ts";
+import { BUSY, HOLDER, LINE, rosterInput, SEAT } from "../fleet/stage.ts";
 
 const device = deviceId(accountId("m1"), "a");
 const other = deviceId(accountId("m2"), "a");
@@ -95,11 +100,68 @@ describe("the load of a seat", () => {
     expect(load.wait(null, 2000).unansweredSince).toBe(Number.POSITIVE_INFINITY);
   });
 
+  it("waits for no answer longer than half a minute: what became of that attempt was not said here", () => {
+    const load = opened();
+    load.note(wake(100), [handed(1)], view(1, 1), 100);
+    load.note(wake(20_000), [handed(2)], view(2, 2), 20_000);
+    expect(load.wait(null, 30_100).unansweredSince).toBe(100);
+    expect(load.wait(null, 30_101).unansweredSince).toBe(20_000);
+    expect(load.wait(null, 50_001).unansweredSince).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it("begins anew with another device", () => {
     const load = opened();
     const at = answers(load, 40, 2000);
     load.note(open(other, at), [], { ...view(0, 0), holder: other }, at);
     expect(load.latency(at)).toBe(250);
     expect(load.reading(at)).toEqual({ slowness: 1, errors: 0 });
+  });
+});
+
+describe("a seat that was slow", () => {
+  const OTHER_SEAT = seatId(LINE, accountId("m2"));
+  /** Of a queue only what it shows: what happens there is given with each event. */
+  const shown = {
+    start: ({ seat }: { seat: SeatId }) => ({ state: { seat, view: view(1, 1) }, effects: [], wakeAt: null }),
+    receive: (state: object, { effects }: { effects: readonly Effect[] }) => ({ state, effects, wakeAt: null }),
+  } as unknown as typeof queue;
+
+  it("is tried again once that is long ago, though nobody has tried it in between", () => {
+    const balance = new Balance({
+      lines: [LINE],
+      settings: () => balanceOf(LINE, ["m1", "m2"].map(accountId), { strategy: "least-loaded", adaptive: false }),
+      strategies: [],
+      onFault: ({ what }) => {
+        throw new Error(what);
+      },
+    });
+    const actors = balance.lookingOn({ roster, queue: shown });
+    const { state } = actors.roster.start(rosterInput(), 0);
+    const holders = [
+      [SEAT, HOLDER],
+      [OTHER_SEAT, BUSY],
+    ] as const;
+    for (const [seat, id] of holders) {
+      actors.roster.receive(state, { type: "seat.stands", seat, holder: id, term: 1 as SeatTerm, at: 0 });
+      const well = { state: "healthy", cause: null, isFinal: false, lastEvidenceAt: 0, at: 0 } as const;
+      actors.roster.receive(state, { type: "device.health", device: id, ...well });
+    }
+    const queues = new Map([SEAT, OTHER_SEAT].map((seat) => [seat, actors.queue.start({ seat }, 0).state]));
+    const note = (seat: SeatId, at: number, effects: readonly Effect[] = []): void => {
+      actors.queue.receive(queues.get(seat) as never, { ...wake(at), effects } as never);
+    };
+    for (let no = 0; no < 10; no++) {
+      note(SEAT, no * 2000, [handed(no)]);
+      note(SEAT, no * 2000 + 2000, [answered(no)]);
+    }
+    const chosen = (from: number, count: number): readonly (SeatId | undefined)[] =>
+      Array.from({ length: count }, (_, no) => {
+        const at = from + no * 6000;
+        // What was placed there before has come.
+        note(OTHER_SEAT, at);
+        return balance.choose(LINE, { country: null, tier: null, region: null }, at);
+      });
+    expect(new Set(chosen(20_000, 5))).toEqual(new Set([OTHER_SEAT]));
+    expect(new Set(chosen(400_000, 5))).toEqual(new Set([SEAT, OTHER_SEAT]));
   });
 });

@@ -263,6 +263,29 @@ describe("a running fleet", () => {
     expect(nodeOf(fleet).roster()?.seats.get(seat)?.left?.device).toBe(holder);
   });
 
+  it("sends what is refused from now on as its line says by now", () => {
+    const outcomes = (whenRefused: "reroute" | "fail"): readonly string[] => {
+      const workload = { sends: 0, writes: 0, peoplePerLine: 4, warm: 0 };
+      const fleet = new Fleet({ seed: "refused", declaration: WHOLE, config: configOf(WHOLE), workload });
+      expect(fleet.until(() => isServing(fleet), 120_000)).toBe(true);
+      nodeOf(fleet).reshape({ ...configOf(WHOLE), queue: () => ({ whenRefused }) }, () => {});
+      fleet.run(1_000);
+      fleet.inject({
+        kind: "restricted",
+        target: { account: "sales-1" as AccountId },
+        for: "permanent",
+        announced: false,
+      } as never);
+      for (let no = 1; no <= 2; no++) fleet.bring("sales" as LineId, personOf("sales" as LineId, no), "hello");
+      fleet.run(20_000);
+      return fleet.store.tables.outbox
+        .map(({ reason, state }) => reason?.split(" ")[0] ?? (isOpen(state) ? state : "arrived"))
+        .toSorted();
+    };
+    expect(outcomes("fail")).toEqual(["arrived", "refused:463"]);
+    expect(outcomes("reroute")).toEqual(["arrived", "arrived"]);
+  });
+
   it("comes to what was wanted through faults, and breaks no law on the way", () => {
     const anyFault = fc.record({
       what: fc.constantFrom(

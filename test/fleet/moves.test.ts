@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Allowance } from "../../machines/delivery/caps.ts";
 import { roster } from "../../machines/fleet/roster.ts";
 import { accountId, seatId } from "../../machines/ports/ids.ts";
 import type { LineRow } from "../../machines/ports/store.ts";
@@ -97,7 +98,7 @@ describe("conversations that are to go where less waits", () => {
     expect(host.told(THERE).at(-1)).toMatchObject({ type: "queue.reload", from: 71, conversation: conversation(1) });
   });
 
-  it("go to no seat whose account is restricted or whose device is not well by then, nor to another line", () => {
+  it("go to no seat whose account is restricted or has begun as much as it may, or whose device is not well by then, nor to another line", () => {
     const outs: ((host: Host) => void)[] = [
       (host) => host.tell("roster", { type: "account.standing", account: "m2", standing: "restricted" }),
       (host) => host.tell("roster", { type: "seat.held", seat: OTHER, holder: null, term: 2, left: null }),
@@ -115,6 +116,14 @@ describe("conversations that are to go where less waits", () => {
       answer(later, 1, "conversation", { warm: [] });
       expect(later.told(HERE).at(-1)).toMatchObject({ type: "notRerouted", why: "nobody" });
     }
+    const allowance = new Allowance({ m2: { newContacts: { perHour: 1, perDay: null }, warmUp: [] } } as never, []);
+    const full = started({}, allowance);
+    order(full, 1, 2);
+    yielded(full, 1);
+    expect(full.told(HERE).filter(({ type }) => type === "notRerouted")).toEqual([]);
+    allowance.count(accountId("m2"), true, full.now);
+    yielded(full, 2);
+    expect(full.told(HERE).at(-1)).toMatchObject({ type: "notRerouted", message: "msg2", why: "nobody" });
     const host = started();
     host.tell("roster", { type: "rebalance.request", by: "operator:eve", moves: [{ ...move(1), to: "support/m9" }] });
     yielded(host, 1);
@@ -124,10 +133,10 @@ describe("conversations that are to go where less waits", () => {
 
 // ---- helpers ----
 
-function started(line: Partial<LineRow> = {}): Host {
+function started(line: Partial<LineRow> = {}, allowance = new Allowance({}, [])): Host {
   const host = new Host();
   const base = rosterInput();
-  const input = { ...base, lines: base.lines.map((each) => ({ ...each, ...line })) };
+  const input = { ...base, allowance, lines: base.lines.map((each) => ({ ...each, ...line })) };
   host.reducer("roster", roster, input);
   for (const device of DEVICES)
     host.tell("roster", {

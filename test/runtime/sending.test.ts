@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSupervisor, defineFleet, type FleetSupervisor, type OutgoingContent } from "../../src/index.ts";
+import { sendMessage } from "../../src/runtime/sending.ts";
+import type { Supervisor } from "../../src/runtime/supervisor.ts";
+import type { Views } from "../../src/runtime/views.ts";
 
 const JPEG = Buffer.concat([Buffer.from("ffd8ffe000104a46494600", "hex"), Buffer.alloc(500, 1)]);
 const PNG = Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), Buffer.alloc(500, 2)]);
@@ -138,5 +141,39 @@ describe("what is sent", () => {
       message: expect.stringMatching(reason),
     });
     expect(readdirSync(`${database}.media`)).toHaveLength(before);
+  });
+});
+
+describe("what is said of a message", () => {
+  const asked = async (more: object): Promise<unknown> => {
+    let request: unknown;
+    const supervisor = {
+      accept: async (given: unknown) => {
+        request = given;
+        return { kind: "accepted", id: "m1", seat: "sales/sales-1", duplicate: false };
+      },
+    } as unknown as Supervisor;
+    const views = { roster: () => ({ lines: new Map([["sales", {}]]) }), now: () => 1_000 } as unknown as Views;
+    await sendMessage(
+      { supervisor, views },
+      { line: "sales", to: "+49 170 1234567", content: { kind: "text", text: "hi" }, ...more },
+    );
+    return request;
+  };
+  const PLAIN = {
+    line: "sales",
+    to: { lid: null, pn: "491701234567@s.whatsapp.net" },
+    content: { kind: "text", text: "hi" },
+  };
+
+  it("goes along with it: key, priority, region, and when it expires", async () => {
+    expect(await asked({})).toEqual(PLAIN);
+    expect(await asked({ key: "k", priority: 0, region: "eu", expiresIn: 500 })).toEqual({
+      ...PLAIN,
+      idempotencyKey: "k",
+      priority: 0,
+      region: "eu",
+      expiresAt: 1_500,
+    });
   });
 });
