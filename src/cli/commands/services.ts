@@ -27,7 +27,7 @@ export const servicesCommand = (cli: Cli): Command =>
             version ?? "-",
             detail ?? "",
           ]);
-          cli.print(table(["KIND", "NAME", "STATE", "VERSION", ""], rows, paintsFor(cli.stdout)));
+          cli.print(table(["KIND", "NAME", "STATE", { text: "VERSION", drop: 1 }, ""], rows, paintsFor(cli.stdout)));
         }
         return 0;
       }),
