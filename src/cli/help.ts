@@ -1,10 +1,29 @@
 /** What every help page has in common. */
 import { type Command, InvalidArgumentError } from "commander";
 
-/** The last part of a help page: what somebody would type. */
+const COLUMNS = 80;
+
+/** The last part of a help page: what somebody would type. Where it does not fit beside that, what it does is below it. */
 export const examples = (list: readonly (readonly [line: string, what: string])[]): string => {
   const width = Math.max(...list.map(([line]) => line.length));
-  return `\nExamples:\n${list.map(([line, what]) => `  $ ${line.padEnd(width)}  ${what}`.trimEnd()).join("\n")}`;
+  const beside = list.map(([line, what]) => `  $ ${line.padEnd(width)}  ${what}`.trimEnd());
+  const below = list.map(
+    ([line, what]) =>
+      `  $ ${line}${wrapped(what, COLUMNS - 6)
+        .map((part) => `\n      ${part}`)
+        .join("")}`,
+  );
+  return `\nExamples:\n${(beside.every(({ length }) => length <= COLUMNS) ? beside : below).join("\n")}`;
+};
+
+const wrapped = (text: string, columns: number): string[] => {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 };
 
 export const withJson = (command: Command): Command => command.option("--json", "one JSON document instead of text");

@@ -132,7 +132,13 @@ export const programFor = (cli: Cli): Command => {
   );
   const output = { writeOut: (text: string) => cli.stdout.write(text), writeErr: (text: string) => cli.stderr.write(text) };
   for (const command of withSubcommands(program))
-    command.configureOutput(output).exitOverride().helpCommand(false).showHelpAfterError("(greenroom --help lists the commands)");
+    command
+      .configureOutput(output)
+      // Of what a command does half a line is enough to wrap it in.
+      .configureHelp({ ...command.configureHelp(), minWidthToWrap: 20 })
+      .exitOverride()
+      .helpCommand(false)
+      .showHelpAfterError("(greenroom --help lists the commands)");
   return program;
 };
 

@@ -15,7 +15,7 @@ import { labelCommand, renameCommand } from "./naming.ts";
 export const accountCommand = (cli: Cli): Command =>
   new Command("account")
     .description("look at, add, change, name and remove accounts")
-    .addCommand(accountsCommand(cli, "list"))
+    .addCommand(accountsCommand(cli, "list", "account list"))
     .addCommand(showCommand(cli))
     .addCommand(addCommand(cli))
     .addCommand(setCommand(cli))
@@ -25,7 +25,16 @@ export const accountCommand = (cli: Cli): Command =>
     .addCommand(linkCommand(cli))
     .addCommand(unlinkCommand(cli))
     .addCommand(drainCommand(cli))
-    .addCommand(cordonCommand(cli));
+    .addCommand(cordonCommand(cli))
+    .addHelpText(
+      "after",
+      examples([
+        ["greenroom account list", "standing, health and seats of each"],
+        ["greenroom account add sales-3 --lines sales", "a master more; then link it"],
+        ["greenroom account link sales-3", "shows a QR code until it is scanned"],
+        ["greenroom account drain sales-1", "before work on its phone"],
+      ]),
+    );
 
 const showCommand = (cli: Cli): Command =>
   withTarget(new Command("show").description("one account with its devices").argument("<account>", "sales-1"))

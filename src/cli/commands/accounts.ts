@@ -7,9 +7,9 @@ import { ask, type TargetOptions, withTarget } from "../target.ts";
 import { type Cell, table } from "../table.ts";
 import { type Paints, paintsFor, span, when } from "../text.ts";
 
-export const accountsCommand = (cli: Cli, name = "accounts"): Command =>
+export const accountsCommand = (cli: Cli, name = "accounts", typed = name): Command =>
   withTarget(new Command(name).description("every account and device, with link and health"))
-    .addHelpText("after", examples([["greenroom accounts", "of the fleet in ./fleet.yaml"]]))
+    .addHelpText("after", examples([[`greenroom ${typed}`, "of the fleet in ./fleet.yaml"]]))
     .action((options: TargetOptions) =>
       cli.run(options.json === true, async () => {
         const answer = await ask(cli, options, "accounts", {});

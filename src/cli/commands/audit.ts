@@ -35,7 +35,8 @@ const list = (cli: Cli): Command =>
     new Command("list")
       .description("the newest entries (the default)")
       .argument("[subject]", "a seat, account, device, or `fleet` (default: all)")
-      .option("-n, --limit <count>", "newest so many", wholeNumber(1, 1000), 30),
+      .option("-n, --limit <count>", "newest so many", wholeNumber(1, 1000), 30)
+      .addHelpText("after", examples([["greenroom audit list sales-1/a -n 200", "about one device"]])),
   ).action((subject: string | undefined, options: Options) =>
     cli.run(options.json === true, async () => {
       const { limit } = options;

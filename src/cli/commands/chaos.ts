@@ -34,7 +34,7 @@ export const chaos: SimulatorCommand<Options> = {
     ["greenroom chaos", "a hundred seeds of a fleet of 20 accounts"],
     ["greenroom chaos --fleet fleet.yaml --minutes 5 --out failures", "your own fleet; failing plans go to files"],
     ["greenroom chaos --seed 17", "one seed, run twice and compared"],
-    ["greenroom chaos --fleet fleet.yaml --seeds 500 --junit chaos.xml --html chaos.html", "for CI"],
+    ["greenroom chaos --fleet fleet.yaml --seeds 500 --junit chaos.xml", "for CI"],
     ["greenroom chaos --profile work", "bursts, VIPs, regions, campaigns and planned moves, and faults in their midst"],
     ["greenroom chaos --profile year", "a year of an ordinary fleet: its availability"],
   ],

@@ -26,7 +26,7 @@ export const deviceCommand = (cli: Cli): Command =>
     .addCommand(linkCommand(cli))
     .addCommand(unlinkCommand(cli))
     .addCommand(restartCommand(cli))
-    .addCommand(accountsCommand(cli, "list"))
+    .addCommand(accountsCommand(cli, "list", "device list"))
     .addCommand(
       changing(
         cli,
@@ -54,6 +54,14 @@ export const deviceCommand = (cli: Cli): Command =>
           ),
         (_: object, device: string) => ({ kind: "device.remove", device }),
       ),
+    )
+    .addHelpText(
+      "after",
+      examples([
+        ["greenroom device list", "link and health of each"],
+        ["greenroom device link sales-1/a", "shows a QR code until it is scanned"],
+        ["greenroom device restart sales-1/b", "dials it anew"],
+      ]),
     );
 
 const linkCommand = (cli: Cli): Command =>

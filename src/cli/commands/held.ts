@@ -29,6 +29,7 @@ export const heldCommand = (cli: Cli): Command => {
 const list = (cli: Cli): Command =>
   withTarget(new Command("list").description("which, and why (the default)"))
     .option("-n, --limit <count>", "oldest so many", wholeNumber(1, 1000), 50)
+    .addHelpText("after", examples([["greenroom held list -n 200", "the 200 that wait longest"]]))
     .action((options: TargetOptions & { limit: number }) =>
       cli.run(options.json === true, async () => {
         const answer = await ask(cli, options, "held", { limit: options.limit });
@@ -58,7 +59,17 @@ const cells = ({ id, seat, acceptedAt, attempts, reason }: HeldMessage): string[
 
 const word = (cli: Cli, name: string, send: boolean, summary: string): Command =>
   withTarget(
-    new Command(name).description(summary).argument("[message]", "its id, as `held` shows it").option("--all", "all of them"),
+    new Command(name)
+      .description(summary)
+      .argument("[message]", "its id, as `held` shows it")
+      .option("--all", "all of them")
+      .addHelpText(
+        "after",
+        examples([
+          [`greenroom held ${name} m0abc…`, "one"],
+          [`greenroom held ${name} --all`, "all that are held"],
+        ]),
+      ),
   ).action((message: string | undefined, options: Options) =>
     cli.run(options.json === true, async () => {
       if ((message === undefined) === (options.all !== true)) throw new CliError("E_USAGE", "name one message, or say --all", 2);

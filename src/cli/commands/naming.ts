@@ -4,11 +4,13 @@ import type { Cli } from "../cli.ts";
 import { examples } from "../help.ts";
 import { changing } from "./changing.ts";
 
+const a = (what: string): string => (what === "account" ? `an ${what}` : `a ${what}`);
+
 export const renameCommand = (cli: Cli, what: "account" | "device" | "line", like: string): Command =>
   changing(
     cli,
     new Command("rename")
-      .description(`what people call a ${what}; its id stays`)
+      .description(`what people call ${a(what)}; its id stays`)
       .argument(`<${what}>`, like)
       .argument("[name]", "left out: none")
       .addHelpText("after", examples([[`greenroom ${what} rename ${like} "Sales, Berlin"`, "shown beside its id"]])),
@@ -19,7 +21,7 @@ export const labelCommand = (cli: Cli, what: "account" | "device" | "line", like
   changing(
     cli,
     new Command("label")
-      .description(`words to find a ${what} by, instead of those that it has`)
+      .description(`words to find ${a(what)} by, instead of those that it has`)
       .argument(`<${what}>`, like)
       .argument("[labels...]", "left out: none")
       .addHelpText("after", examples([[`greenroom ${what} label ${like} north vip`, "two labels"]])),

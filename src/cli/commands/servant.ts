@@ -34,4 +34,11 @@ export const servantCommand = (cli: Cli): Command =>
           .addHelpText("after", examples([["greenroom servant remove bulk-1 sales", "what it had to do goes to others"]])),
         (_: object, account: string, line: string) => ({ kind: "servant.remove", account, line }),
       ),
+    )
+    .addHelpText(
+      "after",
+      examples([
+        ["greenroom servant add bulk-1 sales", "then: greenroom device link bulk-1/a"],
+        ["greenroom servant remove bulk-1 sales", "its account stays"],
+      ]),
     );

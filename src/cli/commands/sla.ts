@@ -22,7 +22,10 @@ interface Options extends TargetOptions {
 }
 
 export const slaCommand = (cli: Cli): Command =>
-  new Command("sla").description("availability and error budget of seats, lines and accounts").addCommand(slaReport(cli));
+  new Command("sla")
+    .description("availability and error budget of seats, lines and accounts")
+    .addCommand(slaReport(cli))
+    .addHelpText("after", examples([["greenroom sla report --days 7", "the last week"]]));
 
 const slaReport = (cli: Cli): Command =>
   withTarget(new Command("report").description("how available seats, lines and accounts were, and what is left of the budget"))

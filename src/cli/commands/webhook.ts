@@ -31,7 +31,11 @@ export const webhookCommand = (cli: Cli): Command =>
     );
 
 const list = (cli: Cli): Command =>
-  withTarget(new Command("list").description("which there are (the default)")).action((options: TargetOptions) =>
+  withTarget(
+    new Command("list")
+      .description("which there are (the default)")
+      .addHelpText("after", examples([["greenroom webhook list", "which there are, and what they could not get"]])),
+  ).action((options: TargetOptions) =>
     cli.run(options.json === true, async () => {
       const answer = await ask(cli, options, "webhooks", {});
       if (options.json) cli.json(answer);
@@ -53,31 +57,39 @@ const list = (cli: Cli): Command =>
   );
 
 const log = (cli: Cli): Command =>
-  withTarget(new Command("log").description("the last deliveries of one, newest first").argument("<webhook>")).action(
-    (name: string, options: TargetOptions) =>
-      cli.run(options.json === true, async () => {
-        const { webhooks } = await ask(cli, options, "webhooks", {});
-        // Asked for by name, so that a wrong one is told.
-        await ask(cli, options, "webhookDead", { webhook: name, limit: 1 });
-        const deliveries = webhooks.find((each) => each.name === name)?.log ?? [];
-        if (options.json) cli.json({ webhook: name, log: deliveries });
-        else if (deliveries.length === 0) cli.print("Nothing was delivered since the start.");
-        else cli.print(deliveries.map(lineOf).join("\n"));
-        return 0;
-      }),
+  withTarget(
+    new Command("log")
+      .description("the last deliveries of one, newest first")
+      .argument("<webhook>")
+      .addHelpText("after", examples([["greenroom webhook log crm", "its last deliveries"]])),
+  ).action((name: string, options: TargetOptions) =>
+    cli.run(options.json === true, async () => {
+      const { webhooks } = await ask(cli, options, "webhooks", {});
+      // Asked for by name, so that a wrong one is told.
+      await ask(cli, options, "webhookDead", { webhook: name, limit: 1 });
+      const deliveries = webhooks.find((each) => each.name === name)?.log ?? [];
+      if (options.json) cli.json({ webhook: name, log: deliveries });
+      else if (deliveries.length === 0) cli.print("Nothing was delivered since the start.");
+      else cli.print(deliveries.map(lineOf).join("\n"));
+      return 0;
+    }),
   );
 const lineOf = ({ at, type, id, tookMs, failure }: Delivery): string =>
   `${when(at)}  ${type}  ${id}  ${failure ?? "delivered"} (${Math.round(tookMs)} ms)`;
 
 const test = (cli: Cli): Command =>
-  withTarget(new Command("test").description("deliver a test, now").argument("<webhook>")).action(
-    (name: string, options: TargetOptions) =>
-      cli.run(options.json === true, async () => {
-        const answer = await ask(cli, options, "webhookTest", { webhook: name });
-        if (options.json) cli.json(answer);
-        else cli.print(answer.failure === null ? `${answer.webhook}: delivered.` : `${answer.webhook}: ${answer.failure}.`);
-        return answer.failure === null ? 0 : 1;
-      }),
+  withTarget(
+    new Command("test")
+      .description("deliver a test, now")
+      .argument("<webhook>")
+      .addHelpText("after", examples([["greenroom webhook test crm", "exits with 1 if it is not delivered"]])),
+  ).action((name: string, options: TargetOptions) =>
+    cli.run(options.json === true, async () => {
+      const answer = await ask(cli, options, "webhookTest", { webhook: name });
+      if (options.json) cli.json(answer);
+      else cli.print(answer.failure === null ? `${answer.webhook}: delivered.` : `${answer.webhook}: ${answer.failure}.`);
+      return answer.failure === null ? 0 : 1;
+    }),
   );
 
 const dead = (cli: Cli): Command =>
@@ -85,7 +97,8 @@ const dead = (cli: Cli): Command =>
     new Command("dead")
       .description("what was given up, oldest first")
       .argument("[webhook]")
-      .option("-n, --limit <count>", "so many", wholeNumber(1, 1000), 50),
+      .option("-n, --limit <count>", "so many", wholeNumber(1, 1000), 50)
+      .addHelpText("after", examples([["greenroom webhook dead crm", "what it was given up for, and why"]])),
   ).action((name: string | undefined, options: Options) =>
     cli.run(options.json === true, async () => {
       const answer = await ask(cli, options, "webhookDead", { webhook: name ?? null, limit: options.limit });
@@ -116,7 +129,8 @@ const redrive = (cli: Cli): Command =>
     new Command("redrive")
       .description("deliver what was given up, oldest first, until one fails again")
       .argument("<webhook>")
-      .option("-n, --limit <count>", "so many at most", wholeNumber(1, 100_000), 1000),
+      .option("-n, --limit <count>", "so many at most", wholeNumber(1, 100_000), 1000)
+      .addHelpText("after", examples([["greenroom webhook redrive crm", "what was given up, once more"]])),
   ).action((name: string, options: Options) =>
     cli.run(options.json === true, async () => {
       const answer = await ask(cli, options, "webhookRedrive", { webhook: name, limit: options.limit });
