@@ -16,6 +16,8 @@ const accepted = new Map<string, string[]>();
 
 beforeAll(async () => {
   rig = await Rig.start();
+  // They are on WhatsApp before anybody writes to them.
+  for (const person of PEOPLE) rig.loopback.person(person);
 }, PATIENCE);
 afterAll(async () => rig.close(), PATIENCE);
 
