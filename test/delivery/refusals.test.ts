@@ -233,6 +233,19 @@ describe("a contact that is new to an account with a cap", () => {
     expect(pump.until(coldFor - 1).told("roster")).toHaveLength(3);
   });
 
+  it("is asked about once more when room went while nobody else was found, and when the roster could not look", () => {
+    const pump = capped(1, [row(1), row(2)]);
+    answer(pump, "cold");
+    answer(pump, "nobody", 2);
+    // It was asked whether it is new; whether another seat has room, nobody was asked yet.
+    expect(pump.told("roster")).toHaveLength(3);
+    answer(pump, "store", 2);
+    expect(pump.phase(2)).toBe("delayed");
+    expect(pump.until(10_000).told("roster")).toHaveLength(4);
+    answer(pump, "nobody", 2);
+    expect(pump.phase(2)).toBe("capped");
+  });
+
   it("is counted only if it left: what could not be sent leaves its room to the next", () => {
     const pump = capped(1, [row(1), row(2)]);
     answer(pump, "cold");
@@ -253,5 +266,26 @@ describe("a contact that is new to an account with a cap", () => {
     const pump = capped(1, [row(1)]);
     expect(pump.until(askedFor - 1).told("roster")).toHaveLength(1);
     expect(pump.until(askedFor).told("roster")).toHaveLength(2);
+  });
+});
+
+describe("a conversation that another seat has got", () => {
+  it("leaves nothing to decide here: what was unanswered of it is that seat's", () => {
+    const pump = new Pump([row(1), row(2)]).open().sent(1).sent(2);
+    pump.tell({ type: "link.lost", device: HOLDER });
+    expect([pump.phase(1), pump.phase(2)]).toEqual(["unanswered", "unanswered"]);
+    pump.tell({ type: "rerouted", conversation: row(1).conversation, message: id(1), to: "sales/m2" as never });
+    expect(pump.phase(1)).toBeUndefined();
+    expect(pump.state.view).toMatchObject({ unanswered: 1 });
+    const before = pump.changes.length;
+    expect(
+      pump
+        .open()
+        .until(60_000)
+        .changes.slice(before)
+        .map((change) => change.id),
+    ).not.toContain("m1");
+    expect(pump.sends.filter((send) => send.startsWith("m1 "))).toEqual(["m1 1"]);
+    expect(pump.sends.filter((send) => send.startsWith("m2 ")).length).toBeGreaterThan(1);
   });
 });
