@@ -1,6 +1,6 @@
 /** What a running fleet says, by type. `subject` is whom it is about: a seat, a device, an account, a line. */
 import type { CloseReason } from "../../machines/ports/connection.ts";
-import type { AccountId, DeviceId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
+import type { AccountId, ConversationId, DeviceId, MessageId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
 import type { AlertLevel, FailoverCause, FailoverRecord } from "../../machines/ports/records.ts";
 
 interface AlertTold {
@@ -44,6 +44,8 @@ export interface EventData {
   readonly "actor.died": { readonly kind: string; readonly deaths: number };
   /** A delivery was given up; `subject` is the webhook, `event` the type of what it did not get. */
   readonly "webhook.dead": { readonly event: string; readonly tries: number; readonly why: string };
+  /** Accepted, and then refused: by WhatsApp (`refused:CODE`, with what that means), or because it can't be made. `subject`: its seat. */
+  readonly "message.failed": { readonly message: MessageId; readonly conversation: ConversationId; readonly reason: string };
   /** A handler failed as often as it may: the message is passed over. `from: seq` hands it over again. */
   readonly "message.passedOver": {
     readonly reader: string;

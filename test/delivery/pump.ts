@@ -42,6 +42,8 @@ export class Pump {
   state: SeatQueue;
   isStoreSilent: boolean;
   readonly sends: string[] = [];
+  /** Events of the fleet. */
+  readonly said: object[] = [];
   readonly reads: string[] = [];
   /** Of the lists of held messages. */
   readonly limits: number[] = [];
@@ -96,6 +98,7 @@ export class Pump {
   #note({ effects = [], wakeAt }: ReturnType<typeof queue.receive>): void {
     this.#wakeAt = wakeAt;
     for (const effect of effects) {
+      if (effect.op === "event") this.said.push(effect.event);
       if (effect.op === "tell") this.#told.push({ to: effect.to, type: effect.event.type });
       if (effect.op === "connection" && effect.command.op === "send")
         this.sends.push(`${effect.command.message} ${effect.command.attempt}`);

@@ -119,6 +119,12 @@ describe("a message that was handed over", () => {
       ["failed", "unpreparable: so it is", "unsent", "unpreparable"],
       ["failed", "refused:404 unknown: that chat does not exist", "refused", "404"],
     ]);
+    const failed = (no: number, reason: string) => ({
+      type: "message.failed",
+      subject: "sales/m1",
+      data: expect.objectContaining({ message: `m${no}`, reason }),
+    });
+    expect(pump.said).toEqual([failed(1, "unpreparable: so it is"), failed(2, "refused:404 unknown: that chat does not exist")]);
     expect(pump.told("checkup")).toEqual([]);
     pump.sent(3).tell({ type: "refused", device: HOLDER, waId: "w3" as never, code: 463 });
     expect(pump.told("checkup")).toEqual(["check.request"]);
@@ -212,6 +218,8 @@ describe("a message that expires", () => {
     const waiting = new Pump([row(1, 300)]).until(299);
     expect(waiting.changes).toEqual([]);
     expect(waiting.until(300).changes).toMatchObject([{ state: "failed", reason: "expired" }]);
+    // Its sender said when.
+    expect(waiting.said).toEqual([]);
     const unanswered = new Pump([row(1, 800)]).open().sent(1).until(500);
     unanswered.tell({ type: "queue.close" });
     expect(unanswered.until(800).changes.at(-1)).toMatchObject({ state: "failed", reason: "expired while unanswered" });

@@ -2,7 +2,7 @@
 import type { Millis } from "../../ports/ids.ts";
 import { detectorOf, type QueueEvent, tell } from "../../protocol.ts";
 import { isPreparing, isUnderWay, lastDoubt, type Row } from "../window-row.ts";
-import { fail, hold } from "./fates.ts";
+import { hold, refuse } from "./fates.ts";
 import { giveUp, lineDown, lineUp } from "./holder.ts";
 import { takeBack } from "./openings.ts";
 import { finish } from "./proofs.ts";
@@ -79,7 +79,7 @@ const afterUnsent = (queue: QueueState, row: Row, why: Unsent["why"], detail: st
       if (line && isCurrent) lineDown(queue, line, at);
       return queue.window.move(row, "ready", at);
     case "unpreparable":
-      return fail(queue, row, `unpreparable: ${detail}`, at);
+      return refuse(queue, row, `unpreparable: ${detail}`, at);
     case "store":
     case "lookup":
       row.tries++;

@@ -38,6 +38,13 @@ export const fail = (queue: QueueState, row: Row, reason: string, at: Millis, ou
   queue.window.settle(row, at);
 };
 
+/** WhatsApp does not take it, or it can't be made for WhatsApp: people hear of it. What expires does so when its sender said. */
+export const refuse = (queue: QueueState, row: Row, reason: string, at: Millis, outcome: Outcome | null = null): void => {
+  fail(queue, row, reason, at, outcome);
+  const data = { message: row.id, conversation: row.conversation.id, reason };
+  queue.out.push({ op: "event", event: { type: "message.failed", subject: queue.seat, data } });
+};
+
 /** Its time of resolving is over. */
 export const decide = (queue: QueueState, row: Row, at: Millis): void => {
   queue.unanswered.delete(row);

@@ -3,7 +3,7 @@ import type { Millis } from "../../ports/ids.ts";
 import { stepOutbox } from "../outbox.ts";
 import { refusalReason } from "../refusals.ts";
 import { isExpired, type Row } from "../window-row.ts";
-import { decide, fail, hold, mustHold } from "./fates.ts";
+import { decide, fail, hold, mustHold, refuse } from "./fates.ts";
 import { inquire, isKnownCold, isOpening, postpone, resume } from "./openings.ts";
 import { mayNotBegin, reroute } from "./rerouting.ts";
 import type { Line, QueueState } from "./state.ts";
@@ -30,7 +30,7 @@ export const pump = (queue: QueueState, at: Millis): void => {
     if (row.isCancelled) queue.window.settle(row, at);
     else if (isExpired(row, at)) fail(queue, row, row.state === "unanswered" ? "expired while unanswered" : "expired", at);
     else if (mustHold(queue, row)) hold(queue, row, "unanswered on another number", at);
-    else if (row.refusedBy.includes(line.account) && !mayAnotherTry(queue, row)) fail(queue, row, refusalReason(463), at);
+    else if (row.refusedBy.includes(line.account) && !mayAnotherTry(queue, row)) refuse(queue, row, refusalReason(463), at);
     else if (row.refusedBy.includes(line.account)) reroute(queue, row, line.account, { unlessWarm: false }, at);
     else if (mayNotBegin(queue, row, line)) reroute(queue, row, line.account, { unlessWarm: true }, at);
     else {

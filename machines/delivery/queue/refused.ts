@@ -3,7 +3,7 @@ import { type AccountId, accountOf } from "../../ports/ids.ts";
 import { checkupOf, type QueueEvent, tell } from "../../protocol.ts";
 import { mayAnotherAccountTry, refusalReason } from "../refusals.ts";
 import { isUnderWay, type Row } from "../window-row.ts";
-import { fail } from "./fates.ts";
+import { refuse } from "./fates.ts";
 import { attempt, type QueueState } from "./state.ts";
 
 export const onRefused = (queue: QueueState, { device, waId, code, at }: Extract<QueueEvent, { type: "refused" }>): void => {
@@ -26,7 +26,7 @@ export const onRefused = (queue: QueueState, { device, waId, code, at }: Extract
     // About an earlier attempt; the one under way gets its own answer.
     return row.phase === "sent" ? queue.write(row, outcome) : undefined;
   }
-  if (!isAboutAccount) return fail(queue, row, refusalReason(code), at, outcome);
+  if (!isAboutAccount) return refuse(queue, row, refusalReason(code), at, outcome);
   const isDoubtful = row.doubts.length > 0;
   if (!isAnswer && isDoubtful) return queue.write(row, outcome);
   queue.record(row, { type: "attempt.refused", doubtful: isDoubtful }, refusalReason(code), outcome);

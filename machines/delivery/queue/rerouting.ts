@@ -3,7 +3,7 @@ import type { AccountId, ConversationId, MessageId, Millis } from "../../ports/i
 import { type QueueEvent, tell } from "../../protocol.ts";
 import { refusalReason, RESTRICTED } from "../refusals.ts";
 import type { Row } from "../window-row.ts";
-import { fail } from "./fates.ts";
+import { refuse } from "./fates.ts";
 import { learn } from "./openings.ts";
 import type { Line, QueueState } from "./state.ts";
 
@@ -49,8 +49,8 @@ export const onNotRerouted = (
     row.conversation.cold = { on: row.askedFor, at };
   if (row.askedAs === "full" && why === "nobody") row.cappedOn = row.askedFor;
   if (why === "store") queue.window.move(row, "delayed", at, at + queue.backOff(++row.tries));
-  else if (isFinal && row.refusedBy.includes(line.account)) fail(queue, row, refusalReason(463), at);
-  else if (isFinal && mayNotBegin(queue, row, line)) fail(queue, row, RESTRICTED, at);
+  else if (isFinal && row.refusedBy.includes(line.account)) refuse(queue, row, refusalReason(463), at);
+  else if (isFinal && mayNotBegin(queue, row, line)) refuse(queue, row, RESTRICTED, at);
   else queue.window.move(row, "ready", at);
 };
 

@@ -163,5 +163,6 @@ const TYPES: readonly EventType[] = [
   "alert.acknowledged",
   "actor.died",
   "webhook.dead",
+  "message.failed",
   "message.passedOver",
 ];

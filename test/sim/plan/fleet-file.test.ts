@@ -79,6 +79,9 @@ describe("a fleet file in the simulator", () => {
       const life = lifeOf(refusedTo("sales-1", plannedOf(fleet, null)), runPlan(refusedTo("sales-1", plannedOf(fleet, null))));
       const refused = new Set(eventsOf(life, "refused").map(({ message }) => message));
       expect(refused.size).toBeGreaterThan(0);
+      const said = eventsOf(life, "said").flatMap(({ type, data }) => (type === "message.failed" ? [data["message"]] : []));
+      const failed = life.tables.outbox.filter(({ state }) => state === "failed");
+      expect(new Set(said)).toEqual(new Set(failed.map(({ id }) => id)));
       return new Set(
         life.tables.outbox
           .filter(({ id }) => refused.has(id))
