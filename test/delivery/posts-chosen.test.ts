@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Balance } from "../../machines/delivery/balance/index.ts";
 import { Allowance } from "../../machines/delivery/caps.ts";
+import type { Work } from "../../machines/delivery/work.ts";
 import { queue } from "../../machines/delivery/queue.ts";
 import { roster } from "../../machines/fleet/roster.ts";
 import { accountId, deviceId, postOf } from "../../machines/ports/ids.ts";
@@ -11,11 +12,11 @@ const BULK = { priority: 0, isGroup: false, kind: "text" } as const;
 const SOMEBODY = { country: null, tier: null, region: null };
 
 /** One seat, spoken for by m1, and two servants at it. */
-const started = (allowance = new Allowance({}, [])) => {
+const started = (allowance = new Allowance({}, []), work: () => readonly Work[] = () => ["bulk"]) => {
   const balance = new Balance({
     lines: [LINE],
     settings: () => undefined,
-    work: () => ["bulk"],
+    work,
     strategies: [],
     onFault: ({ what }) => {
       throw new Error(what);
@@ -75,6 +76,17 @@ describe("who gets a new conversation at a seat with servants", () => {
       [postOf(SEAT, "s1" as never), 2],
       [postOf(SEAT, "s2" as never), 3],
     ]);
+  });
+
+  it("is by what the line gives them now, once it gives them something else", () => {
+    const works: { now: readonly Work[] } = { now: ["bulk"] };
+    const { balance, health, choose } = started(undefined, () => works.now);
+    health("s1/a", "healthy");
+    expect(choose()).toBe(postOf(SEAT, "s1" as never));
+    works.now = ["media"];
+    balance.adopt({ lines: [LINE], strategies: [] });
+    expect(choose()).toBe(SEAT);
+    expect(choose({ ...BULK, kind: "image" } as never)).toBe(postOf(SEAT, "s1" as never));
   });
 
   it("is nobody who has begun as much as it may", () => {

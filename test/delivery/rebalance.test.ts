@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  isLopsided,
   type Move,
   planRebalance,
   type Rebalance,
@@ -109,5 +110,28 @@ describe("a rebalance", () => {
     for (const load of after.values()) expect(Math.abs(load - 40)).toBeLessThanOrEqual(3);
     expect(moves.length).toBeGreaterThan(10);
     expect(planRebalance(seats, conversations, 5).moves).toEqual(moves.slice(0, 5));
+  });
+});
+
+describe("a line is looked at more closely", () => {
+  const waits = (...seats: readonly (readonly [wait: number, isEligible?: boolean, waiting?: number])[]): boolean =>
+    isLopsided(
+      seats.map(([expectedWait, isEligible = true, waiting = 1], no) => ({
+        seat: seat(no),
+        weight: 1,
+        isEligible,
+        waiting,
+        expectedWait,
+      })),
+    );
+
+  it("when a message waits five seconds on one seat, and five seconds and twice longer than on another that may have it", () => {
+    expect(waits([5_000], [0])).toBe(true);
+    expect(waits([4_999], [0])).toBe(false);
+    expect(waits([25_000], [10_000])).toBe(true);
+    expect(waits([24_999], [10_000])).toBe(false);
+    expect(waits([60_000], [0, false])).toBe(false);
+    expect(waits([60_000, true, 0], [0])).toBe(false);
+    expect(waits([60_000, false], [0])).toBe(true);
   });
 });

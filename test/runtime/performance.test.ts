@@ -9,6 +9,7 @@ import {
   seatTerm,
   type ContactId,
   type WaId,
+  postOf,
 } from "../../machines/ports/ids.ts";
 import type { PerformanceRow } from "../../machines/ports/store.ts";
 import { groupsOf, imbalanceOf } from "../../src/runtime/performance.ts";
@@ -115,6 +116,27 @@ describe("the log", () => {
       },
     ]);
     expect(timers).toEqual([]);
+  });
+
+  it("counts what a servant begins at the seat that it works for, under the servant's name", () => {
+    const post = postOf(SEAT, TWO);
+    const log = new PerformanceLog(new Series(), {
+      clock: { now: () => 0, setTimeout: () => 0, clearTimeout: () => undefined },
+      lines: [LINE],
+      line: () => ({
+        strategy: "geo",
+        seats: [
+          { seat: SEAT, begun: 2, account: ONE },
+          { seat: post, begun: 3, account: TWO },
+        ],
+      }),
+      append: async () => undefined,
+      onFault: () => undefined,
+    });
+    expect(log.rows()).toMatchObject([
+      { seat: SEAT, account: ONE, begun: 2 },
+      { seat: SEAT, account: TWO, begun: 3 },
+    ]);
   });
 
   it("does not fall over a store that does not take it", async () => {
