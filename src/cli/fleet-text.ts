@@ -31,6 +31,9 @@ ${servants.length > 0 ? `    servants: [${servants.map(quoted).join(", ")}]\n` :
     # When another number takes over, some messages may or may not have gone out:
     whenNumberChanges: hold # wait for an operator's word; or resend: perhaps a second time
 
+# The HTTP API, on this machine only. greenroom init has shown the first admin's key; more: greenroom key create NAME
+# api: { port: 8480 }
+
 # Everything else has defaults: greenroom config print shows them.
 `;
 

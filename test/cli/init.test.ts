@@ -1,9 +1,13 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { loadKey } from "../../src/adapters/sqlite/key-file.ts";
+import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { fleetText } from "../../src/cli/fleet-text.ts";
 import { parseFleet } from "../../src/config/index.ts";
+import { KeyRing } from "../../src/http/keys.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { inside } from "./inside.ts";
 import { makeFolder } from "./process.ts";
 
@@ -29,6 +33,23 @@ describe("init", () => {
       },
     });
     expect(statSync(join(file, "../greenroom.key")).mode & 0o777).toBe(0o600);
+  });
+
+  it("makes the first admin's key, which opens the API of the store that it made; and none where there is a store", async () => {
+    const file = join(makeFolder(), "fleet.yaml");
+    const { stdout } = await inside(["init", file, "--yes", "--json"], {});
+    const { adminKey } = JSON.parse(stdout) as { adminKey: string };
+    const loaded = parseFleet(file, readFileSync(file, "utf8"), {});
+    if (!loaded.ok) throw new Error("the file is wrong");
+    const { file: store, keyFile } = loaded.fleet.store;
+    const { key } = loadKey({ env: {}, file: keyFile, store });
+    const opened = openSqliteStore({ file: store, key, clock: systemClock });
+    const ring = await KeyRing.open(opened.api, () => systemClock.now());
+    expect(ring.authenticate(adminKey)).toMatchObject({ name: "admin", role: "admin", lines: null, createdBy: "init" });
+    opened.close();
+    rmSync(file);
+    const again = await inside(["init", file, "--yes"], {});
+    expect(again).toMatchObject({ code: 0, stdout: expect.not.stringContaining("gr_") });
   });
 
   it("never writes over a file", async () => {

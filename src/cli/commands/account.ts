@@ -62,7 +62,8 @@ const linkCommand = (cli: Cli): Command =>
     new Command("link")
       .description("link the first device of an account that is not linked")
       .argument("<account>", "sales-1")
-      .option("--code <phone>", "with a pairing code for this number instead of a QR code"),
+      .option("--qr", "with a QR code (the default)")
+      .addOption(new Option("--code <phone>", "with a pairing code for this number instead of a QR code").conflicts("qr")),
   )
     .addHelpText("after", examples([["greenroom account link sales-1", "shows a QR code until it is scanned"]]))
     .action((account: string, options: LinkOptions) =>

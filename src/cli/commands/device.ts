@@ -1,5 +1,5 @@
 /** `greenroom device link [DEVICE]`: shows what the owner of an account has to scan or to enter, until the device is linked; `unlink`, `restart`. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { setTimeout as later } from "node:timers/promises";
 import type { LinkAnswer, PendingLink } from "../../runtime/control-protocol.ts";
 import { PHONE } from "../../runtime/control-protocol.ts";
@@ -69,7 +69,8 @@ const linkCommand = (cli: Cli): Command =>
     new Command("link")
       .description("link a device, anew if it was logged out; without a device: which ones wait")
       .argument("[device]", "sales-1/a")
-      .option("--code <phone>", "with a pairing code for this number instead of a QR code"),
+      .option("--qr", "with a QR code (the default)")
+      .addOption(new Option("--code <phone>", "with a pairing code for this number instead of a QR code").conflicts("qr")),
   )
     .addHelpText(
       "after",

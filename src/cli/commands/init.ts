@@ -1,10 +1,13 @@
 /** `greenroom init [FILE]`: asks a few questions, and writes a fleet file with comments, and the key of its store. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface, type Interface } from "node:readline/promises";
 import { Command } from "commander";
-import { loadKey } from "../../adapters/sqlite/key-file.ts";
+import { loadKey, type LoadedKey } from "../../adapters/sqlite/key-file.ts";
+import { openSqliteStore } from "../../adapters/sqlite/store.ts";
 import { parseFleet } from "../../config/index.ts";
+import { KeyRing } from "../../http/keys.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { type Cli, CliError, configFault } from "../cli.ts";
 import { examples, withJson } from "../help.ts";
 import { fleetText, type Wishes } from "../fleet-text.ts";
@@ -24,7 +27,7 @@ const DEFAULTS: Wishes = { name: "my-fleet", line: "support", masters: ["support
 export const initCommand = (cli: Cli): Command =>
   withJson(
     new Command("init")
-      .description("write a fleet file and its key, after a few questions")
+      .description("write a fleet file and its keys, after a few questions")
       .argument("[file]", "the file that is made", "fleet.yaml")
       .option("--name <name>", `the fleet's name (default: ${DEFAULTS.name})`)
       .option("--line <line>", `what people write to (default: ${DEFAULTS.line})`)
@@ -50,8 +53,9 @@ export const initCommand = (cli: Cli): Command =>
         write(file, text);
         const { keyFile, file: store } = loaded.fleet.store;
         const key = loadKey({ env: cli.env, file: keyFile, store });
-        if (options.json) cli.json({ file, key: key.origin, ...wishes });
-        else cli.print(next(file, key.origin));
+        const adminKey = await firstKey(store, key);
+        if (options.json) cli.json({ file, key: key.origin, adminKey, ...wishes });
+        else cli.print(next(file, key.origin, adminKey));
         return 0;
       }),
     );
@@ -103,9 +107,22 @@ const write = (file: string, text: string): void => {
   }
 };
 
-const next = (file: string, key: string): string =>
+/** An admin's, for the API; null: the store is there already, and with it the keys that were made. */
+const firstKey = async (file: string, { key, origin }: LoadedKey): Promise<string | null> => {
+  if (existsSync(file)) return null;
+  const store = openSqliteStore({ file, key, keyOrigin: origin, clock: systemClock });
+  try {
+    const ring = await KeyRing.open(store.api, () => systemClock.now());
+    return (await ring.create({ name: "admin", role: "admin", lines: null, expiresIn: null }, "init")).secret;
+  } finally {
+    store.close();
+  }
+};
+
+const next = (file: string, key: string, adminKey: string | null): string =>
   [
     `${file} is written. The store's key: ${key}. Keep a copy of it: without it every device must be linked anew.`,
+    ...(adminKey === null ? [] : [`An admin's key for the HTTP API, shown this once: ${adminKey}`]),
     "",
     `  greenroom doctor ${file}    is anything in the way?`,
     `  greenroom up ${file}        start it; scan a QR code for each device`,
