@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Allowance, type Caps } from "../../machines/delivery/caps.ts";
 import { Buckets } from "../../machines/delivery/pace.ts";
+import type { QueueInput } from "../../machines/delivery/queue-config.ts";
 import type { OutboxRow } from "../../machines/ports/store.ts";
 import { ACCOUNT, HOLDER, id, Pump, row, STRANGER } from "./pump.ts";
 
@@ -37,12 +38,12 @@ describe("what waits", () => {
   });
 
   it("is busy while an attempt of it is in doubt, though it waits to be tried again", () => {
-    const pump = new Pump([row(1)], { whenNumberChanges: "resend" }).open().sent(1);
+    const pump = new Pump([row(1), next(2)], { whenNumberChanges: "resend" }).open().sent(1);
     pump.tell({ type: "link.lost", device: HOLDER });
     pump.tell({ type: "queue.close" });
     pump.open(STRANGER, 2).until(1000).unsent(1, "lookup", 2);
     expect(pump.phase(1)).toBe("delayed");
-    expect(first(pump)).toMatchObject({ waiting: 1, isBusy: true });
+    expect(first(pump)).toMatchObject({ waiting: 2, isBusy: true });
   });
 });
 
@@ -53,11 +54,22 @@ describe("what a seat owes", () => {
     const pump = new Pump([
       { ...row(1), acceptedAt: -300 },
       { ...row(2), acceptedAt: -500 },
+      { ...row(3), acceptedAt: -400 },
     ]);
     expect(pump.state.owesSince()).toBe(-500);
-    pump.open().sent(1).sent(2).proved(2);
-    expect(pump.state.owesSince()).toBe(-300);
+    pump.open().sent(1).sent(2).sent(3).proved(2);
+    expect(pump.state.owesSince()).toBe(-400);
+    expect(pump.proved(3).state.owesSince()).toBe(-300);
     expect(pump.proved(1).state.owesSince()).toBeNull();
+  });
+
+  it("is nothing for what is held", () => {
+    const pump = new Pump([row(1)], { whenNumberChanges: "hold" }).open().sent(1);
+    pump.tell({ type: "link.lost", device: HOLDER });
+    pump.tell({ type: "queue.close" });
+    pump.open(STRANGER, 2).until(10_000);
+    expect(pump.phase(1)).toBe("held");
+    expect(pump.state.owesSince()).toBeNull();
   });
 
   it("is nothing for what its account's pace keeps back", () => {
@@ -97,28 +109,53 @@ describe("caps that an operator changes", () => {
 
 describe("a contact whom an account with a cap knows", () => {
   const capped: Caps = { newContacts: { perHour: 1, perDay: null }, warmUp: [] };
-  const pump = (rows: readonly OutboxRow[]): Pump => new Pump(rows, { allowance: new Allowance({ [ACCOUNT]: capped }, []) });
+  const pump = (rows: readonly OutboxRow[], input: Partial<QueueInput> = {}): Pump =>
+    new Pump(rows, { allowance: new Allowance({ [ACCOUNT]: capped }, []), ...input });
+  const answered = (one: Pump, seq: number, why: "cold" | "warm"): Pump => {
+    one.tell({ type: "notRerouted", message: id(seq), why });
+    return one;
+  };
+  const asked = (one: Pump): number => one.told("roster").filter((type) => type === "reroute.request").length;
+
+  it("is asked about by so many at a time, the next when one is answered", () => {
+    const one = pump([row(1), row(2), row(3)], { inquiries: 2 }).open();
+    expect(asked(one)).toBe(2);
+    expect(asked(answered(one, 1, "warm"))).toBe(3);
+    expect(one.sends).toEqual(["m1 1"]);
+  });
+
+  it("is forgotten after so many others, and then asked about again", () => {
+    const one = pump([row(1), row(2)], { known: 1, remember: 1 }).open();
+    answered(answered(one, 1, "warm"), 2, "warm")
+      .sent(1)
+      .proved(1)
+      .sent(2)
+      .proved(2);
+    expect(asked(one)).toBe(2);
+    one.tell({ type: "queue.offer", rows: [{ ...row(3), conversation: row(2).conversation }] });
+    expect([asked(one), one.sends.at(-1)]).toEqual([2, "m3 1"]);
+    one.tell({ type: "queue.offer", rows: [next(4)] });
+    expect([asked(one), one.phase(4)]).toEqual([3, "rerouting"]);
+  });
 
   it("is not asked about again once something was proved there, nor after its conversation has left memory", () => {
     const one = pump([row(1), next(2)]).open();
-    one.tell({ type: "notRerouted", message: id(1), why: "cold" });
-    expect(one.told("roster")).toEqual(["reroute.request"]);
+    expect(asked(answered(one, 1, "cold"))).toBe(1);
     one.sent(1).proved(1);
     expect(one.sends).toEqual(["m1 1", "m2 1"]);
     one.sent(2).proved(2);
     one.tell({ type: "queue.offer", rows: [next(3)] });
     expect(one.sends).toEqual(["m1 1", "m2 1", "m3 1"]);
-    expect(one.told("roster")).toEqual(["reroute.request"]);
+    expect(asked(one)).toBe(1);
   });
 
   it("is a newcomer to another account of the line", () => {
     const other = pump([row(1), next(2)]).open();
-    other.tell({ type: "notRerouted", message: id(1), why: "cold" });
-    other.sent(1).proved(1).sent(2).proved(2);
+    answered(other, 1, "cold").sent(1).proved(1).sent(2).proved(2);
     expect(other.phase(2)).toBe("settled");
     other.open(STRANGER, 2).open(HOLDER, 3);
     other.tell({ type: "queue.offer", rows: [next(3), row(4)] });
-    expect(other.told("roster")).toEqual(["reroute.request", "reroute.request"]);
+    expect(asked(other)).toBe(2);
     expect(other.phase(4)).toBe("rerouting");
     expect(other.sends.at(-1)).toBe("m3 1");
   });
