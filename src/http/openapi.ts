@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, made from the table of routes: what it says is what is checked. */
 import { z } from "zod";
+import { DELIVERIES } from "./deliveries.ts";
 import { PROBLEM_TYPE, PROBLEMS, type ProblemCode, problemSchema } from "./errors.ts";
 import type { Route } from "./route.ts";
 
@@ -50,6 +51,20 @@ export const openApiDocument = (routes: readonly Route[], version: string): Json
     security: [{ bearer: [] }, { apiKey: [] }],
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
+    webhooks: Object.fromEntries(
+      Object.entries(DELIVERIES).map(([name, schema]) => [
+        name,
+        {
+          post: {
+            summary: name === "event" ? "Something has happened in the fleet" : "Somebody has written",
+            description: "Signed as Standard Webhooks says: webhook-id, webhook-timestamp and webhook-signature.",
+            security: [],
+            requestBody: { required: true, content: { "application/json": { schema: schemaOf(schema, "output") } } },
+            responses: { "2XX": { description: "Delivered. Anything else: it comes again." } },
+          },
+        },
+      ]),
+    ),
     components: {
       schemas: Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1))),
       securitySchemes: {

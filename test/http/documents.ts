@@ -1,12 +1,16 @@
 /** The document and its page: made from the routes, complete, and usable without a network. */
 import { describe, expect, it } from "vitest";
+import { DELIVERIES } from "../../src/http/deliveries.ts";
 import { DOCS_CSP, type Document, docsPage } from "../../src/http/docs-page.ts";
 import { PROBLEMS } from "../../src/http/errors.ts";
 import { codesOf, openApiDocument } from "../../src/http/openapi.ts";
 import { ROUTES } from "../../src/http/routes/index.ts";
+import type { InboundMessage } from "../../src/runtime/messages.ts";
+import { eventEnvelope, messageEnvelope } from "../../src/webhooks/envelope.ts";
 
 const document = openApiDocument(ROUTES, "1.2.3") as unknown as Document & {
   readonly openapi: string;
+  readonly webhooks: object;
   readonly components: { readonly securitySchemes: object };
 };
 
@@ -38,6 +42,38 @@ export const documents = (): void => {
       ).map(({ id }) => id);
       expect(takes).toEqual(ROUTES.filter((route) => codesOf(route).includes("E_CHANGED")).map(({ id }) => id));
       expect(takes).toEqual(expect.arrayContaining(["switchover", "applyFleet", "addAccount", "removeServant", "changeLine"]));
+    });
+
+    it("has what webhooks receive, as it is sent", () => {
+      expect(Object.keys(document.webhooks)).toEqual(["message.received", "event"]);
+      expect(document.components.schemas).toHaveProperty("MessageDelivery");
+      const message = {
+        seq: 7,
+        id: "3A",
+        line: "help",
+        seat: "help/help-1",
+        conversation: "help|c:1",
+        contact: "c:1",
+        country: "DE",
+        account: "help-1",
+        chat: "1@lid",
+        from: "1@lid",
+        isGroup: false,
+        sentAt: 1_764_158_990_000,
+        receivedAt: 1_764_159_000_000,
+        kind: "text",
+        text: "hello",
+        replyTo: null,
+        media: null,
+        location: null,
+        contacts: [],
+        proto: new Uint8Array([1]),
+      } as unknown as InboundMessage;
+      const received = messageEnvelope("acme", message);
+      expect(DELIVERIES["message.received"].parse(received)).toEqual(received);
+      const event = { seq: 9, at: 1_764_159_000_000, type: "fleet.changed", subject: "sales", data: { text: "x", by: "ann" } };
+      const told = eventEnvelope("acme", event);
+      expect(DELIVERIES.event.parse(told)).toEqual(told);
     });
 
     it("refers to nothing that is not in it, and keeps its types in one place", () => {

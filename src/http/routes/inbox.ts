@@ -6,7 +6,7 @@ import type { InboundMessage } from "../../runtime/messages.ts";
 import { ok, route, type Route } from "../route.ts";
 import { list } from "../schemas.ts";
 
-const inbound = z
+export const inboundMessage = z
   .strictObject({
     seq: z.int().describe("Its place in the inbox."),
     id: z.string().describe("WhatsApp's id: what `replyTo` of an answer means."),
@@ -68,7 +68,7 @@ export const inboxRoutes: readonly Route[] = [
       limit: z.coerce.number().int().min(1).max(200).default(50).describe("Rows that are looked at."),
       wait: z.coerce.number().int().min(0).max(20).default(0).describe("Seconds."),
     }),
-    answers: { 200: z.strictObject({ messages: list(inbound), next: z.int() }) },
+    answers: { 200: z.strictObject({ messages: list(inboundMessage), next: z.int() }) },
     handle: async ({ arrivals, scope, signal }, { query: { after, limit, wait } }) => {
       const until = performance.now() + wait * 1000;
       for (let from = after; ; ) {
@@ -98,7 +98,7 @@ const nextOf = (arrivals: Arrivals, signal: AbortSignal): { readonly come: Promi
 };
 const later = (ms: Millis): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
-const inboundView = ({ proto, ...message }: InboundMessage): z.input<typeof inbound> => ({
+const inboundView = ({ proto, ...message }: InboundMessage): z.input<typeof inboundMessage> => ({
   ...message,
   proto: Buffer.from(proto).toString("base64"),
 });
