@@ -77,6 +77,14 @@ export const REQUESTS = {
     text: z.string().min(1).max(65_536).optional(),
     content: z.custom<OutgoingContent>((value) => typeof value === "object" && value !== null).optional(),
     key: z.string().min(1).max(200).optional(),
+    priority: z.int().min(0).max(9).optional(),
+    region: name.optional(),
+    /** Milliseconds. */
+    expiresIn: z
+      .int()
+      .min(1)
+      .max(30 * 86_400_000)
+      .optional(),
   }),
   /** Messages that wait for an operator's word. */
   held: z.strictObject({ limit }),

@@ -101,15 +101,10 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       return move(parts, seat, homeOf(views, seat), "switchover");
     },
     drain: ({ account, ...how }) => drain(parts, resolveName("account", account, [...views.roster().accounts.keys()]), how),
-    send: ({ line, to, text, content, key }) => {
+    send: ({ text, content, ...message }) => {
       if ((text === undefined) === (content === undefined))
         throw new ControlError("E_BAD_REQUEST", "send: give either a text or a content");
-      return sendMessage(parts, {
-        line,
-        to,
-        key,
-        content: content ?? { kind: "text", text: text ?? "" },
-      });
+      return sendMessage(parts, { ...message, content: content ?? { kind: "text", text: text ?? "" } });
     },
     held: async ({ limit }) => {
       const { rows, more } = await views.ask("outbox.list", { seat: null, states: ["held"], limit });

@@ -445,6 +445,11 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["servant remove bulk-1 sales --json", "edit", edit({ kind: "servant.remove", account: "bulk-1", line: "sales" })],
     ["accounts --json", "accounts", {}],
     ["send sales +49170123456 hello --key k --json", "send", { line: "sales", to: "+49170123456", text: "hello", key: "k" }],
+    [
+      "send sales +49170123456 hello --priority 0 --region eu --expires 12h --json",
+      "send",
+      { line: "sales", to: "+49170123456", text: "hello", priority: 0, region: "eu", expiresIn: 43_200_000 },
+    ],
     ["held --json", "held", { limit: 50 }],
     ["held release --all --json", "release", { message: null, send: true }],
     ["held drop m0held --json", "release", { message: "m0held", send: false }],

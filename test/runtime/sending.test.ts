@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSupervisor, defineFleet, type FleetSupervisor, type OutgoingContent } from "../../src/index.ts";
@@ -68,6 +69,20 @@ describe("what is sent", () => {
       seat: "sales/sales-1",
       duplicate: false,
     });
+  });
+
+  it("has the priority and the end that the terminal gives it", async () => {
+    const before = Date.now();
+    const message = { line: "sales", to: "+49 170 1234567", text: "hi", priority: 0, expiresIn: 60_000 };
+    const { id } = await supervisor.ask("send", message);
+    const to = join(folder, "copy.db");
+    await supervisor.ask("copyStore", { to });
+    const copy = new DatabaseSync(to, { readOnly: true });
+    const row = copy.prepare("select priority, expires_at as at from outbox where id = ?").get(id);
+    copy.close();
+    expect(row?.["priority"]).toBe(0);
+    expect(Number(row?.["at"])).toBeGreaterThanOrEqual(before + 60_000);
+    expect(Number(row?.["at"])).toBeLessThanOrEqual(Date.now() + 60_000);
   });
 
   it("keeps media beside the store, once however often they are sent, before it says that it took them", async () => {

@@ -4,11 +4,15 @@ import { text as textOf } from "node:stream/consumers";
 import { Command, InvalidArgumentError } from "commander";
 import type { OutgoingContent } from "../../runtime/outgoing.ts";
 import { type Cli, CliError } from "../cli.ts";
-import { examples } from "../help.ts";
+import { parseDuration } from "../../config/duration.ts";
+import { examples, wholeNumber } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
 
 interface Options extends TargetOptions {
   readonly key?: string;
+  readonly priority?: number;
+  readonly region?: string;
+  readonly expires?: number;
   readonly image?: string;
   readonly video?: string;
   readonly audio?: string;
@@ -29,6 +33,9 @@ export const sendCommand = (cli: Cli): Command =>
       .argument("<to>", "phone number with the country's code, or a WhatsApp address (a group's as well)")
       .argument("[text]", "the message (default: what comes on stdin), or the caption of what an option names")
       .option("--key <key>", "sent again with the same key, it is the same message and goes out once")
+      .option("--priority <level>", "0 (bulk) to 9 (urgent); default: what the contact's tier is worth", wholeNumber(0, 9))
+      .option("--region <name>", "where the contact is, in the words of the line's regions")
+      .option("--expires <span>", "such as 90s or 12h: what has not left by then fails", span)
       .option("--image <file>", "JPEG, PNG or WebP, 16 MB at most")
       .option("--video <file>", "MPEG-4 or 3GPP, 16 MB at most")
       .option("--audio <file>", "music or speech, 16 MB at most")
@@ -50,7 +57,7 @@ export const sendCommand = (cli: Cli): Command =>
     )
     .action((line: string, to: string, text: string | undefined, options: Options) =>
       cli.run(options.json === true, async () => {
-        const { key, replyTo } = options;
+        const { key, priority, region, expires, replyTo } = options;
         const named = contentOf(text, options);
         const said = named === null ? (text ?? (await fromStdin())) : "";
         const content = named ?? (replyTo === undefined ? null : { kind: "text" as const, text: said });
@@ -59,12 +66,21 @@ export const sendCommand = (cli: Cli): Command =>
           to,
           ...(content === null ? { text: said } : { content: answering(content, replyTo) }),
           ...(key === undefined ? {} : { key }),
+          ...(priority === undefined ? {} : { priority }),
+          ...(region === undefined ? {} : { region }),
+          ...(expires === undefined ? {} : { expiresIn: expires }),
         });
         if (options.json) cli.json(answer);
         else cli.print(`${answer.duplicate ? "Known already" : "Accepted"}: ${answer.id}, by ${answer.seat}`);
         return 0;
       }),
     );
+
+const span = (text: string): number => {
+  const value = parseDuration(text);
+  if (value === undefined || value < 1) throw new InvalidArgumentError("expected a duration such as 90s or 12h.");
+  return value;
+};
 
 /** A reaction says in itself what it is about. */
 const answering = (content: OutgoingContent, replyTo: string | undefined): OutgoingContent =>
