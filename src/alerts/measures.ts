@@ -69,8 +69,11 @@ const NOT_VACANT: ReadonlySet<string> = new Set(["serving", "threatened", "stran
 
 export const seatMeasures = (seats: readonly SeatSeen[], lines: readonly LineSeen[]): Measure[] => [
   ...seats.flatMap((seat): Measure[] => {
-    const isLinked = lines.some(({ id, devices }) => id === seat.line && devices.some((device) => device.isLinked));
-    const isAway = seat.phase === "serving" && seat.holder !== null && accountOf(seat.holder) !== seat.account;
+    const devices = lines.find(({ id }) => id === seat.line)?.devices ?? [];
+    const isLinked = devices.some((device) => device.isLinked);
+    // The seat of a master that has left the line has nowhere to go back to.
+    const hasHome = devices.some(({ id }) => accountOf(id) === seat.account);
+    const isAway = hasHome && seat.phase === "serving" && seat.holder !== null && accountOf(seat.holder) !== seat.account;
     return [
       {
         rule: "seat.vacant",
@@ -84,7 +87,9 @@ export const seatMeasures = (seats: readonly SeatSeen[], lines: readonly LineSee
         subject: seat.id,
         value: Number(isAway),
         says: `${seat.holder} speaks for ${seat.id}, under another number than ${seat.account}'s. Once that is well: greenroom failback ${seat.id}`,
-        over: `${seat.id} is no longer spoken for by another number`,
+        over: hasHome
+          ? `${seat.id} is no longer spoken for by another number`
+          : `${seat.account} is no master of ${seat.line} any more, and ${seat.id} goes on with another number`,
       },
     ];
   }),

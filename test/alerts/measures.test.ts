@@ -45,6 +45,12 @@ describe("what is measured", () => {
     const moved = [seat("sales-1", "sales-2/a", "serving"), seat("sales-2", "sales-2/a", "serving")];
     expect(beyond(seatMeasures(moved, [failed]))).toEqual(["seat.away sales/sales-1 1", "standby.none sales 0"]);
     expect(beyond(seatMeasures([seat("sales-1", null, "vacant")], [line]))).toEqual(["seat.vacant sales/sales-1 1"]);
+    // Whose account has left the line has nowhere to go back to.
+    const left: LineSeen = { ...line, devices: [device("sales-2/a")] };
+    expect(seatMeasures(moved, [left]).find(({ rule, subject }) => rule === "seat.away" && subject === SEAT)).toMatchObject({
+      value: 0,
+      over: "sales-1 is no master of sales any more, and sales/sales-1 goes on with another number",
+    });
     // It has an alert of its own.
     expect(beyond(seatMeasures([seat("sales-1", "sales-1/a", "stranded")], [line]))).toEqual([]);
     // One that never had a second device has none to lose, and one without any link yet is still being set up.
