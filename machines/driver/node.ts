@@ -294,6 +294,9 @@ export class Node {
   line(line: LineId): LineView | undefined {
     return this.#balance.view(line, this.#options.clock.now());
   }
+  regionsOf(line: LineId): readonly string[] {
+    return this.#balance.regionsOf(line);
+  }
   /** What waits on a seat, by conversation. */
   backlog(seat: SeatId): ReturnType<SeatQueue["backlog"]> {
     return (this.#driver.peek(`queue:${seat}`)?.context as SeatQueue | undefined)?.backlog() ?? [];

@@ -37,6 +37,7 @@ export const sendMessage = async (
   const { supervisor, views } = parts;
   const line = resolveName("line", name, [...views.roster().lines.keys()]);
   const address = addressOf(to);
+  if (region !== undefined) mustBeOneOf(supervisor.node.regionsOf(line), region, line);
   const answer = await supervisor.accept({
     line,
     to: address,
@@ -59,6 +60,12 @@ export const sendMessage = async (
     case "failed":
       throw new ControlError("E_STORE", answer.message);
   }
+};
+
+/** A line without regions may have a strategy of its own that reads any. */
+const mustBeOneOf = (regions: readonly string[], region: string, line: string): void => {
+  if (regions.length === 0 || regions.includes(region)) return;
+  throw new ControlError("E_BAD_REQUEST", `region: ${line} has no region "${region}", but ${regions.join(", ")}`);
 };
 
 /** `+49 170 1234567`, `491701234567`, `…@lid`, `…@s.whatsapp.net` or `…@g.us`. */

@@ -31,7 +31,18 @@ describe("what is sent", () => {
         fleet: "acme",
         store: { file: database },
         accounts: { "sales-1": { role: "master", devices: ["a"] } },
-        lines: { sales: { masters: ["sales-1"] } },
+        lines: {
+          sales: { masters: ["sales-1"] },
+          world: {
+            masters: ["sales-1"],
+            strategy: "geo",
+            balance: {
+              geo: {
+                regions: { eu: { masters: ["sales-1"], countries: ["DE"] }, us: { countries: ["US"], distances: { eu: 6200 } } },
+              },
+            },
+          },
+        },
       },
       { env: {}, folder },
     );
@@ -83,6 +94,20 @@ describe("what is sent", () => {
     expect(row?.["priority"]).toBe(0);
     expect(Number(row?.["at"])).toBeGreaterThanOrEqual(before + 60_000);
     expect(Number(row?.["at"])).toBeLessThanOrEqual(Date.now() + 60_000);
+  });
+
+  it("is for a region that the line has, if the line has any", async () => {
+    const message = { to: "+49 170 1234567", text: "hi" };
+    await expect(supervisor.ask("send", { ...message, line: "world", region: "us" })).resolves.toMatchObject({
+      duplicate: false,
+    });
+    await expect(supervisor.ask("send", { ...message, line: "sales", region: "mars" })).resolves.toMatchObject({
+      duplicate: false,
+    });
+    await expect(supervisor.ask("send", { ...message, line: "world", region: "mars" })).rejects.toMatchObject({
+      code: "E_BAD_REQUEST",
+      message: expect.stringContaining('region: world has no region "mars", but eu, us'),
+    });
   });
 
   it("keeps media beside the store, once however often they are sent, before it says that it took them", async () => {
@@ -163,6 +188,7 @@ describe("what is said of a message", () => {
   const asked = async (more: object): Promise<unknown> => {
     let request: unknown;
     const supervisor = {
+      node: { regionsOf: () => ["eu"] },
       accept: async (given: unknown) => {
         request = given;
         return { kind: "accepted", id: "m1", seat: "sales/sales-1", duplicate: false };

@@ -202,6 +202,11 @@ export class Balance {
     return { line, strategy: known.settings?.strategy ?? roundRobin.name, seats, posts };
   }
 
+  /** The names of the regions that a line's seats are sorted into; none: it has no such. */
+  regionsOf(line: LineId): readonly string[] {
+    return this.#lines.get(line)?.settings?.geo.regions.map(({ name }) => name) ?? [];
+  }
+
   #figuresOf(line: Line, at: Millis): SeatPerformance[] {
     const { table, loads, begun: counts } = line;
     for (const place of loads.keys()) this.#weigh(line, place, at);
