@@ -25,6 +25,7 @@ import { initCommand } from "./commands/init.ts";
 import { lineCommand } from "./commands/line.ts";
 import { loopback } from "./commands/loopback.ts";
 import { mediaCommand } from "./commands/media.ts";
+import { messageCommand } from "./commands/message.ts";
 import { metricsCommand } from "./commands/metrics.ts";
 import { queueCommand } from "./commands/queue.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
@@ -116,6 +117,7 @@ export const programFor = (cli: Cli): Command => {
   program.commandsGroup("Act on a running fleet:");
   program
     .addCommand(sendCommand(cli))
+    .addCommand(messageCommand(cli))
     .addCommand(cancelCommand(cli))
     .addCommand(mediaCommand(cli))
     .addCommand(groupCommand(cli))

@@ -10,7 +10,7 @@ import type { LineView } from "../../machines/delivery/balance/index.ts";
 import type { Move } from "../../machines/delivery/balance/rebalance.ts";
 import type { AccountId, DeviceId, LineId, MessageId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
 import type { AlertRow, AuditRow, FailoverRecord, FleetEventRow } from "../../machines/ports/records.ts";
-import type { ContactRow, LinkState, Role, Standing } from "../../machines/ports/store.ts";
+import type { ContactRow, LinkState, OutboxRow, Role, Standing } from "../../machines/ports/store.ts";
 import type { HealthState } from "../../machines/protocol.ts";
 import type { SlaReport } from "../sla/report.ts";
 import type { AuditPage } from "../adapters/sqlite/audit-book.ts";
@@ -86,6 +86,8 @@ export const REQUESTS = {
       .max(30 * 86_400_000)
       .optional(),
   }),
+  /** Where one message is, and each attempt to send it: without its text, and without who it is for. */
+  message: z.strictObject({ message: name }),
   /** Messages that wait for an operator's word. */
   held: z.strictObject({ limit }),
   /** That word: send it (perhaps a second time), or give it up. `message` null: all that are held. */
@@ -277,6 +279,12 @@ export interface SendAnswer {
   readonly seat: SeatId;
   readonly duplicate: boolean;
 }
+export interface MessageAnswer
+  extends Pick<OutboxRow, "id" | "line" | "seat" | "state" | "reason" | "priority" | "acceptedAt" | "expiresAt" | "attempts"> {
+  readonly now: Millis;
+  /** "text", "image", … */
+  readonly kind: string;
+}
 export interface HeldMessage {
   readonly id: string;
   readonly seat: SeatId;
@@ -371,6 +379,7 @@ export interface ControlAnswers extends AlertAnswers, WebhookAnswers {
   readonly accounts: AccountsAnswer;
   readonly services: { readonly services: readonly ServiceView[] };
   readonly send: SendAnswer;
+  readonly message: MessageAnswer;
   readonly held: HeldAnswer;
   readonly release: ReleaseAnswer;
   readonly cancel: CancelAnswer;

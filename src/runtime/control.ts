@@ -106,6 +106,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
         throw new ControlError("E_BAD_REQUEST", "send: give either a text or a content");
       return sendMessage(parts, { ...message, content: content ?? { kind: "text", text: text ?? "" } });
     },
+    message: async ({ message }) => ({ now: views.now(), ...messageAnswer(await messageNamed(views, message)) }),
     held: async ({ limit }) => {
       const { rows, more } = await views.ask("outbox.list", { seat: null, states: ["held"], limit });
       return { now: views.now(), messages: rows.map(heldMessage), more };
@@ -251,6 +252,17 @@ const heldMessage = ({ id, seat, acceptedAt, attempts, reason }: OutboxRow) => (
   attempts: attempts.length,
   reason,
 });
+
+const messageAnswer = (row: OutboxRow) => {
+  const { id, line, seat, state, reason, priority, acceptedAt, expiresAt, attempts, content } = row;
+  return { id, line, seat, kind: content.kind, state, reason, priority, acceptedAt, expiresAt, attempts };
+};
+
+const messageNamed = async (views: Views, id: string): Promise<OutboxRow> => {
+  const { row } = await views.ask("outbox.get", { id: id as MessageId });
+  if (row) return row;
+  throw new ControlError("E_UNKNOWN_MESSAGE", `there is no message ${id}: give the id that \`send\` printed`);
+};
 
 const heldRows = async (views: Views): Promise<readonly OutboxRow[]> =>
   (await views.ask("outbox.list", { seat: null, states: ["held"], limit: 1_000_000 })).rows;

@@ -175,6 +175,36 @@ const ANSWERS: ControlAnswers = {
     more: false,
   },
   release: { released: ["m0held", "m1held"] },
+  message: {
+    now: NOW,
+    id: "m0abc" as MessageId,
+    line: "sales" as LineId,
+    seat: seat.id,
+    kind: "text",
+    state: "acknowledged",
+    reason: null,
+    priority: 5,
+    acceptedAt: NOW - 2_000,
+    expiresAt: NOW + 60_000,
+    attempts: [
+      {
+        number: 1,
+        device: "sales-1/a" as DeviceId,
+        seatTerm: 1 as SeatTerm,
+        at: NOW - 1_900,
+        outcome: "unanswered",
+        detail: null,
+      },
+      {
+        number: 2,
+        device: "sales-1/b" as DeviceId,
+        seatTerm: 2 as SeatTerm,
+        at: NOW - 900,
+        outcome: "acknowledged",
+        detail: "ack",
+      },
+    ],
+  },
   cancel: { id: "m0abc" as MessageId, seat: seat.id },
   services: {
     services: [{ kind: "adapter", name: "store.sqlite", state: "open", version: "3.50.4", detail: "/srv/acme.db" }],
@@ -454,6 +484,7 @@ describe("--json prints the supervisor's answer and nothing else:", () => {
     ["held release --all --json", "release", { message: null, send: true }],
     ["held drop m0held --json", "release", { message: "m0held", send: false }],
     ["services --kind adapter --json", "services", { kind: "adapter" }],
+    ["message m0abc --json", "message", { message: "m0abc" }],
     ["cancel m0abc --json", "cancel", { message: "m0abc" }],
     ["history sales-1 -n 3 --json", "history", { seat: "sales-1", limit: 3 }],
     ["alerts --all --json", "alerts", { all: true, rule: null, subject: null, from: null, to: null, limit: 50 }],
@@ -604,6 +635,20 @@ device.failed  7       1         1     3     45 s        12 s        2 h
   it("alerts silence says what, or is refused", async () => {
     expect(await run("alerts silence --for 2h")).toMatchObject({ code: 2, stderr: expect.stringContaining("--everything") });
     expect(await run("alerts silence --subject x --for 2y")).toMatchObject({ code: 2 });
+  });
+
+  it("message says where it is, and how each attempt ended", async () => {
+    expect((await run("message m0abc")).stdout).toBe(`m0abc is acknowledged
+text of sales/sales-1, accepted 2026-11-25 11:59:58 (2.0 s ago), expires in 1 min
+  2026-11-25 11:59:58  attempt 1 from sales-1/a: unanswered
+  2026-11-25 11:59:59  attempt 2 from sales-1/b: acknowledged (ack)
+`);
+    const { expiresAt: _, ...rest } = ANSWERS.message;
+    const failed = { ...rest, state: "failed", reason: "expired", expiresAt: rest.now - 1_000, attempts: [] } as const;
+    expect((await run("message m0abc", { message: failed })).stdout).toBe(`m0abc is failed: expired
+text of sales/sales-1, accepted 2026-11-25 11:59:58 (2.0 s ago), expired 1.0 s ago
+not tried yet
+`);
   });
 
   it("status shows seats, devices that are not well, and alerts", async () => {

@@ -238,6 +238,7 @@ const HANDLERS: ControlHandlers = {
   drain: unused,
   accounts: unused,
   send: unused,
+  message: unused,
   held: unused,
   release: unused,
   cancel: unused,

@@ -23,7 +23,7 @@ interface Options extends TargetOptions {
 
 export const slaCommand = (cli: Cli): Command =>
   new Command("sla")
-    .description("availability and error budget of seats, lines and accounts")
+    .description("availability and error budget of seats, lines, accounts")
     .addCommand(slaReport(cli))
     .addHelpText("after", examples([["greenroom sla report --days 7", "the last week"]]));
 
