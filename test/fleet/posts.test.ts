@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { roster, type RosterState } from "../../machines/fleet/roster.ts";
-import { openingOf, placeOf, postsOn } from "../../machines/fleet/posts.ts";
+import { mayTakeWork, openingOf, placeOf, type PostView, postsOn } from "../../machines/fleet/posts.ts";
 import { accountId, deviceId, lineId, postOf, seatId } from "../../machines/ports/ids.ts";
 import { Host } from "../account/host.ts";
 import { BUSY, LINE, rosterInput, SEAT } from "./stage.ts";
@@ -39,6 +39,21 @@ describe("a servant's post", () => {
     expect(host.told(`servant:${FIRST}`).at(-1)).toMatchObject({ type: "seat.released", seat: POST });
     health(host, DEVICE, "healthy");
     expect(host.told(`sender:${POST}`).at(-1)).toMatchObject({ type: "sender.open", term: 2 });
+  });
+
+  it("takes work only while it stands there, its link is up, and WhatsApp lets its account write to strangers", () => {
+    const host = started();
+    const may = (): boolean => mayTakeWork(stateOf(host), stateOf(host).posts.get(POST) as PostView);
+    expect(may()).toBe(false);
+    health(host, DEVICE, "healthy");
+    expect(may()).toBe(true);
+    health(host, DEVICE, "suspect");
+    expect(may()).toBe(false);
+    health(host, DEVICE, "healthy");
+    host.tell("roster", { type: "account.standing", account: FIRST, standing: "restricted" });
+    expect(may()).toBe(false);
+    host.tell("roster", { type: "account.standing", account: FIRST, standing: "good" });
+    expect(may()).toBe(true);
   });
 
   it("opens nowhere while nobody speaks for the seat", () => {

@@ -75,6 +75,19 @@ describe("what a seat says", () => {
     expect(host.context(SEAT)).toMatchObject({ demand: null, count: 1 });
   });
 
+  it("when an operator moves it while it waits for its holder, or for any", () => {
+    const demand = { type: "failover.demand", to: TWIN, by: "operator:ada" };
+    const audit = `audit operator:ada failover of ${ID} demanded to ${TWIN}`;
+    const waiting = started();
+    take(waiting);
+    waiting.tell(SEAT, demand);
+    expect(take(waiting)).toEqual([audit, "start failover 1"]);
+    const vacant = started({ holder: null, term: 0, phase: "vacant" });
+    take(vacant);
+    vacant.tell(SEAT, demand);
+    expect(take(vacant)).toEqual([audit, "start failover 0"]);
+  });
+
   it("when nobody could take it for an operator: its holder goes on", () => {
     const host = serving();
     host.tell(SEAT, { type: "failover.demand", to: null, by: "operator:ada" });
