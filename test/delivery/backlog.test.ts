@@ -149,6 +149,23 @@ describe("a contact whom an account with a cap knows", () => {
     expect(asked(one)).toBe(1);
   });
 
+  it("is not asked about again while its conversation is in memory, however many others come to be known", () => {
+    const one = pump([row(1), next(2), row(3)], { known: 1 }).open();
+    answered(answered(one, 1, "warm"), 3, "warm")
+      .sent(1)
+      .sent(3)
+      .proved(3)
+      .proved(1);
+    expect([asked(one), one.sends.at(-1)]).toEqual([2, "m2 1"]);
+  });
+
+  it("counts as begun by a message that left, though WhatsApp refused it", () => {
+    const one = answered(pump([row(1), next(2)]).open(), 1, "cold").sent(1);
+    one.tell({ type: "refused", device: HOLDER, waId: row(1).waId, code: 404 });
+    expect(one.phase(1)).toBe("settled");
+    expect([asked(one), one.sends.at(-1)]).toEqual([1, "m2 1"]);
+  });
+
   it("is a newcomer to another account of the line", () => {
     const other = pump([row(1), next(2)]).open();
     answered(other, 1, "cold").sent(1).proved(1).sent(2).proved(2);
