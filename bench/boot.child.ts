@@ -5,6 +5,9 @@ const say = (told: Booted): void => void process.send?.(told);
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 /** After everything is in service: what was wrong shows by then. */
 const SETTLE = 3000;
+/** Between two dials of raw Baileys. */
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 8000;
 
 let faults = 0;
 for (const fault of ["uncaughtException", "unhandledRejection"] as const)
@@ -70,14 +73,15 @@ const raw = async ({ url, root, directory, shape }: Boot): Promise<number> => {
   const { masters, all } = devicesOf(shape);
   const opened = Array.from({ length: all }, async (_, index) => {
     const { state, saveCreds } = await useMultiFileAuthState(`${directory}/raw-${index}`);
+    let dials = 0;
     await new Promise<void>((resolve) => {
       const dial = (): void => {
         const sock = makeWASocket({ waWebSocketUrl: url, auth: state, logger });
         sock.ev.on("creds.update", () => void saveCreds());
         sock.ev.on("connection.update", ({ connection, receivedPendingNotifications }) => {
           if (receivedPendingNotifications) resolve();
-          // Too many at once for the machine: as Baileys' own example does.
-          if (connection === "close") dial();
+          // Too many at once for the machine. Without a pause, as Baileys' own example does it, 200 may never get in.
+          if (connection === "close") setTimeout(dial, Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** dials++));
         });
       };
       dial();

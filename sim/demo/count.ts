@@ -49,6 +49,8 @@ export interface Inbound {
 }
 export interface Written {
   readonly id: string;
+  /** Whose phone wrote it. */
+  readonly from: string;
   /** The number written to. */
   readonly to: string;
   /** Its linked devices at that time. */
@@ -141,11 +143,19 @@ const told = ({ id, person, order }: AcceptedMessage, rows: ReadonlyMap<MessageI
 const isMarked = (row: Row | undefined): boolean =>
   row !== undefined && row.attempts.length > 1 && row.attempts.some(({ outcome }) => outcome === "unanswered");
 
+/** What the phone that wrote a message heard of it. */
+export interface Heard {
+  readonly confirmed: boolean;
+  /** So often a device could not read it. */
+  readonly askedAgain: number;
+}
+
 /** `linked`: the devices that a number has now. */
 export const countInbound = (
   written: readonly Written[],
   inbox: readonly { readonly waId: string }[],
   linked: (number: string) => readonly number[],
+  heard: (message: Written) => Heard,
   { wasCutShort = false }: { readonly wasCutShort?: boolean } = {},
 ): Inbound => {
   const stored = new Set(inbox.map(({ waId }) => waId));
@@ -159,10 +169,16 @@ export const countInbound = (
     lost: lost.length,
     repeated: inbox.length - stored.size,
     unreachable: absent.length - due.length,
-    troubles: lost
-      .slice(0, TROUBLES)
-      .map(({ to, at }) => `never in the inbox: written to ${to} after ${(at / 1000).toFixed(1)} s`),
+    troubles: lost.slice(0, TROUBLES).map((message) => {
+      const { from, to, at } = message;
+      return `never in the inbox: written by ${from} to ${to} after ${(at / 1000).toFixed(1)} s; ${wordsOf(heard(message))}`;
+    }),
   };
+};
+
+const wordsOf = ({ confirmed, askedAgain }: Heard): string => {
+  if (confirmed) return "its phone was told that it has arrived";
+  return askedAgain > 0 ? `its phone was asked for it ${askedAgain} times again` : "its phone has heard nothing of it";
 };
 
 /** Nothing lost, repeated without a reason, or out of order, in either direction. */

@@ -3,7 +3,15 @@ import { isOpen, isProved } from "../../machines/delivery/outbox-state.ts";
 import type { LineId, MessageId, SeatId } from "../../machines/ports/ids.ts";
 import type { OutboxRow, OutboxState } from "../../machines/ports/store.ts";
 import type { Supervisor } from "../../src/runtime/supervisor.ts";
-import { type AcceptedMessage, countInbound, countOutbound, type Inbound, type Outbound, type Written } from "./count.ts";
+import {
+  type AcceptedMessage,
+  countInbound,
+  countOutbound,
+  type Heard,
+  type Inbound,
+  type Outbound,
+  type Written,
+} from "./count.ts";
 import { type DemoPerson, PEOPLE } from "./fleet.ts";
 import type { Stage } from "./stage.ts";
 import { pause } from "./waiting.ts";
@@ -109,7 +117,7 @@ export class Traffic {
   write(person: string, master: string): string {
     const devices = this.#stage.loopback.account(master).devices();
     const id = this.#stage.person(person).send(master, `hello ${++this.#greetings}`);
-    this.#written.push({ id, to: master, devices, at: performance.now() - this.#startedAt });
+    this.#written.push({ id, from: person, to: master, devices, at: performance.now() - this.#startedAt });
     return id;
   }
 
@@ -150,7 +158,16 @@ export class Traffic {
   async #inbound(wasCutShort: boolean): Promise<Inbound> {
     const inbox = await this.#stage.supervisor.ask("inbox.read", { afterSeq: 0, limit: EVERYTHING });
     const rows = inbox.kind === "rows" ? inbox.rows.filter(({ fromMe }) => !fromMe) : [];
-    return countInbound(this.#written, rows, (number) => this.#stage.loopback.account(number).devices(), { wasCutShort });
+    const linked = (number: string): readonly number[] => this.#stage.loopback.account(number).devices();
+    return countInbound(this.#written, rows, linked, (message) => this.#heard(message), { wasCutShort });
+  }
+
+  #heard({ id, from }: Written): Heard {
+    const { receipts, askedAgain } = this.#stage.person(from);
+    return {
+      confirmed: receipts.some((receipt) => receipt.id === id),
+      askedAgain: askedAgain.filter((each) => each === id).length,
+    };
   }
 
   #after(ms: number, work: () => void, every?: number): void {

@@ -5,6 +5,7 @@ import {
   type AcceptedMessage,
   countInbound,
   countOutbound,
+  type Heard,
   isIntact,
   type Phone,
   type Written,
@@ -14,7 +15,7 @@ describe("what was accepted", () => {
   it("is intact when every phone got every message once and in order", () => {
     const counts = countOutbound([message(1), message(2)], rows(row(1), row(2)), [phone(1, 2)]);
     expect(counts).toMatchObject({ accepted: 2, acknowledged: 2, held: 0, open: 0, lost: 0, outOfOrder: 0, troubles: [] });
-    expect(isIntact(counts, countInbound([], [], linked))).toBe(true);
+    expect(isIntact(counts, countInbound([], [], linked, unheard))).toBe(true);
   });
 
   it.each<[string, Parameters<typeof rows>, Phone]>([
@@ -27,7 +28,7 @@ describe("what was accepted", () => {
     const counts = countOutbound([message(1)], rows(...outbox), [at]);
     expect(counts.lost).toBe(1);
     expect(counts.troubles).toHaveLength(1);
-    expect(isIntact(counts, countInbound([], [], linked))).toBe(false);
+    expect(isIntact(counts, countInbound([], [], linked, unheard))).toBe(false);
   });
 
   it("is not lost while it is under way in a run that was cut short", () => {
@@ -85,25 +86,43 @@ describe("the order at a phone", () => {
 describe("what people wrote", () => {
   it("is lost if the inbox does not have it, and repeated if it has it twice", () => {
     const inbox = [{ waId: "A" }, { waId: "C" }, { waId: "C" }];
-    const counts = countInbound([written("A", 1), written("B", 1), written("C", 1)], inbox, linked);
+    const counts = countInbound([written("A", 1), written("B", 1), written("C", 1)], inbox, linked, unheard);
     expect(counts).toMatchObject({ written: 3, stored: 2, lost: 1, repeated: 1 });
-    expect(counts.troubles).toEqual(["never in the inbox: written to 1 after 1.5 s"]);
+    expect(counts.troubles).toEqual(["never in the inbox: written by 7 to 1 after 1.5 s; its phone has heard nothing of it"]);
     expect(isIntact(countOutbound([], rows(), []), counts)).toBe(false);
   });
 
+  it("is told with what the phone that wrote it has heard: whether a device took it, could not read it, or never got it", () => {
+    const told = (heard: Heard) => countInbound([written("B", 1)], [], linked, () => heard).troubles;
+    expect(told({ confirmed: true, askedAgain: 1 })).toEqual([
+      expect.stringMatching(/; its phone was told that it has arrived$/),
+    ]);
+    expect(told({ confirmed: false, askedAgain: 5 })).toEqual([
+      expect.stringMatching(/; its phone was asked for it 5 times again$/),
+    ]);
+  });
+
   it("is nobody's loss if every device that it was written for was removed, and a loss if one is still there", () => {
-    const counts = countInbound([written("A"), written("B", 9), written("C", 9, 1), written("D", 9)], [{ waId: "D" }], linked);
+    const counts = countInbound(
+      [written("A"), written("B", 9), written("C", 9, 1), written("D", 9)],
+      [{ waId: "D" }],
+      linked,
+      unheard,
+    );
     expect(counts).toMatchObject({ written: 2, stored: 1, lost: 1, unreachable: 2 });
   });
 
   it("is under way, not lost, in a run that was cut short", () => {
-    const counts = countInbound([written("A", 1)], [], linked, { wasCutShort: true });
+    const counts = countInbound([written("A", 1)], [], linked, unheard, { wasCutShort: true });
     expect(counts).toMatchObject({ written: 1, stored: 0, open: 1, lost: 0, troubles: [] });
   });
 });
 
 function written(id: string, ...devices: number[]): Written {
-  return { id, to: "1", devices, at: 1500 };
+  return { id, from: "7", to: "1", devices, at: 1500 };
+}
+function unheard(): Heard {
+  return { confirmed: false, askedAgain: 0 };
 }
 function linked(number: string): number[] {
   return number === "1" ? [1, 2] : [];
