@@ -375,8 +375,9 @@ export class Link {
   }
 
   /**
-   * Where the session of a stanza's author is kept, if that is certain without asking anybody. A number that is new to us, or that
-   * the stanza gives another LID than we know, is left to Baileys, which first learns the pair and moves the session.
+   * Where the session of a stanza's author is kept, if that is certain without asking anybody. Of a pair of number and LID that is new
+   * to us it begins under the LID, which the stanza gives. Baileys learns the pair, and moves what is kept under the number: where
+   * there is such a session, or the stanza gives another LID than we know, the message is left to it.
    */
   async #sealedBy(node: BinaryNode, type: Sealed): Promise<SealedBy | null> {
     const { keys } = this.options;
@@ -390,13 +391,22 @@ export class Link {
       const pn = jidDecode(participant_pn ?? sender_pn)?.user;
       const known =
         pn === undefined ? undefined : (await keys.outside.get("lid-mapping", [`${user}_reverse`]))[`${user}_reverse`];
-      return pn === known ? { jid: author, group } : null;
+      if (pn === known) return { jid: author, group };
+      const isNew = known === undefined && pn !== undefined && !(await this.#hasSession(jidEncode(pn, "s.whatsapp.net", device)));
+      return isNew ? { jid: author, group } : null;
     }
     if (isPnUser(author) !== true) return null;
-    const lid = (await keys.outside.get("lid-mapping", [user]))[user];
-    const told = participant_lid ?? sender_lid;
-    if (!lid || (told !== undefined && jidDecode(told)?.user !== lid)) return null;
+    const known = (await keys.outside.get("lid-mapping", [user]))[user];
+    const told = jidDecode(participant_lid ?? sender_lid)?.user;
+    const lid = known ?? told;
+    if (lid === undefined || (told !== undefined && told !== lid)) return null;
+    if (known === undefined && (await this.#hasSession(author))) return null;
     return { jid: jidEncode(lid, "lid", device), group };
+  }
+
+  async #hasSession(jid: string): Promise<boolean> {
+    const address = this.signal.repository.jidToSignalProtocolAddress(jid);
+    return (await this.options.keys.outside.get("session", [address]))[address] !== undefined;
   }
 
   /** Any receipt for one of our sends proves that WhatsApp took it, a request to encrypt it again included. */

@@ -96,6 +96,21 @@ describe("inbound messages", () => {
     expect([await world.inInbox(id), customer.askedAgain]).toEqual([["my new phone"], []]);
   });
 
+  it("somebody new is in the inbox before Baileys has come to it", async () => {
+    const { loopback, rig, store } = world;
+    // Of each message with both addresses Baileys first asks which number the LID has.
+    store.holdLoads(({ type, ids }) => type === "lid-mapping" && ids.some((each) => each.endsWith("_reverse")));
+    const stranger = loopback.person("99955500001");
+    const since = rig.mark;
+    const id = stranger.send(MASTER, "good morning");
+    await rig.fact("received", () => true, { since });
+    expect(stranger.receipts).toEqual([]);
+    expect(await world.inInbox(id)).toEqual(["good morning"]);
+    store.release();
+    await until(() => stranger.receipts.some((receipt) => receipt.id === id), PATIENCE);
+    expect(stranger.askedAgain).toEqual([]);
+  });
+
   it("nothing of all this was printed: libsignal would have shown private keys", () => {
     expect(printed).toEqual([]);
   });
