@@ -153,9 +153,8 @@ describe("a contact whom an account with a cap knows", () => {
     const one = pump([row(1), next(2), row(3)], { known: 1 }).open();
     answered(answered(one, 1, "warm"), 3, "warm")
       .sent(1)
-      .sent(3)
-      .proved(3)
-      .proved(1);
+      .sent(3);
+    one.tell({ type: "refused", device: HOLDER, waId: row(1).waId, code: 404 });
     expect([asked(one), one.sends.at(-1)]).toEqual([2, "m2 1"]);
   });
 
