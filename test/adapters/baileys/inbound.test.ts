@@ -96,13 +96,18 @@ describe("inbound messages", () => {
     expect([await world.inInbox(id), customer.askedAgain]).toEqual([["my new phone"], []]);
   });
 
-  it("somebody new is in the inbox before Baileys has come to it", async () => {
+  it.each([
+    ["number", "pn", "99955500001"],
+    ["LID", "lid", "99955500002"],
+  ] as const)("somebody new, writing by %s, is in the inbox before Baileys has come to it", async (_, addressing, number) => {
     const { loopback, rig, store } = world;
-    // Of each message with both addresses Baileys first asks which number the LID has.
-    store.holdLoads(({ type, ids }) => type === "lid-mapping" && ids.some((each) => each.endsWith("_reverse")));
-    const stranger = loopback.person("99955500001");
+    // Of each message with both addresses Baileys first asks for the other one of the pair.
+    store.holdLoads(
+      ({ type, ids }) => type === "lid-mapping" && ids.some((id) => id.endsWith("_reverse") === (addressing === "pn")),
+    );
+    const stranger = loopback.person(number);
     const since = rig.mark;
-    const id = stranger.send(MASTER, "good morning");
+    const id = stranger.send(MASTER, "good morning", { addressing });
     await rig.fact("received", () => true, { since });
     expect(stranger.receipts).toEqual([]);
     expect(await world.inInbox(id)).toEqual(["good morning"]);
