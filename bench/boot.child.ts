@@ -5,9 +5,10 @@ const say = (told: Booted): void => void process.send?.(told);
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 /** After everything is in service: what was wrong shows by then. */
 const SETTLE = 3000;
-/** Between two dials of raw Baileys. */
-const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 8000;
+/** Dials of raw Baileys under way. All 200 at once, as its own example would, time each other out again and again on two cores. */
+const AT_ONCE = 32;
+/** Before raw Baileys dials again. */
+const PAUSE = 500;
 
 let faults = 0;
 for (const fault of ["uncaughtException", "unhandledRejection"] as const)
@@ -71,25 +72,29 @@ const raw = async ({ url, root, directory, shape }: Boot): Promise<number> => {
   WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(root, "hex");
   const logger = pino({ level: "silent" });
   const { masters, all } = devicesOf(shape);
-  const opened = Array.from({ length: all }, async (_, index) => {
+  const open = async (index: number): Promise<void> => {
     const { state, saveCreds } = await useMultiFileAuthState(`${directory}/raw-${index}`);
-    let dials = 0;
     await new Promise<void>((resolve) => {
       const dial = (): void => {
         const sock = makeWASocket({ waWebSocketUrl: url, auth: state, logger });
         sock.ev.on("creds.update", () => void saveCreds());
         sock.ev.on("connection.update", ({ connection, receivedPendingNotifications }) => {
           if (receivedPendingNotifications) resolve();
-          // Too many at once for the machine. Without a pause, as Baileys' own example does it, 200 may never get in.
-          if (connection === "close") setTimeout(dial, Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** dials++));
+          if (connection === "close") setTimeout(dial, PAUSE);
         });
       };
       dial();
     });
-  });
-  await Promise.all(opened.slice(0, masters));
-  say({ what: "masters" });
-  await Promise.all(opened);
+  };
+  let next = 0;
+  let mastersDown = masters;
+  const openNext = async (): Promise<void> => {
+    for (let index = next++; index < all; index = next++) {
+      await open(index);
+      if (index < masters && --mastersDown === 0) say({ what: "masters" });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, openNext));
   say({ what: "all" });
   return 0;
 };

@@ -1,7 +1,7 @@
 /**
  * A cold start with 200 linked devices: from the start of the process until every seat is in service, and until every device is. Beside it
- * raw Baileys with as many files of credentials, which dials them all at once, the masters' first: it knows no seats, probes nobody and
- * promises nothing, so its time is what the machine and the library take by themselves.
+ * raw Baileys with as many files of credentials, the masters' first, with so many dials at a time as suit it best: it knows no seats, probes
+ * nobody and promises nothing, so its time is what the machine and the library take by themselves.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
