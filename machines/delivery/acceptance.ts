@@ -61,17 +61,14 @@ export interface AcceptanceOptions {
   readonly outboxLimit: (line: LineId) => number;
 }
 
-/** Of a contact that was found before. */
-type Known = Pick<ContactRow, "id" | "country" | "tier">;
-
 const BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz";
 const HEX = "0123456789ABCDEF";
-/** Entries kept per cache. An entry is about 200 bytes. */
+/** Entries kept per cache. An entry is about 300 bytes. */
 const CACHE = 20_000;
 
 export class Acceptance {
   readonly #options: AcceptanceOptions;
-  readonly #contacts = new Map<string, Known>();
+  readonly #contacts = new Map<string, ContactRow>();
   readonly #seats = new Map<ConversationId, SeatId>();
   #count = 0;
 
@@ -81,9 +78,10 @@ export class Acceptance {
 
   accept(request: AcceptRequest, reply: (answer: AcceptAnswer) => void): void {
     const { line, to, region = null } = request;
-    this.#contact(to, reply, ({ id, country, tier: own }) => {
+    this.#contact(to, reply, ({ id, lid, pn, country, tier: own }) => {
       const conversation = conversationId(line, id);
-      const tier = this.#options.tierOf(line, to) ?? own;
+      // Whom the line names by a number is answered by an address that is none.
+      const tier = this.#options.tierOf(line, to) ?? this.#options.tierOf(line, { lid, pn }) ?? own;
       const priority = request.priority ?? this.#options.urgency(line, tier);
       const beginning = { priority, isGroup: id.startsWith("g:"), kind: request.content.kind };
       const choose = () => this.#options.choose(line, { country, tier, region }, beginning);
@@ -93,16 +91,14 @@ export class Acceptance {
     });
   }
 
-  #contact(to: AcceptRequest["to"], fail: (answer: StoreFailure) => void, then: (contact: Known) => void): void {
+  #contact(to: AcceptRequest["to"], fail: (answer: StoreFailure) => void, then: (contact: ContactRow) => void): void {
     const address = to.lid ?? to.pn ?? "";
     const known = this.#contacts.get(address);
     if (known) return then(known);
     this.#options.store.ask({ op: "contact.resolve", reqId: this.#options.nextRequest(), lid: to.lid, pn: to.pn }, (answer) => {
       if (answer.kind === "failed") return fail(answer);
-      const { id, country, tier } = answer.row;
-      const contact = { id, country, tier };
-      remember(this.#contacts, address, contact);
-      then(contact);
+      remember(this.#contacts, address, answer.row);
+      then(answer.row);
     });
   }
 

@@ -34,18 +34,20 @@ export const remoteOf = (url: string, env: Env): Remote => {
   return { url: url.replace(/\/+$/, ""), key };
 };
 
+export const localOnly = (): CliError =>
+  new CliError(
+    "E_LOCAL_ONLY",
+    "this concerns files or the process of the machine that the supervisor runs on: ask it there, without --url",
+    2,
+  );
+
 /** Throws CliError or ControlError. */
 export const askRemote = async <K extends ControlOp>(
   remote: Remote,
   op: K,
   request: ControlRequest<K>,
 ): Promise<ControlAnswers[K]> => {
-  if (LOCAL_OPS.has(op))
-    throw new CliError(
-      "E_LOCAL_ONLY",
-      `this concerns files or the process of the machine that the supervisor runs on: ask it there, without --url`,
-      2,
-    );
+  if (LOCAL_OPS.has(op)) throw localOnly();
   const body = JSON.stringify({ op, request: await withoutFile(remote, request) });
   const { answer } = (await post(remote, "/v1/terminal", body, "application/json", ANSWER_WITHIN)) as {
     answer: ControlAnswers[K];

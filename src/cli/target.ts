@@ -1,7 +1,7 @@
 /** Which running supervisor is meant: by its socket, by its fleet file, or by the address of its API. */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { loadFleetFile } from "../config/index.ts";
+import { type FleetStore, loadFleetFile, loadFleetStore } from "../config/index.ts";
 import { controlPath } from "../runtime/control-path.ts";
 import type { ControlAnswers, ControlOp, ControlRequest } from "../runtime/control-protocol.ts";
 import { type Cli, CliError, configFault, type Env } from "./cli.ts";
@@ -39,11 +39,23 @@ export const fleetFile = (named: string | undefined, env: Env): string => {
 const socketOf = ({ socket, fleet }: TargetOptions, env: Env): string => {
   const named = socket ?? (fleet === undefined ? env["GREENROOM_SOCKET"] : undefined);
   if (named !== undefined && named !== "") return named;
-  const file = fleetFile(fleet, env);
-  const loaded = loadFleetFile(file, env);
-  if (!loaded.ok) throw configFault(file, loaded.errors);
-  return controlPath(loaded.fleet.store.file);
+  return controlPath(fleetStore(fleetFile(fleet, env), env).store.file);
 };
+
+/**
+ * A supervisor is asked how it does above all when its file is wrong, and its terminal need not have the secrets that it has.
+ * Throws CliError E_CONFIG, with all that is wrong, where not even the store's place can be told.
+ */
+export const fleetStore = (file: string, env: Env): FleetStore & { readonly keyFault: string | null } => {
+  const found = loadFleetStore(file, env);
+  if (found) return found;
+  const loaded = loadFleetFile(file, env);
+  throw configFault(file, loaded.ok ? [] : loaded.errors);
+};
+
+/** The address of its API, where that is how it is to be asked. */
+export const urlOf = ({ url, fleet, socket }: TargetOptions, env: Env): string | undefined =>
+  (url ?? (fleet === undefined && socket === undefined ? env["GREENROOM_URL"] : undefined)) || undefined;
 
 /** Asks it, and waits for the answer. Throws CliError or ControlError. */
 export const ask = async <K extends ControlOp>(
@@ -52,7 +64,7 @@ export const ask = async <K extends ControlOp>(
   op: K,
   request: ControlRequest<K>,
 ): Promise<ControlAnswers[K]> => {
-  const url = target.url ?? (target.fleet === undefined && target.socket === undefined ? cli.env["GREENROOM_URL"] : undefined);
-  if (url !== undefined && url !== "") return askRemote(remoteOf(url, cli.env), op, request);
+  const url = urlOf(target, cli.env);
+  if (url !== undefined) return askRemote(remoteOf(url, cli.env), op, request);
   return askSupervisor(socketOf(target, cli.env), op, request);
 };

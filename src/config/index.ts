@@ -4,7 +4,7 @@ export { diffFleet, type FleetDifference, liveFleet } from "./diff.ts";
 export { EditFault, editFleet, EDITS, fleetEdit, type FleetEdit, type FleetEditInput } from "./edit.ts";
 export { type ConfigError, configErrorText, FleetError } from "./errors.ts";
 export { type ApiConfig, type FleetConfig, type LineConfig, toDeclaration } from "./fleet.ts";
-export { loadFleetFile, type LoadedFleet, parseFleet, parseFleetData } from "./load.ts";
+export { type FleetStore, loadFleetFile, loadFleetStore, type LoadedFleet, parseFleet, parseFleetData } from "./load.ts";
 export { didYouMean, listed } from "./nearest.ts";
 export { fleetAsData, renderFleet } from "./render.ts";
 export type { FleetInput } from "./schema.ts";

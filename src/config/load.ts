@@ -44,6 +44,28 @@ export const loadFleetFile = (path: string, env: Env): LoadedFleet => {
   }
 };
 
+/** Name and store of a fleet, whatever else is wrong with its file, or wants what only the supervisor's environment has. */
+export type FleetStore = Pick<FleetConfig, "fleet" | "store">;
+
+/** null: not even that can be told. A key that can't be looked up is null, and its fault is said. */
+export const loadFleetStore = (path: string, env: Env): (FleetStore & { readonly keyFault: string | null }) | null => {
+  const file = resolve(path);
+  try {
+    const { data } = parseFleetDocument(path, readFileSync(file, "utf8"));
+    if (!isMap(data)) return null;
+    const given = filledIn(data);
+    applyOverrides(given, env);
+    const fleet = SECTIONS.fleet.safeParse(given["fleet"]);
+    const store = SECTIONS.store.safeParse(given["store"] ?? {});
+    if (!fleet.success || !store.success) return null;
+    const key = store.data.key === undefined ? null : resolveSecret(store.data.key, dirname(file), env);
+    const keyFault = typeof key === "string" ? key : null;
+    return { fleet: fleet.data, store: storeOf(file, store.data.file, typeof key === "string" ? null : key), keyFault };
+  } catch {
+    return null;
+  }
+};
+
 /** `path` is where the text stands: relative paths in it count from there. */
 export const parseFleet = (path: string, text: string, env: Env): LoadedFleet => {
   const document = parseFleetDocument(path, text);
@@ -55,8 +77,7 @@ export const parseFleet = (path: string, text: string, env: Env): LoadedFleet =>
       .join(", ")}`;
     return { ok: false, errors: [{ source: document.locate([]), path: "", message }] };
   }
-  // A section with nothing behind its name, as when all of it is commented out, counts as left out.
-  const given = Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
+  const given = filledIn(data);
   const overrides = applyOverrides(given, env);
   const findings = check(given, resolve(path), env);
   const errors = findings.faults.map((fault) => toError(fault, overrides.applied, document.locate));
@@ -64,6 +85,10 @@ export const parseFleet = (path: string, text: string, env: Env): LoadedFleet =>
     return { ok: false, errors: sortErrors([...errors, ...overrides.errors]) };
   return { ok: true, fleet: findings.fleet };
 };
+
+/** A section with nothing behind its name, as when all of it is commented out, counts as left out. */
+const filledIn = (data: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
 
 /** The same from data: relative paths in it count from `folder`. */
 export const parseFleetData = (data: unknown, folder: string, env: Env): LoadedFleet => {
@@ -161,12 +186,11 @@ const check = (
 type Parts = { [S in Section]: Sections[S] | undefined } & Pick<Sections, "fleet" | "store" | "accounts" | "lines">;
 
 const build = (file: string, parts: Parts, timers: Timers, key: Secret | null): Omit<FleetConfig, "alerts" | "webhooks"> => {
-  const storeFile = resolve(dirname(file), parts.store.file);
   const { whatsapp, api } = parts;
   return {
     file,
     fleet: parts.fleet,
-    store: { file: storeFile, key, keyFile: keyFileOf(storeFile) },
+    store: storeOf(file, parts.store.file, key),
     accounts: Object.entries(parts.accounts).map(([name, { role, devices, pacing }]) => ({
       id: accountId(name),
       role,
@@ -215,6 +239,12 @@ const filesOf = ({ cert, key }: { cert: string; key: string }, folder: string) =
   cert: resolve(folder, cert),
   key: resolve(folder, key),
 });
+
+/** `file`: the fleet's. */
+const storeOf = (file: string, named: string, key: Secret | null): FleetConfig["store"] => {
+  const store = resolve(dirname(file), named);
+  return { file: store, key, keyFile: keyFileOf(store) };
+};
 
 /** `./greenroom.db` has its key in `./greenroom.key`. */
 const keyFileOf = (storeFile: string): string => `${storeFile.replace(/\.(db|sqlite3?)$/, "")}.key`;

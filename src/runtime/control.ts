@@ -376,15 +376,22 @@ const drain = async (
   // One after the other: a stand-in that takes several seats does so at its own pace.
   for (const seat of held) {
     try {
-      const moved = await move(parts, seat, undefined, "switchover");
-      if (moved.inTime) answer.moved.push(moved.record);
-      else answer.stays.push({ seat, why: "it is still being moved" });
+      const ended = await move(parts, seat, undefined, "switchover");
+      if (!ended.inTime) answer.stays.push({ seat, why: "it is still being moved" });
+      else if (ended.record.outcome === "inService") answer.moved.push(ended.record);
+      else answer.stays.push({ seat, why: whyNotMoved(ended.record) });
     } catch (error) {
       if (!(error instanceof ControlError)) throw error;
       answer.stays.push({ seat, why: error.message });
     }
   }
   return answer;
+};
+
+const whyNotMoved = ({ seat, from, to, outcome }: FailoverRecord): string => {
+  if (outcome === "rolledBack") return `${to ?? "the stand-in"} did not come into service, and ${from ?? "nobody"} speaks again`;
+  if (outcome === "exhausted") return "nobody was able to take it";
+  return `its move has ended as ${outcome}: look at it with "why ${seat}"`;
 };
 
 /** An operator's move, from the demand to its end. */
@@ -396,12 +403,13 @@ const move = async (
 ): Promise<FailoverAnswer> => {
   const { supervisor, views } = parts;
   const target = to === undefined ? null : resolveName("device", to, views.mastersOf(seat));
+  const known = new Set((await failoversOf(views, seat)).map(({ id }) => id));
+  // In the turn of the order: another one may have come while the store was asked.
   const view = supervisor.node.seat(seat);
   if (target !== null && view?.row.holder === target)
     throw new ControlError("E_REFUSED", `${target} speaks for ${seat} already: there is nothing to move`);
   if (view && BUSY_PHASES.has(view.state))
     throw new ControlError("E_REFUSED", `${seat} is ${view.state} at present: look at it with "why ${seat}", then ask again`);
-  const known = new Set((await failoversOf(views, seat)).map(({ id }) => id));
   let refused: string | null = null;
   const stopListening = supervisor.onEvent(({ type, subject, data }) => {
     if (type === "switchover.refused" && subject === seat) refused = String(data["why"]);

@@ -34,7 +34,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { text as textOf } from "node:stream/consumers";
 import { inside } from "./inside.ts";
-import { type Ended, greenroom, makeFolder } from "./process.ts";
+import { type Ended, FLEET, greenroom, makeFleet, makeFolder } from "./process.ts";
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
 const seat: SeatStatus = {
@@ -994,6 +994,21 @@ describe("queue", () => {
 describe("account link", () => {
   it("links the device of the account that is not linked", async () => {
     const unlinked = { ...ANSWERS.accounts, devices: [devices[0], device("sales-1/c", { link: "unlinked" })] as DeviceStatus[] };
+  it("a fleet file that is wrong, or wants secrets that this terminal has not, keeps nobody from asking what runs", async () => {
+    const wrong = `${FLEET}colour: green\nwebhooks: { crm: { url: "https://crm.example", secret: "\${env:CRM_SECRET}" } }\n`;
+    const { folder: place, file } = makeFleet(wrong);
+    expect((await inside(["config", "check", file], {})).code).toBe(2);
+    const handlers = { pause: () => ({ mode: "paused" }) } as unknown as ControlHandlers;
+    const running = await serveControl({ path: join(place, "acme.db.sock"), handlers });
+    const ended = await inside(["pause", "--json", "--fleet", file], {});
+    await running.close(0);
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining("paused") });
+    for (const text of ["accounts: [", "fleet: acme\nstore: 7\n", ""]) {
+      writeFileSync(file, text);
+      expect(await inside(["pause", "--fleet", file], {})).toMatchObject({ code: 2, stderr: expect.stringMatching(/^E_CONFIG/) });
+    }
+  });
+
     const { code, stdout } = await run("account link sales-1 --json", { accounts: unlinked });
     expect([code, JSON.parse(stdout)]).toEqual([0, ANSWERS.link]);
     expect(asked).toEqual({ op: "link", request: { device: "sales-1/c" } });
@@ -1100,7 +1115,10 @@ describe("--url", () => {
     expect((await inside(["status", "--url", "fleet.example"], { GREENROOM_API_KEY: KEY })).stderr).toContain(
       "--url fleet.example",
     );
-    expect((await remote(["stop"])).stderr).toContain("E_LOCAL_ONLY");
+    const elsewhere = [["stop"], ["media", "upload", "x"], ["backup", join(folder, "x.grb")], ["restore", join(folder, "x.grb")]];
+    for (const args of elsewhere)
+      expect(await remote(args)).toMatchObject({ code: 2, stderr: expect.stringContaining("E_LOCAL_ONLY") });
+    expect((await inside(["backup", join(folder, "x.grb")], { GREENROOM_URL: url })).stderr).toContain("E_LOCAL_ONLY");
     expect((await inside(["status", "--url", "http://127.0.0.1:1"], { GREENROOM_API_KEY: KEY })).code).toBe(3);
     expect(seen).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { clockFinding } from "../../src/cli/doctor/reach-checks.ts";
+import { clockFinding, reachFindings } from "../../src/cli/doctor/reach-checks.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { type ControlHandlers, type StatusAnswer } from "../../src/runtime/control-protocol.ts";
@@ -64,6 +64,22 @@ describe("doctor", () => {
     expect((await examined(second, { GREENROOM_KEY: "1".repeat(64) })).about("key")).toMatchObject({ state: "good" });
   });
 
+  it("finds a key that is none, and one of another store", async () => {
+    const { folder, file } = makeFleet();
+    const key = join(folder, "acme.key");
+    writeFileSync(key, "half a key", { mode: 0o600 });
+    expect((await examined(file)).about("key")).toMatchObject({ state: "bad", text: expect.stringMatching(/holds no key/) });
+    expect((await examined(file, { GREENROOM_KEY: "short" })).about("key")).toMatchObject({ state: "bad" });
+    writeFileSync(key, "1".repeat(64));
+    openSqliteStore({ file: join(folder, "acme.db"), key: new Uint8Array(32).fill(0x11), clock: systemClock }).close();
+    expect((await examined(file)).about("store")).toMatchObject({ state: "good" });
+    writeFileSync(key, "2".repeat(64));
+    expect(await examined(file).then(({ about }) => about("store"))).toMatchObject({
+      state: "bad",
+      text: expect.stringMatching(/sealed with another key than the one from .*acme\.key/),
+    });
+  });
+
   it("reads a store without taking or changing it", async () => {
     const { folder, file } = makeFleet();
     const path = join(folder, "acme.db");
@@ -112,6 +128,11 @@ describe("doctor", () => {
       "devices doubtful",
       "alert bad",
     ]);
+  });
+
+  it("says so where there is nobody to compare the clock with", async () => {
+    const findings = await reachFindings({ whatsapp: null }, new URL("https://127.0.0.1:1"));
+    expect(findings.map(({ about, state }) => `${about} ${state}`)).toEqual(["WhatsApp bad", "clock doubtful"]);
   });
 
   it("judges a clock by how far it is off", () => {

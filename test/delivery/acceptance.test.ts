@@ -61,6 +61,22 @@ describe("a message that is accepted", () => {
     expect([urgent.urgencies, urgent.chosen]).toEqual([[], []]);
   });
 
+  it("has the tier that the line gives its contact, by whichever address it is written to", () => {
+    const contact = { id: "c1", lid: "1@lid", pn: "49@s.whatsapp.net", country: "de", tier: null };
+    for (const [to, vip] of [
+      [{ lid: "1@lid", pn: null }, "49@s.whatsapp.net"],
+      [{ lid: null, pn: "49@s.whatsapp.net" }, "1@lid"],
+    ] as const) {
+      const desk = new Desk({ tierOf: (_, { lid, pn }) => (lid === vip || pn === vip ? "vip" : null) });
+      desk.accept({ to });
+      desk.answer({ row: contact });
+      desk.answer({ seat: null });
+      desk.accept({ to });
+      expect(desk.urgencies).toEqual(["vip", "vip"]);
+      expect(desk.chosen).toMatchObject([[LINE, { tier: "vip" }, {}]]);
+    }
+  });
+
   it("asks for neither contact nor conversation again, by either address", () => {
     for (const to of [REQUEST.to, { lid: null, pn: "49@s.whatsapp.net" }]) {
       const desk = new Desk();

@@ -101,7 +101,8 @@ const prepare = (database: Database, file: string, seal: Seal, keyOrigin: string
   return version === 0;
 };
 
-const checkKey = (database: Database, file: string, seal: Seal, keyOrigin: string): void => {
+/** Throws StoreError E_KEY_WRONG. */
+export const checkKey = (database: Database, file: string, seal: Seal, keyOrigin: string): void => {
   const row = database.get("select value from meta where name = 'key_check'");
   const sealed = row?.["value"];
   try {

@@ -5,17 +5,18 @@ import { backup, DatabaseSync } from "node:sqlite";
 import { Command } from "commander";
 import type { RequestId } from "../../../machines/ports/ids.ts";
 import { restoreBackup, writeBackup } from "../../adapters/sqlite/backup/backup.ts";
-import { loadKey } from "../../adapters/sqlite/key-file.ts";
 import { MIGRATIONS } from "../../adapters/sqlite/migrations.ts";
 import { openSqliteStore } from "../../adapters/sqlite/store.ts";
-import { type FleetConfig, loadFleetFile } from "../../config/index.ts";
+import type { FleetStore } from "../../config/index.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { controlPath } from "../../runtime/control-path.ts";
 import { ControlError } from "../../runtime/control-protocol.ts";
-import { type Cli, CliError, configFault } from "../cli.ts";
+import { type Cli, CliError } from "../cli.ts";
 import { askSupervisor } from "../control-client.ts";
 import { examples } from "../help.ts";
-import { fleetFile, type TargetOptions, withTarget } from "../target.ts";
+import { localOnly } from "../remote.ts";
+import { storeKey } from "../store-key.ts";
+import { fleetFile, fleetStore, type TargetOptions, urlOf, withTarget } from "../target.ts";
 import { counted, when } from "../text.ts";
 
 export const backupCommand = (cli: Cli): Command =>
@@ -86,19 +87,18 @@ export const restoreCommand = (cli: Cli): Command =>
       }),
     );
 
-const loaded = (cli: Cli, { fleet }: TargetOptions): FleetConfig => {
-  const file = fleetFile(fleet, cli.env);
-  const read = loadFleetFile(file, cli.env);
-  if (!read.ok) throw configFault(file, read.errors);
-  return read.fleet;
+/** Of this machine: whoever asks for the store of another one must not get the one that happens to be here. */
+const loaded = (cli: Cli, target: TargetOptions): FleetStore => {
+  if (urlOf(target, cli.env) !== undefined) throw localOnly();
+  const found = fleetStore(fleetFile(target.fleet, cli.env), cli.env);
+  if (found.keyFault !== null) throw new CliError("E_KEY_MISSING", `store.key: ${found.keyFault}`, 2);
+  return found;
 };
 
-/** Never one made for the occasion: it would open nothing. */
-const existingKey = ({ env }: Cli, { store }: FleetConfig): Uint8Array => {
-  if (!env["GREENROOM_KEY"] && !store.key && !existsSync(store.keyFile))
-    throw new CliError("E_KEY_MISSING", `there is no key: put it back at ${store.keyFile}, or set GREENROOM_KEY`, 3);
-  const given = store.key ? { given: { text: store.key.reveal(), origin: store.key.reference } } : {};
-  return loadKey({ env, file: store.keyFile, store: store.file, ...given }).key;
+const existingKey = ({ env }: Cli, fleet: FleetStore): Uint8Array => {
+  const found = storeKey(fleet, env);
+  if (found) return found.key;
+  throw new CliError("E_KEY_MISSING", `there is no key: put it back at ${fleet.store.keyFile}, or set GREENROOM_KEY`, 3);
 };
 
 /** By the supervisor if it runs: nobody else can open the store then. Says whether it does. */
@@ -120,7 +120,7 @@ const copied = async (socket: string, store: string, to: string): Promise<boolea
 };
 
 /** The store opens, and says what happened to it. */
-const noted = async ({ store }: FleetConfig, key: Uint8Array, from: string, held: number): Promise<void> => {
+const noted = async ({ store }: FleetStore, key: Uint8Array, from: string, held: number): Promise<void> => {
   const opened = openSqliteStore({ file: store.file, key, clock: systemClock });
   try {
     const entry = {

@@ -25,10 +25,11 @@ export async function* examine({ file, socket, env }: Where): AsyncGenerator<Fin
   // A file whose timers can't meet the targets is no right file.
   yield good("fleet file", `${file} is right, and its timers can meet the targets`);
   yield* aloneFindings(fleet);
-  yield keyFinding(fleet, env);
+  const { key, finding } = keyFinding(fleet, env);
+  yield finding;
   yield diskFinding(fleet);
   const status = await statusOf(socket ?? controlPath(fleet.store.file));
-  yield storeFinding(fleet, status !== null);
+  yield storeFinding(fleet, status !== null, key);
   yield* await reachFindings(fleet);
   yield* status === null ? [good("supervisor", "not running")] : fleetFindings(status);
 }

@@ -10,16 +10,17 @@ const WITHIN = 5000;
 /** Codes are bound to the time, and so are certificates; half a minute is harmless, five are not. */
 const CLOCK = { off: 30_000, wrong: 300_000 };
 
-export const reachFindings = async ({ whatsapp }: FleetConfig): Promise<Finding[]> => {
+export const reachFindings = async ({ whatsapp }: Pick<FleetConfig, "whatsapp">, real = WHATSAPP): Promise<Finding[]> => {
   if (whatsapp) return [await portFinding(new URL(whatsapp.url))];
-  const answer = await dateOf(WHATSAPP);
+  const answer = await dateOf(real);
   if (answer instanceof Error) {
     return [
-      bad("WhatsApp", `${WHATSAPP.host} can't be reached (${answer.message}): check network, proxy and firewall (TCP 443)`),
+      bad("WhatsApp", `${real.host} can't be reached (${answer.message}): check network, proxy and firewall (TCP 443)`),
+      doubtful("clock", "nobody to compare it with: that is done once WhatsApp can be reached"),
     ];
   }
   const { at, tookMs } = answer;
-  return [good("WhatsApp", `${WHATSAPP.host} answers (${Math.round(tookMs)} ms)`), clockFinding(Date.now() - tookMs / 2 - at)];
+  return [good("WhatsApp", `${real.host} answers (${Math.round(tookMs)} ms)`), clockFinding(Date.now() - tookMs / 2 - at)];
 };
 
 /** `ahead`: milliseconds by which our clock is before theirs. */

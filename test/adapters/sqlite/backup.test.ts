@@ -9,7 +9,7 @@ import type { SqliteStore } from "../../../src/adapters/sqlite/store.ts";
 import { type ControlHandlers } from "../../../src/runtime/control-protocol.ts";
 import { serveControl } from "../../../src/runtime/control-server.ts";
 import { inside } from "../../cli/inside.ts";
-import { makeFleet } from "../../cli/process.ts";
+import { FLEET, makeFleet } from "../../cli/process.ts";
 import { audit, declaration, device, draft, node } from "../../conformance/store-kit.ts";
 import { asking, errorOf, KEY, makeFolder, open } from "./rig.ts";
 
@@ -161,6 +161,16 @@ describe("greenroom backup and restore", () => {
     expect(await inside(["backup", second, "--fleet", file], env)).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/exists already/),
+    });
+
+    // A timer that makes backups need not have what only the supervisor's environment has.
+    const { file: bare } = makeFleet(`${FLEET}webhooks: { crm: { url: "https://crm.example", secret: "\${env:CRM_SECRET}" } }\n`);
+    expect(await inside(["restore", first, "--fleet", bare], env)).toMatchObject({ code: 0 });
+    expect(await inside(["backup", join(folder, "3.grb"), "--fleet", bare], env)).toMatchObject({ code: 0 });
+    const { file: keyless } = makeFleet(FLEET.replace("./acme.db }", './acme.db, key: "${env:STORE_KEY}" }'));
+    expect(await inside(["restore", first, "--fleet", keyless], {})).toMatchObject({
+      code: 2,
+      stderr: "E_KEY_MISSING store.key: the environment variable STORE_KEY is not set\n",
     });
 
     const { folder: other, file: elsewhere } = makeFleet();
