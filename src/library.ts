@@ -19,6 +19,7 @@ import {
   type StatusAnswer,
 } from "./runtime/control-protocol.ts";
 import { call } from "./runtime/control-server.ts";
+import { mustBeStrategy } from "./plugins/define.ts";
 import type { EventType, TypedEvent } from "./runtime/fleet-events.ts";
 import { MessageDesk } from "./runtime/message-desk.ts";
 import type { Handler, HandlerOptions } from "./runtime/messages.ts";
@@ -91,6 +92,9 @@ export interface Outgoing {
 }
 export type OutgoingMessage = Outgoing & ({ readonly text: string } | { readonly content: OutgoingContent });
 
+/** As over HTTP and from the terminal. */
+const LONGEST_LIFE: Millis = 30 * 86_400_000;
+
 const SEND = z.strictObject({
   line: z.string().min(1),
   to: z.string().min(1).max(100),
@@ -99,7 +103,7 @@ const SEND = z.strictObject({
   key: z.string().min(1).max(200).optional(),
   priority: z.int().min(0).max(9).optional(),
   region: z.string().min(1).optional(),
-  expiresIn: z.number().positive().optional(),
+  expiresIn: z.number().positive().max(LONGEST_LIFE).optional(),
 });
 
 export const createSupervisor = (fleet: FleetConfig | string, options: SupervisorOptions = {}): FleetSupervisor =>
@@ -117,10 +121,11 @@ export class FleetSupervisor {
   #production: Production | undefined;
   #stopping: Promise<void> | undefined;
 
-  /** Throws a FleetError with everything that is wrong with the fleet file. */
+  /** Throws a FleetError with everything that is wrong with the fleet file, a TypeError for what is no strategy. */
   constructor(fleet: FleetConfig | string, options: SupervisorOptions) {
     this.#fleet = typeof fleet === "string" ? loaded(fleet, options.env ?? process.env) : checked(fleet);
     this.#hasFile = typeof fleet === "string";
+    for (const strategy of Object.values(options.strategies ?? {})) mustBeStrategy(strategy);
     this.#options = options;
     this.#logger = options.logger ?? pino({ level: "warn" }, pino.destination(2));
     this.#messages = new MessageDesk({
@@ -147,6 +152,8 @@ export class FleetSupervisor {
   /** Resolves once the message is durable: from then on it is not lost. */
   async send(message: OutgoingMessage): Promise<SendAnswer> {
     const { text, content, ...rest } = message as Outgoing & { text?: string; content?: OutgoingContent };
+    if (text !== undefined && content !== undefined)
+      throw new ControlError("E_BAD_REQUEST", "send: give either a text or a content");
     return this.#send({ ...rest, content: content ?? { kind: "text", text: text ?? "" } });
   }
 

@@ -54,10 +54,13 @@ export const checkedPlugins = (value: unknown): Plugins => {
     }
   }
   if (!Array.isArray(strategies)) throw new TypeError("strategies: expected a list of { name, begin }");
-  for (const strategy of strategies as readonly unknown[]) {
-    if (!isObject(strategy) || typeof strategy["name"] !== "string" || typeof strategy["begin"] !== "function")
-      throw new TypeError("strategies: each has a name, and a function begin");
-    if (!NAME.test(strategy["name"])) throw new TypeError(`strategies: "${strategy["name"]}" is no name`);
-  }
+  for (const strategy of strategies as readonly unknown[]) mustBeStrategy(strategy);
   return value;
+};
+
+/** Throws, saying what is wrong. */
+export const mustBeStrategy = (strategy: unknown): void => {
+  if (!isObject(strategy) || typeof strategy["name"] !== "string" || typeof strategy["begin"] !== "function")
+    throw new TypeError("strategies: each has a name, and a function begin");
+  if (!NAME.test(strategy["name"])) throw new TypeError(`strategies: "${strategy["name"]}" is no name`);
 };

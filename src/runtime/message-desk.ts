@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { InboundRow } from "../../machines/ports/store.ts";
 import { systemClock } from "./clock.ts";
 import { ControlError, type SendAnswer } from "./control-protocol.ts";
-import { DEFAULT_LIMITS, type HandlerFailure, InboxReader } from "./inbox-reader.ts";
+import { DEFAULT_LIMITS, type HandlerFailure, InboxReader, type ReaderLimits } from "./inbox-reader.ts";
 import type { Handler, HandlerOptions, InboundMessage, Reply } from "./messages.ts";
 import type { OutgoingContent } from "./outgoing.ts";
 import type { Production } from "./production.ts";
@@ -41,6 +41,9 @@ export class MessageDesk {
       throw new ControlError("E_BAD_REQUEST", `"${name}" is no name for a reader: use letters, digits, ".", "_" or "-"`);
     if (from !== undefined && (!Number.isSafeInteger(from) || from < 1))
       throw new ControlError("E_BAD_REQUEST", `from: expected a message's seq, a whole number from 1 on; found ${from}`);
+    if (typeof handler !== "function")
+      throw new ControlError("E_BAD_REQUEST", `onMessage: expected a function, found ${typeof handler}`);
+    limitsOf(options);
     if (this.#desks.has(name))
       throw new ControlError(
         "E_REFUSED",
@@ -71,11 +74,10 @@ export class MessageDesk {
   #open(name: string, desk: Desk): void {
     if (!this.#source) return;
     const { views, arrivals } = this.#source;
-    const { concurrency, tries, handleWithin, ahead } = { ...DEFAULT_LIMITS, ...desk.options };
     desk.reader = new InboxReader<InboundRow, InboundMessage>({
       from: desk.options.from,
       clock: systemClock,
-      limits: { concurrency, tries, handleWithin, ahead },
+      limits: limitsOf(desk.options),
       read: (afterSeq, limit) => arrivals.rows(afterSeq, limit),
       cursor: async (seq) => (await views.ask("inbox.cursor", { reader: name, seq })).seq,
       toMessage: (row) => arrivals.toMessage(row),
@@ -112,3 +114,18 @@ export class MessageDesk {
     this.#source?.supervisor.report({ type: "message.passedOver", subject: seat, data: { reader, seq, tries, error: name } });
   }
 }
+
+/** A handler with room for nothing would never hear anything, and nobody would be told. Throws E_BAD_REQUEST. */
+const limitsOf = (options: Partial<ReaderLimits>): ReaderLimits => {
+  const limit = (name: keyof ReaderLimits): number => {
+    const value = options[name] ?? DEFAULT_LIMITS[name];
+    if (Number.isSafeInteger(value) && value >= 1) return value;
+    throw new ControlError("E_BAD_REQUEST", `onMessage: ${name}: expected a whole number from 1 on, found ${String(value)}`);
+  };
+  return {
+    concurrency: limit("concurrency"),
+    tries: limit("tries"),
+    handleWithin: limit("handleWithin"),
+    ahead: limit("ahead"),
+  };
+};

@@ -68,10 +68,14 @@ const mustBeOneOf = (regions: readonly string[], region: string, line: string): 
   throw new ControlError("E_BAD_REQUEST", `region: ${line} has no region "${region}", but ${regions.join(", ")}`);
 };
 
+const NUMBER_ADDRESS = /^[1-9]\d{4,14}@s\.whatsapp\.net$/;
+/** Older ones have the number of whoever made them, and when. */
+const GROUP_ADDRESS = /^[1-9]\d{4,24}(?:-\d{5,15})?@g\.us$/;
+
 /** `+49 170 1234567`, `491701234567`, `…@lid`, `…@s.whatsapp.net` or `…@g.us`. */
 export const addressOf = (to: string): AcceptRequest["to"] => {
-  if (/^\d+@lid$/.test(to)) return { lid: to, pn: null };
-  if (/^[\d-]+@(s\.whatsapp\.net|g\.us)$/.test(to)) return { lid: null, pn: to };
+  if (/^[1-9]\d*@lid$/.test(to)) return { lid: to, pn: null };
+  if (NUMBER_ADDRESS.test(to) || GROUP_ADDRESS.test(to)) return { lid: null, pn: to };
   const digits = to.replaceAll(/[\s()./-]/g, "").replace(/^\+/, "");
   if (PHONE.test(digits)) return { lid: null, pn: `${digits}@s.whatsapp.net` };
   throw new ControlError(

@@ -81,6 +81,11 @@ describe("createSupervisor", () => {
     );
   });
 
+  it("refuses what is no strategy", () => {
+    for (const wrong of [{ begin: () => () => 0 }, { name: "mine" }, { name: "a b", begin: () => () => 0 }, () => 0, null])
+      expect(() => make({ strategies: { sales: wrong as never } })).toThrow(/strateg/);
+  });
+
   it("refuses the store that another supervisor holds, and leaves nothing open", async () => {
     const first = make();
     await first.start();
@@ -117,11 +122,22 @@ describe("send", () => {
       { text: "" },
       { priority: 10 },
       { expiresIn: -1 },
+      { expiresIn: 1e15 },
       { key: "" },
       { colour: "green" },
       { text: 7 as never },
     ])
       await expect(supervisor.send({ ...good, ...wrong })).rejects.toMatchObject({ code: "E_BAD_REQUEST" });
+    for (const to of ["-@g.us", "1@g.us", "12@s.whatsapp.net", "0491701234567@s.whatsapp.net", "1-2@s.whatsapp.net", "0@lid"])
+      await expect(supervisor.send({ ...good, to })).rejects.toMatchObject({
+        code: "E_BAD_REQUEST",
+        message: expect.stringMatching(/is no recipient/),
+      });
+    const both = { ...good, content: { kind: "text" as const, text: "ho" } };
+    await expect(supervisor.send(both)).rejects.toMatchObject({
+      code: "E_BAD_REQUEST",
+      message: "send: give either a text or a content",
+    });
     const empty = { line: "sales", to: TO, content: { kind: "raw" as const, proto: new Uint8Array() } };
     await expect(supervisor.send(empty)).rejects.toMatchObject({ code: "E_BAD_REQUEST" });
   });
@@ -147,6 +163,17 @@ describe("onMessage", () => {
     supervisor.onMessage(() => undefined);
     expect(() => supervisor.onMessage(() => undefined, { reader: "a b" })).toThrow("is no name for a reader");
     expect(() => supervisor.onMessage(() => undefined, { reader: "third", from: 0 })).toThrow("a whole number from 1 on");
+  });
+
+  it("names what is wrong with how it is to be handed over: a handler that would never hear anything is refused", () => {
+    const supervisor = make();
+    for (const name of ["concurrency", "tries", "handleWithin", "ahead"])
+      for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "2"])
+        expect(() => supervisor.onMessage(() => undefined, { reader: "odd", [name]: value })).toThrow(`${name}: expected`);
+    expect(() => supervisor.onMessage("answer" as never, { reader: "odd" })).toThrow("expected a function");
+    expect(() =>
+      supervisor.onMessage(() => undefined, { reader: "odd", tries: 1, concurrency: undefined as never }),
+    ).not.toThrow();
   });
 });
 
