@@ -24,7 +24,10 @@ export const webhooksSchema = (name: z.ZodString) =>
           .min(1)
           .default(["message.received"])
           .describe("What it wants. Default: what people write."),
-        lines: z.array(name).default([]).describe("Lines whose messages it wants. Left out: all."),
+        lines: z
+          .array(name)
+          .default([])
+          .describe("Lines whose messages and events it wants. Left out: all, and what is about the whole fleet."),
         allowPrivate: z.boolean().default(false).describe("Whether the address may be one of this network or machine."),
         concurrency: z.int().min(1).max(256).default(16).describe("Conversations that are delivered at once."),
       }),

@@ -1,6 +1,6 @@
 /** What of a fleet a key may see and move: everything, or what belongs to its lines. What it may not see does not exist for it. */
 import type { RosterState } from "../../machines/fleet/roster.ts";
-import { type AccountId, accountOf, type DeviceId, type LineId, lineOf, type SeatId } from "../../machines/ports/ids.ts";
+import { type AccountId, accountOf, type DeviceId, type LineId, lineOf, type SeatId, seatOf } from "../../machines/ports/ids.ts";
 import { resolveName } from "../runtime/control-protocol.ts";
 import { ApiError } from "./errors.ts";
 
@@ -24,14 +24,19 @@ export class Scope {
   /** One that works for several lines is seen by each of them. */
   account = (id: AccountId): boolean => this.#lines === null || this.#linesOf(id).some(this.line);
   device = (id: DeviceId): boolean => this.account(accountOf(id));
-  /** Of an audit entry, an alert or an event: whatever is not a part of the fleet is about the whole of it. */
+  /**
+   * Of an audit entry, an alert or an event: whatever is not a part of the fleet is about the whole of it. A servant's post belongs
+   * to its seat, a conversation to its line.
+   */
   subject = (name: string): boolean => {
     if (this.#lines === null) return true;
     const { lines, seats, accounts, devices } = this.#roster();
-    if (seats.has(name as SeatId)) return this.seat(name as SeatId);
+    const seat = seatOf(name as SeatId);
+    if (seats.has(seat)) return this.seat(seat);
     if (devices.has(name as DeviceId)) return this.device(name as DeviceId);
     if (accounts.has(name as AccountId)) return this.account(name as AccountId);
-    return lines.has(name as LineId) && this.line(name as LineId);
+    const line = name.split("|", 1)[0] as LineId;
+    return lines.has(line) && this.line(line);
   };
 
   lines = (): LineId[] => [...this.#roster().lines.keys()].filter(this.line);

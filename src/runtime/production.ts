@@ -4,7 +4,7 @@
  */
 import type { Logger } from "pino";
 import type { Strategy } from "../../machines/delivery/balance/strategy.ts";
-import { nodeId, type RequestId } from "../../machines/ports/ids.ts";
+import { type LineId, nodeId, type RequestId } from "../../machines/ports/ids.ts";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
 import { type Alerts, createAlerts } from "../alerts/assemble.ts";
 import { createBaileysConnections, makeDownload } from "../adapters/baileys/index.ts";
@@ -14,6 +14,7 @@ import { openSqliteStore, type SqliteStore } from "../adapters/sqlite/store.ts";
 import { type FleetConfig, type LoadedFleet, loadFleetFile, parseFleet, revealedWebhooks } from "../config/index.ts";
 import { EventFeed } from "../http/event-feed.ts";
 import { KeyRing } from "../http/keys.ts";
+import { Scope } from "../http/scope.ts";
 import type { Api } from "../http/server.ts";
 import { countingConnections, countingStore } from "../metrics/counting-ports.ts";
 import { createMetrics, type Metrics } from "../metrics/metrics.ts";
@@ -179,6 +180,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       draw: Math.random,
       inbox: { rows: (after, limit) => arrivals.rows(after, limit), message: (row) => arrivals.toMessage(row) },
       events: async (afterSeq, limit) => (await views.ask("events.read", { afterSeq, limit })).rows,
+      concerns: (lines, subject) => new Scope(lines as readonly LineId[], () => views.roster()).subject(subject),
       cursor: async (reader, seq) => (await views.ask("inbox.cursor", { reader, seq })).seq,
       onDelivered: (webhook, lag) => metrics.instruments.webhookLag.observe({ webhook }, lag / 1000),
       onDead: ({ webhook, type, tries, why }) =>

@@ -11,7 +11,10 @@ export const webhookHandlers = (desk: WebhookDesk): Pick<ControlHandlers, keyof 
       const name = named(webhook);
       return { webhook: name, failure: await desk.test(name) };
     },
-    webhookDead: async ({ webhook, limit }) => ({ letters: await desk.dead(webhook === null ? null : named(webhook), limit) }),
+    webhookDead: async ({ webhook, limit, after }) => {
+      const letters = await desk.dead(webhook === null ? null : named(webhook), limit + 1, after);
+      return { letters: letters.slice(0, limit), more: letters.length > limit };
+    },
     webhookRedrive: async ({ webhook, limit }) => {
       const name = named(webhook);
       return { webhook: name, ...(await desk.redrive(name, limit)) };

@@ -24,7 +24,7 @@ export interface WebhookConfig {
   readonly secrets: readonly string[];
   /** Types, or the beginning of types. */
   readonly events: readonly string[];
-  /** Of messages; empty: all. */
+  /** Whose messages, and what happens there; empty: all. */
   readonly lines: readonly string[];
   readonly allowPrivate: boolean;
   readonly concurrency: number;
@@ -50,6 +50,8 @@ export interface CourierOptions {
     message(row: InboundRow): Promise<InboundMessage | null>;
   };
   readonly events: (after: number, limit: number) => Promise<readonly FleetEventRow[]>;
+  /** Whether whom an event is about belongs to one of these lines. */
+  readonly concerns: (lines: readonly string[], subject: string) => boolean;
   readonly cursor: (reader: string, seq: number | null) => Promise<number>;
   readonly bury: (letter: DeadLetter) => Promise<void>;
   /** The receiver took it, so long after it happened. */
@@ -85,7 +87,7 @@ export class Courier {
 
   constructor(options: CourierOptions) {
     this.#options = options;
-    const { config, fleet, inbox, events } = options;
+    const { config, fleet, inbox, events, concerns } = options;
     if (isWanted(RECEIVED, config.events)) {
       this.#readers.push(
         this.#reader(
@@ -103,6 +105,7 @@ export class Courier {
       this.#readers.push(
         this.#reader("events", events, async (event) => {
           if (!isWanted(event.type, config.events)) return null;
+          if (config.lines.length > 0 && !concerns(config.lines, event.subject)) return null;
           return { seq: event.seq, conversation: event.subject, envelope: eventEnvelope(fleet, event) };
         }),
       );

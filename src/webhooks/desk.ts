@@ -4,7 +4,7 @@ import type { Millis } from "../../machines/ports/ids.ts";
 import { Courier, type CourierOptions, type Delivery, type WebhookConfig } from "./courier.ts";
 import { testEnvelope } from "./envelope.ts";
 import { Poster } from "./poster.ts";
-import type { DeadLetter, WebhookStore } from "./store.ts";
+import type { DeadLetter, DeadPlace, WebhookStore } from "./store.ts";
 
 export interface WebhookDeskOptions {
   readonly fleet: string;
@@ -14,6 +14,7 @@ export interface WebhookDeskOptions {
   readonly draw: () => number;
   readonly inbox: CourierOptions["inbox"];
   readonly events: CourierOptions["events"];
+  readonly concerns: CourierOptions["concerns"];
   readonly cursor: CourierOptions["cursor"];
   readonly onDelivered: CourierOptions["onDelivered"];
   /** A delivery was given up. */
@@ -36,10 +37,14 @@ export interface Redriven {
   readonly gone: number;
   /** The first that failed; those after it were not tried. */
   readonly failed: string | null;
+  /** Those that are still given up. */
+  readonly left: number;
 }
 
 /** Milliseconds that a receiver may take. */
 const WITHIN: Millis = 15_000;
+/** A redrive begins no delivery after so long: who waits for it is answered. */
+const REDRIVE_FOR: Millis = 10_000;
 
 interface Open {
   readonly config: WebhookConfig;
@@ -50,6 +55,8 @@ interface Open {
 export class WebhookDesk {
   readonly #options: WebhookDeskOptions;
   readonly #open: readonly Open[];
+  /** One redrive after the other: nothing is delivered by two of them. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: WebhookDeskOptions) {
     this.#options = options;
@@ -101,8 +108,8 @@ export class WebhookDesk {
   get names(): readonly string[] {
     return this.#open.map(({ config }) => config.name);
   }
-  dead(webhook: string | null, limit: number): Promise<readonly DeadLetter[]> {
-    return this.#options.store.dead(webhook, limit);
+  dead(webhook: string | null, limit: number, after: DeadPlace | null = null): Promise<readonly DeadLetter[]> {
+    return this.#options.store.dead(webhook, limit, after);
   }
 
   /** null: delivered; otherwise why not. */
@@ -116,21 +123,31 @@ export class WebhookDesk {
     }
   }
 
-  /** In the order in which they were given up, until one fails again. */
-  async redrive(webhook: string, limit: number): Promise<Redriven> {
-    const { store } = this.#options;
+  /** In the order in which they were given up, until one fails again or it has taken long. */
+  redrive(webhook: string, limit: number): Promise<Redriven> {
+    const turn = this.#turn.then(() => this.#redrive(webhook, limit));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #redrive(webhook: string, limit: number): Promise<Redriven> {
+    const { store, clock } = this.#options;
     const { courier } = this.#named(webhook);
+    const until = clock.now() + REDRIVE_FOR;
     let [delivered, gone] = [0, 0];
+    let failed: string | null = null;
     for (const letter of await store.dead(webhook, limit)) {
       try {
         if (await courier.redrive(letter)) delivered++;
         else gone++;
       } catch (error) {
-        return { delivered, gone, failed: error instanceof Error ? error.message : String(error) };
+        failed = error instanceof Error ? error.message : String(error);
+        break;
       }
       await store.forget(letter);
+      if (clock.now() >= until) break;
     }
-    return { delivered, gone, failed: null };
+    return { delivered, gone, failed, left: (await store.countDead())[webhook] ?? 0 };
   }
 
   #named(webhook: string): Open {

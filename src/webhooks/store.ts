@@ -12,6 +12,8 @@ export interface DeadLetter {
   readonly tries: number;
   readonly why: string;
 }
+/** Among the dead letters of one webhook. */
+export type DeadPlace = Pick<DeadLetter, "at" | "source" | "seq">;
 export interface ReaderOf {
   /** As its cursor is named. */
   readonly reader: string;
@@ -20,8 +22,8 @@ export interface ReaderOf {
 export interface WebhookStore {
   /** Readers that are new begin after the newest row of their source. */
   begin(readers: readonly ReaderOf[]): Promise<void>;
-  /** Oldest first. */
-  dead(webhook: string | null, limit: number): Promise<readonly DeadLetter[]>;
+  /** Oldest first; of one webhook, those behind `after`. */
+  dead(webhook: string | null, limit: number, after?: DeadPlace | null): Promise<readonly DeadLetter[]>;
   bury(letter: DeadLetter): Promise<void>;
   /** It was delivered after all, or is given up for good. */
   forget(letter: Pick<DeadLetter, "webhook" | "source" | "seq">): Promise<boolean>;

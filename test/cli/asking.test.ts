@@ -274,8 +274,9 @@ const ANSWERS: ControlAnswers = {
   webhookTest: { webhook: "crm", failure: null },
   webhookDead: {
     letters: [{ webhook: "crm", source: "inbox", seq: 7, type: "message.received", at: NOW, tries: 11, why: "it answered 500" }],
+    more: false,
   },
-  webhookRedrive: { webhook: "crm", delivered: 1, gone: 0, failed: null },
+  webhookRedrive: { webhook: "crm", delivered: 1, gone: 0, failed: null, left: 0 },
   sla: slaReport(
     { from: NOW - 30 * 86_400_000, to: NOW },
     NOW,
@@ -899,10 +900,10 @@ Needs a restart:
     });
     expect((await run("webhook redrive crm -n 5")).stdout).toBe("1 delivery made.\n");
     expect(asked).toEqual({ op: "webhookRedrive", request: { webhook: "crm", limit: 5 } });
-    const failed = { webhook: "crm", delivered: 0, gone: 1, failed: "it answered 500" };
+    const failed = { webhook: "crm", delivered: 0, gone: 1, failed: "it answered 500", left: 4 };
     expect(await run("webhook redrive crm", { webhookRedrive: failed })).toMatchObject({
       code: 1,
-      stdout: "0 deliveries made, 1 gone for good; then: it answered 500.\n",
+      stdout: "0 deliveries made, 1 gone for good, 4 left; then: it answered 500.\n",
     });
   });
 
@@ -970,6 +971,21 @@ describe("what goes wrong", () => {
     });
   });
 
+  it("a fleet file that is wrong, or wants secrets that this terminal has not, keeps nobody from asking what runs", async () => {
+    const wrong = `${FLEET}colour: green\nwebhooks: { crm: { url: "https://crm.example", secret: "\${env:CRM_SECRET}" } }\n`;
+    const { folder: place, file } = makeFleet(wrong);
+    expect((await inside(["config", "check", file], {})).code).toBe(2);
+    const handlers = { pause: () => ({ mode: "paused" }) } as unknown as ControlHandlers;
+    const running = await serveControl({ path: join(place, "acme.db.sock"), handlers });
+    const ended = await inside(["pause", "--json", "--fleet", file], {});
+    await running.close(0);
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining("paused") });
+    for (const text of ["accounts: [", "fleet: acme\nstore: 7\n", ""]) {
+      writeFileSync(file, text);
+      expect(await inside(["pause", "--fleet", file], {})).toMatchObject({ code: 2, stderr: expect.stringMatching(/^E_CONFIG/) });
+    }
+  });
+
   it("a number that is none exits with 2", async () => {
     expect(await run("device link sales-2/a --code 0170")).toMatchObject({
       code: 2,
@@ -994,21 +1010,6 @@ describe("queue", () => {
 describe("account link", () => {
   it("links the device of the account that is not linked", async () => {
     const unlinked = { ...ANSWERS.accounts, devices: [devices[0], device("sales-1/c", { link: "unlinked" })] as DeviceStatus[] };
-  it("a fleet file that is wrong, or wants secrets that this terminal has not, keeps nobody from asking what runs", async () => {
-    const wrong = `${FLEET}colour: green\nwebhooks: { crm: { url: "https://crm.example", secret: "\${env:CRM_SECRET}" } }\n`;
-    const { folder: place, file } = makeFleet(wrong);
-    expect((await inside(["config", "check", file], {})).code).toBe(2);
-    const handlers = { pause: () => ({ mode: "paused" }) } as unknown as ControlHandlers;
-    const running = await serveControl({ path: join(place, "acme.db.sock"), handlers });
-    const ended = await inside(["pause", "--json", "--fleet", file], {});
-    await running.close(0);
-    expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining("paused") });
-    for (const text of ["accounts: [", "fleet: acme\nstore: 7\n", ""]) {
-      writeFileSync(file, text);
-      expect(await inside(["pause", "--fleet", file], {})).toMatchObject({ code: 2, stderr: expect.stringMatching(/^E_CONFIG/) });
-    }
-  });
-
     const { code, stdout } = await run("account link sales-1 --json", { accounts: unlinked });
     expect([code, JSON.parse(stdout)]).toEqual([0, ANSWERS.link]);
     expect(asked).toEqual({ op: "link", request: { device: "sales-1/c" } });

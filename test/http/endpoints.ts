@@ -525,6 +525,30 @@ export const endpoints = (rigOf: () => ApiRig): void => {
     });
   });
 
+  describe("what a webhook did not get", () => {
+    it("is listed to the last, in pages, and stays where it can't be delivered", async () => {
+      for (let seq = 1; seq <= 7; seq++)
+        await rig.deadLetters.bury({ webhook: "crm", source: "events", seq, type: "seat.serving", at: 5, tries: 11, why: "x" });
+      const seen: number[] = [];
+      let next: string | null = "";
+      while (next !== null) {
+        const { body } = await get(`/v1/webhooks/crm/dead?limit=3${next === "" ? "" : `&cursor=${next}`}`);
+        seen.push(...(body["letters"] as unknown as { seq: number }[]).map(({ seq }) => seq));
+        next = body["next"] as unknown as string | null;
+      }
+      expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7]);
+      expect(await get("/v1/webhooks/crm/dead?cursor=bm9wZQ")).toMatchObject({
+        status: 400,
+        body: { detail: expect.stringMatching(/^query\.cursor/) },
+      });
+      expect(await post("/v1/webhooks/crm/redrive")).toMatchObject({
+        status: 200,
+        body: { delivered: 0, gone: 0, failed: expect.stringMatching(/could not be reached/), left: 7 },
+      });
+      expect(await get("/v1/webhooks/none/dead")).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_WEBHOOK" } });
+    });
+  });
+
   describe("a list", () => {
     it("of conversations goes on where the page before ended", async () => {
       const first = await get("/v1/conversations?line=sales&limit=3");

@@ -111,9 +111,12 @@ export const events = (rigOf: () => ApiRig): void => {
       const stream = await listen("", {}, await rig.key("viewer", ["help"]));
       tell(1, "test.told", "sales/sales-1");
       tell(1, "test.told", "fleet");
-      tell(1, "test.told", "help-1/a");
-      await rig.until(() => stream.events.length >= 1);
-      expect(stream.events.map(({ subject }) => subject)).toEqual(["help-1/a"]);
+      tell(1, "test.told", "sales|c:1");
+      tell(1, "test.told", "sales/sales-1#bulk-1");
+      const own = ["help-1/a", "help|c:1", "help/help-1#bulk-1"];
+      for (const subject of own) tell(1, "test.told", subject);
+      await rig.until(() => stream.events.length >= own.length);
+      expect(stream.events.map(({ subject }) => subject)).toEqual(own);
     });
 
     it("ends when its key is revoked", async () => {

@@ -34,7 +34,9 @@ import { GroupDesk } from "../../src/runtime/group-desk.ts";
 import { LinkDesk } from "../../src/runtime/link-desk.ts";
 import { MediaDesk } from "../../src/runtime/media-desk.ts";
 import { defaultNodeConfig } from "../../src/runtime/node-config.ts";
+import type { WebhookConfig } from "../../src/webhooks/courier.ts";
 import { WebhookDesk } from "../../src/webhooks/desk.ts";
+import type { WebhookStore } from "../../src/webhooks/store.ts";
 import { Services } from "../../src/runtime/services.ts";
 import type { SlaStore } from "../../src/adapters/sqlite/sla-store.ts";
 import { SlaDesk } from "../../src/runtime/sla-desk.ts";
@@ -276,12 +278,13 @@ export class ApiRig {
     this.supervisor = supervisor;
     const webhooks = new WebhookDesk({
       fleet: "acme",
-      webhooks: [],
+      webhooks: [CRM],
       store: this.#store.webhooks,
       clock: systemClock,
       draw: () => 0.5,
       inbox: { rows: (after, limit) => arrivals.rows(after, limit), message: (row) => arrivals.toMessage(row) },
       events: async (afterSeq, limit) => (await views.ask("events.read", { afterSeq, limit })).rows,
+      concerns: () => true,
       cursor: async (reader, seq) => (await views.ask("inbox.cursor", { reader, seq })).seq,
       onDelivered: () => undefined,
       onDead: () => undefined,
@@ -374,6 +377,10 @@ export class ApiRig {
   }
 
   /** Asks, and holds the answer to what its route declares. `key` left out: the admin's; null: none. */
+  get deadLetters(): WebhookStore {
+    return this.#store.webhooks;
+  }
+
   /** When its seats were down, for pictures. */
   get downtimes(): SlaStore {
     return this.#store.sla;

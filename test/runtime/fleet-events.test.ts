@@ -18,3 +18,9 @@ it("types every event that the machines tell, and none that nobody tells", () =>
   const typed = [...read("src/runtime/fleet-events.ts").matchAll(/^ {2}readonly "([\w.]+)":/gm)].map(([, type]) => type);
   expect(new Set(typed)).toEqual(new Set([...told, ...others]));
 });
+
+it("has every event that there is in docs/api.md", () => {
+  const listed = read("docs/api.md").split("\n## Events\n")[1]?.split("\n## ")[0] ?? "";
+  const typed = [...read("src/runtime/fleet-events.ts").matchAll(/^ {2}readonly "([\w.]+)":/gm)].map(([, type]) => type);
+  expect(typed.filter((type) => !listed.includes(`\`${type}\``))).toEqual([]);
+});

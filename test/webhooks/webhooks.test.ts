@@ -140,6 +140,7 @@ const courierOn = (
       message: async (row) => row as unknown as InboundMessage,
     },
     events: async (after, limit) => events.filter(({ seq }) => seq > after).slice(0, limit),
+    concerns: (lines, subject) => lines.some((line) => subject.startsWith(`${line}/`)),
     cursor: async (reader, seq) => {
       if (seq !== null) cursors.set(reader, Math.max(seq, cursors.get(reader) ?? 0));
       return cursors.get(reader) ?? 0;
@@ -256,7 +257,13 @@ describe("a courier", () => {
   it("brings what is wanted, and no more", async () => {
     const got: string[] = [];
     const config = { events: ["failover.*", "message.received"], lines: ["sales"] };
-    const events = [event(1, "failover.ended", "s"), event(2, "seat.serving", "s"), event(3, "failover.refused", "t")];
+    const events = [
+      event(1, "failover.ended", "sales/1"),
+      event(2, "seat.serving", "sales/1"),
+      event(3, "failover.refused", "sales/2"),
+      event(4, "failover.ended", "help/1"),
+      event(5, "failover.ended", "fleet"),
+    ];
     const { courier, time, cursors } = courierOn(
       [message(1, "a"), message(2, "b", "help")],
       events,
@@ -268,7 +275,7 @@ describe("a courier", () => {
     expect(got.toSorted((a, b) => (a < b ? -1 : 1))).toEqual(["acme.ev.1", "acme.ev.3", "acme.in.1"]);
     expect([...cursors]).toEqual(
       expect.arrayContaining([
-        ["webhook:crm:events", 3],
+        ["webhook:crm:events", 5],
         ["webhook:crm:inbox", 2],
       ]),
     );
@@ -299,19 +306,20 @@ describe("the desk, on a real store and a real receiver", () => {
       op: "events.append",
       events: Array.from({ length: count }, (_, n) => ({ at: n, type: "seat.serving", subject: `s${n % 3}`, data: { n } })),
     });
-  const deskOn = (store: SqliteStore, url: string, dead: DeadLetter[] = []): WebhookDesk => {
+  const deskOn = (store: SqliteStore, url: string, now = () => Date.now()): WebhookDesk => {
     const desk = new WebhookDesk({
       fleet: "acme",
       webhooks: [{ ...CONFIG, url, events: ["seat.*"] }],
       store: store.webhooks,
-      clock,
+      clock: { ...clock, now },
       draw: () => 0.5,
       inbox: { rows: async () => [], message: async () => null },
       events: async (afterSeq, limit) =>
         (await ask<{ rows: FleetEventRow[] }>(store, { op: "events.read", afterSeq, limit })).rows,
+      concerns: () => true,
       cursor: async (reader, seq) => (await ask<{ seq: number }>(store, { op: "inbox.cursor", reader, seq })).seq,
       onDelivered: () => undefined,
-      onDead: (letter) => void dead.push(letter),
+      onDead: () => undefined,
     });
     onTestFinished(() => desk.stop(100));
     return desk;
@@ -350,11 +358,43 @@ describe("the desk, on a real store and a real receiver", () => {
     for (const seq of [1, 2, 3, 99])
       await store.webhooks.bury({ webhook: "crm", source: "events", seq, type: "seat.serving", at: seq, tries: 11, why: "x" });
     receiver.answer = ({ body }, response) => void response.writeHead(body.id.endsWith(".2") ? 500 : 200).end("not read");
-    expect(await desk.redrive("crm", 10)).toEqual({ delivered: 1, gone: 0, failed: "it answered 500" });
+    expect(await desk.redrive("crm", 10)).toEqual({ delivered: 1, gone: 0, failed: "it answered 500", left: 3 });
     expect((await desk.dead(null, 10)).map(({ seq }) => seq)).toEqual([2, 3, 99]);
     receiver.answer = (_, response) => void response.writeHead(200).end();
-    expect(await desk.redrive("crm", 10)).toEqual({ delivered: 2, gone: 1, failed: null });
+    expect(await desk.redrive("crm", 10)).toEqual({ delivered: 2, gone: 1, failed: null, left: 0 });
     expect(await desk.dead("crm", 10)).toEqual([]);
+  });
+
+  it("redrives for a while at a time, and by one order after the other", async () => {
+    const store = opened();
+    const receiver = new Receiver();
+    let late = 0;
+    const desk = deskOn(store, await receiver.listen(), () => Date.now() + late);
+    await append(store, 5);
+    for (const seq of [1, 2, 3, 4, 5])
+      await store.webhooks.bury({ webhook: "crm", source: "events", seq, type: "seat.serving", at: 7, tries: 11, why: "x" });
+    receiver.answer = (_, response) => {
+      late += 6000;
+      response.writeHead(200).end();
+    };
+    expect(await desk.redrive("crm", 10)).toEqual({ delivered: 2, gone: 0, failed: null, left: 3 });
+    await Promise.all([desk.redrive("crm", 2), desk.redrive("crm", 2)]);
+    expect(receiver.got.map(({ body }) => body.id)).toEqual([1, 2, 3, 4, 5].map((seq) => `acme.ev.${seq}`));
+  });
+
+  it("lists dead letters page by page, each once, however many were given up at one time", async () => {
+    const store = opened();
+    const desk = deskOn(store, "http://127.0.0.1:1/");
+    const places = [0, 0, 0, 5, 5, 9].flatMap((at, seq) => (["inbox", "events"] as const).map((source) => ({ at, source, seq })));
+    for (const place of places)
+      await store.webhooks.bury({ webhook: "crm", type: "seat.serving", tries: 11, why: "x", ...place });
+    await store.webhooks.bury({ webhook: "other", source: "inbox", seq: 1, type: "x", at: 3, tries: 11, why: "x" });
+    const whole = await desk.dead("crm", 100);
+    expect(whole).toHaveLength(places.length);
+    const paged: DeadLetter[] = [];
+    for (let page = await desk.dead("crm", 5); page.length > 0; page = await desk.dead("crm", 5, paged.at(-1)))
+      paged.push(...page);
+    expect(paged).toEqual(whole);
   });
 
   it("takes redirects, hang-ups and answers of any length for what they are", async () => {

@@ -13,12 +13,19 @@ export const createWebhookStore = (run: Run): WebhookStore => ({
           reader,
         );
     }, true),
-  dead: (webhook, limit) =>
+  dead: (webhook, limit, after) =>
     run(
       (db) =>
         (webhook === null
-          ? db.all("select * from webhook_dead order by at, webhook, seq limit ?", limit)
-          : db.all("select * from webhook_dead where webhook = ? order by at, seq limit ?", webhook, limit)
+          ? db.all("select * from webhook_dead order by at, webhook, source, seq limit ?", limit)
+          : db.all(
+              "select * from webhook_dead where webhook = ? and (at, source, seq) > (?, ?, ?) order by at, source, seq limit ?",
+              webhook,
+              whole(after?.at ?? -1),
+              after?.source ?? "",
+              after?.seq ?? 0,
+              limit,
+            )
         ).map(letterOf),
       false,
     ),

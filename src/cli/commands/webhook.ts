@@ -1,6 +1,7 @@
 /** `greenroom webhook`: what webhooks got, a test, and what was given up once more. */
 import { Command } from "commander";
 import type { Delivery } from "../../webhooks/courier.ts";
+import type { Redriven } from "../../webhooks/desk.ts";
 import type { DeadLetter } from "../../webhooks/store.ts";
 import type { Cli } from "../cli.ts";
 import { examples, wholeNumber } from "../help.ts";
@@ -104,7 +105,7 @@ const dead = (cli: Cli): Command =>
       const answer = await ask(cli, options, "webhookDead", { webhook: name ?? null, limit: options.limit });
       if (options.json) cli.json(answer);
       else if (answer.letters.length === 0) cli.print("Nothing was given up.");
-      else
+      else {
         cli.print(
           table(
             ["GIVEN UP", "WEBHOOK", "TYPE", { text: "PLACE", drop: 2 }, { text: "TRIES", drop: 1 }, "WHY"],
@@ -112,6 +113,8 @@ const dead = (cli: Cli): Command =>
             paintsFor(cli.stdout),
           ),
         );
+        if (answer.more) cli.note("There are more.");
+      }
       return 0;
     }),
   );
@@ -133,14 +136,30 @@ const redrive = (cli: Cli): Command =>
       .addHelpText("after", examples([["greenroom webhook redrive crm", "what was given up, once more"]])),
   ).action((name: string, options: Options) =>
     cli.run(options.json === true, async () => {
-      const answer = await ask(cli, options, "webhookRedrive", { webhook: name, limit: options.limit });
-      const { delivered, gone, failed } = answer;
+      const answer = await redriven(cli, options, name);
+      const { delivered, gone, failed, left } = answer;
       if (options.json) cli.json(answer);
       else {
-        cli.print(
-          `${counted(delivered, "delivery", "deliveries")} made${gone > 0 ? `, ${gone} gone for good` : ""}${failed === null ? "." : `; then: ${failed}.`}`,
-        );
+        const parts = [
+          `${counted(delivered, "delivery", "deliveries")} made`,
+          ...(gone > 0 ? [`${gone} gone for good`] : []),
+          ...(left > 0 ? [`${left} left`] : []),
+        ];
+        cli.print(`${parts.join(", ")}${failed === null ? "." : `; then: ${failed}.`}`);
       }
       return failed === null ? 0 : 1;
     }),
   );
+
+/** The supervisor answers for as much as it gets done in a while: asked again until all is done, or nothing comes of it. */
+const redriven = async (cli: Cli, options: Options, webhook: string): Promise<Redriven> => {
+  let [delivered, gone] = [0, 0];
+  for (;;) {
+    const limit = options.limit - delivered - gone;
+    const step = await ask(cli, options, "webhookRedrive", { webhook, limit });
+    delivered += step.delivered;
+    gone += step.gone;
+    const isOver = step.failed !== null || step.left === 0 || step.delivered + step.gone === 0;
+    if (isOver || delivered + gone >= options.limit) return { ...step, delivered, gone };
+  }
+};

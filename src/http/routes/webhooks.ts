@@ -1,5 +1,8 @@
 /** Webhooks: what they get, what was given up, and that once more. They are named in the fleet file. */
 import { z } from "zod";
+import type { DeadPlace, Source } from "../../webhooks/store.ts";
+import { ApiError } from "../errors.ts";
+import { next, nextText, pageQuery, textCursor } from "../paging.ts";
 import { ok, route, type Route } from "../route.ts";
 import { list } from "../schemas.ts";
 
@@ -71,11 +74,13 @@ export const webhookRoutes: readonly Route[] = [
     role: "operator",
     isWhole: true,
     params,
-    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(50) }),
-    answers: { 200: z.strictObject({ letters: list(letter) }) },
+    query: z.strictObject({ ...pageQuery, limit: z.coerce.number().int().min(1).max(1000).default(50) }),
+    answers: { 200: z.strictObject({ letters: list(letter), next }) },
     refuses: ["E_UNKNOWN_WEBHOOK"],
-    handle: async ({ handlers }, { params: { webhook: wanted }, query }) =>
-      ok(await handlers.webhookDead({ webhook: wanted, limit: query.limit })),
+    handle: async ({ handlers }, { params: { webhook: wanted }, query: { limit, cursor } }) => {
+      const { letters, more } = await handlers.webhookDead({ webhook: wanted, limit, after: placeIn(textCursor(cursor)) });
+      return ok({ letters, next: more ? nextText(placeText(letters.at(-1))) : null });
+    },
   }),
   route({
     method: "POST",
@@ -83,15 +88,30 @@ export const webhookRoutes: readonly Route[] = [
     id: "redriveWebhook",
     tag: "webhooks",
     summary: "Deliver what was given up, oldest first, until one fails again",
+    description: "It stops after ten seconds, too: ask again while `left` is above 0 and `failed` is null.",
     role: "operator",
     isWhole: true,
     params,
     body: z.strictObject({ limit: z.int().min(1).max(1000).default(100) }),
     answers: {
-      200: z.strictObject({ webhook: name, delivered: z.number(), gone: z.number(), failed: z.string().nullable() }),
+      200: z.strictObject({
+        webhook: name,
+        delivered: z.number(),
+        gone: z.number().describe("Their source does not have them any more."),
+        failed: z.string().nullable().describe("Why the first that failed did; those after it were not tried."),
+        left: z.number().describe("Those that are still given up."),
+      }),
     },
     refuses: ["E_UNKNOWN_WEBHOOK"],
     handle: async ({ handlers }, { params: { webhook: wanted }, body }) =>
       ok(await handlers.webhookRedrive({ webhook: wanted, limit: body.limit })),
   }),
 ];
+
+const placeText = (place: DeadPlace | undefined): string | undefined => place && [place.at, place.source, place.seq].join(" ");
+const placeIn = (text: string | null): DeadPlace | null => {
+  if (text === null) return null;
+  const [, at, source, seq] = /^(\d{1,15}) (inbox|events) (\d{1,15})$/.exec(text) ?? [];
+  if (source === undefined) throw new ApiError("E_BAD_REQUEST", "query.cursor: this is no `next` of a list like this one");
+  return { at: Number(at), source: source as Source, seq: Number(seq) };
+};
