@@ -826,6 +826,18 @@ sales|c:7     3         sales/sales-1  sales/sales-2  stayed: its contact knowsâ
     expect((await run("audit prune --before yesterday")).code).toBe(2);
   });
 
+  it("audit export of a time is in one piece, though the clock was set meanwhile: it can be verified", async () => {
+    const days = ["2026-11-24", "2026-11-25", "2027-03-01", "2026-11-25", "2026-11-27"];
+    const entries = days.map((day, no) =>
+      chained({ ...audit, seq: no + 1, at: Date.parse(`${day}T12:00:00Z`) }, no === 0 ? "" : null),
+    );
+    const page = { auditPage: { anchor: { seq: 0, hash: "" }, entries } };
+    const file = join(makeFolder(), "november.jsonl");
+    const made = await run(`audit export --from 2026-11-25 --to 2026-11-26 --out ${file}`, page);
+    expect(made).toMatchObject({ code: 0, stderr: `3 entries written to ${file}\n` });
+    expect(await run(`audit verify ${file}`)).toMatchObject({ code: 0, stdout: expect.stringContaining("entries 2 to 4") });
+  });
+
   it("key create prints the key alone, so that a script can keep it", async () => {
     const { stdout, stderr } = await run("key create shop --role operator");
     expect(stdout).toBe("gr_abcdefghjk_secret\n");

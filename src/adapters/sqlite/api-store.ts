@@ -4,12 +4,13 @@ import type { AuditDraft, FailoverRecord } from "../../../machines/ports/records
 import { OUTBOX_STATES } from "../../../machines/delivery/outbox-state.ts";
 import type { ApiStore, Begun, ConversationRow, Intent, KeyRole, Page, Slice, StoredKey } from "../../http/store.ts";
 import { alertHistory } from "./alert-store.ts";
+import { AUDIT_COLUMNS, auditRow } from "./audit-row.ts";
 import { bytesOf, type Database, jsonOf, numberOf, numberOrNull, type Row, textOf, textOrNull } from "./database.ts";
 import { whole, wholeOrNull } from "./ops/handlers.ts";
 import { bareAddress } from "../../../machines/ports/store.ts";
 import { contactIdOf } from "./ops/contacts.ts";
 import { outboxRow } from "./ops/outbox.ts";
-import { auditRow, writeAudit } from "./ops/records.ts";
+import { writeAudit } from "./ops/records.ts";
 
 /** Carries out `work` in its turn; with `writes` resolves once it is durable. */
 export type Run = <T>(work: (db: Database) => T, writes: boolean) => Promise<T>;
@@ -96,7 +97,7 @@ export const createApiStore = (run: Run): ApiStore => {
     audit: (subjects, slice) =>
       read((db) =>
         pageOf(seqsBy(db, "audit", "subject", subjects, slice), slice, (seq) =>
-          auditRow(db.get("select * from audit where seq = ?", seq) ?? {}),
+          auditRow(db.get(`select ${AUDIT_COLUMNS} from audit where seq = ?`, seq) ?? {}),
         ),
       ),
   };

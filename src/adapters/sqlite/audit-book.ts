@@ -1,17 +1,8 @@
 /** Reading the whole audit, page by page so that nobody waits for it: to verify it, to export it, and to shorten it. */
 import type { AuditDraft } from "../../../machines/ports/records.ts";
 import type { Run } from "./api-store.ts";
-import {
-  type ChainedEntry,
-  entryOf,
-  Follower,
-  type Head,
-  lastSeq,
-  markOf,
-  NO_HEAD,
-  type Verdict,
-  writeMark,
-} from "./audit-chain.ts";
+import { type ChainedEntry, Follower, type Head, lastSeq, markOf, NO_HEAD, type Verdict, writeMark } from "./audit-chain.ts";
+import { AUDIT_COLUMNS, entryOf } from "./audit-row.ts";
 import { type Database, numberOf, textOf } from "./database.ts";
 import { writeAudit } from "./ops/records.ts";
 import type { Seal } from "./seal.ts";
@@ -85,7 +76,7 @@ export const createAuditBook = (run: Run, seal: Seal): AuditBook => ({
   },
 });
 
-const NEXT = "select * from audit where seq > ? order by seq limit ?";
+const NEXT = `select ${AUDIT_COLUMNS} from audit where seq > ? order by seq limit ?`;
 
 const cutOff = (reached: Head, head: Head): string =>
   reached.seq + 1 === head.seq ? `entry ${head.seq} is missing` : `entries ${reached.seq + 1} to ${head.seq} are missing`;

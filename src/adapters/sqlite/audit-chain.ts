@@ -8,7 +8,8 @@
  */
 import { hash } from "node:crypto";
 import type { AuditRow } from "../../../machines/ports/records.ts";
-import { bytesOf, type Database, jsonOf, numberOf, type Row, textOf, textOrNull } from "./database.ts";
+import { AUDIT_COLUMNS, entryOf } from "./audit-row.ts";
+import { bytesOf, type Database, numberOf, textOf } from "./database.ts";
 import type { Seal } from "./seal.ts";
 
 /** An entry with its place in the chain: hexadecimal SHA-256. */
@@ -103,7 +104,7 @@ export class AuditChain {
     const seen = lastSeq(this.#db);
     if (seen <= this.#seen) return nothing;
     let head = this.#head;
-    for (const row of this.#db.all("select * from audit where seq > ? order by seq", this.#seen)) {
+    for (const row of this.#db.all(`select ${AUDIT_COLUMNS} from audit where seq > ? order by seq`, this.#seen)) {
       head = { seq: numberOf(row, "seq"), hash: hashOf(head.hash, entryOf(row)) };
       this.#db.run("update audit set hash = ? where seq = ?", head.hash, head.seq);
     }
@@ -124,7 +125,7 @@ export const lastSeq = (db: Database): number => {
 /** Once, when a file gets its chain: what was written before is chained as it was found. */
 export const beginChain = (db: Database, seal: Seal): void => {
   let head = NO_HEAD;
-  for (const row of db.all("select * from audit order by seq")) {
+  for (const row of db.all(`select ${AUDIT_COLUMNS} from audit order by seq`)) {
     head = { seq: numberOf(row, "seq"), hash: hashOf(head.hash, entryOf(row)) };
     db.run("update audit set hash = ? where seq = ?", head.hash, head.seq);
   }
@@ -151,14 +152,3 @@ export const writeMark = (db: Database, seal: Seal, mark: Mark, head: Head): voi
   const sealed = seal.close("meta", "", `audit ${mark}`, "", new TextEncoder().encode(JSON.stringify(head)));
   db.run("insert or replace into meta (name, value) values (?, ?)", `audit_${mark}`, sealed);
 };
-
-export const entryOf = (row: Row): AuditRow & { readonly hash: string | null } => ({
-  seq: numberOf(row, "seq"),
-  at: numberOf(row, "at"),
-  actor: textOf(row, "actor"),
-  action: textOf(row, "action"),
-  subject: textOf(row, "subject"),
-  text: textOf(row, "text"),
-  evidence: jsonOf<AuditRow["evidence"]>(row, "evidence"),
-  hash: textOrNull(row, "hash"),
-});

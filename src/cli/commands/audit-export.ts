@@ -3,7 +3,6 @@ import { createWriteStream, type WriteStream } from "node:fs";
 import { once } from "node:events";
 import { finished } from "node:stream/promises";
 import { Command, Option } from "commander";
-import type { ChainedEntry } from "../../adapters/sqlite/audit-chain.ts";
 import { type Cli, CliError } from "../cli.ts";
 import { examples, instant } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
@@ -50,13 +49,37 @@ export const auditExport = (cli: Cli): Command =>
       }),
     );
 
-/** Page by page: an audit may be long. */
+/**
+ * Of a time: from the first entry of it to the last. Without a gap, or nobody could follow it: what lies in between goes along whatever
+ * its time, for the clock may have been set meanwhile.
+ */
 async function* entries(cli: Cli, options: Options): AsyncGenerator<ExportedEntry> {
+  const { first, last } = await stretchOf(cli, options);
+  for await (const entry of everything(cli, options)) {
+    if (entry.seq > last) return;
+    if (entry.seq >= first) yield entry;
+  }
+}
+
+const stretchOf = async (cli: Cli, options: Options): Promise<{ readonly first: number; readonly last: number }> => {
+  const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = options;
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  if (options.from === undefined && options.to === undefined) return { first: last, last: first };
+  for await (const { seq, at } of everything(cli, options)) {
+    if (at < from || at >= to) continue;
+    first = Math.min(first, seq);
+    last = seq;
+  }
+  return { first, last };
+};
+
+/** Page by page: an audit may be long. */
+async function* everything(cli: Cli, options: Options): AsyncGenerator<ExportedEntry> {
   let before: string | undefined;
   for (let after = 0; ; ) {
     const page = await ask(cli, options, "auditPage", { after, limit: PAGE });
     for (const entry of page.entries) {
-      if (isWithin(entry, options)) yield { ...entry, before: before ?? page.anchor.hash };
+      yield { ...entry, before: before ?? page.anchor.hash };
       before = entry.hash;
     }
     const last = page.entries.at(-1);
@@ -64,9 +87,6 @@ async function* entries(cli: Cli, options: Options): AsyncGenerator<ExportedEntr
     after = last.seq;
   }
 }
-
-const isWithin = ({ at }: ChainedEntry, { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY }: Options): boolean =>
-  at >= from && at < to;
 
 const write = async (target: NodeJS.WritableStream, { format }: Options, rows: AsyncIterable<ExportedEntry>): Promise<number> => {
   let count = 0;

@@ -78,6 +78,23 @@ describe("the audit", () => {
     );
   });
 
+  it.each([
+    ["evidence that is no JSON", "evidence = 'x'"],
+    ["evidence that is none", "evidence = '5'"],
+    ["a time that no number is", "at = 9223372036854775807"],
+  ])("shows %s as a change, and can be read all the same", async (_, change) => {
+    const store = await tampered(9, (db) => db.exec(`update audit set ${change} where seq = 4`));
+    expect((await store.audit.verify()).broken).toMatchObject({ seq: 4 });
+    const { told, keeper } = keeping(store, 1, 1e12);
+    await keeper.look();
+    expect(told).toEqual(["raise audit.broken"]);
+    expect((await store.audit.page(0, 99)).entries).toHaveLength(9);
+    expect(await asking(store).expect("audit", { op: "audit.read", subject: null, limit: 99 })).toMatchObject({
+      rows: { length: 9 },
+    });
+    expect((await store.api.audit(null, { after: null, limit: 99 })).rows).toHaveLength(9);
+  });
+
   it("shows what was removed, wherever it stood", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), async (from, count) => {

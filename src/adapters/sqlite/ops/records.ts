@@ -1,5 +1,6 @@
 /** Audit entries, alerts, failover records and events: written beside the decisions that they tell of. */
-import type { AlertRow, AuditDraft, AuditRow, FailoverRecord, FleetEventRow } from "../../../../machines/ports/records.ts";
+import type { AlertRow, AuditDraft, FailoverRecord, FleetEventRow } from "../../../../machines/ports/records.ts";
+import { AUDIT_COLUMNS, auditRow } from "../audit-row.ts";
 import { jsonOf, numberOf, textOf, type Database, type Row } from "../database.ts";
 import { whole, type Bench, type Handlers } from "./handlers.ts";
 
@@ -101,8 +102,8 @@ export const recordOps = ({ db }: Bench): Pick<Handlers, Ops> => ({
   "audit.read": ({ subject, limit }) => {
     const rows =
       subject === null
-        ? db.all("select * from audit order by seq desc limit ?", limit)
-        : db.all("select * from audit where subject = ? order by seq desc limit ?", subject, limit);
+        ? db.all(`select ${AUDIT_COLUMNS} from audit order by seq desc limit ?`, limit)
+        : db.all(`select ${AUDIT_COLUMNS} from audit where subject = ? order by seq desc limit ?`, subject, limit);
     return { kind: "audit", rows: rows.map(auditRow) };
   },
 
@@ -118,15 +119,6 @@ export const recordOps = ({ db }: Bench): Pick<Handlers, Ops> => ({
   }),
 });
 
-export const auditRow = (row: Row): AuditRow => ({
-  seq: numberOf(row, "seq"),
-  at: numberOf(row, "at"),
-  actor: textOf(row, "actor"),
-  action: textOf(row, "action"),
-  subject: textOf(row, "subject"),
-  text: textOf(row, "text"),
-  evidence: jsonOf<AuditRow["evidence"]>(row, "evidence"),
-});
 const eventRow = (row: Row): FleetEventRow => ({
   seq: numberOf(row, "seq"),
   at: numberOf(row, "at"),
