@@ -14,6 +14,10 @@ export interface SlaStore {
   read(from: Millis, to: Millis): Promise<{ readonly seats: readonly MeasuredSeat[]; readonly downtimes: readonly Downtime[] }>;
 }
 
+/** As reals: an integer that JavaScript can't have would cost the whole answer. */
+const DOWN = `select seat, cast(from_at as real) as from_at, cast(to_at as real) as to_at, blame from downtime
+  where to_at > ? and from_at < ? order by from_at`;
+
 export const createSlaStore = (run: Run): SlaStore => ({
   begin: (seats, at) =>
     run((db) => {
@@ -41,7 +45,7 @@ export const createSlaStore = (run: Run): SlaStore => ({
   read: (from, to) =>
     run((db) => {
       const seats = db.all("select * from measured_seat order by seat");
-      const rows = db.all("select * from downtime where to_at > ? and from_at < ? order by from_at", whole(from), whole(to));
+      const rows = db.all(DOWN, whole(from), whole(to));
       return {
         seats: seats.map((row) => ({
           seat: textOf<SeatId>(row, "seat"),

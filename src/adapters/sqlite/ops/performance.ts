@@ -28,10 +28,14 @@ export const performanceOps = ({ db }: Bench): Pick<Handlers, "performance.appen
   "performance.read": ({ line, since }) => ({
     kind: "performance",
     rows: db
-      .all("select * from performance where at >= ? and line = ? order by at, seat, account", whole(since), line)
+      .all(`select ${COLUMNS} from performance where at >= ? and line = ? order by at, seat, account`, whole(since), line)
       .map(performanceRow),
   }),
 });
+
+/** Numbers as reals: one that no integer of JavaScript can be would cost the answer about all the others. */
+const NUMBERS = ["at", "begun", "sent", "acked", "failed", "p50", "p99"];
+const COLUMNS = ["line, seat, account, strategy", ...NUMBERS.map((name) => `cast(${name} as real) as ${name}`)].join();
 
 const performanceRow = (row: Row): PerformanceRow => ({
   at: numberOf(row, "at"),
