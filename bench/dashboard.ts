@@ -196,6 +196,7 @@ class Fleet {
         connection: "serving",
         health: "healthy",
         lastEvidenceMs: Math.round(performance.now() % 1000),
+        cordoned: false,
         holds: name === twin ? [id] : [],
       })),
     );

@@ -49,6 +49,7 @@ export const device = z
     connection: z.string().describe("State of the connection's chart, for a closer look."),
     health: z.enum(["unknown", "healthy", "suspect", "repairing", "failed", "recovering"]),
     lastEvidenceMs: z.number().nullable().describe("How long ago anything was heard from it."),
+    cordoned: z.boolean().describe("It takes no seat: its account was drained or cordoned."),
     holds: list(z.string()).describe("Seats that it speaks for."),
   })
   .meta({ id: "Device" });

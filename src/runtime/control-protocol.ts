@@ -226,6 +226,8 @@ export interface DeviceStatus extends About {
   readonly health: HealthState;
   /** How long ago anything was heard from it. */
   readonly lastEvidenceMs: Millis | null;
+  /** It takes no seat: somebody has drained or cordoned its account. */
+  readonly cordoned: boolean;
   readonly holds: readonly SeatId[];
 }
 export interface LineStatus extends About {

@@ -142,6 +142,7 @@ export class Views {
       state: typeof connection?.value === "string" ? connection.value : "unknown",
       health: roster.devices.get(id)?.state ?? "unknown",
       lastEvidenceMs: heard === null ? null : Math.max(0, this.now() - heard),
+      cordoned: roster.devices.get(id)?.cordoned ?? false,
       holds: roster.holds.get(id) ?? [],
     };
   }

@@ -54,6 +54,7 @@ const device = (id: string, more: Partial<DeviceStatus> = {}): DeviceStatus => (
   state: "serving",
   health: "healthy",
   lastEvidenceMs: 300,
+  cordoned: false,
   holds: [],
   ...more,
 });
@@ -769,6 +770,15 @@ sales/sales-1  8.0      5.0
 CONVERSATION  MESSAGES  FROM           TO             OUTCOME
 sales|c:7     3         sales/sales-1  sales/sales-2  stayed: its contact knows…
 `);
+  });
+
+  it("what takes no seat by somebody's word is told, where accounts are and where all is well", async () => {
+    const cordoned = [device("sales-1/a", { cordoned: true }), device("sales-1/b")];
+    const shown = await run("account list", { accounts: { ...ANSWERS.accounts, devices: cordoned } });
+    expect(shown.stdout).toMatch(/sales-1\/a +cordoned\b/);
+    expect(shown.stdout).toMatch(/sales-1\/b +healthy$/m);
+    const status = await run("status", { status: { ...ANSWERS.status, devices: cordoned } });
+    expect(status.stdout).toContain("\nCordoned, so they take no seat: sales-1/a\n");
   });
 
   it("history, accounts, alerts, audit and held are tables and lines", async () => {

@@ -115,6 +115,7 @@ export const access = (rigOf: () => ApiRig): void => {
       "failover",
       "failback",
       "drain",
+      "cordon",
       "undrain",
       "linkDevice",
       "getQr",

@@ -277,6 +277,32 @@ export const endpoints = (rigOf: () => ApiRig): void => {
       expect((await send({ to: chat, replyTo: id })).status).toBe(202);
     });
 
+    it("is read by conversation, too", async () => {
+      const { next } = (await get("/v1/inbox?limit=200")).body as unknown as { next: number };
+      await rig.receive("help-1/a", "491709999997@s.whatsapp.net", "one of mine");
+      await rig.receive("help-1/a", "491709999996@s.whatsapp.net", "of another");
+      await rig.receive("help-1/a", "491709999997@s.whatsapp.net", "another of mine");
+      const all = (await get(`/v1/inbox?after=${next}`)).body as unknown as {
+        messages: { conversation: string }[];
+        next: number;
+      };
+      const mine = `/v1/inbox?after=${next}&conversation=${encodeURIComponent(all.messages[0]?.conversation ?? "")}`;
+      expect((await get(mine)).body).toMatchObject({
+        messages: [{ text: "one of mine" }, { text: "another of mine" }],
+        next: all.next,
+      });
+      expect(await get(`/v1/inbox?conversation=help%7Cc:999`)).toMatchObject({
+        status: 404,
+        body: { code: "E_UNKNOWN_CONVERSATION" },
+      });
+      expect(
+        await get(
+          `/v1/inbox?conversation=${encodeURIComponent(all.messages[0]?.conversation ?? "")}`,
+          await rig.key("operator", ["sales"]),
+        ),
+      ).toMatchObject({ status: 404 });
+    });
+
     it("is waited for, by those who may read it", async () => {
       const { next } = (await get("/v1/inbox")).body as unknown as { next: number };
       const mine = rig.ask("GET", `/v1/inbox?after=${next}&wait=20`, { key: help });
@@ -647,6 +673,13 @@ export const endpoints = (rigOf: () => ApiRig): void => {
       });
       expect(await post("/v1/accounts/bulk-1/drain")).toMatchObject({ status: 200, body: { cordoned: true, moved: [] } });
       expect(await post("/v1/accounts/bulk-1/undrain")).toMatchObject({ status: 200, body: { cordoned: false } });
+      expect(await post("/v1/accounts/help-1/cordon", {}, undefined, help)).toMatchObject({
+        status: 200,
+        body: { cordoned: true, moved: [], stays: [] },
+      });
+      expect((await get("/v1/seats/help/help-1")).body).toMatchObject({ seat: { holder: "help-1/a", phase: "serving" } });
+      expect((await get("/v1/devices/help-1/a")).body).toMatchObject({ cordoned: true });
+      expect(await post("/v1/accounts/help-1/undrain")).toMatchObject({ status: 200, body: { cordoned: false } });
       expect((await get("/v1/accounts/bulk-1", help)).body).toMatchObject({
         account: { role: "servant" },
         devices: [{ id: "bulk-1/a" }],

@@ -14,6 +14,7 @@ const MOVES = new Set([
   "switchover",
   "failback",
   "drain",
+  "cordon",
   "undrain",
   "unlinkAccount",
   "unlinkDevice",

@@ -73,6 +73,17 @@ const CONFIG: ApiConfig = {
   rateLimit: { perSecond: 100_000, burst: 100_000 },
 };
 
+/** Nothing is delivered to it: the desk is not begun. */
+const CRM: WebhookConfig = {
+  name: "crm",
+  url: "http://127.0.0.1:1/",
+  secrets: [],
+  events: ["*"],
+  lines: [],
+  allowPrivate: true,
+  concurrency: 1,
+};
+
 /** WhatsApp, as far as the API sees it. */
 export class Links {
   #tell: (fact: ConnectionFact) => void = () => undefined;

@@ -24,10 +24,10 @@ export const accountsText = ({ accounts, devices }: AccountsAnswer, paints: Pain
   const rows = accounts.flatMap(({ id, name, labels, role, standing }) =>
     devices
       .filter((device) => device.id.startsWith(`${id}/`))
-      .map(({ id: device, name: called, link, state, health, lastEvidenceMs, holds }, index) => [
+      .map(({ id: device, name: called, lastEvidenceMs, holds, ...rest }, index) => [
         ...(index === 0 ? [id, role, { text: standing, paint: standing === "good" ? good : bad }] : ["", "", ""]),
         device,
-        stateCell({ link, state, health }, paints),
+        stateCell(rest, paints),
         lastEvidenceMs === null ? "never" : `${span(lastEvidenceMs)} ago`,
         holds.join(", "),
         [...(index === 0 ? calledText(name, labels) : []), ...calledText(called, [])].join(" "),
@@ -50,13 +50,14 @@ export const accountText = ({ id, name, labels, role, standing, standingUntil }:
 
 /** What is not as it should be, or `healthy`. */
 const stateCell = (
-  { link, state, health }: Pick<DeviceStatus, "link" | "state" | "health">,
+  { link, state, health, cordoned }: Pick<DeviceStatus, "link" | "state" | "health" | "cordoned">,
   { good, bad, warn }: Paints,
 ): Cell => {
   const trouble = [
     ...(link === "linked" ? [] : [link]),
     ...(state === "serving" || state === link ? [] : [state]),
     ...(health === "healthy" || link !== "linked" ? [] : [health]),
+    ...(cordoned ? ["cordoned"] : []),
   ];
   return { text: trouble.join(", ") || "healthy", paint: trouble.length === 0 ? good : link === "linked" ? warn : bad };
 };

@@ -39,6 +39,7 @@ const statusText = (status: StatusAnswer, paints: Paints): string => {
   const { good, bad, warn, dim, bold } = paints;
   const serving = seats.filter(({ phase }) => phase === "serving").length;
   const unwell = devices.filter(({ health, link }) => link !== "linked" || health !== "healthy");
+  const cordoned = devices.filter((device) => device.cordoned).map(({ id }) => id);
   const parts = [
     `${bold(fleet)}  process ${pid}, up ${span(now - startedAt)}, failover ${mode === "automatic" ? good(mode) : warn(mode)}, ${serving} of ${counted(seats.length, "seat")} in service`,
     table(
@@ -66,6 +67,7 @@ const statusText = (status: StatusAnswer, paints: Paints): string => {
     parts.push(alerts.map(({ level, raisedAt, text }) => `${label(level)}  since ${clock(raisedAt)}  ${text}`).join("\n"));
   const drifted = driftText(status);
   if (drifted) parts.push(warn(drifted));
+  if (cordoned.length > 0) parts.push(warn(`Cordoned, so they take no seat: ${cordoned.join(", ")}`));
   if (unwell.length === 0 && alerts.length === 0) parts.push(dim(`All ${counted(devices.length, "device")} linked and well.`));
   return parts.join("\n\n");
 };

@@ -63,6 +63,7 @@ export const AccountPage = ({ live, mayAct, about }: PageProps) => {
             </th>
             <td>
               <Badge state={device.status} />
+              {device.cordoned && <span class="soft"> takes no seat</span>}
             </td>
             <td>{spelled(device.connection)}</td>
             <td>{spelled(device.health)}</td>

@@ -18,6 +18,12 @@ const drained = z
   })
   .meta({ id: "Drain" });
 
+const DRAINS = {
+  drain: "Take an account out of service, each of its seats by a switchover",
+  cordon: "Let an account take no further seat; those that it has stay",
+  undrain: "Let it hold seats again, after a drain or a cordon",
+} as const;
+
 export const accountsView = ({ accounts, devices }: AccountsAnswer, scope: Scope): z.input<typeof account>[] =>
   accounts
     .filter(({ id }) => scope.account(id))
@@ -56,13 +62,13 @@ export const accountRoutes: readonly Route[] = [
       return ok({ account: one as z.input<typeof account>, devices }, withTag(tag));
     },
   }),
-  ...(["drain", "undrain"] as const).map((how) =>
+  ...(["drain", "cordon", "undrain"] as const).map((how) =>
     route({
       method: "POST",
       path: `/v1/accounts/{account}/${how}`,
       id: how,
       tag: "accounts",
-      summary: how === "drain" ? "Take an account out of service, each of its seats by a switchover" : "Let it hold seats again",
+      summary: DRAINS[how],
       role: "operator",
       params,
       answers: { 200: drained },
@@ -70,7 +76,7 @@ export const accountRoutes: readonly Route[] = [
       handle: async ({ handlers, scope }, { params: { account: named } }) => {
         const id = scope.accountNamed(named);
         scope.mayMove(id);
-        return ok(await handlers.drain({ account: id, undo: how === "undrain", keep: false }));
+        return ok(await handlers.drain({ account: id, undo: how === "undrain", keep: how === "cordon" }));
       },
     }),
   ),

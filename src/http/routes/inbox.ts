@@ -5,6 +5,7 @@ import type { Arrivals } from "../../runtime/arrivals.ts";
 import type { InboundMessage } from "../../runtime/messages.ts";
 import { ok, route, type Route } from "../route.ts";
 import { list } from "../schemas.ts";
+import { conversationNamed } from "./messages.ts";
 
 export const inboundMessage = z
   .strictObject({
@@ -67,16 +68,20 @@ export const inboxRoutes: readonly Route[] = [
         .describe("The `next` of the page before; 0: from the beginning."),
       limit: z.coerce.number().int().min(1).max(200).default(50).describe("Rows that are looked at."),
       wait: z.coerce.number().int().min(0).max(20).default(0).describe("Seconds."),
+      conversation: z.string().min(3).max(200).optional().describe("`line|contact`: what came in this one only."),
     }),
     answers: { 200: z.strictObject({ messages: list(inboundMessage), next: z.int() }) },
-    handle: async ({ arrivals, scope, signal }, { query: { after, limit, wait } }) => {
+    refuses: ["E_UNKNOWN_CONVERSATION"],
+    handle: async (caller, { query: { after, limit, wait, conversation } }) => {
+      const { arrivals, scope, signal } = caller;
+      const wanted = conversation === undefined ? null : await conversationNamed(caller, conversation);
       const until = performance.now() + wait * 1000;
       for (let from = after; ; ) {
         // Before the look, so that what comes in between is not slept through.
         const more = nextOf(arrivals, signal);
         try {
           const { messages, last } = await arrivals.page(from, limit);
-          const visible = messages.filter(({ line }) => scope.line(line));
+          const visible = messages.filter((one) => scope.line(one.line) && (wanted === null || one.conversation === wanted));
           const left = until - performance.now();
           if (visible.length > 0 || left <= 0 || signal.aborted) return ok({ messages: visible.map(inboundView), next: last });
           if (last === from) await Promise.race([more.come, later(left)]);

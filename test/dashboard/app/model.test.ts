@@ -12,6 +12,7 @@ const device = (id: string, holds: string[] = [], change: Partial<Device> = {}):
   connection: "serving",
   health: "healthy",
   lastEvidenceMs: 100,
+  cordoned: false,
   holds,
   ...change,
 });
