@@ -20,7 +20,7 @@ import { watchArrival } from "./arriving.ts";
 import type { Arrivals } from "../runtime/arrivals.ts";
 import { type ControlParts, controlHandlers } from "../runtime/control.ts";
 import { ControlError } from "../runtime/control-protocol.ts";
-import { sendMessage } from "../runtime/sending.ts";
+import { keptOf, sendMessage } from "../runtime/sending.ts";
 import { dashboardPages } from "./dashboard.ts";
 import { Logins } from "./dashboard-logins.ts";
 import { ApiError, apiErrorOf, badRequest, PROBLEM_TYPE, problemOf } from "./errors.ts";
@@ -318,6 +318,7 @@ class Door {
       replay: (record) => this.#replays.page(record),
       health: this.#health,
       send: (message) => sendMessage(parts, message),
+      kept: (content) => keptOf(parts, content),
       isWelcome: () => (secretIn(request) === undefined ? this.#logins.keyOf(request) !== undefined : parts.keys.isValid(key.id)),
       streams: {
         open: (reply, wanted) => {

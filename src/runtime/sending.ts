@@ -41,7 +41,7 @@ export const sendMessage = async (
   const answer = await supervisor.accept({
     line,
     to: address,
-    content: await storable(parts, checked(content)),
+    content: await keptOf(parts, content),
     ...(key === undefined ? {} : { idempotencyKey: key }),
     ...(priority === undefined ? {} : { priority }),
     ...(region === undefined ? {} : { region }),
@@ -83,6 +83,10 @@ export const addressOf = (to: string): AcceptRequest["to"] => {
     `"${to}" is no recipient: expected a phone number with the country's code, such as +491701234567, or an address that ends in @lid, @s.whatsapp.net or @g.us`,
   );
 };
+
+/** A content as a message has it. Resolves once its media are durable. Throws ControlError. */
+export const keptOf = (parts: SendingParts, content: OutgoingContent): Promise<MessageContent> =>
+  storable(parts, checked(content));
 
 /** Which field is wrong, and why. */
 const checked = (content: OutgoingContent): CheckedContent => {

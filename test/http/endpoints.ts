@@ -158,6 +158,36 @@ export const endpoints = (rigOf: () => ApiRig): void => {
     });
 
     it.each([
+      [{ kind: "contact", name: "Ann", phone: "+49 170 1112223" }, { phone: "+49 170 1112224" }],
+      [{ kind: "location", latitude: 52.5, longitude: 13.4 }, { address: "Unter den Linden" }],
+      [{ kind: "reaction", to: "3EB0AAAA", emoji: "👍" }, { to: "3EB0BBBB" }],
+      [{ kind: "text", text: "yes", replyTo: "3EB0AAAA" }, { replyTo: "3EB0BBBB" }],
+      [{ kind: "document", data: Buffer.from("a,b").toString("base64") }, { fileName: "b.csv" }],
+      [{ kind: "document", data: Buffer.from("a,b").toString("base64") }, { data: Buffer.from("c,d").toString("base64") }],
+    ])("is another one under a known Idempotency-Key whatever of its content differs: %j, %j", async (content, other) => {
+      const name = `differs-${JSON.stringify([content.kind, Object.keys(other)])}`;
+      const first = await post("/v1/messages", { line: "help", to: TO, content }, name);
+      expect(await post("/v1/messages", { line: "help", to: TO, content }, name)).toMatchObject({
+        status: 202,
+        body: { id: first.body["id"], duplicate: true },
+      });
+      expect(await post("/v1/messages", { line: "help", to: TO, content: { ...content, ...other } }, name)).toMatchObject({
+        status: 422,
+        body: { code: "E_KEY_REUSED" },
+      });
+    });
+
+    it("that answers one of ours is the same however that one is called", async () => {
+      const { body: asked } = await send({ text: "which one?" });
+      const { waId } = (await get(`/v1/messages/${String(asked["id"])}`)).body as unknown as { waId: string };
+      const answers = { text: "this one", replyTo: String(asked["id"]) };
+      const first = await send(answers, "answer-1");
+      expect(await send({ ...answers, replyTo: waId }, "answer-1")).toMatchObject({
+        body: { id: first.body["id"], duplicate: true },
+      });
+    });
+
+    it.each([
       [{ line: "salse" }, 404, "E_UNKNOWN_LINE", /there is no line salse.*"sales"/],
       [{ to: "0170 1234567" }, 400, "E_BAD_REQUEST", /is no recipient/],
       [{ text: "" }, 400, "E_BAD_REQUEST", /^body/],

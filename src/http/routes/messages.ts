@@ -1,7 +1,8 @@
 /** Messages: taken once and for good, followed, looked through; held ones get an operator's word. */
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { ConversationId, MessageId, SeatId } from "../../../machines/ports/ids.ts";
-import { bareAddress, type Media, type MessageContent, type OutboxRow } from "../../../machines/ports/store.ts";
+import { bareAddress, type MessageContent, type OutboxRow } from "../../../machines/ports/store.ts";
 import { JSON_CONTENT, type OutgoingContent } from "../../runtime/outgoing.ts";
 import { addressOf } from "../../runtime/sending.ts";
 import { ApiError } from "../errors.ts";
@@ -168,31 +169,19 @@ const contentIn = (body: Draft): OutgoingContent => {
 const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, "base64"));
 
 /** Throws E_KEY_REUSED if the message of that key says something else, or to somebody else. */
-const mustBeTheSame = async ({ store, views }: Caller, id: MessageId, to: string, given: OutgoingContent): Promise<void> => {
+const mustBeTheSame = async (caller: Caller, id: MessageId, to: string, given: OutgoingContent): Promise<void> => {
+  const { store, views } = caller;
   const row = await store.message(id);
   if (!row) return;
   const { row: contact } = await views.ask("contact.get", { id: row.contact });
   const { lid, pn } = addressOf(to);
   const isSamePerson = lid !== null ? bareAddress(lid) === contact?.lid : pn !== null && bareAddress(pn) === contact?.pn;
-  const byId = "media" in given && typeof given.media === "string";
-  if (isSamePerson && gistOf(row.content, byId) === gistOf(given, byId)) return;
+  if (isSamePerson && isDeepStrictEqual(contentView(row.content), contentView(await caller.kept(given)))) return;
   throw new ApiError(
     "E_KEY_REUSED",
     `this Idempotency-Key was used for the message ${id}, which is another one: nothing was taken. Choose a new key for each message`,
   );
 };
-
-/** What is the same in a content as it was given and as it is kept: of media the id of an upload, or their number of bytes. */
-const gistOf = (of: OutgoingContent, byId: boolean): string => {
-  const all: Readonly<Record<string, unknown>> = { ...of };
-  const { media } = all as { readonly media?: Media | string };
-  const kept = typeof media === "object" ? media : undefined;
-  const id = kept?.id ?? media;
-  const bytes = kept?.bytes ?? (all["bytes"] as Uint8Array | undefined)?.length;
-  const proto = of.kind === "raw" ? Buffer.from(of.proto).toString("base64") : null;
-  return JSON.stringify([of.kind, proto, byId ? id : bytes, ...GIST.map((field) => all[field])]);
-};
-const GIST = ["text", "caption", "latitude", "longitude", "name", "emoji"] as const;
 
 const seatsOf = (
   scope: Caller["scope"],
