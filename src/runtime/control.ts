@@ -190,7 +190,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
     performance: ({ line, span }) => performanceOf(parts, line, span),
     rebalance: async ({ line, most, move: isOrder }) => {
       const plan = await rebalanceOf(parts, lineNamed(parts, line), most);
-      return isOrder ? carriedOut(supervisor, plan, `operator:${operator()}`) : plan;
+      return isOrder ? carriedOut(supervisor, plan, `operator:${byOf(parts)}`) : plan;
     },
     keys: () => ({ now: views.now(), keys: keys.list() }),
     keyCreate: ({ name, role, lines, expiresIn }) => {

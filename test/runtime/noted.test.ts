@@ -27,6 +27,7 @@ describe("a command", () => {
     ["webhook redrive", (on) => on.webhookRedrive({ webhook: "crm", limit: 5 }), ["redrive crm", "webhook.redriven crm"]],
     ["backup", (on) => on.copyStore({ to: "/nowhere/copy.db" }), ["store.copied fleet", "copy /nowhere/copy.db"]],
     ["stop", (on) => on.stop({}), ["fleet.stopped fleet", "stop"]],
+    ["line rebalance", (on) => on.rebalance({ line: "sales", most: 5, move: true }), ["sales|c:1 moved by operator:ann"]],
   ])("%s is written down with who gave it", async (_, give, expected) => {
     const done: string[] = [];
     await give(controlHandlers(partsThatNote(done)));
@@ -41,6 +42,7 @@ const HELD = [
   { id: "m3", seat: "help/help-1" },
 ].map((row) => ({ ...row, state: "held" }));
 const DEVICES = ["sales-1/a", "sales-2/a"];
+const SEATS = ["sales/sales-1", "sales/sales-2"].map((seat) => ({ seat, weight: 1, isEligible: true, waiting: 0 }));
 
 /** What is done and what is written down, in order. */
 function partsThatNote(done: string[]): ControlParts {
@@ -52,6 +54,7 @@ function partsThatNote(done: string[]): ControlParts {
   const answers: Readonly<Record<string, (input: never) => object>> = {
     "audit.append": write,
     "outbox.list": () => ({ rows: HELD }),
+    "conversation.get": () => ({ warm: [] }),
     "outbox.get": ({ id }: { readonly id: string }) => ({ row: HELD.find((row) => row.id === id) }),
   };
   const views = {
@@ -62,9 +65,20 @@ function partsThatNote(done: string[]): ControlParts {
       accounts: new Map([["sales-1", { devices: ["sales-1/a"] }]]),
       devices: new Map(DEVICES.map((id) => [id, {}])),
       holds: new Map(),
+      lines: new Map([["sales", {}]]),
     }),
   };
+  let tell: (event: object) => void = () => undefined;
   const node = {
+    line: (line: string) => ({ line, strategy: "round-robin", seats: SEATS, posts: [] }),
+    backlog: (seat: string) =>
+      seat === "sales/sales-1" ? ["c:1", "c:2"].map((contact) => ({ conversation: `sales|${contact}`, waiting: 2 })) : [],
+    moveConversations: (moves: readonly { readonly conversation: string }[], by: string) => {
+      for (const { conversation } of moves) {
+        done.push(`${conversation} moved by ${by}`);
+        tell({ type: "conversation.moved", subject: conversation, data: {} });
+      }
+    },
     cordon: (device: string, isCordoned: boolean) => done.push(`cordon ${device} ${isCordoned}`),
     releaseHeld: (_seat: string, message: string, send: boolean) => done.push(`${message} ${send}`),
     redial: (device: string) => done.push(`redial ${device}`),
@@ -79,7 +93,13 @@ function partsThatNote(done: string[]): ControlParts {
   const links = { ask: (device: string, { kind }: { readonly kind: string }) => done.push(`link ${device} ${kind}`) };
   return {
     views,
-    supervisor: { node },
+    supervisor: {
+      node,
+      onEvent: (listener: (event: object) => void) => {
+        tell = listener;
+        return () => undefined;
+      },
+    },
     webhooks,
     links,
     copyStore: async (to: string) => void done.push(`copy ${to}`),
