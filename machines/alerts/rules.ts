@@ -15,6 +15,8 @@ export type WatchedRule =
   | "seat.doubled"
   | "disk.low"
   | "store.slow"
+  | "lease.age"
+  | "clock.off"
   | "failover.averted"
   | "failover.often"
   | "failover.calledOff"
@@ -53,6 +55,16 @@ export const RULES: Readonly<Record<WatchedRule, Limits & { readonly unit: strin
   "seat.doubled": { ...above(null, 1, 5 * SECOND), unit: "devices", about: "masters' devices that may write for a seat" },
   "disk.low": { ...below(1000, 200, 0), unit: "MB", about: "space that is left where the store is" },
   "store.slow": { ...above(0.5, 2, 10 * SECOND), unit: "s", about: "time that the store takes to answer" },
+  "lease.age": {
+    ...above(null, 10, 0),
+    unit: "s",
+    about: "since it was last seen that the store's file and its lock are this supervisor's own",
+  },
+  "clock.off": {
+    ...above(10, null, 30 * SECOND),
+    unit: "s",
+    about: "how far this machine's clock was set since the start of the supervisor, which goes on by the old one",
+  },
   "failover.averted": {
     ...above(0.5, null, 0),
     unit: "share",

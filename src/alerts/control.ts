@@ -60,7 +60,7 @@ export const alertHandlers = ({ desk, store, views, by }: AlertParts): Pick<Cont
     alertTest: async ({ channel }) => {
       const names = desk.channels.map(({ name }) => name);
       if (channel !== null && !names.includes(channel)) throw unknown("channel", channel, names);
-      return { tested: await desk.test(channel) };
+      return { tested: await desk.test(channel, by()) };
     },
     alertReport: async ({ by: what, ...search }) => {
       const rows = await store.history({ ...search, openOnly: false, limit: MOST_REPORTED });
@@ -77,7 +77,8 @@ const alertNamed = async (store: AlertStore, wanted: string): Promise<AlertHisto
   if (about.length === 1 && about[0]) return about[0];
   if (about.length > 1)
     throw new ControlError("E_UNKNOWN_SUBJECT", `${wanted} may be ${about.map(({ key }) => key).join(" or ")}: write the key`);
-  const past = (await store.history({ ...everything, openOnly: false })).find(({ key }) => key === wanted);
+  const [rule = null, subject = null] = wanted.split(/:(.*)/s);
+  const past = (await store.history({ ...everything, rule, subject, openOnly: false })).find(({ key }) => key === wanted);
   if (past) return past;
   throw unknown(
     "alert",

@@ -144,7 +144,7 @@ export class AlertDesk {
   }
 
   /** Through each channel at once, past whatever waits there. */
-  test(only: string | null): Promise<readonly Tested[]> {
+  async test(only: string | null, by: string): Promise<readonly Tested[]> {
     const { clock, channels, life } = this.#options;
     const at = clock.now();
     const id = `${life}.test${++this.#tests}`;
@@ -158,7 +158,7 @@ export class AlertDesk {
       resolvedAt: null,
     };
     const tried = channels.filter(({ name }) => only === null || name === only);
-    return Promise.all(
+    const tested = await Promise.all(
       tried.map(async (channel) => {
         const { name, kind } = channel;
         const notice: Notice = { id, at, channel: name, items: [{ ...alert, kind: "raised", flaps: false }] };
@@ -170,6 +170,10 @@ export class AlertDesk {
         }
       }),
     );
+    const failed = tested.filter(({ ok }) => !ok).map(({ channel }) => channel);
+    const text = `a test was sent through ${tested.map(({ channel }) => channel).join(", ")}`;
+    this.#audit(by, "alert.tested", "fleet", text, { failed: failed.join(", ") || null });
+    return tested;
   }
 
   get channels(): readonly {

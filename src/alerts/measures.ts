@@ -248,6 +248,27 @@ export const storeMeasure = (took: Millis | null): Measure => ({
   over: "the store answers in time again",
 });
 
+/** `age`: since it was last seen. */
+export const leaseMeasure = (age: Millis): Measure => ({
+  rule: "lease.age",
+  subject: "fleet",
+  value: age / 1000,
+  says: `the store's file was moved or replaced, or lost its lock (last seen to be ours ${Math.round(age / 1000)} s ago): the next start would not find what is written now, and another supervisor could speak for the same numbers. Put it back, or stop the supervisor and see who has it`,
+  over: "the store is this supervisor's own",
+});
+
+/** `ahead`: of ours, which no step moves. Negative: behind. */
+export const clockMeasure = (ahead: Millis): Measure => {
+  const seconds = Math.round(Math.abs(ahead) / 1000);
+  return {
+    rule: "clock.off",
+    subject: "fleet",
+    value: Math.abs(ahead) / 1000,
+    says: `this machine's clock was set ${ahead > 0 ? "ahead" : "back"} by ${seconds} s, or the machine slept: no deadline moves, but times in the record are off by as much until the supervisor is restarted`,
+    over: "this machine's clock and the supervisor's agree",
+  };
+};
+
 export const pauseMeasure = (pausedFor: Millis): Measure => ({
   rule: "fleet.paused",
   subject: "fleet",

@@ -7,11 +7,14 @@ import type { Clock } from "../../machines/ports/clock.ts";
 import type { DeviceId, Millis, SeatId } from "../../machines/ports/ids.ts";
 import type { AlertRow } from "../../machines/ports/records.ts";
 import type { RosterState } from "../../machines/fleet/roster.ts";
+import type { LeaseWatch } from "../runtime/lease-watch.ts";
 import type { Supervisor } from "../runtime/supervisor.ts";
 import {
+  clockMeasure,
   diskMeasure,
   failoverMeasures,
   holderMeasures,
+  leaseMeasure,
   type LineSeen,
   pauseMeasure,
   queueMeasures,
@@ -34,6 +37,10 @@ export interface WatcherOptions {
   readonly deadLetters?: (() => Promise<Readonly<Record<string, number>>>) | undefined;
   /** Which devices may write for a seat. */
   readonly holders?: (() => ReadonlyMap<SeatId, ReadonlySet<DeviceId>>) | undefined;
+  /** Left out: nobody could take the store. */
+  readonly lease?: LeaseWatch | undefined;
+  /** This machine's clock, which somebody may set. */
+  readonly wall: () => Millis;
   readonly isPaused: () => boolean;
   /** After each look. */
   readonly onLook: () => void;
@@ -92,9 +99,10 @@ export class Watcher {
   }
 
   async #measure(): Promise<readonly Measure[]> {
-    const { supervisor, clock, holders } = this.#options;
+    const { supervisor, clock, holders, lease, wall } = this.#options;
     const roster = supervisor.node.roster();
     if (!roster) return [];
+    await lease?.look();
     const store = await this.#askStore();
     const now = clock.now();
     if (now >= this.#seldom.at + SELDOM) await this.#lookSeldom(now);
@@ -104,6 +112,8 @@ export class Watcher {
       ...seatMeasures(this.#seats(roster), linesOf(roster)),
       ...this.#trafficOf(roster, now),
       ...holderMeasures(holders?.() ?? new Map(), (account) => roster.accounts.get(account)?.role === "master"),
+      ...(lease ? [leaseMeasure(lease.age())] : []),
+      clockMeasure(wall() - now),
       ...this.#pause(now),
       ...this.#seldom.measures,
     ];

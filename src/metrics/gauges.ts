@@ -1,9 +1,10 @@
 /** What is measured when somebody looks: the state of seats, queues, devices and accounts. */
 import { Gauge, type Registry } from "prom-client";
+import type { Millis } from "../../machines/ports/ids.ts";
 import type { StatusAnswer } from "../runtime/control-protocol.ts";
 
 /** `status`: asked once for each scrape. */
-export const createGauges = (registry: Registry): ((status: StatusAnswer) => void) => {
+export const createGauges = (registry: Registry, leaseAge: () => Millis): ((status: StatusAnswer) => void) => {
   const gauge = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> =>
     new Gauge({ name: `greenroom_${name}`, help, labelNames: [...labelNames], registers: [registry] });
 
@@ -16,10 +17,12 @@ export const createGauges = (registry: Registry): ((status: StatusAnswer) => voi
   const devices = gauge("devices", "Devices, by health.", ["health"]);
   const unlinked = gauge("devices_unlinked", "Devices that are not linked to their account.");
   const accounts = gauge("accounts", "Accounts, by standing at WhatsApp.", ["standing"]);
+  const lease = gauge("lease_age_seconds", "Since it was last seen that the store's file and lock are this process's own.");
   const alerts = gauge("alerts_open", "Alerts that are open.", ["level"]);
 
   return (status) => {
     started.set(status.startedAt / 1000);
+    lease.set(leaseAge() / 1000);
     automatic.set(status.mode === "automatic" ? 1 : 0);
     // A seat that is gone since the last look must not be shown for ever.
     for (const each of [serving, term, queue, oldest, devices, accounts, alerts]) each.reset();

@@ -1,9 +1,35 @@
 /** Every metric, by name: what docs/metrics.md lists. Seconds and totals, as Prometheus wants them. */
 import { Counter, Histogram, type Registry } from "prom-client";
+import { RULES, SAID_RULES } from "../../machines/alerts/rules.ts";
+import type { CloseReason, ConnectionFact } from "../../machines/ports/connection.ts";
+import type { FailoverCause, FailoverOutcome, Ladder } from "../../machines/ports/records.ts";
+import type { StoreFailure } from "../../machines/ports/store.ts";
 import { FirstAcks } from "./first-acks.ts";
 import { Grants } from "./grants.ts";
 
 export type Instruments = ReturnType<typeof createInstruments>;
+
+/** Of a fault; the others are orders. */
+const FAULTS: readonly FailoverCause[] = ["silent", "unacknowledged", "closed", "replaced", "loggedOut", "banned"];
+const ENDS: readonly (readonly [outcome: FailoverOutcome, ladder: Ladder | "none"])[] = [
+  ["inService", "twin"],
+  ["inService", "account"],
+  ["averted", "reconnect"],
+  ["exhausted", "none"],
+];
+const LINK_ENDS: readonly CloseReason[] = [
+  "dropped",
+  "timedOut",
+  "refused",
+  "unavailable",
+  "replaced",
+  "loggedOut",
+  "locked",
+  "banned",
+];
+type Unsent = Extract<ConnectionFact, { kind: "unsent" }>["why"];
+const UNSENT: readonly Unsent[] = ["stale", "closed", "unpreparable", "store", "lookup"];
+const STORE_FAILURES: readonly StoreFailure["cause"][] = ["full", "busy", "io", "lost"];
 
 /** Up to the targets and a little beyond. */
 const FAILOVER = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 30];
@@ -30,7 +56,7 @@ export const createInstruments = (registry: Registry) => {
     FAILOVER,
     ["cause"],
   );
-  return {
+  const instruments = {
     /** No metrics: for the alert that a seat has two holders, and for the first acknowledgement after a failover. */
     grants: new Grants(),
     firstAcks: new FirstAcks((cause, took) => firstAck.observe({ cause }, took / 1000)),
@@ -67,4 +93,16 @@ export const createInstruments = (registry: Registry) => {
     storeSeconds: histogram("store_seconds", "From a question to the store to its answer.", STORE, ["op"]),
     storeFailures: counter("store_failures_total", "Questions that the store did not answer, by cause.", ["cause"]),
   };
+  // Of a series that begins with its first event `increase` shows nothing, and the first failover is the one that matters.
+  const { failovers, detection, choice, inService, alerts, linkEnds, unsent, storeFailures } = instruments;
+  for (const cause of FAULTS) {
+    for (const [outcome, ladder] of ENDS) failovers.inc({ cause, ladder, outcome }, 0);
+    for (const times of [detection, choice, inService, firstAck]) times.zero({ cause });
+  }
+  for (const rule of [...Object.keys(RULES), ...SAID_RULES])
+    for (const level of ["warning", "critical"]) alerts.inc({ rule, level }, 0);
+  for (const reason of LINK_ENDS) linkEnds.inc({ reason }, 0);
+  for (const why of UNSENT) unsent.inc({ why }, 0);
+  for (const cause of STORE_FAILURES) storeFailures.inc({ cause }, 0);
+  return instruments;
 };

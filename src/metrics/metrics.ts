@@ -1,5 +1,6 @@
 /** What Prometheus scrapes: counters that run along, and gauges that are read when it asks. */
 import { collectDefaultMetrics, Registry } from "prom-client";
+import type { Millis } from "../../machines/ports/ids.ts";
 import type { FailoverRecord, FleetEvent } from "../../machines/ports/records.ts";
 import type { StatusAnswer } from "../runtime/control-protocol.ts";
 import { createGauges } from "./gauges.ts";
@@ -17,11 +18,12 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-export const createMetrics = (): Metrics => {
+/** `leaseAge`: since the store was last seen to be ours. */
+export const createMetrics = (leaseAge: () => Millis = () => 0): Metrics => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const instruments = createInstruments(registry);
-  const look = createGauges(registry);
+  const look = createGauges(registry, leaseAge);
   return {
     instruments,
     contentType: registry.contentType,

@@ -32,6 +32,7 @@ import { type ControlServer, serveControl } from "./control-server.ts";
 import { tellingEnds } from "./ended-failovers.ts";
 import { GroupDesk, type GroupDeskOptions } from "./group-desk.ts";
 import { FleetDesk } from "./fleet-desk.ts";
+import { LeaseWatch } from "./lease-watch.ts";
 import { LinkDesk } from "./link-desk.ts";
 import { MediaDesk } from "./media-desk.ts";
 import { nodeConfigOf } from "./node-config.ts";
@@ -106,7 +107,11 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
   try {
     const feed = new EventFeed();
     const folder = new MediaFolder(`${file}.media`, key);
-    const metrics = createMetrics();
+    const lease = new LeaseWatch(
+      () => store.isOurs(),
+      () => systemClock.now(),
+    );
+    const metrics = createMetrics(() => lease.age());
     const series = new Series();
     const strategies = { ...strategiesOf(fleet, loaded), ...options.strategies };
     const { supervisor, groupsOf } = assemble({ ...options, strategies }, store, feed, folder, series, metrics);
@@ -170,6 +175,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       logger,
       deadLetters: async () => Object.fromEntries((await webhooks.views()).map(({ name, dead }) => [name, dead])),
       holders: () => metrics.instruments.grants.bySeat,
+      lease,
       ...(plugins ? { plugin: (channel, notice, signal) => plugins.deliver(channel, notice, signal) } : {}),
     });
     const webhooks = new WebhookDesk({

@@ -276,11 +276,12 @@ describe("alerts test", () => {
   it("goes through every channel at once, and says what came of it", async () => {
     const fleet = await begun();
     fleet.failing.add("chat");
-    expect(await fleet.desk.test(null)).toMatchObject([
+    expect(await fleet.desk.test(null, "ann")).toMatchObject([
       { channel: "ops", ok: true, outcome: "taken" },
       { channel: "chat", ok: false, outcome: "it answered 500" },
     ]);
-    expect(await fleet.desk.test("ops")).toHaveLength(1);
+    expect(await fleet.desk.test("ops", "ann")).toHaveLength(1);
+    expect(fleet.audits).toEqual(["operator:ann alert.tested fleet", "operator:ann alert.tested fleet"]);
   });
 });
 

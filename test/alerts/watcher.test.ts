@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { RULES } from "../../machines/alerts/rules.ts";
 import type { Effect } from "../../machines/protocol.ts";
+import { LeaseWatch } from "../../src/runtime/lease-watch.ts";
 import { Watcher, type WatcherOptions } from "../../src/alerts/watcher.ts";
 import { HandClock } from "./kit.ts";
 
@@ -58,6 +59,30 @@ describe("the watcher", () => {
     expect(fleet.said.at(-1)).toBe("resolve fleet.paused:fleet");
   });
 
+  it("says that the store is no longer its own, once that has been so for longer than between two looks", async () => {
+    const fleet = new Fleet();
+    await fleet.look(3);
+    fleet.isOurs = false;
+    await fleet.look(2);
+    expect(fleet.said).toEqual([]);
+    await fleet.look(1);
+    expect(fleet.said).toEqual(["raise lease.age:fleet"]);
+    fleet.isOurs = true;
+    await fleet.look(8);
+    expect(fleet.said.at(-1)).toBe("resolve lease.age:fleet");
+  });
+
+  it.each([3600_000, -3600_000])("says that this machine's clock was set by %i ms, and when it is right again", async (by) => {
+    const fleet = new Fleet();
+    await fleet.look(2);
+    fleet.setBy = by;
+    await fleet.look(8);
+    expect(fleet.said).toEqual(["raise clock.off:fleet"]);
+    fleet.setBy = 0;
+    await fleet.look(8);
+    expect(fleet.said.at(-1)).toBe("resolve clock.off:fleet");
+  });
+
   it("looks at the rest where a part can't be looked at, and says so", async () => {
     const fleet = new Fleet();
     fleet.deadLetters = () => Promise.reject(new Error("no such table"));
@@ -87,6 +112,9 @@ class Fleet {
   queue: readonly object[] = [];
   isPaused = false;
   isCordoned = false;
+  isOurs = true;
+  /** Of this machine's clock. */
+  setBy = 0;
   deadLetters = (): Promise<Record<string, number>> => Promise.resolve({});
   traffic = { answered: 0, failed: 0 };
   #looks = 0;
@@ -99,6 +127,11 @@ class Fleet {
       limits: { ...RULES, "disk.low": { ...RULES["disk.low"], warning: null, critical: null } },
       storeFile: join(tmpdir(), "g.db"),
       deadLetters: () => this.deadLetters(),
+      lease: new LeaseWatch(
+        async () => this.isOurs,
+        () => this.clock.now(),
+      ),
+      wall: () => this.clock.now() + this.setBy,
       isPaused: () => this.isPaused,
       onLook: () => void this.#looks++,
       onFault: (error) => this.said.push(`fault ${String(error)}`),

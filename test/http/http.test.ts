@@ -8,6 +8,7 @@ import { endpoints } from "./endpoints.ts";
 import { events } from "./events.ts";
 import { fuzz } from "./fuzz.ts";
 import { machines } from "./machines.ts";
+import { metrics } from "./metrics.ts";
 import { ApiRig } from "./rig.ts";
 
 let rig: ApiRig;
@@ -24,6 +25,9 @@ describe("events:", () => {
 });
 describe("alerts:", () => {
   alerts(() => rig);
+});
+describe("metrics:", () => {
+  metrics(() => rig);
 });
 describe("machines:", () => {
   machines(() => rig);

@@ -78,6 +78,27 @@ describe("a scrape", () => {
     );
   });
 
+  it("has what is rare from the start, at zero: its first time is an increase, too", async () => {
+    const lines = await scraped(createMetrics());
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'greenroom_failovers_total{cause="silent",ladder="twin",outcome="inService"} 0',
+        'greenroom_failovers_total{cause="closed",ladder="reconnect",outcome="averted"} 0',
+        'greenroom_failover_detection_seconds_count{cause="banned"} 0',
+        'greenroom_failover_first_ack_seconds_bucket{le="10",cause="silent"} 0',
+        'greenroom_alerts_raised_total{rule="queue.age",level="critical"} 0',
+        'greenroom_alerts_raised_total{rule="device.failed",level="warning"} 0',
+        'greenroom_messages_unsent_total{why="stale"} 0',
+        'greenroom_link_ends_total{reason="dropped"} 0',
+        'greenroom_store_failures_total{cause="full"} 0',
+      ]),
+    );
+  });
+
+  it("says how long ago the store was seen to be ours", async () => {
+    expect(await scraped(createMetrics(() => 2500))).toContain("greenroom_lease_age_seconds 2.5");
+  });
+
   it("forgets a seat that is gone", async () => {
     const metrics = createMetrics();
     await scraped(metrics);
@@ -120,7 +141,7 @@ describe("the first acknowledgement after a failover", () => {
       if ("at" in step) metrics.instruments.firstAcks.acked({ seat: RECORD.seat, term: step.term as never }, step.at);
       else metrics.onFailover(step);
     }
-    const lines = (await scraped(metrics)).filter((line) => line.startsWith("greenroom_failover_first_ack_seconds_sum"));
+    const lines = (await scraped(metrics)).filter((line) => /^greenroom_failover_first_ack_seconds_sum.*[^0]$/.test(line));
     expect(lines).toEqual(expected === null ? [] : [`greenroom_failover_first_ack_seconds${expected}`]);
   });
 });
@@ -237,7 +258,7 @@ describe("what is written about metrics", () => {
   const labels = (): Map<string, readonly string[]> => {
     const registry = new Registry();
     createInstruments(registry);
-    createGauges(registry);
+    createGauges(registry, () => 0);
     const all = registry.getMetricsAsArray() as unknown as readonly { name: string; labelNames: readonly string[] }[];
     return new Map(all.map(({ name, labelNames }) => [name, labelNames]));
   };

@@ -12,6 +12,7 @@ import { AuditChain } from "./audit-chain.ts";
 import { numberOf, type Database } from "./database.ts";
 import { failure, openError, StoreError, type StoreErrorCode } from "./errors.ts";
 import { removeHolder, writeHolder } from "./holder.ts";
+import { watchLock } from "./lock-watch.ts";
 import { openDatabase } from "./open.ts";
 import { contactOps } from "./ops/contacts.ts";
 import { fleetOps } from "./ops/fleet.ts";
@@ -64,6 +65,8 @@ export interface SqliteStore extends StorePort {
   copyTo(file: string): Promise<void>;
   /** Changes `maxBytes` while running. */
   limit(maxBytes: number): void;
+  /** Whether its file is still the one that was opened, and locked by this process. */
+  isOurs(): Promise<boolean>;
   /** SQLite's integrity check: what is wrong, empty if nothing is. Reads the whole file, so it blocks. */
   check(): readonly string[];
   /** Carries out what was asked, frees the file, and lets go of the lock. What is asked later is answered `failed`, lost. */
@@ -78,6 +81,7 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
   const seal = createSeal(options.key);
   const { database, isNew } = openDatabase(file, seal, options.keyOrigin ?? "the key given", clock.now());
   writeHolder(file, Date.now());
+  const isOurs = watchLock(file);
   const medium = createMedium(database, new AuditChain(database, seal));
   const queue = new CommandQueue(medium);
   const handlers = createHandlers({
@@ -127,6 +131,7 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
       }
     },
     limit,
+    isOurs,
     ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
       const { op, reqId } = command;
       const answer = (out: object) => () => reply({ op, reqId, at: clock.now(), ...out } as StoreAnswer<K>);

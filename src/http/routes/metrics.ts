@@ -1,6 +1,7 @@
 /** For Prometheus: `authorization: { credentials_file: … }` with a viewer's key. */
 import { z } from "zod";
-import { route, type Route } from "../route.ts";
+import { OPEN_METRICS, openMetrics, wantsOpenMetrics } from "../../metrics/openmetrics.ts";
+import { ok, route, type Route } from "../route.ts";
 
 export const metricsRoutes: readonly Route[] = [
   route({
@@ -9,13 +10,17 @@ export const metricsRoutes: readonly Route[] = [
     id: "getMetrics",
     tag: "fleet",
     summary: "Metrics, as Prometheus scrapes them",
+    description: "As OpenMetrics where `Accept` names it, otherwise as Prometheus' text.",
     role: "viewer",
     isWhole: true,
-    types: ["text/plain"],
+    types: ["text/plain", "application/openmetrics-text"],
     answers: { 200: z.string() },
-    handle: async ({ handlers }) => {
+    handle: async ({ handlers }, { headers }) => {
       const { text, contentType } = await handlers.metrics({});
-      return { status: 200 as const, body: text, headers: { "content-type": contentType } };
+      const { accept } = headers;
+      return wantsOpenMetrics(typeof accept === "string" ? accept : undefined)
+        ? ok(openMetrics(text), { "content-type": OPEN_METRICS, vary: "accept" })
+        : ok(text, { "content-type": contentType, vary: "accept" });
     },
   }),
 ];
