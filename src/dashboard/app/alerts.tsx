@@ -31,10 +31,22 @@ export const Alerts = ({ live, mayAct, isWhole }: PageProps) => {
 /** Those that are known at once, and of each what only the record knows: who looks after it. */
 const Open = ({ live, mayAct, alerts }: Acts & { readonly alerts: readonly Alert[] }) => {
   const what = [alerts.map(({ key, raisedAt }) => `${key} ${raisedAt}`).join(), live.model.acknowledged];
-  const { answer } = useAnswer(() => get<{ alerts: readonly AlertRecord[] }>("/v1/alerts?limit=200"), what);
-  const seen = new Map(answer?.alerts.map(({ key, raisedAt, acknowledged }) => [`${key} ${raisedAt}`, acknowledged]));
+  const { answer } = useAnswer(openRecords, what);
+  const seen = new Map(answer?.map(({ key, raisedAt, acknowledged }) => [`${key} ${raisedAt}`, acknowledged]));
   const shown = alerts.map((alert) => ({ ...alert, acknowledged: seen.get(`${alert.key} ${alert.raisedAt}`) }));
   return <AlertTable label="Open alerts" alerts={shown} live={live} mayAct={mayAct} none="Nothing is wrong." />;
+};
+
+const openRecords = async (): Promise<readonly AlertRecord[]> => {
+  const records: AlertRecord[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page: { alerts: readonly AlertRecord[]; next: string | null } = await get(
+      `/v1/alerts?limit=200${cursor === "" ? "" : `&cursor=${cursor}`}`,
+    );
+    records.push(...page.alerts);
+    cursor = page.next;
+  }
+  return records;
 };
 
 const History = ({ live, openKeys }: { readonly live: PageProps["live"]; readonly openKeys: string }) => {

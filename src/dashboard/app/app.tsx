@@ -51,7 +51,15 @@ interface Place {
 /** `#/seat/sales/sales-1` */
 const placeIn = (hash: string): Place => {
   const [, page = "", about = ""] = /^#\/(\w+)\/?(.*)$/.exec(hash) ?? [];
-  return page in PAGES ? { page: page as Place["page"], about: decodeURIComponent(about) } : { page: "fleet", about: "" };
+  return Object.hasOwn(PAGES, page) ? { page: page as Place["page"], about: decoded(about) } : { page: "fleet", about: "" };
+};
+/** Somebody may have typed it. */
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 };
 
 export const App = () => {

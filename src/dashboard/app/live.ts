@@ -24,6 +24,7 @@ export class Live {
   complaint: string | null = null;
   readonly #listeners = new Set<Listener>();
   #source: EventSource | undefined;
+  #reopen: ReturnType<typeof setTimeout> | undefined;
   #look: ReturnType<typeof setTimeout> | undefined;
   #lookAt = Number.POSITIVE_INFINITY;
   #isLooking = false;
@@ -41,24 +42,31 @@ export class Live {
   }
 
   start(): void {
-    this.#source = new EventSource("/v1/events");
-    this.#source.addEventListener("open", () => {
+    this.#open();
+    this.lookSoon(0);
+  }
+  #open(): void {
+    const source = new EventSource("/v1/events");
+    this.#source = source;
+    source.addEventListener("open", () => {
       this.isConnected = true;
       // What happened before it was open.
       this.lookSoon(0);
       this.repaint();
     });
-    this.#source.addEventListener("error", () => {
+    source.addEventListener("error", () => {
       this.isConnected = false;
       this.lookSoon(LOOK_AFTER);
       this.repaint();
+      // Refused by the supervisor, or by what stands before it: a browser does not try that again by itself.
+      if (source.readyState === EventSource.CLOSED) this.#reopen = setTimeout(() => this.#open(), LOOK_EVERY);
     });
-    for (const type of TYPES) this.#source.addEventListener(type, (message) => this.#take(message));
-    this.lookSoon(0);
+    for (const type of TYPES) source.addEventListener(type, (message) => this.#take(message));
   }
   stop(): void {
     this.#stopped = true;
     this.#source?.close();
+    clearTimeout(this.#reopen);
     clearTimeout(this.#look);
   }
 

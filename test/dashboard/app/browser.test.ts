@@ -256,6 +256,57 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
     await expect.poll(() => page.locator("main").innerText(), SOON).toContain("Nothing is wrong.");
   });
 
+  it("offers to look after any alert, however many there are", async () => {
+    const page = await as("admin");
+    const tell = (op: "raise" | "resolve", no: number): void => {
+      const [rule, subject] = ["test.many", `help-1/x${no}`];
+      const text = `${subject} is lost`;
+      rig.supervisor.node.driver.perform("orchestrator", [
+        op === "raise"
+          ? { op, key: `${rule}:${subject}`, rule, subject, level: "warning", text }
+          : { op, key: `${rule}:${subject}`, text },
+      ]);
+    };
+    const all = Array.from({ length: 230 }, (_, no) => no);
+    for (const no of all) tell("raise", no);
+    await show(page, "alerts");
+    const open = page.getByRole("region", { name: "Open alerts" });
+    await expect.poll(() => open.getByRole("button", { name: /^Acknowledge test\.many/ }).count(), SOON).toBe(all.length);
+    await open.getByRole("button", { name: "Acknowledge test.many:help-1/x0", exact: true }).click();
+    await expect.poll(() => open.innerText(), SOON).toMatch(/key:admin-0\s+after/);
+    for (const no of all) tell("resolve", no);
+    await expect.poll(() => page.locator("main").innerText(), SOON).toContain("Nothing is wrong.");
+  });
+
+  it.each([
+    ["nowhere", "Seats in service"],
+    ["toString", "Seats in service"],
+    ["seat/%", "there is no seat %"],
+    ["seat/%E0%A4", "there is no seat %E0%A4"],
+  ])("shows something where the address is %s", async (place, expected) => {
+    const page = await as("viewer");
+    await page.goto(`${address}/#/${place}`);
+    await page.reload();
+    await expect.poll(() => page.locator("main").innerText(), SOON).toContain(expected);
+  });
+
+  it("asks again for events where they were refused", async () => {
+    const page = await as("viewer");
+    await page.route("**/v1/events", (route) => route.fulfill({ status: 503, body: "nobody there" }), { times: 1 });
+    await page.reload();
+    const word = page.locator(".live");
+    await expect.poll(() => word.innerText(), SOON).toContain("not live");
+    await expect.poll(() => word.innerText(), SOON).toBe("live");
+  });
+
+  it("says what to do without JavaScript", async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(address);
+    expect(await page.locator("body").innerText()).toContain("greenroom status");
+    await context.close();
+  });
+
   it("shows the chart of any machine, with the state lit that it is in", async () => {
     const page = await as("viewer");
     await show(page, "machines");
@@ -350,15 +401,16 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
     expect(await paper()).not.toBe(light);
   });
 
-  it("fits a phone: no page is wider than the screen", async () => {
+  // 320: WCAG's 400 % of 1280.
+  it.each([360, 320])("fits a phone: no page is wider than a screen of %i", async (width) => {
     const page = await as("admin");
-    await page.setViewportSize({ width: 360, height: 740 });
+    await page.setViewportSize({ width, height: 740 });
     const widths: number[] = [];
     for (const place of PAGES) {
       await show(page, place);
       widths.push(await page.evaluate<number>("document.documentElement.scrollWidth"));
     }
-    expect(widths).toEqual(PAGES.map(() => 360));
+    expect(widths).toEqual(PAGES.map(() => width));
     await page.setViewportSize({ width: 1280, height: 800 });
   });
 
