@@ -31,7 +31,7 @@ export const Webhooks = () => {
           <tr key={name}>
             <th scope="row">{name}</th>
             <td>{url}</td>
-            <td>{[...events, ...(lines.length > 0 ? [`messages of ${lines.join(", ")}`] : [])].join(", ")}</td>
+            <td>{[...events, ...(lines.length > 0 ? [`of ${lines.join(", ")}`] : [])].join(", ")}</td>
             <td>{signed ? "yes" : "no"}</td>
             <td>
               {last === undefined ? (
