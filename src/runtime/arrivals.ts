@@ -51,7 +51,9 @@ export class Arrivals {
     });
     supervisor.onFact((fact) => {
       if (fact.kind === "linked") for (const address of [fact.jid, fact.lid]) this.#ours.add(bareAddress(address));
-      if (fact.kind === "received") for (const listener of this.#listeners) listener();
+      if (fact.kind !== "received") return;
+      void this.#place(fact.seq);
+      for (const listener of this.#listeners) listener();
     });
   }
 
@@ -76,6 +78,16 @@ export class Arrivals {
       if (message) messages.push(message);
     }
     return { messages, last: rows.at(-1)?.seq ?? afterSeq };
+  }
+
+  /** Whatever is sent to somebody who has written comes from the number that they know, whether or not anybody reads the inbox. */
+  async #place(seq: number): Promise<void> {
+    try {
+      const [row] = await this.rows(seq - 1, 1);
+      if (row?.seq === seq) await this.#inbound.place(row);
+    } catch {
+      // A store that does not answer, or that is closed: whoever reads the message places it.
+    }
   }
 
   /** Those that the store knows, once; those that are linked meanwhile come by themselves. */

@@ -35,12 +35,14 @@ export interface InboundOptions {
   readonly contentOf: (proto: Uint8Array) => InboundContent;
 }
 
-/** Group messages of which another account's copy is recognised: an hour of a lively fleet. */
-const REMEMBERED = 10_000;
+type Lines = InboundOptions["lines"];
+interface Place {
+  readonly line: Lines[number];
+  readonly seat: SeatId;
+}
 
 export class Inbound {
   readonly #options: InboundOptions;
-  readonly #seen = new Map<string, Pick<InboundRow, "seq" | "chat" | "sender" | "fromMe">>();
   /** By contact, one after the other: two readers, or two messages of a new contact, must not choose two seats. */
   readonly #last = new Map<ContactId, Promise<unknown>>();
 
@@ -52,13 +54,22 @@ export class Inbound {
    * null: written by the fleet itself, to an account that serves no line, or seen by another account of the line before. (Where two
    * accounts are in one group, each receives what the other writes: a bot would answer itself for ever.)
    */
-  async toMessage(row: InboundRow): Promise<InboundMessage | null> {
+  toMessage(row: InboundRow): Promise<InboundMessage | null> {
+    return this.#ofLine(row, (contact, lines) => this.#told(row, contact, lines));
+  }
+
+  /** From now on the conversation has its seat, as if somebody had read the message. */
+  async place(row: InboundRow): Promise<void> {
+    await this.#ofLine(row, (contact, lines) => this.#placeOf(row.account, contact.id, lines));
+  }
+
+  async #ofLine<T>(row: InboundRow, work: (contact: ContactRow, lines: Lines) => Promise<T>): Promise<T | null> {
     if (row.fromMe) return null;
     const lines = this.#linesOf(row.account);
     if (lines.length === 0 || (await this.#options.ours()).has(bareAddress(row.sender))) return null;
     const address = row.chat.endsWith("@lid") ? { lid: row.chat, pn: null } : { lid: null, pn: row.chat };
     const { row: contact } = await this.#options.ask("contact.resolve", address);
-    return this.#inTurn(contact.id, () => this.#placed(row, contact, lines));
+    return this.#inTurn(contact.id, () => work(contact, lines));
   }
 
   async #inTurn<T>(contact: ContactId, work: () => Promise<T>): Promise<T> {
@@ -72,9 +83,11 @@ export class Inbound {
     }
   }
 
-  async #placed(row: InboundRow, contact: ContactRow, lines: InboundOptions["lines"]): Promise<InboundMessage | null> {
-    const { line, seat } = await this.#placeOf(row.account, contact.id, lines);
-    if (this.#isCopy(row, line)) return null;
+  async #told(row: InboundRow, contact: ContactRow, lines: Lines): Promise<InboundMessage | null> {
+    const place = await this.#placeOf(row.account, contact.id, lines);
+    if (await this.#isCopy(row, place.line)) return null;
+    const { seat } = place;
+    const line = place.line.id;
     const { seq, waId: id, account, chat, sender: from, sentAt, receivedAt, proto } = row;
     return {
       seq,
@@ -96,49 +109,41 @@ export class Inbound {
   }
 
   /** In the order of the fleet file; those for which the account only works, if it speaks for none. */
-  #linesOf(account: AccountId): InboundOptions["lines"] {
+  #linesOf(account: AccountId): Lines {
     const { lines } = this.#options;
     const own = lines.filter(({ masters }) => masters.includes(account));
     return own.length > 0 ? own : lines.filter(({ servants }) => servants.includes(account));
   }
 
   /** An account may speak on several lines, and the message does not say which one is meant: the one that speaks to the person. */
-  async #placeOf(
-    account: AccountId,
-    contact: ContactId,
-    lines: InboundOptions["lines"],
-  ): Promise<{ line: LineId; seat: SeatId }> {
-    const known: { line: LineId; seat: SeatId }[] = [];
-    for (const { id: line } of lines) {
-      const { seat } = await this.#options.ask("conversation.get", { conversation: conversationId(line, contact) });
+  async #placeOf(account: AccountId, contact: ContactId, lines: Lines): Promise<Place> {
+    const known: Place[] = [];
+    for (const line of lines) {
+      const { seat } = await this.#options.ask("conversation.get", { conversation: conversationId(line.id, contact) });
       if (seat !== null) known.push({ line, seat });
     }
-    const place = known.find(({ line, seat }) => seat === seatId(line, account) || this.#options.speaker(seat) === account);
-    return place ?? known[0] ?? this.#begin(account, contact, lines[0] as InboundOptions["lines"][number]);
+    const place = known.find(({ line, seat }) => seat === seatId(line.id, account) || this.#options.speaker(seat) === account);
+    return place ?? known[0] ?? this.#begin(account, contact, lines[0] as Lines[number]);
   }
 
-  async #begin(
-    account: AccountId,
-    contact: ContactId,
-    { id: line, masters }: InboundOptions["lines"][number],
-  ): Promise<{ line: LineId; seat: SeatId }> {
-    const own = masters.includes(account) ? seatId(line, account) : this.#options.placeOf(line, account);
-    const seat = own ?? seatId(line, masters[0] as AccountId);
-    const { moved } = await this.#options.ask("conversation.assign", { conversation: conversationId(line, contact), seat });
+  async #begin(account: AccountId, contact: ContactId, line: Lines[number]): Promise<Place> {
+    const { id, masters } = line;
+    const own = masters.includes(account) ? seatId(id, account) : this.#options.placeOf(id, account);
+    const seat = own ?? seatId(id, masters[0] as AccountId);
+    const { moved } = await this.#options.ask("conversation.assign", { conversation: conversationId(id, contact), seat });
     // Somebody wrote to the person between the question and the answer.
     if (moved > 0) this.#options.reload(seat);
     return { line, seat };
   }
 
-  /** Two accounts of one line in one group each have a row of what is written there. */
-  #isCopy(row: InboundRow, line: LineId): boolean {
+  /** Two accounts of one line in one group each have a row of what is written there: the first one counts. */
+  async #isCopy(row: InboundRow, { masters, servants }: Lines[number]): Promise<boolean> {
     if (!row.chat.endsWith("@g.us")) return false;
-    const key = `${line} ${row.chat} ${row.waId}`;
-    const first = this.#seen.get(key);
-    if (first && isSameMessage(first, row)) return first.seq < row.seq;
-    if (this.#seen.size >= REMEMBERED) this.#seen.delete(this.#seen.keys().next().value as string);
-    const { seq, chat, sender, fromMe } = row;
-    this.#seen.set(key, { seq, chat, sender, fromMe });
+    for (const account of [...masters, ...servants]) {
+      if (account === row.account) continue;
+      const { row: other } = await this.#options.ask("inbox.get", { account, waId: row.waId });
+      if (other && other.seq < row.seq && isSameMessage(other, row)) return true;
+    }
     return false;
   }
 }

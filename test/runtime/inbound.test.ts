@@ -7,7 +7,9 @@ import {
   accountId,
   conversationId,
   deviceId,
+  type LeaseTerm,
   lineId,
+  nodeId,
   postOf,
   type RequestId,
   type SeatId,
@@ -92,15 +94,20 @@ describe("an inbound message", () => {
     }
   });
 
-  it("in a group counts once, whichever accounts of the line are members, and whoever reads", async () => {
-    const inbound = reader();
+  it("in a group counts once, whichever accounts of the line are members, whoever reads, and through a restart", async () => {
     const chat = "1203@g.us";
-    const copies = [row({ account: ONE, chat, seq: 1 }), row({ account: TWO, chat, seq: 2, sender: "77@lid" })];
+    const copies = [
+      await kept(row({ account: ONE, chat })),
+      await kept(row({ account: TWO, chat, sender: "77@lid" })),
+      await kept(row({ account: HAND, chat })),
+    ];
+    const inbound = reader();
     for (let time = 0; time < 2; time++) {
       const seen = await Promise.all(copies.map((copy) => inbound.toMessage(copy)));
-      expect(seen.map((message) => message?.seq ?? null)).toEqual([1, null]);
+      expect(seen.map((message) => message?.seq ?? null)).toEqual([1, null, null]);
     }
-    expect(await inbound.toMessage(row({ account: TWO, chat, seq: 3, waId: "3A9" as WaId }))).toMatchObject({ seq: 3 });
+    for (const copy of copies.slice(1)) expect(await reader().toMessage(copy)).toBeNull();
+    expect(await inbound.toMessage(await kept(row({ account: TWO, chat, waId: "3A9" as WaId })))).toMatchObject({ seq: 4 });
   });
 
   it("of a new contact gets one seat, though two come at once through two accounts", async () => {
@@ -121,6 +128,16 @@ const reader = (speakers: Readonly<Record<string, InboundRow["account"]>> = {}, 
     contentOf: () => ({ kind: "text", text: "hi", replyTo: null, media: null, location: null, contacts: [] }),
   };
   return new Inbound(options);
+};
+
+/** As its device keeps it. */
+const kept = async (draft: InboundRow): Promise<InboundRow> => {
+  const { device } = draft;
+  const { granted } = await ask("lease.acquire", { devices: [device], node: nodeId("local"), ttl: 60_000 });
+  const leaseTerm = granted[0]?.term ?? (0 as LeaseTerm);
+  const answer = await ask("keys.commit", { device, leaseTerm, keys: [], creds: null, inbound: [draft], attempt: null });
+  if (answer.kind !== "committed" || !answer.inbound[0]) throw new Error(answer.kind);
+  return answer.inbound[0];
 };
 
 const row = (given: Partial<InboundRow>): InboundRow => {
