@@ -69,6 +69,8 @@ function makeAcceptor(service: Service): (request: IncomingMessage, socket: Dupl
   const upgrader = new WebSocketServer({ noServer: true, perMessageDeflate: false, autoPong: false, skipUTF8Validation: true });
   const handlers = linkHandlers(service);
   return (request, socket, head) => {
+    // With the upgrade Node takes its own listener off: a client that resets meanwhile would end this process.
+    socket.on("error", () => socket.destroy());
     const dial = readDial(service, request);
     const fate = service.faults.dial(dial);
     if (fate?.kind === "refuse") {

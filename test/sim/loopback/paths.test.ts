@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Loopback, startLoopback } from "../../../sim/loopback/index.ts";
 import { Client, pause, until } from "./client.ts";
@@ -109,6 +111,21 @@ describe("faults of the path", () => {
     client.sock = undefined;
     client.start();
     await client.ready();
+  });
+
+  it("a client that resets while its upgrade is refused takes nobody along", async () => {
+    const fault = loopback.faults.upgrade503(target);
+    const { port, hostname } = new URL(loopback.url);
+    const socket = connect(Number(port), hostname);
+    const asks = "GET /?client=sales HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    socket.write(asks);
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 503 /);
+    // Nobody listens to its error at the server: that would end the process, and with it this run.
+    socket.resetAndDestroy();
+    expect(await ping(bystander, 5000)).toBeDefined();
+    fault.heal();
+    await client.restart();
   });
 
   it("refused dial: 408; the present link stays up unless it is cut", async () => {
