@@ -55,6 +55,7 @@ export class Account {
   readonly lidUser: string;
   name: string;
   deviceLimit = 4;
+  historyPath: string | undefined;
   readonly phone: Phone;
   readonly devices = new Map<number, Device>();
   /** Contacts with an existing chat: they wrote first, or a message to them was accepted. */

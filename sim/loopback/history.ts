@@ -1,5 +1,5 @@
 /**
- * What a phone tells a device that was just linked: an app state key and its (empty) history.
+ * What a phone tells a device that was just linked: an app state key and its (empty) history, or where that lies.
  *
  * Without it the client waits twenty seconds for a history before it lets events out.
  */
@@ -13,6 +13,9 @@ import type { Service } from "./service.ts";
 
 const { ProtocolMessage } = proto.Message;
 const { HistorySyncType } = proto.HistorySync;
+
+const inline = (syncType: proto.HistorySync.HistorySyncType): Uint8Array =>
+  deflateSync(proto.HistorySync.encode({ syncType, conversations: [], progress: 100, chunkOrder: 1 }).finish());
 
 export async function shareHistory(service: Service, device: Device): Promise<void> {
   const { account } = device;
@@ -42,9 +45,9 @@ export async function shareHistory(service: Service, device: Device): Promise<vo
         syncType,
         chunkOrder: 1,
         progress: 100,
-        initialHistBootstrapInlinePayload: deflateSync(
-          proto.HistorySync.encode({ syncType, conversations: [], progress: 100, chunkOrder: 1 }).finish(),
-        ),
+        ...(account.historyPath === undefined
+          ? { initialHistBootstrapInlinePayload: inline(syncType) }
+          : { directPath: account.historyPath, mediaKey: randomBytes(32) }),
       },
     },
   });

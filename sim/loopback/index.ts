@@ -45,6 +45,8 @@ export interface AccountOptions {
   deviceLimit?: number;
   /** What the account is told about how many new chats it may start. Nobody enforces it. */
   newChatQuota?: number;
+  /** Where WhatsApp's media server has its history, as its phone says to devices that are linked; left out: the phone sends it along. */
+  historyPath?: string;
 }
 
 export interface LoopbackAccount {
@@ -101,10 +103,11 @@ export async function startLoopback(options: LoopbackOptions = {}): Promise<Loop
   });
   const people = new Map<string, Person>();
   const certificate = options.tlsPort === undefined ? undefined : selfSigned();
-  const account: Loopback["account"] = (number, { name, deviceLimit, newChatQuota } = {}) => {
+  const account: Loopback["account"] = (number, { name, deviceLimit, newChatQuota, historyPath } = {}) => {
     const found = service.directory.create(number, name);
     if (deviceLimit !== undefined) found.deviceLimit = deviceLimit;
     if (newChatQuota !== undefined) found.standing = { ...found.standing, quota: newChatQuota };
+    if (historyPath !== undefined) found.historyPath = historyPath;
     return accountView(service, found);
   };
   const person: Loopback["person"] = (number, personOptions = {}) => {

@@ -35,11 +35,15 @@ import type { BaileysLogger } from "./quiet.ts";
 import { type Sealed, type SealedBy, type Signal, makeSignal } from "./signal.ts";
 import { childOf, childrenOf } from "./stanza.ts";
 import type { Versions } from "./versions.ts";
+import { wholeDownloads } from "./whole-downloads.ts";
 
 /** At most one `evidence` fact per device in this time; the first after quiet is never held back. */
 const EVIDENCE_EVERY: Millis = 50;
 /** Baileys' own keep-alive can't be switched off, only be made to wait: this is the longest that a timer can. Ours are the probes. */
 const NEVER: Millis = 2_147_483_647;
+
+/** Node's `fetch` takes a dispatcher beside what the standard knows. */
+const DOWNLOADS = { dispatcher: wholeDownloads() } as unknown as RequestInit;
 
 /** WhatsApp's word for a version that it does not take any more. */
 const OUTDATED = 405;
@@ -212,6 +216,7 @@ export class Link {
       emitOwnEvents: false,
       markOnlineOnConnect: false,
       syncFullHistory: false,
+      options: DOWNLOADS,
       transactionOpts: { maxCommitRetries: 1, delayBetweenTriesMs: 1 },
       userDevicesCache: caches.devices,
       msgRetryCounterCache: caches.retries,
