@@ -31,6 +31,8 @@ export const CLOSINGS: { readonly [R in CloseReason]: Closing } = {
   refused: { ...brief, redial: "backoff" },
   // WhatsApp is there and can't: the same.
   unavailable: { ...brief, redial: "backoff" },
+  // Our own end of the link is at fault: the next one begins afresh, and WhatsApp brings what was not confirmed.
+  stuck: { ...brief, redial: "atOnce" },
   // WhatsApp asks for it, above all after linking.
   restartRequired: { ...brief, redial: "atOnce" },
   // Somebody else opened these credentials. Dialling back would throw them out, they us, and so on: WhatsApp bans for that.

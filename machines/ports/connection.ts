@@ -23,6 +23,7 @@ export type CloseReason =
   | "outdated" // 405: client version refused; 409: bad user agent
   | "mismatch" // 411: the phone is not multi-device
   | "unlinked" // QR or code expired without a scan
+  | "stuck" // messages came in, and the client handled none any more: transient
   | "badPeer"; // 400: handshake failed: wrong certificate, a proxy in between
 
 export type LinkMethod = { readonly kind: "qr" } | { readonly kind: "code"; readonly phone: string };

@@ -61,14 +61,16 @@ export interface SendOptions {
   id?: string;
   /** Without encryption, which Baileys accepts from anybody: cheap, for benchmarks. */
   plaintext?: boolean;
-  /** Which of the two addresses the stanzas carry. Default "pn". */
-  addressing?: "pn" | "lid";
+  /** Which address the stanzas name as their author; the other one stands beside it, unless it is the number alone. Default "pn". */
+  addressing?: Addressing;
 }
+
+type Addressing = "pn" | "lid" | "pn-only";
 
 interface Outgoing {
   readonly message: proto.IMessage;
   readonly to: Account | string;
-  readonly addressing: "pn" | "lid";
+  readonly addressing: Addressing;
 }
 
 const MAX_RETRIES = 5;
@@ -228,8 +230,9 @@ export class Person {
     }
   }
 
-  private direct(id: string, addressing: "pn" | "lid"): Record<string, string | undefined> {
+  private direct(id: string, addressing: Addressing): Record<string, string | undefined> {
     const base = { id, type: "text", t: stamp(), notify: this.account.name };
+    if (addressing === "pn-only") return { ...base, from: this.jid };
     return addressing === "pn"
       ? { ...base, from: this.jid, sender_lid: this.lid }
       : { ...base, from: this.lid, sender_pn: this.jid };

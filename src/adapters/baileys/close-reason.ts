@@ -26,6 +26,8 @@ export type CloseSignal =
   | { readonly kind: "deadline" }
   /** We ended it: terminate(), a new dial, or keys that could not be stored. */
   | { readonly kind: "ours" }
+  /** Messages came in, and Baileys handled none any more. */
+  | { readonly kind: "stuck" }
   /** Nothing to log in with. */
   | { readonly kind: "noCredentials" }
   /** Every QR reference was shown and none was scanned (the code was not entered). */
@@ -101,6 +103,8 @@ export const closingOf = (signal: CloseSignal, now: Millis): Closing => {
       return { reason: "dropped", code: 428, until: null };
     case "ours":
       return { reason: "dropped", code: null, until: null };
+    case "stuck":
+      return { reason: "stuck", code: null, until: null };
     case "deadline":
       return { reason: "timedOut", code: 408, until: null };
     case "noCredentials":

@@ -30,6 +30,8 @@ export interface BaileysOptions {
   readonly nextRequestId: () => RequestId;
   /** How long a look-up at WhatsApp may take before its send is given up as unsent. */
   readonly queryTimeout?: Millis;
+  /** How long messages may wait for Baileys while it handles none, before their link is ended. */
+  readonly handledWithin?: Millis;
   /** The bytes of media that messages name. Left out: such messages can't be prepared. */
   readonly media?: MediaSource;
   /** Goes to a test server as `?client=`, so that it can aim at one device's dials. */
@@ -46,6 +48,8 @@ export interface DeviceSnapshot {
 }
 
 const QUERY_TIMEOUT: Millis = 10_000;
+/** Six queries that nobody answers: one message may have to wait for several. */
+const HANDLED_WITHIN: Millis = 60_000;
 const WHATSAPP = "wss://web.whatsapp.com/ws/chat";
 
 const noMedia: MediaSource = () => {
@@ -101,6 +105,7 @@ export const createBaileysConnections = (
         allowSelfSigned: endpoint?.allowSelfSigned ?? false,
         versions,
         queryTimeout: options.queryTimeout ?? QUERY_TIMEOUT,
+        handledWithin: options.handledWithin ?? HANDLED_WITHIN,
         media: options.media ?? noMedia,
         emit,
       });

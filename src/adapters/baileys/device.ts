@@ -27,6 +27,8 @@ import type { Versions } from "./versions.ts";
 
 const MINUTE: Millis = 60_000;
 const REMEMBERED_CONTACTS = 1000;
+/** Where the next link does no better, ending one after the other would only cost service. */
+const STUCK_ENDS_EVERY: Millis = 10 * MINUTE;
 
 export interface DeviceOptions {
   readonly id: DeviceId;
@@ -38,6 +40,7 @@ export interface DeviceOptions {
   readonly allowSelfSigned: boolean;
   readonly versions: Versions;
   readonly queryTimeout: Millis;
+  readonly handledWithin: Millis;
   readonly media: MediaSource;
   readonly emit: (fact: ConnectionFact) => void;
 }
@@ -63,6 +66,7 @@ export class Device {
   #sender: Sender | null = null;
   #dial = 0;
   #probeIds = 0;
+  #endedStuckAt: Millis | null = null;
 
   constructor(options: DeviceOptions) {
     const { clock } = options;
@@ -94,6 +98,8 @@ export class Device {
       allowSelfSigned,
       versions,
       queryTimeout,
+      handledWithin: this.#options.handledWithin,
+      mayEndStuck: () => this.#mayEndStuck(),
       clock,
       deadlines,
       logger,
@@ -236,6 +242,13 @@ export class Device {
       sending: this.#sender?.size ?? 0,
       keys: this.#keys?.size ?? null,
     };
+  }
+
+  #mayEndStuck(): boolean {
+    const now = this.#options.clock.now();
+    if (this.#endedStuckAt !== null && now - this.#endedStuckAt < STUCK_ENDS_EVERY) return false;
+    this.#endedStuckAt = now;
+    return true;
   }
 
   /** Under another lease term somebody else may have changed the keys meanwhile: what we remember of them is worthless. */

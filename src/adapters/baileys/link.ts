@@ -24,6 +24,7 @@ import type { Cache } from "./caches.ts";
 import { type CloseSignal, closingOf } from "./close-reason.ts";
 import type { Deadlines, Deadline } from "./deadlines.ts";
 import { abandon, closeAtOnce, onRefusedUpgrade, rawSocket, readWithoutStacks, withoutStacks } from "./internals.ts";
+import { HandlingWatch } from "./handling-watch.ts";
 import { authorOf, draftsOf, isCopy } from "./inbound.ts";
 import { decodeCreds } from "./keys/codec.ts";
 import { CredsKeeper } from "./keys/creds-keeper.ts";
@@ -66,6 +67,10 @@ export interface LinkOptions {
   readonly versions: Versions;
   /** Baileys' own queries (look-ups, login steps) give up after this. */
   readonly queryTimeout: Millis;
+  /** So long messages may wait for Baileys while it handles none. */
+  readonly handledWithin: Millis;
+  /** May this link be ended because they have waited longer? */
+  readonly mayEndStuck: () => boolean;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly logger: BaileysLogger;
@@ -95,6 +100,7 @@ export class Link {
   #keeper: CredsKeeper | null = null;
   #offered = false;
   #checks = 0;
+  readonly #watch: HandlingWatch;
   readonly #version: Versions["next"];
   readonly #stanzas = new WeakMap<Uint8Array, BinaryNode>();
   readonly #answers = new Map<string, () => void>();
@@ -102,6 +108,7 @@ export class Link {
   constructor(options: LinkOptions) {
     this.options = options;
     this.#version = options.versions.next;
+    this.#watch = new HandlingWatch(options.deadlines, options.handledWithin, () => this.#stuck());
     this.#deadline = options.deadlines.add(options.connectTimeout, () => this.close({ kind: "deadline" }));
     void this.#dial().catch((error: unknown) => {
       options.logger.error(`the dial of ${options.device} failed: ${error instanceof Error ? error.message : "unknown"}`);
@@ -142,6 +149,7 @@ export class Link {
     this.state = "closed";
     this.#deadline?.cancel();
     this.#keeper?.close();
+    this.#watch.close();
     this.#answers.clear();
     const { device, dial, clock, emit, onClosed } = this.options;
     const sock = this.#sock;
@@ -224,7 +232,8 @@ export class Link {
       callOfferCache: caches.calls,
       getMessage: ({ id }) => (id ? options.getMessage(id as WaId) : Promise.resolve(undefined)),
       makeSignalRepository: (_auth, _logger, pnToLid) => {
-        this.#signal = makeSignal({ creds, keys, logger, pnToLid, drafts: this.#drafts, ending });
+        const asked = (ciphertext: Uint8Array): void => this.#watch.asked(ciphertext);
+        this.#signal = makeSignal({ creds, keys, logger, pnToLid, drafts: this.#drafts, ending, asked });
         return this.#signal.repository;
       },
     });
@@ -366,6 +375,7 @@ export class Link {
       this.#stanzas.set(child.content, node);
       const type = child.attrs["type"];
       if (type === "msg" || type === "pkmsg" || type === "skmsg") {
+        this.#watch.came(child.content, node.attrs["offline"] !== undefined);
         this.signal.readAhead(child.content, type, authorOf(node), () => this.#sealedBy(node, type));
       }
     }
@@ -407,6 +417,17 @@ export class Link {
     if (lid === undefined || (told !== undefined && told !== lid)) return null;
     if (known === undefined && (await this.#hasSession(author))) return null;
     return { jid: jidEncode(lid, "lid", device), group };
+  }
+
+  /** What has not been confirmed comes again with the next link. */
+  #stuck(): void {
+    const { device, handledWithin, logger, mayEndStuck } = this.options;
+    const ends = mayEndStuck();
+    const next = ends
+      ? "the link ends, so that WhatsApp brings them again"
+      : "a link was ended for this lately, so this one stays";
+    logger.error(`E_STUCK ${device}: messages came in, and Baileys has handled none for ${handledWithin / 1000} s; ${next}`);
+    if (ends) this.close({ kind: "stuck" });
   }
 
   async #hasSession(jid: string): Promise<boolean> {

@@ -76,8 +76,10 @@ export const makeSignal = (options: {
   pnToLid: PnToLid | undefined;
   drafts: Draftsman;
   ending: Ending;
+  /** Baileys has come to this ciphertext. */
+  asked: (ciphertext: Uint8Array) => void;
 }): Signal => {
-  const { creds, keys, logger, drafts, ending } = options;
+  const { creds, keys, logger, drafts, ending, asked } = options;
   const build = DEFAULT_CONNECTION_CONFIG.makeSignalRepository;
   // No look-up over the network may hold up a transaction: inside, an unknown mapping is simply unknown.
   const inside = build({ creds, keys: keys.inside }, logger);
@@ -179,6 +181,7 @@ export const makeSignal = (options: {
     }
   };
   const decryptInTurn = async (ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>): Promise<Uint8Array> => {
+    asked(ciphertext);
     const result = await ahead.get(ciphertext);
     ahead.delete(ciphertext);
     if (result) return result;

@@ -1,36 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Clock } from "../../../machines/ports/clock.ts";
 import { Deadlines } from "../../../src/adapters/baileys/deadlines.ts";
-
-/** A clock that the test turns. */
-const handClock = () => {
-  let now = 1000;
-  let timers: { at: number; fire: () => void }[] = [];
-  let armed = 0;
-  const clock: Clock = {
-    now: () => now,
-    setTimeout: (fire, after) => {
-      armed += 1;
-      const timer = { at: now + after, fire };
-      timers.push(timer);
-      return timer;
-    },
-    clearTimeout: (timer) => {
-      timers = timers.filter((each) => each !== timer);
-    },
-  };
-  const turn = (to: number): void => {
-    for (;;) {
-      const next = timers.filter(({ at }) => at <= to).sort((a, b) => a.at - b.at)[0];
-      if (!next) break;
-      timers = timers.filter((each) => each !== next);
-      now = Math.max(now, next.at);
-      next.fire();
-    }
-    now = to;
-  };
-  return { clock, turn, armed: () => armed, waiting: () => timers.length };
-};
+import { handClock } from "./hand-clock.ts";
 
 describe("deadlines", () => {
   it("fire at most 20 ms late and never early", () => {

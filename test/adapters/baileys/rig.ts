@@ -44,6 +44,9 @@ export interface RigOptions {
   readonly url?: string;
   readonly allowSelfSigned?: boolean;
   readonly queryTimeout?: number;
+  readonly handledWithin?: number;
+  /** What is warned of comes here, a JSON document a line. */
+  readonly log?: string[];
   readonly media?: (id: string) => AsyncIterable<Uint8Array>;
 }
 
@@ -78,7 +81,7 @@ export class Rig {
     loopback: Loopback,
     file: string,
     own: { loopback: boolean; directory: string | null },
-    { wrap, url, allowSelfSigned = false, queryTimeout, media }: RigOptions,
+    { wrap, url, allowSelfSigned = false, queryTimeout, handledWithin, log, media }: RigOptions,
   ) {
     this.loopback = loopback;
     this.file = file;
@@ -90,8 +93,11 @@ export class Rig {
       clock: systemClock,
       endpoint: { url: url ?? loopback.url, rootPublicKey: loopback.rootPublicKey, allowSelfSigned },
       ...(queryTimeout === undefined ? {} : { queryTimeout }),
+      ...(handledWithin === undefined ? {} : { handledWithin }),
       ...(media === undefined ? {} : { media }),
-      logger: pino({ level: process.env["GREENROOM_TEST_LOG"] ?? "silent" }),
+      logger: log
+        ? pino({ level: "warn" }, { write: (line) => void log.push(line) })
+        : pino({ level: process.env["GREENROOM_TEST_LOG"] ?? "silent" }),
       nextRequestId,
       clientHint: (device) => device,
     });

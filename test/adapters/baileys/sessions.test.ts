@@ -52,6 +52,7 @@ const pair = ({ isBare }: { readonly isBare: boolean }) => {
     pnToLid: undefined,
     drafts: () => null,
     ending: (work) => work,
+    asked: () => undefined,
   });
   const repository = isBare ? DEFAULT_CONNECTION_CONFIG.makeSignalRepository({ creds, keys: keys.outside }, quiet) : own;
   const phone = new SignalEndpoint();
