@@ -108,7 +108,8 @@ export interface ConnectionTimers {
   /** Until `<success>`. */
   readonly connectTimeout: Millis;
 }
-export interface ConnectionContext extends ConnectionInput, LinkHistory {
+type Beginning = "at" | "lastDial" | "standingUntil";
+export interface ConnectionContext extends Omit<ConnectionInput, Beginning>, LinkHistory {
   /** Time of the last event, for timers: they carry none. */
   readonly now: Millis;
   readonly deadlineAt: Millis;
@@ -345,11 +346,11 @@ export const connectionMachine = setup({
 }).createMachine({
   id: "connection",
   options: { maxIterations: 1000 },
-  context: ({ input }) => ({
+  context: ({ input: { at, lastDial, standingUntil, ...input } }) => ({
     ...input,
-    now: input.at,
-    deadlineAt: input.at,
-    dial: input.lastDial ?? 0,
+    now: at,
+    deadlineAt: at,
+    dial: lastDial ?? 0,
     leaseTerm: null,
     method: null,
     servingSince: null,
@@ -357,7 +358,7 @@ export const connectionMachine = setup({
     failures: 0,
     hasRedialled: false,
     replacements: 0,
-    bannedUntil: input.standing === "banned" ? input.standingUntil : null,
+    bannedUntil: input.standing === "banned" ? standingUntil : null,
     raised: [],
     hasServed: false,
   }),

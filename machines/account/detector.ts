@@ -76,8 +76,8 @@ export interface DetectorState extends DetectorInput {
   readonly reported: Level;
   readonly probe: number;
   readonly lastProbeAt: Millis;
-  readonly awaited: readonly { readonly message: MessageId; readonly at: Millis; readonly isDropped: boolean }[];
-  readonly droppedAt: Millis;
+  /** Attempts that nothing answered, in order. `droppedAt`: its sender gave it up then; null while it waits. */
+  readonly awaited: readonly { readonly message: MessageId; readonly at: Millis; readonly droppedAt: Millis | null }[];
   readonly asked: readonly { readonly replyTo: Address; readonly until: Millis }[];
   /** Somebody wants to know now. */
   readonly wantsProbe: boolean;
@@ -101,7 +101,6 @@ export const detector: Reducer<DetectorState, DetectorEvent, DetectorInput> = {
       probe: 0,
       lastProbeAt: at - PROBE_GAP,
       awaited: [],
-      droppedAt: 0,
       asked: [],
       wantsProbe: false,
       lastSeenToldAt: at - SEEN_EVERY,
@@ -210,7 +209,7 @@ const explained = (state: DetectorState): DetectorState => {
 const spokenAgain = (state: DetectorState, at: Millis): DetectorState => {
   const { awaited, ack } = explained(state);
   if (awaited.length > 0) return state;
-  const left = state.awaited.filter(({ isDropped }) => !isDropped);
+  const left = state.awaited.filter(({ droppedAt }) => droppedAt === null);
   return { ...state, awaited: left, ack: left.length > 0 ? { since: at, level: 0 } : ack };
 };
 
@@ -230,7 +229,7 @@ const watched = (state: DetectorState, watch: Watch, at: Millis): DetectorState 
 
 const sent = (state: DetectorState, message: MessageId, at: Millis): DetectorState => ({
   ...state,
-  awaited: [...state.awaited.filter((attempt) => attempt.message !== message), { message, at, isDropped: false }].slice(
+  awaited: [...state.awaited.filter((attempt) => attempt.message !== message), { message, at, droppedAt: null }].slice(
     -MAX_AWAITED,
   ),
   ack: state.ack.since === null ? { since: at, level: 0 } : state.ack,
@@ -240,7 +239,7 @@ const sent = (state: DetectorState, message: MessageId, at: Millis): DetectorSta
 const answered = (state: DetectorState, message: MessageId, byAck: boolean, at: Millis): DetectorState => {
   const place = state.awaited.findIndex((attempt) => attempt.message === message);
   if (place < 0 && !byAck) return state;
-  const awaited = state.awaited.slice(place + 1).filter((attempt) => !attempt.isDropped);
+  const awaited = state.awaited.slice(place + 1).filter(({ droppedAt }) => droppedAt === null);
   return { ...state, awaited, ack: { since: awaited.length > 0 ? at : null, level: 0 } };
 };
 
@@ -248,18 +247,21 @@ const answered = (state: DetectorState, message: MessageId, byAck: boolean, at: 
 const dropped = (state: DetectorState, isIt: (message: MessageId) => boolean, at: Millis): DetectorState => {
   if (!state.awaited.some(({ message }) => isIt(message))) return state;
   if (state.ack.level > 0) {
-    const awaited = state.awaited.map((attempt) => (isIt(attempt.message) ? { ...attempt, isDropped: true } : attempt));
-    return { ...state, awaited, droppedAt: at };
+    const awaited = state.awaited.map((attempt) => (isIt(attempt.message) ? { ...attempt, droppedAt: at } : attempt));
+    return { ...state, awaited };
   }
   const awaited = state.awaited.filter(({ message }) => !isIt(message));
   const since = awaited[0] && state.ack.since !== null ? Math.max(state.ack.since, awaited[0].at) : null;
   return { ...state, awaited, ack: { since, level: 0 } };
 };
 
-const lapsesAt = (state: DetectorState): Millis =>
-  state.ack.level === 3 && state.awaited.every(({ isDropped }) => isDropped)
-    ? Math.max((state.ack.since as Millis) + deadline(state, 3, "ack"), state.droppedAt) + AMNESTY
-    : Number.POSITIVE_INFINITY;
+/** When all that it goes by was given up, and nothing new has come to it since. */
+const lapsesAt = (state: DetectorState): Millis => {
+  const { ack, awaited } = state;
+  if (ack.level !== 3 || awaited.some(({ droppedAt }) => droppedAt === null)) return Number.POSITIVE_INFINITY;
+  const droppedLast = awaited.reduce((last, { droppedAt }) => Math.max(last, droppedAt ?? 0), 0);
+  return Math.max((ack.since as Millis) + deadline(state, 3, "ack"), droppedLast) + AMNESTY;
+};
 
 // ---- our own lateness ----
 

@@ -580,9 +580,15 @@ export class Driver {
   }
 }
 
-/** With the time of delivery. Whoever tells often writes it in at once; it is right unless the event had to wait. */
-const stampedAt = (event: AnyEvent & { readonly at?: Millis }, at: Millis): AnyEvent & { readonly at: Millis } =>
-  event.at === at ? (event as AnyEvent & { readonly at: Millis }) : { ...event, at };
+/**
+ * With the time of delivery. Whoever tells an event has made it for that and lets go of it, so the time is written into it: a copy of
+ * each, of so many shapes, would cost more than most of what is done with them. Only one that was told before is copied.
+ */
+const stampedAt = (event: AnyEvent & { at?: Millis }, at: Millis): AnyEvent & { readonly at: Millis } => {
+  if (event.at !== undefined && event.at !== at) return { ...event, at };
+  event.at = at;
+  return event as AnyEvent & { readonly at: Millis };
+};
 
 const isTaken = ({ machine, actor }: HostedChart, event: AnyEvent): boolean =>
   (machine.getTransitionData(actor.getSnapshot() as AnyMachineSnapshot, event)?.length ?? 0) > 0;

@@ -3,7 +3,7 @@ import { CANARY_EVERY } from "../../machines/account/dialler.ts";
 import type { DeviceId, Millis, NodeId } from "../../machines/ports/ids.ts";
 import type { Fault } from "../faults/catalogue.ts";
 import type { Recorded } from "../world/ledger.ts";
-import type { Property } from "./life.ts";
+import { eventsAmong, type Property } from "./life.ts";
 
 /** Clocks of nodes go wrong, and timers fire late: two canaries of one clock may be so much closer. */
 const CLOSEST: Millis = (CANARY_EVERY * 2) / 3;
@@ -29,7 +29,12 @@ class Refusals {
 export const oneCanary: Property = {
   name: "one-canary",
   says: "once WhatsApp has refused the version of several devices in a row, one dials each half minute until one gets in",
-  *broken({ events, faults, from, plan: { liveness } }) {
+  *broken(life) {
+    const {
+      faults,
+      from,
+      plan: { liveness },
+    } = life;
     // A person dials what is healed, each of them at once.
     const isHealed = (device: DeviceId, at: Millis): boolean =>
       liveness !== null && at >= from + liveness.at && liveness.core.includes(device);
@@ -41,7 +46,7 @@ export const oneCanary: Property = {
       nodes.set(node as NodeId, known);
       return known;
     };
-    for (const event of events) {
+    for (const event of eventsAmong(life, "node", "loggedIn", "ended", "credentials", "fault", "dialled")) {
       if (event.kind === "node" && event.what === "started") on(event.node).forget();
       else if (event.kind === "loggedIn") {
         const node = on(links.get(event.link));

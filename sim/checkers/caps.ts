@@ -88,7 +88,8 @@ const firstAbove = (
  * Accounts that may begin no more chats at the end, or send nothing more: by what really left, the counting by slots allowed for.
  */
 export const usedUp = (life: Life): ReadonlySet<AccountId> => {
-  const { caps = {} } = life.plan.fleet.settings;
+  const { caps } = life.plan.fleet.settings;
+  if (!caps) return new Set();
   const openings = openingsOf(life, true);
   const gates = Map.groupBy(eventsOf(life, "gate"), ({ device }) => accountOf(device));
   const since = (events: readonly Event<"gate">[] | undefined, span: Millis): number =>

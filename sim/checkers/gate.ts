@@ -1,6 +1,6 @@
 /** Always: nothing passes the gate under a term that has ended. */
 import { accountOf, type DeviceId, type SeatId, seatOf, servantOf } from "../../machines/ports/ids.ts";
-import type { Property } from "./life.ts";
+import { eventsAmong, type Property } from "./life.ts";
 
 /**
  * The store ends a term by its commit; the node learns of it with the answer, and must keep it from that turn on. Between the two
@@ -9,13 +9,13 @@ import type { Property } from "./life.ts";
 export const gateKeepsTerms: Property = {
   name: "gate-keeps-terms",
   says: "a message passes the gate only on the holder of the seat's term, or from a servant's post on that servant, and never after the node has heard of a later term, or anything has passed under one",
-  *broken({ events }) {
+  *broken(life) {
     const holders = new Map<string, string | null>();
     const ended = new Map<SeatId, number>();
-    for (const event of events) {
+    for (const event of eventsAmong(life, "seat", "seatTold", "gate")) {
       if (event.kind === "seat") holders.set(`${event.seat} ${event.term}`, event.holder);
       else if (event.kind === "seatTold") ended.set(event.seat, Math.max(event.term, ended.get(event.seat) ?? 0));
-      else if (event.kind === "gate") {
+      else {
         const { at, seat: place, term, device, message } = event;
         const seat = seatOf(place);
         const holder = holders.get(`${seat} ${term}`);

@@ -63,6 +63,10 @@ export const eventsOf = <K extends Kind>({ events }: Pick<Life, "events">, kind:
   return (known.kinds.get(kind) ?? []) as readonly Event<K>[];
 };
 
+/** All of these kinds, in the order in which they happened. */
+export const eventsAmong = <K extends Kind>({ events }: Pick<Life, "events">, ...kinds: readonly K[]): readonly Event<K>[] =>
+  events.filter((event): event is Event<K> => (kinds as readonly Kind[]).includes(event.kind));
+
 /** Spans in which something was broken, an operator's own orders apart. */
 export const troubles = ({ events, faults, to }: Life): { readonly from: Millis; readonly until: Millis }[] => {
   const began = new Map<number, Millis>();

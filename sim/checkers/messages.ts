@@ -2,7 +2,7 @@
 import { isProved } from "../../machines/delivery/outbox-state.ts";
 import type { ConversationId, MessageId, Millis } from "../../machines/ports/ids.ts";
 import type { OutboxRow } from "../../machines/ports/store.ts";
-import { eventsOf, type Life, type Property } from "./life.ts";
+import { eventsAmong, eventsOf, type Life, type Property } from "./life.ts";
 
 /** From WhatsApp's acceptance to the screen, at most. */
 const DELIVERY: Millis = 5_000;
@@ -103,11 +103,11 @@ export const keysBeforeBytes: Property = {
 export const gateBeforeBytes: Property = {
   name: "gate-before-bytes",
   says: "nothing is written that has not passed the gate",
-  *broken({ events }) {
+  *broken(life) {
     const passed = new Set<string>();
-    for (const event of events) {
+    for (const event of eventsAmong(life, "gate", "written")) {
       if (event.kind === "gate") passed.add(`${event.message} ${event.attempt}`);
-      else if (event.kind === "written" && !passed.has(`${event.message} ${event.attempt}`)) {
+      else if (!passed.has(`${event.message} ${event.attempt}`)) {
         yield { at: event.at, text: `attempt ${event.attempt} of message ${event.message} was written without passing the gate` };
       }
     }
@@ -117,11 +117,11 @@ export const gateBeforeBytes: Property = {
 export const keptBeforeReceipt: Property = {
   name: "kept-before-receipt",
   says: "WhatsApp gets a receipt for a message of a person only when the message is durable here",
-  *broken({ events, tables }) {
-    const kept = new Set(tables.inbox.map(({ waId }) => waId));
-    for (const event of events) {
-      if (event.kind === "receipted" && !kept.has(event.waId)) {
-        yield { at: event.at, text: `${event.device} confirmed ${event.waId}, which is in no row of the inbox` };
+  *broken(life) {
+    const kept = new Set(life.tables.inbox.map(({ waId }) => waId));
+    for (const { at, device, waId } of eventsOf(life, "receipted")) {
+      if (!kept.has(waId)) {
+        yield { at, text: `${device} confirmed ${waId}, which is in no row of the inbox` };
       }
     }
   },

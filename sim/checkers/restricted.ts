@@ -1,6 +1,6 @@
 /** Always: an account that is known to be restricted begins no conversation. Who goes on trying is banned. */
 import type { AccountId, MessageId, Millis } from "../../machines/ports/ids.ts";
-import type { Life, Property } from "./life.ts";
+import { eventsAmong, type Property } from "./life.ts";
 
 /** What was being prepared when the restriction became known still leaves: as fast as the store and the node are. */
 const UNDER_WAY: Millis = 2_000;
@@ -10,12 +10,12 @@ const SLOWS: ReadonlySet<string> = new Set(["store-slow", "store-failing", "stor
 export const restrictedBeginNothing: Property = {
   name: "restricted-begin-nothing",
   says: "once it is known that an account is restricted, WhatsApp has no more messages of it to refuse",
-  *broken({ events }: Life) {
+  *broken(life) {
     const known = new Map<AccountId, Millis>();
     const passed = new Map<MessageId, Millis>();
     const slow = new Set<number>();
     let slowUntil = Number.NEGATIVE_INFINITY;
-    for (const event of events) {
+    for (const event of eventsAmong(life, "fault", "said", "gate", "refused")) {
       if (event.kind === "fault" && SLOWS.has(event.fault)) {
         if (event.what === "began") slow.add(event.index);
         else slow.delete(event.index);

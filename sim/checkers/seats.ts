@@ -1,7 +1,7 @@
 /** Always: seats change hands by the rules. */
 import { accountOf, type Millis, type SeatId, type SeatTerm } from "../../machines/ports/ids.ts";
 import type { Fault } from "../faults/catalogue.ts";
-import { eventsOf, type Event, type Property } from "./life.ts";
+import { eventsAmong, eventsOf, type Event, type Property } from "./life.ts";
 import { overlaps, Timeline } from "./timeline.ts";
 
 export const oneHolderPerTerm: Property = {
@@ -94,11 +94,12 @@ const UNHEARD_OF: Millis = 2_000;
 export const candidatesMaySpeak: Property = {
   name: "candidates-may-speak",
   says: "a seat goes to no account that is known to be banned, and to no other number that is known to be restricted: its chats would be cold there",
-  *broken({ events, tables }) {
+  *broken(life) {
+    const { tables } = life;
     const known = new Map<string, Millis>();
     const holders = new Map<SeatId, Event<"seat">>();
     const back = new Set([...tables.failovers.values()].map(({ seat, from, termAfter }) => `${seat} ${termAfter} ${from}`));
-    for (const event of events) {
+    for (const event of eventsAmong(life, "said", "seat")) {
       if (event.kind === "said") {
         const key = String(event.data["key"]);
         if (event.type === "alert.raised") known.set(key, event.at);

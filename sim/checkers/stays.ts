@@ -1,6 +1,6 @@
 /** Always: a conversation that has begun stays on its seat, whoever holds it. */
 import { type AccountId, accountOf, type ConversationId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
-import { type Event, eventsOf, type Property } from "./life.ts";
+import { type Event, eventsAmong, eventsOf, type Property } from "./life.ts";
 
 interface Home {
   readonly seat: SeatId;
@@ -23,8 +23,7 @@ export const conversationsStay: Property = {
     /** From where a message left last. */
     const left = new Map<string, { readonly seat: SeatId; readonly at: Millis }>();
     const homes = new Map<ConversationId, Home>();
-    for (const event of life.events) {
-      if (event.kind !== "gate" && event.kind !== "accepted") continue;
+    for (const event of eventsAmong(life, "gate", "accepted")) {
       const conversation = conversationOf.get(event.message);
       const home = conversation && homes.get(conversation);
       if (event.kind === "gate") {

@@ -1,7 +1,7 @@
 /** When what was broken, and who was in service: read off the ledger once, for all that is measured in time. */
 import { accountOf, type DeviceId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
 import type { Fault } from "../faults/catalogue.ts";
-import { type Event, eventsOf, type Life } from "./life.ts";
+import { type Event, eventsAmong, eventsOf, type Life } from "./life.ts";
 
 export interface Span {
   readonly from: Millis;
@@ -91,12 +91,12 @@ const faultSpans = (life: Life): FaultSpan[] => {
 
 const servingSpans = (life: Life): Map<DeviceId, Span[]> => {
   const spans = new Map<DeviceId, { from: Millis; to: Millis; link: number }[]>();
-  for (const event of life.events) {
+  for (const event of eventsAmong(life, "serving", "dropped", "ended")) {
     if (event.kind === "serving") {
       const list = spans.get(event.device) ?? [];
       list.push({ from: event.at, to: Number.POSITIVE_INFINITY, link: event.link });
       spans.set(event.device, list);
-    } else if (event.kind === "dropped" || event.kind === "ended") {
+    } else {
       const last = spans.get(event.device)?.at(-1);
       if (last?.link === event.link) last.to = event.at;
     }

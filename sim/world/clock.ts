@@ -7,13 +7,13 @@
  */
 import type { Clock } from "../../machines/ports/clock.ts";
 import type { Millis, NodeId } from "../../machines/ports/ids.ts";
-import { Heap, type Entry } from "./heap.ts";
+import { Agenda, type Item } from "./agenda.ts";
 
-interface Timer extends Entry {
+interface Timer extends Item {
   readonly owner: View | null;
   /** Brought by the network, not by a timer of the node. */
   readonly io: boolean;
-  /** In the heap: may be cancelled there. Held by a stalled node or gone: only marked. */
+  /** On the agenda: may be cancelled there. Held by a stalled node or gone: only marked. */
   queued: boolean;
 }
 
@@ -62,13 +62,14 @@ class World implements WorldClock {
   #seq = 0;
   #fired = 0;
   #atThisInstant = 0;
-  readonly #heap = new Heap<Timer>();
+  readonly #agenda: Agenda<Timer>;
   readonly #views = new Map<NodeId, View>();
   /** How far the system clocks of nodes are off. */
   readonly #steps = new Map<NodeId, Millis>();
 
   constructor(startAt: Millis) {
     this.#now = startAt;
+    this.#agenda = new Agenda(startAt);
   }
 
   now(): Millis {
@@ -76,7 +77,7 @@ class World implements WorldClock {
   }
 
   get pending(): number {
-    return this.#heap.size;
+    return this.#agenda.size;
   }
 
   get fired(): number {
@@ -90,7 +91,7 @@ class World implements WorldClock {
   clearTimeout(timer: unknown): void {
     const entry = timer as Timer | null | undefined;
     if (!entry || entry.fire === null) return;
-    if (entry.queued) this.#heap.cancel(entry);
+    if (entry.queued) this.#agenda.cancel(entry);
     else entry.fire = null;
   }
 
@@ -107,7 +108,7 @@ class World implements WorldClock {
   }
 
   step(): boolean {
-    const next = this.#heap.pop();
+    const next = this.#agenda.pop();
     if (next === undefined) return false;
     this.#fire(next);
     return true;
@@ -115,8 +116,8 @@ class World implements WorldClock {
 
   run(until: Millis): number {
     const before = this.#fired;
-    for (let next = this.#heap.peek(); next !== undefined && next.at <= until; next = this.#heap.peek()) {
-      this.#heap.pop();
+    for (let next = this.#agenda.peek(); next !== undefined && next.at <= until; next = this.#agenda.peek()) {
+      this.#agenda.pop();
       this.#fire(next);
     }
     if (until > this.#now) this.#advance(until);
@@ -125,8 +126,8 @@ class World implements WorldClock {
 
   runUntil(done: () => boolean, until: Millis): boolean {
     if (done()) return true;
-    for (let next = this.#heap.peek(); next !== undefined && next.at <= until; next = this.#heap.peek()) {
-      this.#heap.pop();
+    for (let next = this.#agenda.peek(); next !== undefined && next.at <= until; next = this.#agenda.peek()) {
+      this.#agenda.pop();
       this.#fire(next);
       if (done()) return true;
     }
@@ -135,8 +136,8 @@ class World implements WorldClock {
   }
 
   enter(fire: () => void, at: Millis, owner: View | null, io: boolean): Timer {
-    const timer: Timer = { at, seq: this.#seq++, fire, owner, io, queued: true };
-    this.#heap.push(timer);
+    const timer: Timer = { at, seq: this.#seq++, fire, owner, io, queued: true, next: null };
+    this.#agenda.push(timer);
     return timer;
   }
 
@@ -145,7 +146,7 @@ class World implements WorldClock {
     timer.at = this.#now + after;
     timer.seq = this.#seq++;
     timer.queued = true;
-    this.#heap.push(timer);
+    this.#agenda.push(timer);
   }
 
   #advance(to: Millis): void {

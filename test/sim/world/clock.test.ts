@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nodeId } from "../../../machines/ports/ids.ts";
 import { createClock } from "../../../sim/world/clock.ts";
@@ -49,6 +50,52 @@ describe("the world's clock", () => {
     clock.run(1_000);
     const order = expected.filter(({ no }) => !cancelled.has(no)).sort((x, y) => x.at - y.at || x.no - y.no);
     expect(fired).toEqual(order.map(({ at, no }) => `${at}:${no}`));
+  });
+
+  it("agrees with it as well while time passes: over seconds, in fractions of a millisecond, with what was held back entered again", () => {
+    const entries = fc.record({
+      after: fc.oneof(
+        fc.integer({ min: 0, max: 30 }),
+        fc.integer({ min: 0, max: 20_000 }),
+        fc.double({ min: 0, max: 9_000, noNaN: true }),
+      ),
+      cancels: fc.option(fc.nat(400), { nil: null }),
+    });
+    const step = fc.oneof(
+      fc.record({ what: fc.constant("enter" as const), entries: fc.array(entries, { maxLength: 8 }) }),
+      fc.record({ what: fc.constant("run" as const), for: fc.integer({ min: 0, max: 12_000 }) }),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 10_000 }), fc.array(step, { maxLength: 60 }), (startAt, steps) => {
+        const clock = createClock(startAt);
+        const fired: number[] = [];
+        const due: { at: number; no: number; timer: unknown }[] = [];
+        const expected: number[] = [];
+        const fall = (until: number): void => {
+          due.sort((x, y) => x.at - y.at || x.no - y.no);
+          while (due[0] && due[0].at <= until) expected.push(due.shift()?.no ?? -1);
+        };
+        let no = 0;
+        for (const step of steps) {
+          if (step.what === "run") {
+            fall(clock.now() + step.for);
+            clock.run(clock.now() + step.for);
+            continue;
+          }
+          for (const { after, cancels } of step.entries) {
+            const mine = no++;
+            due.push({ at: clock.now() + after, no: mine, timer: clock.setTimeout(() => fired.push(mine), after) });
+            const place = cancels === null ? -1 : due.findIndex((other) => other.no === cancels);
+            if (place >= 0) clock.clearTimeout(due.splice(place, 1)[0]?.timer);
+          }
+          expect(clock.pending).toBe(due.length);
+        }
+        fall(clock.now() + 30_000);
+        clock.run(clock.now() + 30_000);
+        expect(fired).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it("stops with an error when events follow one another without time passing", () => {
