@@ -142,6 +142,14 @@ export const endpoints = (rigOf: () => ApiRig): void => {
       });
     });
 
+    it("is for the region that it names", async () => {
+      expect(await send({ region: "eu" })).toMatchObject({ status: 202 });
+      expect(await send({ region: "mars" })).toMatchObject({
+        status: 400,
+        body: { code: "E_BAD_REQUEST", detail: expect.stringContaining('help has no region "mars", but eu') },
+      });
+    });
+
     it.each([
       [{ kind: "location", latitude: 52.5, longitude: 13.4, name: "here" }],
       [{ kind: "contact", name: "Ann", phone: "+49 170 1112223" }],

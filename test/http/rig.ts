@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { InjectOptions } from "fastify";
 import { pino } from "pino";
+import { balanceOf } from "../../machines/delivery/balance/settings.ts";
+import type { Region } from "../../machines/delivery/balance/strategy.ts";
+import type { NodeConfig } from "../../machines/driver/boot.ts";
 import type { ConnectionCommand, ConnectionFact } from "../../machines/ports/connection.ts";
 import { accountId, type DeviceId, type LineId, nodeId, type RequestId } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration } from "../../machines/ports/store.ts";
@@ -63,6 +66,13 @@ const DECLARATION: FleetDeclaration = {
   ],
 };
 const UNLINKED = device("sales-2/a");
+const EU: Region = { name: "eu", countries: ["DE"], masters: [accountId("help-1")], distances: {} };
+/** `help` knows where its contacts are. */
+const NODE: NodeConfig = {
+  ...defaultNodeConfig(DECLARATION),
+  balance: (line) =>
+    line === "help" ? balanceOf(line, [accountId("help-1")], { geo: { regions: [EU], otherwise: null } }) : undefined,
+};
 
 const NO_ALERTS = alertsOf(undefined, null, "/", {}).alerts;
 const CONFIG: ApiConfig = {
@@ -263,7 +273,7 @@ export class ApiRig {
     }
     const supervisor = new Supervisor({
       node: nodeId("test"),
-      config: defaultNodeConfig(DECLARATION),
+      config: NODE,
       store,
       connections: this.links,
       clock: systemClock,
