@@ -320,6 +320,7 @@ export type QueueEvent =
           attempt: number;
           why: "stale" | "closed" | "unpreparable" | "store" | "lookup";
           detail: string;
+          code?: number;
         }
       | { type: "proved"; waId: WaId; by: "ack" | "copy" | "receipt"; receipt: "delivered" | "read" | null }
       | { type: "refused"; device: DeviceId; waId: WaId; code: number }

@@ -26,6 +26,6 @@ const REFUSALS: ReadonlyMap<number, Refusal> = new Map([
 
 export const mayAnotherAccountTry = (code: number): boolean => REFUSALS.get(code)?.isAboutAccount ?? false;
 
-/** The reason written on the row: `refused:463 restricted: …`. */
-export const refusalReason = (code: number): string =>
-  `refused:${code} ${REFUSALS.get(code)?.text ?? "WhatsApp refused the message and did not say why"}`;
+/** The reason written on the row: `refused:463 restricted: …`. `text`: of a code that does not mean here what it means in an ack. */
+export const refusalReason = (code: number, text = REFUSALS.get(code)?.text): string =>
+  `refused:${code} ${text ?? "WhatsApp refused the message and did not say why"}`;

@@ -61,8 +61,9 @@ export const route = (fact: ConnectionFact, routes: Routes): readonly Tell[] => 
         attempt: fact.attempt,
       });
     case "unsent": {
-      const { device, message, attempt, why, detail } = fact;
-      return toSeat(routes.seatOfMessage(message), { type: "unsent", device, message, attempt, why, detail });
+      const { device, message, attempt, why, detail, code } = fact;
+      const said = { why, detail, ...(code === undefined ? {} : { code }) };
+      return toSeat(routes.seatOfMessage(message), { type: "unsent", device, message, attempt, ...said });
     }
     case "acked":
       return toSeat(routes.seatOfWaId(fact.waId), { type: "proved", at: fact.at, waId: fact.waId, by: "ack", receipt: null });

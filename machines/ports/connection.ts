@@ -121,8 +121,8 @@ export type ConnectionFact =
     }
   /**
    * Certainly not written. `stale`: the seat or lease term had ended. `closed`: no link. `unpreparable`: this message can't be
-   * prepared (unknown recipient, bad content), trying again is useless. `store`: keys could not be committed. `lookup`: WhatsApp
-   * did not answer what is needed to encrypt.
+   * prepared (unknown recipient, bad content), trying again is useless; `code`: WhatsApp's, if it is WhatsApp that says so. `store`:
+   * keys could not be committed. `lookup`: WhatsApp did not answer what is needed to encrypt.
    */
   | {
       readonly kind: "unsent";
@@ -132,6 +132,7 @@ export type ConnectionFact =
       readonly attempt: number;
       readonly why: "stale" | "closed" | "unpreparable" | "store" | "lookup";
       readonly detail: string;
+      readonly code?: number;
     }
   /** WhatsApp's positive ack for the id. */
   | { readonly kind: "acked"; readonly device: DeviceId; readonly at: Millis; readonly waId: WaId }

@@ -49,6 +49,10 @@ interface Job {
   done: boolean;
 }
 
+/** What WhatsApp says of an address that nobody has. */
+const whyNobody = (person: PersonId): readonly [detail: string, code?: number] =>
+  person.endsWith("@g.us") ? ["there is no such group", 404] : ["the number is not on WhatsApp"];
+
 export class Device implements LinkOwner {
   readonly id: DeviceId;
   readonly clock: NodeClock;
@@ -344,7 +348,7 @@ export class Device implements LinkOwner {
     link.wire.echo("lookup", "answer", () => {
       if (!link.heard() || job.done) return;
       this.clock.clearTimeout(late);
-      if (!this.service.hasPerson(person)) return this.#refuse(job, "unpreparable", "the number is not on WhatsApp");
+      if (!this.service.hasPerson(person)) return this.#refuse(job, "unpreparable", ...whyNobody(person));
       this.#known.add(person);
       found();
     });
@@ -412,14 +416,15 @@ export class Device implements LinkOwner {
     );
   }
 
-  #refuse(job: Job, why: Why, detail: string): void {
+  #refuse(job: Job, why: Why, detail: string, code?: number): void {
     if (job.done) return;
     job.done = true;
     this.#jobs.delete(job);
-    this.#unsent(job.command, why, detail);
+    this.#unsent(job.command, why, detail, code);
   }
 
-  #unsent({ message, attempt }: Command<"send">, why: Why, detail: string): void {
-    this.emit({ kind: "unsent", device: this.id, at: this.clock.now(), message, attempt, why, detail });
+  #unsent({ message, attempt }: Command<"send">, why: Why, detail: string, code?: number): void {
+    const said = { why, detail, ...(code === undefined ? {} : { code }) };
+    this.emit({ kind: "unsent", device: this.id, at: this.clock.now(), message, attempt, ...said });
   }
 }

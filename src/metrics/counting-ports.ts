@@ -46,6 +46,7 @@ const countFact = (fact: ConnectionFact, to: Instruments): void => {
     case "received":
       return to.received.inc();
     case "unsent":
+      if (fact.code !== undefined) to.refused.inc({ code: String(fact.code) });
       return to.unsent.inc({ why: fact.why });
     case "refused":
       return to.refused.inc({ code: String(fact.code) });

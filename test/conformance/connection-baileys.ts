@@ -150,6 +150,7 @@ const start = async (): Promise<Outside> => {
       return { lid: null, pn: loopback.person(number, { autoRead: reads }).jid };
     },
     nobody: { lid: null, pn: "4915559999999@s.whatsapp.net" },
+    noGroup: { lid: null, pn: "120363999999999@g.us" },
     write: (person, account, text) => personOf(person).send(numberOf(account), text) as WaId,
     shown: (person) => personOf(person).received.map(({ id }) => id),
     inject: (fault) => peer.inject(fault),

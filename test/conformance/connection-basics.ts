@@ -308,12 +308,17 @@ const sends: readonly Case[] = [
   },
   {
     title:
-      "a send can't be prepared if it is to a contact without an address, or to a number that is not on WhatsApp, or is no message",
+      "a send can't be prepared if it is to a contact without an address, a number that is not on WhatsApp or a group that is gone, or is no message",
     async run(stage) {
       await stage.serve(a);
       await stage.seat(a);
       expect((await stage.send(a, null)).answer).toBe("unsent unpreparable");
       expect((await stage.send(a, stage.outside.nobody)).answer).toBe("unsent unpreparable");
+      const gone = await stage.send(a, stage.outside.noGroup);
+      expect(await stage.fact("unsent", ({ message }) => message === gone.message)).toMatchObject({
+        why: "unpreparable",
+        code: 404,
+      });
       const raw = { kind: "raw", proto: new Uint8Array() } as const;
       expect((await stage.send(a, "ana", raw)).answer).toBe("unsent unpreparable");
     },

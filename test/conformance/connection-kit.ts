@@ -102,6 +102,8 @@ export interface Outside {
   person(name: string, reads: boolean): Address;
   /** An address that WhatsApp does not know. */
   readonly nobody: Address;
+  /** A group that WhatsApp does not know. */
+  readonly noGroup: Address;
   write(person: string, account: AccountId, text: string): WaId;
   /** Ids of what the person has seen on the phone, in order. */
   shown(person: string): readonly string[];

@@ -52,6 +52,7 @@ const start = async (): Promise<Outside> => {
       return { lid, pn: null };
     },
     nobody: { lid: "nobody@lid", pn: null },
+    noGroup: { lid: null, pn: "120363999999999@g.us" },
     write: (person, account, text) => service.write(`${person}@lid`, account, text),
     shown: (person) =>
       ledger.events.flatMap((event) => (event.kind === "shown" && event.person === `${person}@lid` ? [event.waId] : [])),

@@ -80,9 +80,10 @@ export class Pump {
     return this;
   }
   /** The newest attempt, if no other is named. */
-  unsent(seq: number, why: "stale" | "closed" | "unpreparable" | "store" | "lookup", attempt?: number): this {
+  unsent(seq: number, why: "stale" | "closed" | "unpreparable" | "store" | "lookup", attempt?: number, code?: number): this {
     const newest = Number(this.sends.findLast((send) => send.startsWith(`m${seq} `))?.split(" ")[1]);
-    this.tell({ type: "unsent", device: HOLDER, message: id(seq), attempt: attempt ?? newest, why, detail: "so it is" });
+    const said = { why, detail: "so it is", ...(code === undefined ? {} : { code }) };
+    this.tell({ type: "unsent", device: HOLDER, message: id(seq), attempt: attempt ?? newest, ...said });
     return this;
   }
   proved(seq: number, by: "ack" | "receipt" = "ack", receipt: "read" | null = null): this {

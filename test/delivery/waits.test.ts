@@ -110,21 +110,27 @@ describe("a message that was handed over", () => {
   });
 
   it("is failed with the reason when it can't be prepared at all, or WhatsApp refuses it", () => {
-    const pump = new Pump([row(1), row(2), row(3)]).open();
+    const pump = new Pump([row(1), row(2), row(3), row(4)]).open();
     pump
       .unsent(1, "unpreparable")
       .sent(2)
       .tell({ type: "refused", device: HOLDER, waId: "w2" as never, code: 404 });
+    pump.unsent(4, "unpreparable", 1, 403);
     expect(pump.changes.map(({ state, reason, attempt }) => [state, reason, attempt?.outcome, attempt?.detail])).toEqual([
       ["failed", "unpreparable: so it is", "unsent", "unpreparable"],
       ["failed", "refused:404 unknown: that chat does not exist", "refused", "404"],
+      ["failed", "refused:403 so it is", "unsent", "unpreparable"],
     ]);
     const failed = (no: number, reason: string) => ({
       type: "message.failed",
       subject: "sales/m1",
       data: expect.objectContaining({ message: `m${no}`, reason }),
     });
-    expect(pump.said).toEqual([failed(1, "unpreparable: so it is"), failed(2, "refused:404 unknown: that chat does not exist")]);
+    expect(pump.said).toEqual([
+      failed(1, "unpreparable: so it is"),
+      failed(2, "refused:404 unknown: that chat does not exist"),
+      failed(4, "refused:403 so it is"),
+    ]);
     expect(pump.told("checkup")).toEqual([]);
     pump.sent(3).tell({ type: "refused", device: HOLDER, waId: "w3" as never, code: 463 });
     expect(pump.told("checkup")).toEqual(["check.request"]);

@@ -144,6 +144,16 @@ describe("a bad day", { timeout: PATIENCE }, () => {
     expect(await again.promise).toBe("poison");
   });
 
+  it("says of a message to a group that is gone that it failed, with WhatsApp's code", async () => {
+    const failed = Promise.withResolvers<unknown>();
+    supervisor.on("message.failed", ({ data }) => failed.resolve(data));
+    const { id } = await supervisor.send({ line: "sales", to: "120363000000000000@g.us", text: "is anybody there?" });
+    const reason = "refused:404 there is no such group";
+    expect(await failed.promise).toMatchObject({ message: id, reason });
+    await until(async () => (await supervisor.ask("message", { message: id })).state === "failed");
+    expect(await supervisor.ask("message", { message: id })).toMatchObject({ reason });
+  });
+
   it("hands a group's message over once, though both accounts of the line are members", async () => {
     const [one = "", two = ""] = Object.values(NUMBERS);
     const group = rig.loopback.account(one).createGroup("Friends", [two, ANNA]);

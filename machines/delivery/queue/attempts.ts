@@ -1,6 +1,7 @@
 /** An attempt passed the gate, or did not leave. */
 import type { Millis } from "../../ports/ids.ts";
 import { detectorOf, type QueueEvent, tell } from "../../protocol.ts";
+import { refusalReason } from "../refusals.ts";
 import { isPreparing, isUnderWay, lastDoubt, type Row } from "../window-row.ts";
 import { hold, refuse } from "./fates.ts";
 import { giveUp, lineDown, lineUp } from "./holder.ts";
@@ -34,7 +35,8 @@ export const onSent = (queue: QueueState, { message, attempt: number, at }: Sent
   if (line && !line.isUp && row.opening === queue.openings) lineUp(queue, line, at);
 };
 
-export const onUnsent = (queue: QueueState, { message, attempt: number, why, detail, at }: Unsent): void => {
+export const onUnsent = (queue: QueueState, unsent: Unsent): void => {
+  const { message, attempt: number, why } = unsent;
   const row = queue.window.get(message);
   if (!row || row.attempt !== number) return;
   takeBack(queue, row);
@@ -46,7 +48,7 @@ export const onUnsent = (queue: QueueState, { message, attempt: number, why, det
     if (row.proof) {
       queue.write(row, outcome);
       queue.write(row, attempt(lastDoubt(row), "acknowledged", row.proof.by));
-      return finish(queue, row, at);
+      return finish(queue, row, unsent.at);
     }
     queue.record(row, { type: "attempt.unsent", doubtful: row.doubts.length > 0 && !row.approved }, null, outcome);
   } else if (row.phase === "unanswered" && lastDoubt(row) === number) {
@@ -56,10 +58,10 @@ export const onUnsent = (queue: QueueState, { message, attempt: number, why, det
     if (row.doubts.length === 0) queue.record(row, { type: "attempt.unsent", doubtful: false }, null, outcome);
     else queue.write(row, outcome);
   } else return;
-  afterUnsent(queue, row, why, detail, at);
+  afterUnsent(queue, row, unsent);
 };
 
-const afterUnsent = (queue: QueueState, row: Row, why: Unsent["why"], detail: string, at: Millis): void => {
+const afterUnsent = (queue: QueueState, row: Row, { why, detail, code, at }: Unsent): void => {
   if (row.isCancelled) return queue.window.settle(row, at);
   if (row.isLeaving) return queue.window.leave(row);
   const line = queue.line;
@@ -79,7 +81,7 @@ const afterUnsent = (queue: QueueState, row: Row, why: Unsent["why"], detail: st
       if (line && isCurrent) lineDown(queue, line, at);
       return queue.window.move(row, "ready", at);
     case "unpreparable":
-      return refuse(queue, row, `unpreparable: ${detail}`, at);
+      return refuse(queue, row, code === undefined ? `unpreparable: ${detail}` : refusalReason(code, detail), at);
     case "store":
     case "lookup":
       row.tries++;

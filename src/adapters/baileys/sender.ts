@@ -22,7 +22,7 @@ import type { DeviceId, SeatId, SeatTerm } from "../../../machines/ports/ids.ts"
 import type { AttemptDraft, ContactRow } from "../../../machines/ports/store.ts";
 import { type Envelope, envelopeOf, messageOf } from "./content.ts";
 import { codeOf } from "./group-calls.ts";
-import type { Groups } from "./groups.ts";
+import { type Groups, whyNotOurs } from "./groups.ts";
 import { CommitError } from "./keys/commits.ts";
 import type { DeviceKeys } from "./keys/device-keys.ts";
 import type { Link } from "./link.ts";
@@ -35,11 +35,13 @@ import type { Uploads } from "./uploads.ts";
 export type SendCommand = Extract<ConnectionCommand, { op: "send" }>;
 type Why = Extract<ConnectionFact, { kind: "unsent" }>["why"];
 
-/** This message can't be prepared, now or later. */
+/** This message can't be prepared, now or later. `code`: WhatsApp's, if it said so with one. */
 class UnpreparableError extends Error {
-  constructor(text: string) {
+  readonly code: number | undefined;
+  constructor(text: string, code?: number) {
     super(text);
     this.name = "UnpreparableError";
+    this.code = code;
   }
 }
 
@@ -198,8 +200,9 @@ export class Sender {
       .get(group, (jid) => link.sock.groupMetadata(jid))
       .catch((error: unknown) => {
         const code = codeOf(error);
-        if (code === null) throw new LookupError("WhatsApp did not tell who is in the group");
-        throw new LookupError(`WhatsApp tells this number of no such group (${code}): it is no member, or there is none`);
+        const why = code === null ? undefined : whyNotOurs(code);
+        if (code !== null && why !== undefined) throw new UnpreparableError(why, code);
+        throw new LookupError(`WhatsApp did not tell who is in the group${code === null ? "" : ` (${code})`}`);
       });
     const { id, lid } = lookups.me;
     const mode = metadata.addressingMode === WAMessageAddressingMode.PN ? "pn" : "lid";
@@ -298,20 +301,21 @@ export class Sender {
     return this.#lookups;
   }
 
-  #why(error: unknown): [Why, string] {
-    if (error instanceof UnpreparableError) return ["unpreparable", error.message];
+  #why(error: unknown): [why: Why, detail: string, code?: number | undefined] {
+    if (error instanceof UnpreparableError) return ["unpreparable", error.message, error.code];
     if (error instanceof LookupError) return ["lookup", error.message];
     if (error instanceof CommitError) return [error.fault === "store" ? "store" : "stale", error.message];
     if (!this.#options.link.ready) return ["closed", "the link is closed"];
     return ["lookup", "a query to WhatsApp failed"];
   }
 
-  #refuse(job: Job, why: Why, detail: string): void {
+  #refuse(job: Job, why: Why, detail: string, code?: number | undefined): void {
     if (job.done) return;
     job.done = true;
     this.#jobs.delete(job);
     const { device, link, emit } = this.#options;
     const { message, attempt } = job.command;
-    emit({ kind: "unsent", device, at: link.options.clock.now(), message, attempt, why, detail });
+    const said = { why, detail, ...(code === undefined ? {} : { code }) };
+    emit({ kind: "unsent", device, at: link.options.clock.now(), message, attempt, ...said });
   }
 }

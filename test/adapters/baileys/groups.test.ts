@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Loopback, type Person, startLoopback } from "../../../sim/loopback/index.ts";
+import { whyNotOurs } from "../../../src/adapters/baileys/groups.ts";
 import { until } from "../../sim/loopback/client.ts";
 import { device, Rig } from "./rig.ts";
 
@@ -19,10 +20,11 @@ describe("groups", () => {
   let ana: Person;
   let ben: Person;
   let group: string;
+  let master: ReturnType<Loopback["account"]>;
   beforeAll(async () => {
     loopback = await startLoopback();
     [ana, ben] = [loopback.person("4915550000901"), loopback.person("4915550000902")];
-    const master = loopback.account(MASTER);
+    master = loopback.account(MASTER);
     rig = await Rig.start({ loopback, devices: [a], file, queryTimeout: 400 });
     await rig.link(a, MASTER);
     await rig.serve(a);
@@ -107,9 +109,26 @@ describe("groups", () => {
     expect(await groups.join(loopback.account(ana.number).invitationTo(closed))).toBeNull();
   });
 
-  it("that WhatsApp does not know, or not this number in it, leave a message unsent with WhatsApp's code", async () => {
-    const { fact } = await rig.send(a, await rig.contact("120363999999@g.us"), "is anybody there?");
-    expect(fact).toMatchObject({ kind: "unsent", why: "lookup", detail: expect.stringMatching(/no such group \(404\)/) });
+  it("that WhatsApp does not know, or not this number in it, can't be written to: unsent for good, with WhatsApp's code", async () => {
+    const none = await rig.send(a, await rig.contact("120363999999@g.us"), "is anybody there?");
+    expect(none.fact).toMatchObject({ kind: "unsent", why: "unpreparable", code: 404, detail: "there is no such group" });
+    const left = master.createGroup("Left", [ana.number]);
+    await rig.port.groups(a).leave(left);
+    const { fact } = await rig.send(a, await rig.contact(left), "is it still us?");
+    expect(fact).toMatchObject({
+      kind: "unsent",
+      why: "unpreparable",
+      code: 403,
+      detail: "this number is no member of the group",
+    });
+    const others = loopback.account(ana.number).createGroup("Ana's", [MASTER]);
+    const back = await rig.send(a, await rig.contact(others), "and here?");
+    expect(back.fact).toMatchObject({ kind: "sent" });
+  });
+
+  it("are given up for no other no: that one is about the moment", () => {
+    const codes = [400, 401, 403, 404, 406, 408, 429, 463, 500, 503];
+    expect(codes.filter((code) => whyNotOurs(code) !== undefined)).toEqual([403, 404]);
   });
 
   it("without an answer about the members a message is unsent", async () => {
