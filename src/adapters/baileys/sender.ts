@@ -309,7 +309,7 @@ export class Sender {
     return ["lookup", "a query to WhatsApp failed"];
   }
 
-  #refuse(job: Job, why: Why, detail: string, code?: number | undefined): void {
+  #refuse(job: Job, why: Why, detail: string, code?: number): void {
     if (job.done) return;
     job.done = true;
     this.#jobs.delete(job);
