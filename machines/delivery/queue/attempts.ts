@@ -1,5 +1,4 @@
 /** An attempt passed the gate, or did not leave. */
-import type { Millis } from "../../ports/ids.ts";
 import { detectorOf, type QueueEvent, tell } from "../../protocol.ts";
 import { refusalReason } from "../refusals.ts";
 import { isPreparing, isUnderWay, lastDoubt, type Row } from "../window-row.ts";
