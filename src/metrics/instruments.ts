@@ -22,6 +22,7 @@ const LINK_ENDS: readonly CloseReason[] = [
   "timedOut",
   "refused",
   "unavailable",
+  "stuck",
   "replaced",
   "loggedOut",
   "locked",
