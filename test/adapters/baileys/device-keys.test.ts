@@ -241,4 +241,26 @@ describe("a device's keys", () => {
     await changed;
     expect(commits).toHaveLength(2);
   });
+
+  it("are waited for as they are, not until nobody changes them any more", async () => {
+    const { keys, commits, step, turn } = bench();
+    await step("a", 1);
+    await step("b", 1);
+    let passed = false;
+    void keys.barrier().then(() => (passed = true));
+    await turn();
+    // Whenever a commit is answered, the next one has come already.
+    await step("c", 1);
+    commits[0]?.answer(committed);
+    await turn();
+    expect(passed).toBe(false);
+    await step("d", 1);
+    commits[1]?.answer(committed);
+    await turn();
+    expect(passed).toBe(true);
+    commits[2]?.answer(committed);
+    await turn();
+    await keys.barrier();
+    expect(commits).toHaveLength(3);
+  });
 });

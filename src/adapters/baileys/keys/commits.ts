@@ -71,7 +71,8 @@ export class CommitQueue {
   #leaseTerm: LeaseTerm;
   #queue: Waiting[] = [];
   #busy = false;
-  #idle: (() => void)[] = [];
+  /** Who waits for the batch that is being gathered, and so for the one under way. */
+  #waiting: (() => void)[] = [];
 
   constructor(ask: Ask, device: DeviceId, leaseTerm: LeaseTerm, owner: Owner) {
     this.#ask = ask;
@@ -91,20 +92,23 @@ export class CommitQueue {
     return done;
   }
 
-  /** Resolves when nothing is under way or queued, however that ended. */
-  idle(): Promise<void> {
-    return this.#busy ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();
+  /** Resolves when what has been pushed so far is answered, however that ended. There may never be a moment without more. */
+  settled(): Promise<void> {
+    return this.#busy ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve();
   }
 
   async #drain(): Promise<void> {
     this.#busy = true;
     while (this.#queue.length > 0) {
       const batch = this.#queue;
+      const waiting = this.#waiting;
       this.#queue = [];
+      this.#waiting = [];
       await this.#commit(batch);
+      for (const resolve of waiting) resolve();
     }
     this.#busy = false;
-    for (const resolve of this.#idle.splice(0)) resolve();
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   async #commit(batch: readonly Waiting[]): Promise<void> {

@@ -95,10 +95,6 @@ export class DeviceKeys {
     this.#pending.clear();
   }
 
-  idle(): Promise<void> {
-    return this.#commits.idle();
-  }
-
   /** Part of the running transaction: what `work` of a nested one changed is undone if it throws. */
   readonly inside: SignalKeyStoreWithTransaction = {
     get: (type, ids) => this.#get(type, ids, this.#running()),
@@ -152,7 +148,7 @@ export class DeviceKeys {
   /** Resolves once all that ended before is durable, or has failed. */
   async barrier(): Promise<void> {
     await this.#tail;
-    await this.#commits.idle();
+    await this.#commits.settled();
   }
 
   /** @throws CommitError */
