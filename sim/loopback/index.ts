@@ -61,6 +61,9 @@ export interface LoopbackAccount {
   adopt(credentials: Credentials): { device: number; signed: Uint8Array };
   devices(): number[];
   unlink(device: number): void;
+  /** The phone has no network until it is switched on again: what comes for it waits, and it confirms nothing. */
+  switchOff(): void;
+  switchOn(): void;
   /** Creates a group with these numbers (accounts that exist) and tells all members. Returns its jid. `approval`: who joins has to be let in. */
   createGroup(subject: string, members: string[], approval?: boolean): string;
   /** The code of a group's invitation, for who may join it. */
@@ -176,6 +179,8 @@ function accountView(service: Service, account: Account): LoopbackAccount {
       const device = account.devices.get(id);
       if (device) unlink(service, device);
     },
+    switchOff: () => account.phone.goOffline(),
+    switchOn: () => account.phone.goOnline(),
     createGroup: (subject, numbers, approval) => {
       const members = numbers.map((number) => {
         const member = service.directory.accounts.get(number);

@@ -279,7 +279,9 @@ export class Person {
   private takeMessage(node: Node): void {
     if (!this.options.decrypt) {
       this.rawCount++;
-      if (this.options.autoReceipts && !node.attrs.recipient) this.confirm(receiptFor(node));
+      if (!this.options.autoReceipts) return;
+      if (node.attrs.recipient) this.account.phone.confirm(node);
+      else this.confirm(receiptFor(node));
       return;
     }
     const at = Date.now();
@@ -319,6 +321,7 @@ export class Person {
       const other = this.service.directory.find(node.attrs.recipient)?.number ?? chat;
       this.arrivals.push({ ...arrival, outcome: "own copy" });
       this.ownCopies.push({ ...arrival, text, chat: other, retryCount });
+      if (this.options.autoReceipts) this.account.phone.confirm(node);
       return;
     }
     if (!this.known.add(`${fromNumber} ${id}`)) {

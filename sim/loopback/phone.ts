@@ -1,8 +1,8 @@
 /**
  * An account's phone: its primary device. It owns the identity that vouches for linked devices, and receives what they do.
  *
- * By default it is a silent sink: what arrives is counted and taken as delivered. `Person` replaces `take` to make one that
- * reads, answers and remembers.
+ * By default it is a sink: what arrives is counted, and confirmed if a companion of the account wrote it. `Person` replaces `take`
+ * to make one that reads, answers and remembers. While it is off, everything waits for it.
  */
 import type { Account } from "./directory.ts";
 import type { Node } from "./node.ts";
@@ -13,16 +13,20 @@ export class Phone {
   readonly signal = new SignalEndpoint();
   /** Stanzas that arrived, whatever became of them. */
   arrived = 0;
-  /** Set by a person; undefined is a sink. */
-  take: ((node: Node) => void) | undefined;
+  /** Set by a person; otherwise it is a sink. */
+  take: (node: Node) => void;
+  /** Says to the companion that wrote it that this has arrived; nothing if it was none. */
+  readonly confirm: (node: Node) => void;
   /** True: wants `<plaintext>` or real ciphertext; false: nobody needs to encrypt for it. */
   reads = false;
   private online = true;
   private readonly waiting: Node[] = [];
   private queue: Promise<unknown> = Promise.resolve();
 
-  constructor(account: Account) {
+  constructor(account: Account, confirm: (node: Node) => void) {
     this.account = account;
+    this.confirm = confirm;
+    this.take = confirm;
   }
 
   receive(node: Node): void {
@@ -31,7 +35,7 @@ export class Phone {
       return;
     }
     this.arrived++;
-    this.take?.(node);
+    this.take(node);
   }
 
   goOffline(): void {

@@ -1,5 +1,5 @@
 /** Receipts: they free the mailbox of the device that sends them, and reach whoever sent the message. */
-import type { Device } from "./directory.ts";
+import type { Account, Device } from "./directory.ts";
 import { isGroup, parseJid } from "./jids.ts";
 import { child, children, el, type Node, stamp } from "./node.ts";
 import { hand } from "./routing.ts";
@@ -7,6 +7,8 @@ import type { Service } from "./service.ts";
 
 /** What the sender of a message learns of, and as which type. `inactive`: delivered to a device nobody looks at. */
 const PASSED: Record<string, string | undefined> = { delivered: undefined, inactive: undefined, read: "read", played: "played" };
+/** What one device says to the one that wrote: it could not read that, or it is another of the account's and has it. */
+const TO_A_DEVICE: ReadonlySet<string | undefined> = new Set(["retry", "sender", "peer_msg"]);
 
 export function acceptReceipt(service: Service, device: Device, node: Node): void {
   const { id, to, type, participant } = node.attrs;
@@ -42,7 +44,9 @@ export function passReceipt(service: Service, source: ReceiptSource): void {
   const address = parseJid(wanted);
   if (!account || !address) return;
   const pn = address.domain === "pn";
-  if (type === "retry") {
+  if (TO_A_DEVICE.has(type)) {
+    // What a phone wrote itself, nobody needs to confirm to it.
+    if (type !== "retry" && address.device === 0) return;
     const from = isGroup(to) ? { from: to, participant: pn ? source.jid : source.lid } : { from: pn ? source.jid : source.lid };
     hand(service, account, address.device, forwarded(source.node, { ...from, type, recipient: source.node.attrs.recipient }));
     return;
@@ -51,6 +55,16 @@ export function passReceipt(service: Service, source: ReceiptSource): void {
   const bare = pn ? source.bareJid : source.bareLid;
   const from = isGroup(to) ? { from: to, participant: bare } : { from: bare };
   service.deliverToAccount(account, forwarded(source.node, { ...from, type: PASSED[type ?? "delivered"] }));
+}
+
+/** A phone that has what a companion of its own account sent says so to that companion. */
+export function confirmToCompanion(service: Service, account: Account, { tag, attrs }: Node): void {
+  const { id, from, participant, recipient, category } = attrs;
+  if (tag !== "message" || service.directory.find(participant ?? from) !== account) return;
+  const type = category === "peer" ? "peer_msg" : "sender";
+  const { jid, lid, number: ownNumber } = account;
+  const node = el("receipt", { id, to: from, participant, recipient, type });
+  passReceipt(service, { node, jid, lid, bareJid: jid, bareLid: lid, ownNumber });
 }
 
 function forwarded({ attrs, content }: Node, from: Record<string, string | undefined>): Node {

@@ -9,6 +9,7 @@ import type { Registration } from "./registration.ts";
 import { type Node, el, SERVER } from "./node.ts";
 import { Phone } from "./phone.ts";
 import { type Draw, type Latency, latencyOf, seeded } from "./random.ts";
+import { confirmToCompanion } from "./receipts.ts";
 
 export interface ServiceOptions {
   readonly seed: number;
@@ -19,7 +20,7 @@ export interface ServiceOptions {
 }
 
 export class Service {
-  readonly directory = new Directory((account) => new Phone(account));
+  readonly directory = new Directory((account) => new Phone(account, (node) => confirmToCompanion(this, account, node)));
   readonly events = new Events();
   readonly groups = new Map<string, Group>();
   readonly links = new Set<Link>();

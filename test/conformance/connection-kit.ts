@@ -141,6 +141,7 @@ export class Stage {
   readonly #seats = new Map<SeatId, SeatTerm>();
   readonly #dials = new Map<DeviceId, number>();
   readonly #faults = new Set<() => Promise<void>>();
+  readonly #senders = new Map<WaId, DeviceId>();
   #requests = 0;
   #probes = 0;
 
@@ -163,6 +164,8 @@ export class Stage {
   private constructor(outside: Outside) {
     this.outside = outside;
     outside.onFact((fact) => {
+      // What its own phone and twin confirm to the sender: the model's phones are off and its twins silent, which is the harsher world.
+      if (fact.kind === "copied" && fact.device === this.#senders.get(fact.waId)) return;
       this.heard.add(fact.kind);
       this.facts.push(fact);
     });
@@ -273,6 +276,7 @@ export class Stage {
     const answer = await this.ask("outbox.accept", { limit: 100_000, messages: [{ ...row, ...rest }] });
     if (answer.kind !== "accepted") throw new Error(`not accepted: ${answer.kind}`);
     const term = this.#seats.get(seat) ?? seatTerm(0);
+    this.#senders.set(waId, device);
     return { op: "send", device, seat, term, message, waId, contact, content, attempt: 1 };
   }
 

@@ -1,4 +1,4 @@
-import { WAMessageStatus } from "@whiskeysockets/baileys";
+import { type BinaryNode, WAMessageStatus } from "@whiskeysockets/baileys";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Loopback, type Person, startLoopback } from "../../../sim/loopback/index.ts";
 import { Client, pause, until } from "./client.ts";
@@ -73,11 +73,33 @@ describe("messages", () => {
 
   it("tells the sending account of delivery and reading", async () => {
     const ana = loopback.person(ANA);
+    const own = confirmations(one);
     const id = await one.sendText(ANA, "did you read this?");
     await until(() => one.reported(id).some(({ status }) => status === WAMessageStatus.DELIVERY_ACK));
+    // One of them that came together with the receipt of reading would hide that.
+    await until(() => own(id).length === 2);
     ana.read(id, SALES);
     await until(() => one.reported(id).some(({ status }) => status === WAMessageStatus.READ));
     expect(ana.received.at(-1)?.id).toBe(id);
+  });
+
+  it("tells the device that sent of its account's phone and twin, each by its own address; of a phone that is off when it is on", async () => {
+    const own = confirmations(one);
+    const twins = confirmations(twin);
+    const phone = loopback.account(SALES);
+    const twinsAddress = `${SALES}:2@s.whatsapp.net`;
+    const first = await one.sendText(ANA, "copied twice");
+    await until(() => own(first).length === 2);
+    expect(own(first)).toEqual(expect.arrayContaining([phone.jid, twinsAddress]));
+    phone.switchOff();
+    const second = await one.sendText(ANA, "copied once, for now");
+    await until(() => own(second).length === 1);
+    await one.acked(second);
+    expect(own(second)).toEqual([twinsAddress]);
+    phone.switchOn();
+    await until(() => own(second).length === 2);
+    expect(own(second)[1]).toBe(phone.jid);
+    expect([...twins(first), ...twins(second)]).toEqual([]);
   });
 
   it("carries a message from one account's device to all devices of another, and their receipts back", async () => {
@@ -311,3 +333,10 @@ describe("messages", () => {
     await one.acked(await one.sendText(ANA, "two again"));
   });
 });
+
+/** From now on: which of its account's other devices have confirmed to it that they have a message. */
+function confirmations(client: Client): (id: string) => string[] {
+  const receipts: BinaryNode[] = [];
+  client.live.ws.on("CB:receipt,type:sender", (receipt: BinaryNode) => receipts.push(receipt));
+  return (id) => receipts.filter(({ attrs }) => attrs.id === id).map(({ attrs }) => attrs.from ?? "");
+}
