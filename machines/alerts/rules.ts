@@ -21,6 +21,7 @@ export type WatchedRule =
   | "failover.often"
   | "failover.calledOff"
   | "webhook.dead"
+  | "account.phone"
   | "fleet.paused";
 
 const above = (warning: number | null, critical: number | null, holds: Millis): Limits => ({
@@ -77,6 +78,11 @@ export const RULES: Readonly<Record<WatchedRule, Limits & { readonly unit: strin
     about: "failovers of a seat within the last hour that were averted",
   },
   "webhook.dead": { ...above(0, null, 0), unit: "deliveries", about: "deliveries to a webhook that were given up" },
+  "account.phone": {
+    ...above(10, null, 600 * SECOND),
+    unit: "days",
+    about: "how long an account's phone has not confirmed what the account sends",
+  },
   "fleet.paused": { ...above(3600, null, 0), unit: "s", about: "how long automatic failover is switched off" },
 };
 

@@ -26,6 +26,7 @@ export interface AlertOptions {
   readonly logger: Logger;
   readonly deadLetters?: WatcherOptions["deadLetters"];
   readonly holders?: WatcherOptions["holders"];
+  readonly phone?: WatcherOptions["phone"];
   readonly lease?: WatcherOptions["lease"];
   /** Left out: there are no plugins, and no channel is of that kind. */
   readonly plugin?: (channel: string, notice: Notice, signal: AbortSignal) => Promise<void>;
@@ -67,6 +68,7 @@ export const createAlerts = (options: AlertOptions): Alerts => {
     storeFile: fleet.store.file,
     deadLetters: options.deadLetters,
     holders: options.holders,
+    phone: options.phone,
     lease: options.lease,
     wall: () => Date.now(),
     isPaused,

@@ -1,4 +1,5 @@
 /** Figures of a running fleet that have limits, each with the words for people. What is not known is not measured. */
+import { UNLINKED_AFTER } from "../../machines/account/phone.ts";
 import type { Measure } from "../../machines/alerts/watch.ts";
 import { accountOf, type AccountId, type DeviceId, type LineId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
@@ -224,6 +225,22 @@ export const holderMeasures = (
       over: `one device at the most may write for ${seat}`,
     };
   });
+
+const dayOf = (at: Millis): string => new Date(at).toISOString().slice(0, 10);
+
+/** `unseenSince` null: its phone is there, or no device is linked that could be lost. */
+export const phoneMeasure = (account: AccountId, unseenSince: Millis | null, now: Millis): Measure => {
+  const since = unseenSince ?? now;
+  const end = since + UNLINKED_AFTER;
+  const left = Math.max(0, Math.round((end - now) / DAY));
+  return {
+    rule: "account.phone",
+    subject: account,
+    value: (now - since) / DAY,
+    says: `the phone of ${account} has confirmed nothing since ${dayOf(since)}. WhatsApp unlinks the devices of a phone that is away for 14 days: ${left} days are left at most, until ${dayOf(end)}. Open WhatsApp on the phone`,
+    over: `the phone of ${account} was heard of, or no device of it is linked any more`,
+  };
+};
 
 export const diskMeasure = (freeBytes: number): Measure => {
   const megabytes = Math.floor(freeBytes / 1e6);

@@ -4,7 +4,8 @@ import { dirname } from "node:path";
 import { isWatched, type WatchedRule } from "../../machines/alerts/rules.ts";
 import { type Limits, type Measure, startWatch, watch, type WatchState } from "../../machines/alerts/watch.ts";
 import type { Clock } from "../../machines/ports/clock.ts";
-import type { DeviceId, Millis, SeatId } from "../../machines/ports/ids.ts";
+import type { PhoneSeen } from "../../machines/account/phone.ts";
+import type { AccountId, DeviceId, Millis, SeatId } from "../../machines/ports/ids.ts";
 import type { AlertRow } from "../../machines/ports/records.ts";
 import type { RosterState } from "../../machines/fleet/roster.ts";
 import type { LeaseWatch } from "../runtime/lease-watch.ts";
@@ -17,6 +18,7 @@ import {
   leaseMeasure,
   type LineSeen,
   pauseMeasure,
+  phoneMeasure,
   queueMeasures,
   type QueueSeen,
   seatFailoverMeasures,
@@ -37,6 +39,8 @@ export interface WatcherOptions {
   readonly deadLetters?: (() => Promise<Readonly<Record<string, number>>>) | undefined;
   /** Which devices may write for a seat. */
   readonly holders?: (() => ReadonlyMap<SeatId, ReadonlySet<DeviceId>>) | undefined;
+  /** When the phone of an account was seen. */
+  readonly phone?: ((account: AccountId) => PhoneSeen) | undefined;
   /** Left out: nobody could take the store. */
   readonly lease?: LeaseWatch | undefined;
   /** This machine's clock, which somebody may set. */
@@ -114,6 +118,7 @@ export class Watcher {
       ...holderMeasures(holders?.() ?? new Map(), (account) => roster.accounts.get(account)?.role === "master"),
       ...(lease ? [leaseMeasure(lease.age())] : []),
       clockMeasure(wall() - now),
+      ...this.#phones(roster, now),
       ...this.#pause(now),
       ...this.#seldom.measures,
     ];
@@ -182,6 +187,15 @@ export class Watcher {
         return trafficMeasures(samples);
       }),
     );
+  }
+
+  #phones({ accounts, devices }: RosterState, now: Millis): Measure[] {
+    const { phone } = this.#options;
+    if (!phone) return [];
+    return [...accounts].map(([account, view]) => {
+      const isLinked = view.devices.some((device) => devices.get(device)?.linked === true);
+      return phoneMeasure(account, isLinked ? phone(account).unseenSince : null, now);
+    });
   }
 
   #pause(now: Millis): Measure[] {

@@ -36,6 +36,14 @@ export const account = z
     role: z.enum(["master", "servant"]),
     standing: z.enum(["good", "restricted", "banned"]),
     standingUntil: millis.nullable(),
+    phone: z
+      .strictObject({
+        seenAt: millis.nullable().describe("The last sign of it; null: there was none yet."),
+        unseenSince: millis
+          .nullable()
+          .describe("It has confirmed nothing that the account sent since then; null: not for an hour."),
+      })
+      .describe("The account's own phone. WhatsApp unlinks the devices of one that is away for 14 days."),
     devices: list(z.string()),
   })
   .meta({ id: "Account" });

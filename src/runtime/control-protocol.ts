@@ -6,6 +6,7 @@
  * Times are milliseconds since the epoch on the fleet's clock; `…Ms` are spans.
  */
 import { z } from "zod";
+import type { PhoneSeen } from "../../machines/account/phone.ts";
 import type { LineView } from "../../machines/delivery/balance/index.ts";
 import type { Move } from "../../machines/delivery/balance/rebalance.ts";
 import type { AccountId, DeviceId, LineId, MessageId, Millis, SeatId, SeatTerm } from "../../machines/ports/ids.ts";
@@ -216,6 +217,7 @@ export interface AccountStatus extends About {
   readonly role: Role;
   readonly standing: Standing;
   readonly standingUntil: Millis | null;
+  readonly phone: PhoneSeen;
 }
 export interface DeviceStatus extends About {
   readonly id: DeviceId;

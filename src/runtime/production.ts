@@ -38,6 +38,7 @@ import { MediaDesk } from "./media-desk.ts";
 import { nodeConfigOf } from "./node-config.ts";
 import { lineNow } from "./lines.ts";
 import { measured, PerformanceLog } from "./performance-log.ts";
+import { Phones } from "./phones.ts";
 import { Retention } from "./retention.ts";
 import { sendMessage } from "./sending.ts";
 import { Services } from "./services.ts";
@@ -112,15 +113,21 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       () => systemClock.now(),
     );
     const metrics = createMetrics(() => lease.age());
-    const series = new Series();
+    const phones = new Phones({
+      store: store.phones,
+      clock: systemClock,
+      onFault: (error) => logger.error({ err: error }, "when phones were seen could not be written down"),
+    });
+    const series = new Series((account, sentAt) => phones.taken(account, sentAt));
     const strategies = { ...strategiesOf(fleet, loaded), ...options.strategies };
-    const { supervisor, groupsOf } = assemble({ ...options, strategies }, store, feed, folder, series, metrics);
+    const { supervisor, groupsOf } = assemble({ ...options, strategies }, store, feed, folder, series, metrics, phones);
     supervisor.onEvent((event) => metrics.onEvent(event));
     const views = new Views(supervisor, {
       fleet: fleet.fleet,
       startedAt: systemClock.now(),
       now: () => systemClock.now(),
       desk: () => desk,
+      phone: (account) => phones.of(account),
     });
     const {
       reload = (text?: string) => (text === undefined ? loadFleetFile(fleet.file, env) : parseFleet(fleet.file, text, env)),
@@ -175,6 +182,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       logger,
       deadLetters: async () => Object.fromEntries((await webhooks.views()).map(({ name, dead }) => [name, dead])),
       holders: () => metrics.instruments.grants.bySeat,
+      phone: (account) => phones.of(account),
       lease,
       ...(plugins ? { plugin: (channel, notice, signal) => plugins.deliver(channel, notice, signal) } : {}),
     });
@@ -251,10 +259,12 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     feed.begin(await store.api.lastEvent());
     alerts = opened;
     await opened.open();
+    await phones.open();
     await supervisor.start();
     opened.begin();
     void media.sweep();
     performance.begin();
+    phones.begin();
     sla.begin();
     retention.begin();
     auditKeeper.begin();
@@ -288,6 +298,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
         retention.stop();
         auditKeeper.stop();
         await supervisor.stop();
+        await phones.stop();
         store.close();
       },
     };
@@ -324,6 +335,7 @@ const assemble = (
   media: MediaFolder,
   series: Series,
   metrics: Metrics,
+  phones: Phones,
 ): { readonly supervisor: Supervisor; readonly groupsOf: GroupDeskOptions["calls"] } => {
   let requests = 0;
   const counted = countingStore(store, metrics.instruments);
@@ -340,6 +352,7 @@ const assemble = (
     logger,
     media: (id) => media.read(id),
     nextRequestId: () => `c${++requests}` as RequestId,
+    onPhone: (account, at) => phones.seen(account, at),
     ...(whatsapp
       ? {
           endpoint: {

@@ -41,6 +41,12 @@ export class Series {
   readonly #byWaId = new Map<WaId, Attempt>();
   readonly #byMessage = new Map<MessageId, Attempt>();
   #tallies = new Map<string, Tally>();
+  readonly #onTaken: (account: AccountId, sentAt: Millis) => void;
+
+  /** `onTaken`: WhatsApp took a message that left at `sentAt`. Once an attempt; not of what is sent again for who could not read it. */
+  constructor(onTaken: (account: AccountId, sentAt: Millis) => void = () => undefined) {
+    this.#onTaken = onTaken;
+  }
 
   onCommand(command: ConnectionCommand): void {
     if (command.op !== "send") return;
@@ -74,6 +80,7 @@ export class Series {
         const attempt = this.#byWaId.get(fact.waId);
         if (!attempt || attempt.sentAt === null) return;
         if (fact.kind === "refused") return this.#end(attempt, "failed");
+        this.#onTaken(attempt.account, attempt.sentAt);
         return this.#end(attempt, "acked", fact.at - attempt.sentAt);
       }
       default:

@@ -1,5 +1,6 @@
 /** A running fleet as a terminal wants to see it. Reads actors and store; changes nothing. */
 import type { DetectorState } from "../../machines/account/detector.ts";
+import type { PhoneSeen } from "../../machines/account/phone.ts";
 import { CHARTS } from "../../machines/driver/actors.ts";
 import { kindOf } from "../../machines/driver/driver.ts";
 import { accountOf, lineOf, type AccountId, type DeviceId, type Millis, type SeatId, seatOf } from "../../machines/ports/ids.ts";
@@ -23,6 +24,8 @@ export interface Names {
   readonly now: () => Millis;
   /** What people call accounts, devices and lines, and where the fleet file differs; left out: nothing is known of either. */
   readonly desk?: () => Pick<FleetDesk, "about" | "drift">;
+  /** When the phone of an account was seen; left out: nobody looks. */
+  readonly phone?: (account: AccountId) => PhoneSeen;
 }
 export type Answered<K extends StoreOp> = Exclude<StoreAnswer<K>, { kind: "failed" }>;
 
@@ -125,6 +128,7 @@ export class Views {
         role,
         standing: context?.standing ?? standing,
         standingUntil: context?.until ?? null,
+        phone: this.#names.phone?.(id) ?? { seenAt: null, unseenSince: null },
       };
     });
   }

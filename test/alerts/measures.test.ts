@@ -10,6 +10,7 @@ import {
   holderMeasures,
   type LineSeen,
   pauseMeasure,
+  phoneMeasure,
   queueMeasures,
   seatFailoverMeasures,
   type SeatSeen,
@@ -80,6 +81,17 @@ describe("what is measured", () => {
     expect(failoverMeasures([...some.slice(1), record("running")], NOW)).toEqual([]);
     expect(beyond([diskMeasure(5e9)])).toEqual([]);
     expect(beyond([diskMeasure(9e8)])).toEqual(["disk.low fleet 900"]);
+  });
+
+  it("is for how many days a phone has confirmed nothing, with how many are left and until when", () => {
+    const DAY = 86_400_000;
+    const account = "sales-1" as AccountId;
+    const since = (days: number) => phoneMeasure(account, NOW - days * DAY, NOW);
+    expect(beyond([since(10), phoneMeasure(account, null, NOW)])).toEqual([]);
+    expect(beyond([since(10.5)])).toEqual(["account.phone sales-1 10.5"]);
+    expect(since(10).says).toContain("since 2025-09-29. ");
+    expect(since(10).says).toContain("4 days are left at most, until 2025-10-13. Open WhatsApp on the phone");
+    expect(since(20).says).toContain("0 days are left");
   });
 
   it("is how long the store takes to answer, and how long the fleet has been paused", () => {

@@ -83,6 +83,24 @@ describe("the watcher", () => {
     expect(fleet.said.at(-1)).toBe("resolve clock.off:fleet");
   });
 
+  it("warns that a phone is away once that has held for ten minutes, while a device is linked that could be lost", async () => {
+    const fleet = new Fleet();
+    fleet.unseenSince = fleet.clock.now() - 10 * 86_400_000;
+    await fleet.look(119);
+    expect(fleet.said).toEqual([]);
+    await fleet.look(5);
+    expect(fleet.said).toEqual(["raise account.phone:s-2"]);
+    fleet.isLinked = false;
+    await fleet.look(8);
+    expect(fleet.said.slice(1)).toContain("resolve account.phone:s-2");
+    fleet.isLinked = true;
+    await fleet.look(125);
+    expect(fleet.said.at(-1)).toBe("raise account.phone:s-2");
+    fleet.unseenSince = null;
+    await fleet.look(8);
+    expect(fleet.said.at(-1)).toBe("resolve account.phone:s-2");
+  });
+
   it("looks at the rest where a part can't be looked at, and says so", async () => {
     const fleet = new Fleet();
     fleet.deadLetters = () => Promise.reject(new Error("no such table"));
@@ -112,6 +130,9 @@ class Fleet {
   queue: readonly object[] = [];
   isPaused = false;
   isCordoned = false;
+  /** Of the second one. */
+  unseenSince: number | null = null;
+  isLinked = true;
   isOurs = true;
   /** Of this machine's clock. */
   setBy = 0;
@@ -127,6 +148,7 @@ class Fleet {
       limits: { ...RULES, "disk.low": { ...RULES["disk.low"], warning: null, critical: null } },
       storeFile: join(tmpdir(), "g.db"),
       deadLetters: () => this.deadLetters(),
+      phone: (account) => ({ seenAt: null, unseenSince: account === "s-2" ? this.unseenSince : null }),
       lease: new LeaseWatch(
         async () => this.isOurs,
         () => this.clock.now(),
@@ -162,7 +184,10 @@ class Fleet {
         seats: new Map([["sales/s-1", { id: "sales/s-1", line: "sales", account: "s-1", holder: "s-1/a" }]]),
         accounts: new Map(accounts.map((id) => [id, { role: "master", standing: "good", devices: [`${id}/a`] }])),
         devices: new Map(
-          accounts.map((id) => [`${id}/a`, { linked: true, state: "healthy", cordoned: id === "s-2" && this.isCordoned }]),
+          accounts.map((id) => [
+            `${id}/a`,
+            { linked: this.isLinked, state: "healthy", cordoned: id === "s-2" && this.isCordoned },
+          ]),
         ),
       }),
       seat: () => ({ row: { holder: "s-1/a" }, state: "serving" }),

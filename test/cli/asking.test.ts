@@ -70,6 +70,7 @@ const accounts: ControlAnswers["accounts"]["accounts"] = [
     role: "master",
     standing: "restricted",
     standingUntil: NOW + 3_600_000,
+    phone: { seenAt: NOW - 1_000_000_000, unseenSince: NOW - 900_000_000 },
   },
 ];
 const record: FailoverRecord = {
@@ -784,7 +785,7 @@ sales|c:7     3         sales/sales-1  sales/sales-2  stayed: its contact knowsâ
   it("history, accounts, alerts, audit and held are tables and lines", async () => {
     expect((await run("history")).stdout).toMatch(/sales\/sales-1 +sales-1\/a â†’ sales-1\/b \(twin\) +\+1063 ms/);
     expect((await run("account show sales-1")).stdout).toMatch(
-      /^sales-1 "Sales, Berlin" \[north\]: master, restricted until 2026-11-25 13:00:00\n/,
+      /^sales-1 "Sales, Berlin" \[north\]: master, restricted until 2026-11-25 13:00:00; its phone was seen 2026-11-13 22:13:20 and has confirmed nothing since 2026-11-15 02:00:00\n/,
     );
     expect((await run("accounts")).stdout).toMatch(/^sales-1 +restricted +sales-1\/a +backingOff, failed/m);
     expect((await run("alerts")).stdout).toBe(

@@ -80,6 +80,22 @@ describe("a series", () => {
   });
 });
 
+describe("what WhatsApp took", () => {
+  it("is told once an attempt, by whatever proves it, with when it left: not what is refused, and not what is sent again later", () => {
+    const taken: string[] = [];
+    const series = new Series((account, sentAt) => taken.push(`${account} ${sentAt}`));
+    for (const n of [1, 2, 3]) series.onCommand(send(n));
+    for (const n of [1, 2, 3]) series.onFact(sent(n, 100 + n));
+    series.onFact(acked(2, 110));
+    series.onFact({ kind: "copied", ...about(1, 120) });
+    series.onFact(acked(1, 121));
+    series.onFact({ kind: "refused", ...about(3, 120), code: 463 });
+    // Its recipient could not read it: that goes to one device of theirs, and to no phone of ours.
+    series.onFact(acked(2, 5000));
+    expect(taken).toEqual([`${ONE} 102`, `${ONE} 101`]);
+  });
+});
+
 describe("the log", () => {
   it("writes a row a minute for each seat and who spoke for it, with the strategy and what was begun, and forgets after a week", async () => {
     let now = 1_000_000_000;

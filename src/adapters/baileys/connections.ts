@@ -7,6 +7,7 @@ import type { WAVersion } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
 import type { Clock } from "../../../machines/ports/clock.ts";
 import type { ConnectionCommand, ConnectionFact, ConnectionPort } from "../../../machines/ports/connection.ts";
+import { type AccountId, accountOf } from "../../../machines/ports/ids.ts";
 import type { DeviceId, Millis, RequestId, SeatId, SeatTerm } from "../../../machines/ports/ids.ts";
 import type { StorePort } from "../../../machines/ports/store.ts";
 import { makeAsk } from "./ask.ts";
@@ -36,6 +37,8 @@ export interface BaileysOptions {
   readonly media?: MediaSource;
   /** Goes to a test server as `?client=`, so that it can aim at one device's dials. */
   readonly clientHint?: (device: DeviceId) => string;
+  /** The account's phone, which is none of our devices, was on the network then. As often as it confirms a message. */
+  readonly onPhone?: (account: AccountId, at: Millis) => void;
 }
 export interface DeviceSnapshot {
   readonly device: DeviceId;
@@ -63,7 +66,7 @@ export const createBaileysConnections = (
   snapshot(device: DeviceId): DeviceSnapshot;
   groups(device: DeviceId): GroupCalls;
 } => {
-  const { store, clock, endpoint, logger, clientHint } = options;
+  const { store, clock, endpoint, logger, clientHint, onPhone } = options;
   silenceLibsignal();
   checkSignatures();
   if (endpoint?.rootPublicKey) WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(endpoint.rootPublicKey);
@@ -108,6 +111,7 @@ export const createBaileysConnections = (
         handledWithin: options.handledWithin ?? HANDLED_WITHIN,
         media: options.media ?? noMedia,
         emit,
+        onPhone: (at) => onPhone?.(accountOf(id), at),
       });
       devices.set(id, device);
     }

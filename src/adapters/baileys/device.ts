@@ -43,6 +43,7 @@ export interface DeviceOptions {
   readonly handledWithin: Millis;
   readonly media: MediaSource;
   readonly emit: (fact: ConnectionFact) => void;
+  readonly onPhone: (at: Millis) => void;
 }
 interface Dial {
   readonly dial: number;
@@ -84,7 +85,7 @@ export class Device {
   }
 
   dial(command: Dial, method: LinkMethod | null): void {
-    const { id, clock, deadlines, logger, url, allowSelfSigned, versions, queryTimeout, emit, ask } = this.#options;
+    const { id, clock, deadlines, logger, url, allowSelfSigned, versions, queryTimeout, emit, onPhone, ask } = this.#options;
     this.terminate();
     this.#dial = command.dial;
     const keys = this.#keysFor(command.leaseTerm);
@@ -128,6 +129,7 @@ export class Device {
       },
       onGroupChanged: (group) => this.#groups.changed(group),
       onPair: (lid, pn) => this.#learn(lid, pn),
+      onPhone,
     });
     this.#link = link;
     this.#sender = new Sender({

@@ -31,6 +31,7 @@ import { CredsKeeper } from "./keys/creds-keeper.ts";
 import type { DeviceKeys } from "./keys/device-keys.ts";
 import { endingKeys, endingWith } from "./keys/ending.ts";
 import { offerAndPair } from "./linking.ts";
+import { isFromPhone, signedAt } from "./phone.ts";
 import { preparePreKeys } from "./pre-keys.ts";
 import type { BaileysLogger } from "./quiet.ts";
 import { type Sealed, type SealedBy, type Signal, makeSignal } from "./signal.ts";
@@ -85,6 +86,8 @@ export interface LinkOptions {
   /** A stanza that belongs to sends or groups; see the callers. */
   readonly onGroupChanged: (group: string) => void;
   readonly onPair: (lid: string, pn: string) => void;
+  /** The account's phone was on the network then. High rate. */
+  readonly onPhone: (at: Millis) => void;
 }
 
 export type LinkState = "dialling" | "opened" | "serving" | "closed";
@@ -369,7 +372,8 @@ export class Link {
   }
 
   #message(node: BinaryNode, at: Millis): void {
-    const { account, device, emit } = this.options;
+    const { account, device, emit, onPhone } = this.options;
+    if (isFromPhone(node, this.isMe)) onPhone(signedAt(node, at));
     for (const child of childrenOf(node)) {
       if (child.tag !== "enc" || !(child.content instanceof Uint8Array)) continue;
       this.#stanzas.set(child.content, node);
@@ -437,9 +441,10 @@ export class Link {
 
   /** Any receipt for one of our sends proves that WhatsApp took it, a request to encrypt it again included. */
   #receipt(node: BinaryNode, at: Millis): void {
-    const { device, emit } = this.options;
+    const { device, emit, onPhone } = this.options;
     const { id, type, recipient, from, participant } = node.attrs;
     const own = this.isMe(participant ?? from ?? "");
+    if (isFromPhone(node, this.isMe)) onPhone(signedAt(node, at));
     // With a recipient it is about somebody else's message, unless another device of ours confirms our own.
     if (recipient !== undefined && !(own && (type === "sender" || type === "retry"))) return;
     const list = childOf(node, "list");

@@ -18,7 +18,7 @@ export const offerAndPair = (
   method: LinkMethod,
   offered: () => void,
 ): void => {
-  const { device, dial, clock, emit, keys, wipe, logger } = link.options;
+  const { device, dial, clock, emit, keys, wipe, logger, onPhone } = link.options;
   let codeAsked = false;
   const offer = (kind: "qr" | "code", text: string): void => {
     if (link.closed) return;
@@ -44,6 +44,8 @@ export const offerAndPair = (
     keys.forget();
     await keys.saveCreds(encodeCreds(creds));
     link.write(reply);
+    // It has just vouched for this device.
+    onPhone(clock.now());
     emit({ kind: "linked", device, dial, at: clock.now(), jid: creds.me?.id ?? "", lid: creds.me?.lid ?? "" });
   };
   sock.ws.removeAllListeners("CB:iq,,pair-success");

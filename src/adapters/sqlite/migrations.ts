@@ -187,4 +187,9 @@ create table webhook_dead (
     name: "until when seats are measured",
     sql: "alter table measured_seat add column gone_at integer",
   },
+  {
+    number: 10,
+    name: "when phones were seen",
+    sql: "create table phone (account text primary key, seen_at integer, unseen_since integer) strict, without rowid",
+  },
 ];

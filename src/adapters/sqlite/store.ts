@@ -25,6 +25,7 @@ import { performanceOps } from "./ops/performance.ts";
 import { recordOps } from "./ops/records.ts";
 import { seatOps } from "./ops/seats.ts";
 import { CommandQueue, type Lane, type Medium } from "./queue.ts";
+import { createPhoneStore, type PhoneStore } from "./phone-store.ts";
 import { createSeal } from "./seal.ts";
 import { createRetentionStore } from "./retention-store.ts";
 import { createSlaStore, type SlaStore } from "./sla-store.ts";
@@ -57,6 +58,8 @@ export interface SqliteStore extends StorePort {
   readonly audit: AuditBook;
   /** When seats were down. */
   readonly sla: SlaStore;
+  /** When phones were seen. */
+  readonly phones: PhoneStore;
   /** What webhooks could not deliver. */
   readonly webhooks: WebhookStore;
   /** What is kept no longer. */
@@ -121,6 +124,7 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
     alerts: createAlertStore(run),
     audit: createAuditBook(run, seal),
     sla: createSlaStore(run),
+    phones: createPhoneStore(run),
     webhooks: createWebhookStore(run),
     retention: createRetentionStore(run),
     async copyTo(to) {

@@ -44,9 +44,17 @@ export const accountsText = ({ accounts, devices }: AccountsAnswer, paints: Pain
       );
 };
 
-/** `sales-1 "Sales, Berlin" [north]: master, restricted until 2026-11-25 13:00:00` */
-export const accountText = ({ id, name, labels, role, standing, standingUntil }: AccountStatus): string =>
-  `${[id, ...calledText(name, labels)].join(" ")}: ${role}, ${standing}${standingUntil === null ? "" : ` until ${when(standingUntil)}`}`;
+/** `sales-1 "Sales, Berlin" [north]: master, restricted until 2026-11-25 13:00:00; its phone was seen 2026-11-25 09:12:00` */
+export const accountText = ({ id, name, labels, role, standing, standingUntil, phone }: AccountStatus): string => {
+  const until = standingUntil === null ? "" : ` until ${when(standingUntil)}`;
+  return `${[id, ...calledText(name, labels)].join(" ")}: ${role}, ${standing}${until}; ${phoneText(phone)}`;
+};
+
+const phoneText = ({ seenAt, unseenSince }: AccountStatus["phone"]): string =>
+  [
+    seenAt === null ? "its phone was not seen yet" : `its phone was seen ${when(seenAt)}`,
+    ...(unseenSince === null ? [] : [`and has confirmed nothing since ${when(unseenSince)}`]),
+  ].join(" ");
 
 /** What is not as it should be, or `healthy`. */
 const stateCell = (

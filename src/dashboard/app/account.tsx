@@ -7,7 +7,7 @@ import { AuditTable } from "./audit.tsx";
 import { LinkDialog } from "./link.tsx";
 import { At, Badge, Complaint, Named, Since, Table, useAnswer } from "./parts.tsx";
 import { Trend } from "./trend.tsx";
-import type { AuditEntry, Device } from "./types.ts";
+import type { Account, AuditEntry, Device } from "./types.ts";
 import { ageText, spelled } from "./words.ts";
 
 export const AccountPage = ({ live, mayAct, about }: PageProps) => {
@@ -40,7 +40,8 @@ export const AccountPage = ({ live, mayAct, about }: PageProps) => {
             {" "}
             {spelled(account.standing)} until <At at={account.standingUntil} />.
           </>
-        )}
+        )}{" "}
+        <PhoneSeen phone={account.phone} skew={model.skew} />
       </p>
       {mayAct && (
         <p>
@@ -111,3 +112,23 @@ export const AccountPage = ({ live, mayAct, about }: PageProps) => {
     </>
   );
 };
+
+const PhoneSeen = ({ phone: { seenAt, unseenSince }, skew }: { readonly phone: Account["phone"]; readonly skew: number }) => (
+  <>
+    {seenAt === null ? (
+      "Its phone was not seen yet."
+    ) : (
+      <>
+        Its phone was seen at <Since at={seenAt} skew={skew} />.
+      </>
+    )}
+    {unseenSince !== null && (
+      <>
+        {" "}
+        <strong>
+          It has confirmed nothing since <At at={unseenSince} />.
+        </strong>
+      </>
+    )}
+  </>
+);

@@ -7,6 +7,7 @@ import type { Clock } from "../../../machines/ports/clock.ts";
 import type { ConnectionCommand, ConnectionFact } from "../../../machines/ports/connection.ts";
 import { accountId, accountOf, conversationId, deviceId, lineId, nodeId, seatId, seatTerm } from "../../../machines/ports/ids.ts";
 import type {
+  AccountId,
   ContactId,
   DeviceId,
   LeaseTerm,
@@ -48,6 +49,7 @@ export interface RigOptions {
   /** What is warned of comes here, a JSON document a line. */
   readonly log?: string[];
   readonly media?: (id: string) => AsyncIterable<Uint8Array>;
+  readonly onPhone?: (account: AccountId, at: number) => void;
 }
 
 export class Rig {
@@ -81,7 +83,7 @@ export class Rig {
     loopback: Loopback,
     file: string,
     own: { loopback: boolean; directory: string | null },
-    { wrap, url, allowSelfSigned = false, queryTimeout, handledWithin, log, media }: RigOptions,
+    { wrap, url, allowSelfSigned = false, queryTimeout, handledWithin, log, media, onPhone }: RigOptions,
   ) {
     this.loopback = loopback;
     this.file = file;
@@ -95,6 +97,7 @@ export class Rig {
       ...(queryTimeout === undefined ? {} : { queryTimeout }),
       ...(handledWithin === undefined ? {} : { handledWithin }),
       ...(media === undefined ? {} : { media }),
+      ...(onPhone === undefined ? {} : { onPhone }),
       logger: log
         ? pino({ level: "warn" }, { write: (line) => void log.push(line) })
         : pino({ level: process.env["GREENROOM_TEST_LOG"] ?? "silent" }),

@@ -31,6 +31,7 @@ const account = (id: string, devices: string[]) => ({
   role: "master" as const,
   standing: "good" as const,
   standingUntil: null,
+  phone: { seenAt: null, unseenSince: null },
   devices,
 });
 /** `sales` has two accounts, one with a twin; `help` has one. */
