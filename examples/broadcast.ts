@@ -13,7 +13,7 @@ await supervisor.start();
 
 for (const to of numbers) {
   const message = { line: "sales", to, text: "Our spring catalogue is out.", key: `spring:${to}`, expiresIn: 86_400_000 };
-  // Bulk: whatever else is to be said goes first.
+  // Bulk: whatever else is said within the next minute goes first.
   while (!(await supervisor.send({ ...message, priority: 0 }).catch(waitIfFull))) await sleep(1000);
 }
 while ((await supervisor.status()).seats.some(({ queue }) => queue.open > 0)) await sleep(250);
