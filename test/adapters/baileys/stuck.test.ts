@@ -75,4 +75,35 @@ describe("WhatsApp tells a device that was just linked no settings (app state)",
     expect(later.areConfirmed()).toBe(false);
     expect(ends()).toHaveLength(1);
   });
+
+  it("the same where they are asked for on behalf of what was missed: that has a line of its own", async () => {
+    const rig = await Rig.start({ loopback, devices: [a], queryTimeout: QUERY_TIMEOUT, handledWithin: 600 });
+    onTestFinished(() => rig.close());
+    loopback.faults.healAll();
+    onTestFinished(() => void loopback.faults.unanswered("all", { answer: "sync" }));
+    const other = new Client(loopback.url);
+    onTestFinished(() => other.stop());
+    await other.pair(loopback, MASTER);
+    await rig.link(a, MASTER);
+    await rig.serve(a);
+    const [before, away] = [loopback.person("9995550008"), loopback.person("9995550009")];
+    /** By so many of the two devices. */
+    const confirmations = (person: typeof away, message: string): number =>
+      person.receipts.filter(({ id }) => id === message).length;
+    const first = before.send(MASTER, "hello", { addressing: "pn-only" });
+    await until(() => confirmations(before, first) === 2, PATIENCE);
+    rig.port.perform({ op: "terminate", device: a });
+    await other.live.updateProfileName("Another name");
+    const missed = away.send(MASTER, "is anybody there?", { addressing: "pn-only" });
+    await until(() => confirmations(away, missed) === 1, PATIENCE);
+
+    loopback.faults.unanswered("all", { answer: "sync" });
+    const dial = await rig.serve(a);
+    const live = before.send(MASTER, "hello again", { addressing: "pn-only" });
+    await rig.fact("closed", (fact) => fact.dial === dial && fact.reason === "stuck");
+    expect([confirmations(before, live), confirmations(away, missed)]).toEqual([2, 1]);
+    loopback.faults.healAll();
+    await rig.serve(a);
+    await until(() => confirmations(away, missed) === 2, PATIENCE);
+  });
 });
