@@ -1,6 +1,8 @@
 /** The alerts of a fleet in production: channels as the fleet file names them, the desk, and who watches the figures. */
 import type { Logger } from "pino";
 import type { Clock } from "../../machines/ports/clock.ts";
+import type { MessageId } from "../../machines/ports/ids.ts";
+import type { OutboxRow } from "../../machines/ports/store.ts";
 import type { FleetConfig } from "../config/index.ts";
 import { sendMessage } from "../runtime/sending.ts";
 import type { Supervisor } from "../runtime/supervisor.ts";
@@ -10,7 +12,7 @@ import { type Channel, ChannelError } from "./channels/channel.ts";
 import { slack } from "./channels/slack.ts";
 import { type Terminal, terminal } from "./channels/terminal.ts";
 import { webhook } from "./channels/webhook.ts";
-import { type Carrier, whatsapp } from "./channels/whatsapp.ts";
+import { type Carrier, type Fate, whatsapp } from "./channels/whatsapp.ts";
 import { AlertDesk } from "./desk.ts";
 import type { AlertStore } from "./store.ts";
 import { Watcher, type WatcherOptions } from "./watcher.ts";
@@ -114,10 +116,21 @@ const channelOf = (config: FleetConfig["alerts"]["channels"][number], options: A
         to: config.to,
         lines: config.lines,
         carriers: () => carriersOf(supervisor),
-        send: async ({ text, ...message }) =>
-          (await sendMessage({ supervisor, views }, { ...message, content: { kind: "text", text } })).seat,
+        send: ({ text, ...message }) => sendMessage({ supervisor, views }, { ...message, content: { kind: "text", text } }),
+        // A store that does not answer knows no fate.
+        fateOf: (id) =>
+          views.ask("outbox.get", { id: id as MessageId }).then(
+            ({ row }) => fateIn(row),
+            () => "open",
+          ),
+        pause: (ms) => new Promise((resolve) => clock.setTimeout(resolve, ms)),
       });
   }
+};
+
+const fateIn = (row: OutboxRow | null): Fate => {
+  if (row?.state === "failed") return { failed: row.reason ?? "it failed" };
+  return row?.state === "acknowledged" || row?.state === "delivered" || row?.state === "read" ? "acknowledged" : "open";
 };
 
 const pluginChannel = (name: string, deliver: AlertOptions["plugin"]): Channel => ({

@@ -2,12 +2,12 @@
  * Takes notices to one channel, in order, until each was taken.
  *
  * At least once: a notice is durable before it is handed over, and stays pending until the other side has taken it. A channel that
- * fails is tried again, less and less often.
+ * fails is tried again, less and less often, unless it says that this would be in vain.
  */
 import type { Notice } from "../../machines/alerts/notices.ts";
 import type { Clock } from "../../machines/ports/clock.ts";
 import type { Millis } from "../../machines/ports/ids.ts";
-import type { Channel } from "./channels/channel.ts";
+import { type Channel, ChannelError } from "./channels/channel.ts";
 import type { NoticeRow } from "./store.ts";
 
 export interface CourierOptions {
@@ -87,6 +87,12 @@ export class Courier {
       return true;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
+      if (error instanceof ChannelError && error.isFinal) {
+        this.#waiting.shift();
+        this.#end({ ...row, attempts }, "failed", why);
+        this.#noteHealth(why, FAILING);
+        return true;
+      }
       this.#noteHealth(why);
       const isOver = clock.now() >= row.at + GIVE_UP_AFTER;
       if (isOver) {
@@ -106,9 +112,10 @@ export class Courier {
     this.#options.onAttempt({ ...row, state, outcome, endedAt: this.#options.clock.now() });
   }
 
-  #noteHealth(why: string | null): void {
-    this.#failures = why === null ? 0 : this.#failures + 1;
-    if (why === null || this.#failures === FAILING) this.#options.onHealth(why);
+  #noteHealth(why: string | null, failures = 1): void {
+    const before = this.#failures;
+    this.#failures = why === null ? 0 : before + failures;
+    if (why === null || (before < FAILING && this.#failures >= FAILING)) this.#options.onHealth(why);
   }
 
   #wait(): void {

@@ -3,7 +3,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { slack } from "../../src/alerts/channels/slack.ts";
 import { terminal } from "../../src/alerts/channels/terminal.ts";
 import { webhook } from "../../src/alerts/channels/webhook.ts";
-import { type Carrier, whatsapp } from "../../src/alerts/channels/whatsapp.ts";
+import type { ChannelError } from "../../src/alerts/channels/channel.ts";
+import { type Carrier, type Fate, whatsapp } from "../../src/alerts/channels/whatsapp.ts";
 import { linesOf, textOf } from "../../src/alerts/words.ts";
 import { channelCases, type Told } from "./conformance.ts";
 import { notice, receive } from "./kit.ts";
@@ -52,8 +53,10 @@ channelCases("whatsapp", async () => {
       send: async ({ to, text, key }) => {
         if (isRefusing) throw Object.assign(new Error(`"${to}" is refused: secret`), { code: "E_FULL" });
         sent.push({ id: key, text });
-        return "other/x";
+        return { id: "m1", seat: "other/x" };
       },
+      fateOf: async () => "acknowledged",
+      pause: async () => undefined,
     }),
     told: () => sent,
     refuse: (on) => (isRefusing = on),
@@ -113,8 +116,10 @@ describe("a WhatsApp message", () => {
       carriers: () => carriers,
       send: async ({ line, key }) => {
         by.push(`${line} ${key}`);
-        return line;
+        return { id: key, seat: line };
       },
+      fateOf: async () => "acknowledged",
+      pause: async () => undefined,
     });
     await channel.deliver(notice("n1", [subject]), AbortSignal.timeout(1000));
     return by.join(", ");
@@ -132,6 +137,42 @@ describe("a WhatsApp message", () => {
     expect(await carried([sales, help], "help/help-0")).toBe("sales alert:n1:0, sales alert:n1:1");
     expect(await carried([line("sales", true, false), help], "fleet")).toContain("help alert");
     expect(await carried([sales, help], "fleet", ["help", "sales"])).toContain("help alert");
+  });
+  it.each<[string, readonly (readonly Fate[])[], string]>([
+    [
+      "is told once WhatsApp has it",
+      [
+        ["open", "open"],
+        ["acknowledged", "open"],
+        ["acknowledged", "acknowledged"],
+      ],
+      "sent by help/x, acknowledged by WhatsApp",
+    ],
+    ["is accepted where WhatsApp says nothing for long", [["open", "open"]], "accepted by help/x, not acknowledged yet"],
+    [
+      "fails for good where somebody can't be reached, whom it does not name",
+      [
+        ["open", "open"],
+        ["acknowledged", { failed: "unpreparable: 491701234567 is not on WhatsApp" }],
+      ],
+      "final ChannelError: 1 of 2 recipients were not reached: unpreparable: … is not on WhatsApp",
+    ],
+  ])("%s", async (_, looks, expected) => {
+    let paused = 0;
+    const channel = whatsapp({
+      name: "phone",
+      fleet: "acme",
+      to: ["491701234567", "491701234568"],
+      lines: [],
+      carriers: () => [line("help", true)],
+      send: async ({ key }) => ({ id: key, seat: "help/x" }),
+      fateOf: async (id) => looks[Math.min(paused, looks.length - 1)]?.[Number(id.at(-1))] ?? "open",
+      pause: async () => void paused++,
+    });
+    const told = channel.deliver(notice("n1"), AbortSignal.timeout(20_000));
+    await expect(told.catch((error: ChannelError) => `${error.isFinal ? "final" : "passing"} ${String(error)}`)).resolves.toBe(
+      expected,
+    );
   });
   it("goes through the line that it is about if there is no other, and waits if none is in service", async () => {
     expect(await carried([line("sales", true, false)], "sales-1/a")).toContain("sales alert");

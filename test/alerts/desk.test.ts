@@ -235,6 +235,30 @@ describe("a channel that fails", () => {
     courier.close();
   });
 
+  it("is not tried in vain: what can't be delivered ends, is told at once, and holds up nothing", async () => {
+    const clock = new HandClock();
+    const happened: string[] = [];
+    const courier = new Courier({
+      channel: {
+        name: "phone",
+        kind: "whatsapp",
+        deliver: async ({ id }) => {
+          if (id === "n1") throw new ChannelError("1 of 1 recipient was not reached", undefined, true);
+          return "sent";
+        },
+      },
+      clock,
+      draw: () => 0,
+      onAttempt: ({ id, state, attempts }) => happened.push(`${id} ${state} ${attempts}`),
+      onHealth: (why) => happened.push(String(why)),
+    });
+    courier.take(notice("n1"));
+    courier.take(notice("n2"));
+    await clock.pass(0);
+    expect(happened).toEqual(["n1 failed 1", "1 of 1 recipient was not reached", "n2 delivered 1", "null"]);
+    courier.close();
+  });
+
   it("keeps so many notices and no more, and says which were dropped", async () => {
     const clock = new HandClock();
     const dropped: string[] = [];

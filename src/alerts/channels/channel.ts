@@ -14,8 +14,11 @@ export interface Channel {
 
 /** The message is shown to people and written down: no address, no secret, nothing that the other side said. */
 export class ChannelError extends Error {
-  constructor(message: string, cause?: unknown) {
+  /** To hand the same notice over again would be in vain. */
+  readonly isFinal: boolean;
+  constructor(message: string, cause?: unknown, isFinal = false) {
     super(message, { cause });
     this.name = "ChannelError";
+    this.isFinal = isFinal;
   }
 }

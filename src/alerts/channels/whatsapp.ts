@@ -1,8 +1,10 @@
 /**
  * A message through a line of the fleet that is well, like any other: durable once it is taken, and sent by whoever speaks for
- * that line. A line that the notice is about is the last choice.
+ * that line. A line that the notice is about is the last choice. What becomes of it is waited for: a number that is not on WhatsApp would
+ * else be taken for somebody who was told.
  */
 import type { Notice } from "../../../machines/alerts/notices.ts";
+import type { Millis } from "../../../machines/ports/ids.ts";
 import { textOf } from "../words.ts";
 import { type Channel, ChannelError } from "./channel.ts";
 
@@ -17,9 +19,21 @@ export interface WhatsAppOptions {
   /** In the order in which they are asked; empty: all of them. */
   readonly lines: readonly string[];
   readonly carriers: () => readonly Carrier[];
-  /** Resolves with the seat once the message is durable. */
-  readonly send: (message: { line: string; to: string; text: string; key: string }) => Promise<string>;
+  /** Resolves once the message is durable. */
+  readonly send: (message: { line: string; to: string; text: string; key: string }) => Promise<Sent>;
+  readonly fateOf: (id: string) => Promise<Fate>;
+  readonly pause: (ms: Millis) => Promise<void>;
 }
+interface Sent {
+  readonly id: string;
+  readonly seat: string;
+}
+/** `failed`: why. */
+export type Fate = "open" | "acknowledged" | { readonly failed: string };
+
+/** Less than a channel has to answer. */
+const LOOKS = 30;
+const EVERY: Millis = 100;
 
 export const whatsapp = (options: WhatsAppOptions): Channel => ({
   name: options.name,
@@ -28,16 +42,32 @@ export const whatsapp = (options: WhatsAppOptions): Channel => ({
     const line = carrierOf(options, notice);
     if (line === undefined) throw new ChannelError("no line is in service that could carry it");
     const text = textOf(notice, options.fleet);
-    const seats = new Set<string>();
+    const sent: Sent[] = [];
     for (const [index, to] of options.to.entries()) {
       signal.throwIfAborted();
-      seats.add(await send(options, { line, to, text, key: `alert:${notice.id}:${index}` }));
+      sent.push(await send(options, { line, to, text, key: `alert:${notice.id}:${index}` }));
     }
-    return `accepted by ${[...seats].join(", ")}`;
+    const fates = await fatesOf(options, sent);
+    const failed = fates.flatMap((fate) => (typeof fate === "object" ? [fate.failed] : []));
+    if (failed.length > 0) throw new ChannelError(missedText(failed, fates.length), undefined, true);
+    const by = [...new Set(sent.map(({ seat }) => seat))].join(", ");
+    return fates.includes("open") ? `accepted by ${by}, not acknowledged yet` : `sent by ${by}, acknowledged by WhatsApp`;
   },
 });
 
-const send = async (options: WhatsAppOptions, message: Parameters<WhatsAppOptions["send"]>[0]): Promise<string> => {
+const fatesOf = async ({ fateOf, pause }: WhatsAppOptions, sent: readonly Sent[]): Promise<readonly Fate[]> => {
+  for (let look = 1; ; look++) {
+    const fates = await Promise.all(sent.map(({ id }) => fateOf(id)));
+    if (look === LOOKS || !fates.includes("open")) return fates;
+    await pause(EVERY);
+  }
+};
+
+/** Why a message failed may name whom it was for. */
+const missedText = (failed: readonly string[], count: number): string =>
+  `${failed.length} of ${count} ${count === 1 ? "recipient was" : "recipients were"} not reached: ${[...new Set(failed)].join("; ").replaceAll(/\d{5,}/g, "…")}`;
+
+const send = async (options: WhatsAppOptions, message: Parameters<WhatsAppOptions["send"]>[0]): Promise<Sent> => {
   try {
     return await options.send(message);
   } catch (error) {
