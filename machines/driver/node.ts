@@ -67,7 +67,7 @@ export interface NodeOptions {
   readonly journal: JournalWriter | null;
   /** What happened, as it happens: also what is written to the store's event log. */
   readonly onEvent: (event: FleetEvent) => void;
-  /** Facts for people rather than actors: QR codes, inbound messages, progress of linking. */
+  /** Facts for people rather than actors, all but evidence: QR codes, inbound messages, progress of linking, how soon devices answer. */
   readonly onFact: (fact: ConnectionFact) => void;
   readonly observe?: Observe;
 }
@@ -454,7 +454,7 @@ export class Node {
       this.#driver.perform("roster", [linkage(fact)]);
     }
     this.#route(fact);
-    if (fact.kind !== "evidence" && fact.kind !== "probed") this.#options.onFact(fact);
+    if (fact.kind !== "evidence") this.#options.onFact(fact);
   }
 
   #route(fact: ConnectionFact): void {

@@ -27,6 +27,17 @@ export const machines = (rigOf: () => ApiRig): void => {
     });
   });
 
+  describe("the health of an account", () => {
+    it("is what its devices answer to probes, and its deep checks", async () => {
+      const health = async () =>
+        (await rig.ask("GET", "/v1/accounts/sales-1/health")).body as unknown as {
+          readonly probes: readonly { readonly probes: number; readonly unanswered: number; readonly mean: number }[];
+        };
+      await rig.until(async () => (await health()).probes.length > 0);
+      expect((await health()).probes[0]).toMatchObject({ unanswered: 0, mean: 1 });
+    });
+  });
+
   describe("a change of holder", () => {
     it("is played again out of the journal, on a page that may run nothing but itself", { timeout: 120_000 }, async () => {
       const { body } = await rig.ask("POST", "/v1/seats/sales/sales-1/failover", { body: {} });
