@@ -1,7 +1,7 @@
 /** The SLA report as one page that needs nothing else: for mail, for print. */
 import type { SlaReport } from "../sla/report.ts";
 import { percent } from "../sla/percent.ts";
-import { rowsOf, signed } from "./sla-words.ts";
+import { NOTHING_MEASURED, rowsOf, signed } from "./sla-words.ts";
 import { when } from "./text.ts";
 
 export const slaHtml = (report: SlaReport): string => {
@@ -14,6 +14,7 @@ export const slaHtml = (report: SlaReport): string => {
       signed(each.longestMs),
       signed(each.budgetLeftMs),
       each.burnRate === null ? "-" : each.burnRate.toFixed(2),
+      signed(each.measuredMs),
       signed(each.outageMs + each.maintenanceMs),
     ];
     return `<tr class="${kind}${isMet ? "" : " missed"}"><th scope="row">${escaped(`${kind} ${name}`.trim())}</th>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
@@ -22,7 +23,7 @@ export const slaHtml = (report: SlaReport): string => {
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Availability</title>
 <style>${STYLE}</style>
 <h1>Availability</h1>
-<p>${when(report.from)} to ${when(report.to)}, target ${percent(report.target)}</p>
+<p>${when(report.from)} to ${when(report.to)}, target ${percent(report.target)}</p>${report.fleet.availability === null ? `\n<p>${NOTHING_MEASURED}</p>` : ""}
 <table><thead><tr>${HEAD.map((text) => `<th scope="col">${text}</th>`).join("")}</tr></thead><tbody>
 ${rows.join("\n")}
 </tbody></table>
@@ -32,7 +33,7 @@ whole, and pauses by an operator. The budget is what the target allows in the pe
 `;
 };
 
-const HEAD = ["", "available", "down", "times", "longest", "budget left", "burn rate", "excluded"];
+const HEAD = ["", "available", "down", "times", "longest", "budget left", "burn rate", "measured", "excluded"];
 const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
 body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }

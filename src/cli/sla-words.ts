@@ -10,3 +10,5 @@ export const rowsOf = ({ fleet, lines, accounts, seats }: SlaReport): Row[] => [
   ...seats.map((each): Row => ["seat", each.seat, each]),
 ];
 export const signed = (ms: number | null): string => (ms === null ? "-" : `${ms < 0 ? "-" : ""}${span(Math.abs(ms))}`);
+/** Of a period before the first start, or to come. */
+export const NOTHING_MEASURED = "Nothing was measured in that time: no seat was looked at.";

@@ -891,13 +891,23 @@ Needs a restart:
 
   it("sla report says how available seats were, and writes a page and a table", async () => {
     expect((await run("sla report --month 2026-11")).stdout).toMatch(
-      /fleet +99\.9884 % +5 min +1 +5 min +-41 s +1\.16\nline sales/,
+      /fleet +99\.9884 % +5 min +1 +-41 s +1\.16 +30 d\nline sales/,
     );
     expect(asked?.request).toMatchObject({
       from: Date.parse("2026-11-01T00:00:00Z"),
       to: Date.parse("2026-12-01T00:00:00Z"),
       target: 0.9999,
     });
+    const later = slaReport(
+      { from: NOW, to: NOW + 86_400_000 },
+      NOW,
+      0.9999,
+      [{ seat: "sales/sales-1" as SeatId, since: 0, goneAt: null }],
+      [],
+    );
+    expect((await run("sla report --month 2026-12", { sla: later })).stdout).toMatch(
+      /target 99\.9900 %\n\nNothing was measured in that time/,
+    );
     const [page, sheet] = [join(folder, "sla.html"), join(folder, "sla.csv")];
     const both = await run(`sla report --days 7 --html ${page} --csv ${sheet} --json`);
     expect(JSON.parse(both.stdout)).toMatchObject({ target: 0.9999 });

@@ -6,7 +6,7 @@ import { type Cli, CliError } from "../cli.ts";
 import { examples, instant, wholeNumber } from "../help.ts";
 import { slaHtml } from "../sla-page.ts";
 import { percent } from "../../sla/percent.ts";
-import { rowsOf, signed } from "../sla-words.ts";
+import { NOTHING_MEASURED, rowsOf, signed } from "../sla-words.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
 import { table } from "../table.ts";
 import { type Paints, paintsFor, when } from "../text.ts";
@@ -95,19 +95,23 @@ const textOf = (report: SlaReport, paints: Paints): string => {
     signed(each.longestMs),
     { text: signed(each.budgetLeftMs), paint: (each.budgetLeftMs ?? 0) < 0 ? paints.bad : paints.good },
     each.burnRate === null ? "-" : each.burnRate.toFixed(2),
+    signed(each.measuredMs),
     signed(each.outageMs + each.maintenanceMs),
   ]);
   const head = [
     "",
     "AVAILABLE",
     "DOWN",
-    { text: "TIMES", drop: 2 },
-    { text: "LONGEST", drop: 3 },
+    { text: "TIMES", drop: 3 },
+    { text: "LONGEST", drop: 2 },
     "BUDGET LEFT",
     "BURN RATE",
+    "MEASURED",
     { text: "EXCLUDED", drop: 1 },
   ];
-  return `${when(report.from)} to ${when(report.to)}, target ${percent(report.target)}\n\n${table(head, rows, paints)}\n\nDown: an accepted message, neither paced nor held, waits for more than 10 s for WhatsApp's word.\nExcluded: outages of WhatsApp as a whole, and pauses.`;
+  const title = `${when(report.from)} to ${when(report.to)}, target ${percent(report.target)}`;
+  if (report.fleet.availability === null) return `${title}\n\n${NOTHING_MEASURED}`;
+  return `${title}\n\n${table(head, rows, paints)}\n\nDown: an accepted message, neither paced nor held, waits for more than 10 s for WhatsApp's word.\nExcluded: outages of WhatsApp as a whole, and pauses.`;
 };
 
 const csvOf = (report: SlaReport): string =>
