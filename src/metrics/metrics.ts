@@ -22,6 +22,8 @@ export interface Metrics {
 export const createMetrics = (leaseAge: () => Millis = () => 0): Metrics => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  // Sums of what stands beside them, and gauges that are called like counters.
+  for (const what of ["handles", "requests", "resources"]) registry.removeSingleMetric(`nodejs_active_${what}_total`);
   const instruments = createInstruments(registry);
   const look = createGauges(registry, leaseAge);
   return {

@@ -35,6 +35,13 @@ it("is the same metrics: counters by their family's name, no empty line, and an 
   expect(faultsOf(text)).not.toEqual([]);
 });
 
+it("calls counters, and nothing else, so that it ends with total", async () => {
+  const text = await createMetrics().scrape(EMPTY);
+  const kinds = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+  expect(kinds.length).toBeGreaterThan(40);
+  for (const [, name = "", kind] of kinds) expect(`${name} ${name.endsWith("_total")}`).toBe(`${name} ${kind === "counter"}`);
+});
+
 it.each([
   ["application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3,*/*;q=0.2", true],
   ["text/plain", false],
