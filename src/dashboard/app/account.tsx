@@ -15,10 +15,7 @@ export const AccountPage = ({ live, mayAct, about }: PageProps) => {
   const account = model.accounts.get(about);
   const [said, say] = useState<string | null>(null);
   const [linking, setLinking] = useState<string | null>(null);
-  const { answer, complaint } = useAnswer(
-    () => get<{ audit: readonly AuditEntry[] }>(`/v1/audit?subject=${encodeURIComponent(about)}&limit=20`),
-    [about],
-  );
+  const { answer, complaint } = useAnswer(() => decidedAbout([about, ...(account?.devices ?? [])]), [about]);
   if (!account) return <Complaint text={`there is no account ${about} in this fleet: go back to Fleet`} />;
   const devices = account.devices.flatMap((id) => model.devices.get(id) ?? []);
   const lines = [...model.lines.values()].filter(({ masters, servants }) => masters.includes(about) || servants.includes(about));
@@ -106,9 +103,9 @@ export const AccountPage = ({ live, mayAct, about }: PageProps) => {
           </li>
         ))}
       </ul>
-      <h3>What was decided about it</h3>
+      <h3>What was decided about it and its devices</h3>
       <Complaint text={complaint} />
-      {answer && <AuditTable entries={answer.audit} />}
+      {answer && <AuditTable entries={answer} />}
     </>
   );
 };
@@ -132,3 +129,17 @@ const PhoneSeen = ({ phone: { seenAt, unseenSince }, skew }: { readonly phone: A
     )}
   </>
 );
+
+const SHOWN = 20;
+/** The newest entries about any of them. */
+const decidedAbout = async (subjects: readonly string[]): Promise<readonly AuditEntry[]> => {
+  const pages = await Promise.all(
+    subjects.map((subject) =>
+      get<{ audit: readonly AuditEntry[] }>(`/v1/audit?subject=${encodeURIComponent(subject)}&limit=${SHOWN}`),
+    ),
+  );
+  return pages
+    .flatMap(({ audit }) => audit)
+    .sort((one, other) => other.seq - one.seq)
+    .slice(0, SHOWN);
+};

@@ -44,7 +44,7 @@ export const Silences = ({ live, mayAct }: Acts) => {
       <Complaint text={lost ?? complaint} />
       {answer?.silences.length === 0 && <p class="soft">Nothing is silenced.</p>}
       {answer && answer.silences.length > 0 && (
-        <Table label="Silences" heads={["Rule", "About", "From", "Until", "By", "Why", ...(mayAct ? ["Actions"] : [])]}>
+        <Table label="Silences in force" heads={["Rule", "About", "From", "Until", "By", "Why", ...(mayAct ? ["Actions"] : [])]}>
           {answer.silences.map((silence) => (
             <tr key={silence.id}>
               <th scope="row">{silence.rule ?? "every rule"}</th>
