@@ -6,7 +6,7 @@
  * itself; it starts actors, routes facts, and knows which message belongs to which seat while it is under way.
  */
 import { Balance, type LineView } from "../delivery/balance/index.ts";
-import { isLopsided, type Move, planRebalance } from "../delivery/balance/rebalance.ts";
+import { isLopsided, type MayGo, mayGoOn, type Move, planRebalance } from "../delivery/balance/rebalance.ts";
 import { Allowance, type Traffic } from "../delivery/caps.ts";
 import type { Buckets } from "../delivery/pace.ts";
 import type { SeatQueue } from "../delivery/queue.ts";
@@ -252,9 +252,12 @@ export class Node {
   rebalance(line: LineId, most: number, by: string): readonly Move[] {
     const { seats } = this.line(line) ?? { seats: [] };
     const waiting = seats.flatMap(({ seat }) => this.backlog(seat).map((each) => ({ ...each, seat })));
-    const { moves } = planRebalance(seats, waiting, most);
+    const { moves } = planRebalance(seats, waiting, most, this.mayGo(line));
     this.moveConversations(moves, by);
     return moves;
+  }
+  mayGo(line: LineId): MayGo {
+    return mayGoOn(this.#options.config.balance?.(line));
   }
   moveConversations(moves: readonly Move[], by: string): void {
     if (moves.length > 0) this.#driver.tell("roster", { type: "rebalance.request", moves, by } as { type: string });
@@ -411,7 +414,7 @@ export class Node {
   #evenOut(lines: readonly LineId[]): void {
     this.#review = this.#options.clock.setTimeout(() => {
       for (const line of lines) {
-        if (isLopsided(this.line(line)?.seats ?? [])) this.rebalance(line, MOST_MOVES, "supervisor");
+        if (isLopsided(this.line(line)?.seats ?? [], this.mayGo(line))) this.rebalance(line, MOST_MOVES, "supervisor");
       }
       this.#evenOut(lines);
     }, EVEN_OUT_EVERY);

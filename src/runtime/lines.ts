@@ -31,7 +31,7 @@ export const rebalanceOf = async (
       conversations.push({ ...waiting, seat, hasBegun: waiting.hasBegun || warm.length > 0 });
     }
   }
-  const { moves, before, after } = planRebalance(seats, conversations, most);
+  const { moves, before, after } = planRebalance(seats, conversations, most, supervisor.node.mayGo(line));
   return { line, moves, seats: seats.map(({ seat }) => ({ seat, before: before.get(seat) ?? 0, after: after.get(seat) ?? 0 })) };
 };
 

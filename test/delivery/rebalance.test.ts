@@ -2,19 +2,24 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   isLopsided,
+  mayGoOn,
   type Move,
   planRebalance,
   type Rebalance,
   type SeatLoad,
   type WaitingConversation,
 } from "../../machines/delivery/balance/rebalance.ts";
-import { accountId, type ConversationId, lineId, seatId } from "../../machines/ports/ids.ts";
+import { balanceOf } from "../../machines/delivery/balance/settings.ts";
+import type { LineBalance } from "../../machines/delivery/balance/strategy.ts";
+import { type AccountId, accountId, type ConversationId, lineId, seatId, type SeatId } from "../../machines/ports/ids.ts";
 
 const seat = (no: number) => seatId(lineId("sales"), accountId(`m${no}`));
 interface Story {
   readonly seats: readonly SeatLoad[];
   readonly conversations: readonly WaitingConversation[];
   readonly most: number;
+  /** Between whose seats conversations may go. */
+  readonly regions: readonly number[];
 }
 const stories: fc.Arbitrary<Story> = fc.integer({ min: 1, max: 6 }).chain((size) =>
   fc.record({
@@ -35,9 +40,14 @@ const stories: fc.Arbitrary<Story> = fc.integer({ min: 1, max: 6 }).chain((size)
         all.map(({ no, ...rest }, place) => ({ conversation: `sales|c:${place}` as ConversationId, seat: seat(no), ...rest })),
       ),
     most: fc.nat(40),
+    regions: fc.array(fc.nat(1), { minLength: size, maxLength: size }),
   }),
 );
-const planOf = ({ seats, conversations, most }: Story): Rebalance => planRebalance(seats, conversations, most);
+const mayGoIn =
+  ({ seats, regions }: Story) =>
+  (from: SeatId, to: SeatId): boolean =>
+    regions[seats.findIndex((each) => each.seat === from)] === regions[seats.findIndex((each) => each.seat === to)];
+const planOf = (story: Story): Rebalance => planRebalance(story.seats, story.conversations, story.most, mayGoIn(story));
 const heaviest = (loads: Rebalance["before"]): number => Math.max(...loads.values());
 const moved = (conversations: readonly WaitingConversation[], moves: readonly Move[]): WaitingConversation[] =>
   conversations.map((each) => {
@@ -61,6 +71,7 @@ describe("a rebalance", () => {
             hasBegun: false,
           });
           expect(story.seats.find((each) => each.seat === to)?.isEligible).toBe(true);
+          expect(mayGoIn(story)(from, to)).toBe(true);
         }
       }),
     );
@@ -70,7 +81,7 @@ describe("a rebalance", () => {
     fc.assert(
       fc.property(stories, (story) => {
         const { moves, before, after } = planOf(story);
-        const again = planRebalance(story.seats, moved(story.conversations, moves), 0);
+        const again = planOf({ ...story, conversations: moved(story.conversations, moves), most: 0 });
         expect(again.before).toEqual(after);
         expect(heaviest(after)).toBeLessThanOrEqual(heaviest(before));
       }),
@@ -89,7 +100,9 @@ describe("a rebalance", () => {
         const helpful = left.flatMap((each) =>
           story.seats.filter(
             ({ seat: to, weight, isEligible }) =>
-              isEligible && (after.get(to) ?? 0) + each.waiting / weight < (after.get(each.seat) ?? 0),
+              isEligible &&
+              mayGoIn(all)(each.seat, to) &&
+              (after.get(to) ?? 0) + each.waiting / weight < (after.get(each.seat) ?? 0),
           ),
         );
         expect(helpful).toEqual([]);
@@ -106,10 +119,10 @@ describe("a rebalance", () => {
       isBusy: false,
       hasBegun: false,
     }));
-    const { after, moves } = planRebalance(seats, conversations, 100);
+    const { after, moves } = planRebalance(seats, conversations, 100, anywhere);
     for (const load of after.values()) expect(Math.abs(load - 40)).toBeLessThanOrEqual(3);
     expect(moves.length).toBeGreaterThan(10);
-    expect(planRebalance(seats, conversations, 5).moves).toEqual(moves.slice(0, 5));
+    expect(planRebalance(seats, conversations, 5, anywhere).moves).toEqual(moves.slice(0, 5));
   });
 });
 
@@ -123,6 +136,7 @@ describe("a line is looked at more closely", () => {
         waiting,
         expectedWait,
       })),
+      anywhere,
     );
 
   it("when a message waits five seconds on one seat, and five seconds and twice longer than on another that may have it", () => {
@@ -134,4 +148,48 @@ describe("a line is looked at more closely", () => {
     expect(waits([60_000, true, 0], [0])).toBe(false);
     expect(waits([60_000, false], [0])).toBe(true);
   });
+
+  it("and only where something of that seat may go to the other", () => {
+    const seats = [60_000, 0, 4_000].map((expectedWait, no) => ({
+      seat: seat(no),
+      weight: 1,
+      isEligible: true,
+      waiting: 1,
+      expectedWait,
+    }));
+    expect(isLopsided(seats, (_, to) => to === seat(2))).toBe(true);
+    expect(isLopsided(seats.slice(0, 2), (_, to) => to === seat(2))).toBe(false);
+    expect(isLopsided(seats, (from) => from === seat(2))).toBe(false);
+  });
 });
+
+describe("what waits is shared out again", () => {
+  const [one, two, three] = [0, 1, 2].map((no) => accountId(`m${no}`)) as [AccountId, AccountId, AccountId];
+  const pairs = (given: Partial<LineBalance>): string[] => {
+    const mayGo = mayGoOn(balanceOf(lineId("sales"), [one, two, three], given));
+    const ids = [0, 1, 2];
+    return ids.flatMap((from) => ids.flatMap((to) => (from !== to && mayGo(seat(from), seat(to)) ? [`${from}${to}`] : [])));
+  };
+  const regions = [
+    { name: "eu", countries: ["DE"], masters: [one, two], distances: {} },
+    { name: "us", countries: ["US"], masters: [three], distances: {} },
+  ];
+
+  it("over all seats, unless the strategy means some for some", () => {
+    expect(pairs({})).toHaveLength(6);
+    expect(pairs({ strategy: "least-loaded", geo: { regions, otherwise: null } })).toHaveLength(6);
+    expect(mayGoOn(undefined)(seat(0), seat(2))).toBe(true);
+  });
+
+  it("within its region, where contacts belong to regions", () => {
+    expect(pairs({ strategy: "geo", geo: { regions, otherwise: null } })).toEqual(["01", "10"]);
+    expect(pairs({ strategy: "geo", geo: { regions: regions.slice(1), otherwise: null } })).toEqual(["01", "10"]);
+  });
+
+  it("to no seat that is kept for contacts of a tier, but from it", () => {
+    expect(pairs({ strategy: "priority", priority: { tiers: ["vip"], reserved: 1 } })).toEqual(["01", "02", "12", "21"]);
+    expect(pairs({ strategy: "priority", priority: { tiers: ["vip"], reserved: 2 } })).toEqual(["01", "02", "10", "12"]);
+  });
+});
+
+const anywhere = (): boolean => true;

@@ -4,7 +4,7 @@ import { accountId, type ConversationId, lineId, seatId, type SeatId } from "../
 import { lineNamed, rebalanceOf } from "../../src/runtime/lines.ts";
 
 const LINE = lineId("sales");
-const [full, empty] = [seatId(LINE, accountId("m1")), seatId(LINE, accountId("m2"))];
+const [full, empty, kept] = [1, 2, 3].map((no) => seatId(LINE, accountId(`m${no}`))) as [SeatId, SeatId, SeatId];
 const standing = (seat: SeatId): SeatPerformance => ({
   seat,
   isEligible: true,
@@ -19,7 +19,12 @@ const standing = (seat: SeatId): SeatPerformance => ({
   p50: null,
   p99: null,
 });
-const view: LineView = { line: LINE, strategy: "round-robin", seats: [standing(full), standing(empty)], posts: [] };
+const view: LineView = {
+  line: LINE,
+  strategy: "round-robin",
+  seats: [standing(full), standing(empty), standing(kept)],
+  posts: [],
+};
 const conversation = (no: number): ConversationId => `sales|c:${no}` as ConversationId;
 
 /** Four conversations wait on the first seat; the contact of the first has heard from its number, the second is busy. */
@@ -27,6 +32,7 @@ const parts = {
   supervisor: {
     node: {
       line: (line: string) => (line === LINE ? view : undefined),
+      mayGo: () => (_: SeatId, to: SeatId) => to !== kept,
       backlog: (seat: SeatId) =>
         seat === full ? [0, 1, 2, 3].map((no) => ({ conversation: conversation(no), waiting: 2, isBusy: no === 1 })) : [],
     },
@@ -51,13 +57,14 @@ describe("a line, asked for over the socket", () => {
     expect(() => lineNamed(parts, "later")).toThrow("later is not in service yet");
   });
 
-  it("would rebalance only conversations that the store knows nothing of, and that nothing happens to", async () => {
+  it("would rebalance only conversations that the store knows nothing of, and that nothing happens to, and to where they may go", async () => {
     expect(await rebalanceOf(parts, view, 10)).toEqual({
       line: LINE,
       moves: [2, 3].map((no) => ({ conversation: conversation(no), from: full, to: empty, waiting: 2 })),
       seats: [
         { seat: full, before: 8, after: 4 },
         { seat: empty, before: 0, after: 4 },
+        { seat: kept, before: 0, after: 0 },
       ],
     });
   });

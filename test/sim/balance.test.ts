@@ -196,6 +196,7 @@ describe("a rebalance", () => {
       seats,
       backlog.map((each) => ({ ...each, hasBegun: false })),
       100,
+      () => true,
     );
     expect(moves.length).toBeGreaterThan(15);
     expect(moves.filter(({ conversation }) => busy.some((each) => each.conversation === conversation))).toEqual([]);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { balanceOf } from "../../machines/delivery/balance/settings.ts";
 import { seatId } from "../../machines/ports/ids.ts";
 import { judge } from "../../sim/chaos/judge.ts";
 import { eventsOf } from "../../sim/checkers/life.ts";
@@ -58,6 +59,24 @@ describe("what waits, shared out again in the midst of faults", () => {
     expect(new Set(byOrder.map(({ data }) => data["by"]))).toEqual(new Set(["operator:sim"]));
     const auto = planOf(1, "auto");
     expect(moved({ ...auto, faults: [] }).map(({ data }) => data["by"])).toContain("supervisor");
+    // Of a region of its own nothing goes elsewhere.
+    const { settings } = auto.fleet;
+    const apart = auto.fleet.lines.map(({ id, masters }) => {
+      const regions = [masters.slice(0, 1), masters.slice(1)].map((own, no) => ({
+        name: `region ${no}`,
+        countries: [],
+        masters: own,
+        distances: {},
+      }));
+      const balance = { ...balanceOf(id, masters), strategy: "geo", geo: { regions, otherwise: null } };
+      return [id, { ...settings.lines?.[id], balance }];
+    });
+    const inRegions = {
+      ...auto,
+      fleet: { ...auto.fleet, settings: { ...settings, lines: Object.fromEntries(apart) } },
+      faults: ordered,
+    };
+    expect(moved(inRegions)).toEqual([]);
   });
 });
 

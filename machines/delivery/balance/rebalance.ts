@@ -4,10 +4,13 @@
  *
  * Laws (test/delivery/rebalance.test.ts): at most `most` conversations; only such of which nothing is under way, unanswered or
  * held, and that have not begun: a contact who has heard from one number does not hear from another because of a queue; only
- * to eligible seats; each move makes the two seats' loads more alike, so the heaviest load never grows; when the plan has fewer
+ * to eligible seats to which they may go; each move makes the two seats' loads more alike, so the heaviest load never grows; when the plan has fewer
  * moves than it may, no further single one would.
  */
-import type { ConversationId, Millis, SeatId } from "../../ports/ids.ts";
+import { type AccountId, type ConversationId, type Millis, type SeatId, seatId } from "../../ports/ids.ts";
+import { geo } from "./geo.ts";
+import { priority } from "./priority.ts";
+import type { LineBalance } from "./strategy.ts";
 
 export interface SeatLoad {
   readonly seat: SeatId;
@@ -38,6 +41,23 @@ export interface Rebalance {
   readonly after: ReadonlyMap<SeatId, number>;
 }
 
+/** Whether a conversation may go from the one seat to the other, so that less waits. */
+export type MayGo = (from: SeatId, to: SeatId) => boolean;
+
+/** What a strategy means for some stays there: within a region, and not on seats that are kept free. `undefined`: round-robin. */
+export const mayGoOn = (balance: LineBalance | undefined): MayGo => {
+  if (balance?.strategy === geo.name) {
+    const regions = new Map(balance.geo.regions.flatMap(({ name, masters }) => masters.map((id) => [seatIn(balance, id), name])));
+    return (from, to) => regions.get(from) === regions.get(to);
+  }
+  if (balance?.strategy === priority.name) {
+    const kept = new Set(balance.masters.slice(0, balance.priority.reserved).map((id) => seatIn(balance, id)));
+    return (from, to) => kept.has(from) || !kept.has(to);
+  }
+  return () => true;
+};
+const seatIn = ({ line }: LineBalance, account: AccountId): SeatId => seatId(line, account);
+
 /** What a seat that is asked now would let a message wait. */
 export interface SeatWait extends SeatLoad {
   readonly waiting: number;
@@ -47,17 +67,21 @@ export interface SeatWait extends SeatLoad {
 const LONG: Millis = 5_000;
 const LONGER = 2;
 
-/** A seat lets messages wait long, and another, which may have just come, would not. */
-export const isLopsided = (seats: readonly SeatWait[]): boolean => {
-  const full = Math.max(...seats.map(({ waiting, expectedWait }) => (waiting > 0 ? expectedWait : 0)));
-  const free = Math.min(...seats.map(({ isEligible, expectedWait }) => (isEligible ? expectedWait : Number.POSITIVE_INFINITY)));
-  return full >= LONG && full >= LONGER * free + LONG;
+/** A seat lets messages wait long, and another, which may have just come, would not, and may have them. */
+export const isLopsided = (seats: readonly SeatWait[], mayGo: MayGo): boolean => {
+  const full = seats.filter(({ waiting, expectedWait }) => waiting > 0 && expectedWait >= LONG);
+  return full.some(({ seat: from, expectedWait }) =>
+    seats.some(
+      ({ seat: to, isEligible, expectedWait: there }) => isEligible && expectedWait >= LONGER * there + LONG && mayGo(from, to),
+    ),
+  );
 };
 
 export const planRebalance = (
   seats: readonly SeatLoad[],
   conversations: readonly WaitingConversation[],
   most: number,
+  mayGo: MayGo,
 ): Rebalance => {
   const weights = new Map(seats.map(({ seat, weight }) => [seat, weight]));
   const waiting = new Map(seats.map(({ seat }) => [seat, 0]));
@@ -68,7 +92,7 @@ export const planRebalance = (
   const movable = new Map(seats.map(({ seat }) => [seat, largestFirst(conversations.filter((each) => each.seat === seat))]));
   const moves: Move[] = [];
   while (moves.length < most) {
-    const move = nextMove(seats, loads(), weights, movable);
+    const move = nextMove(seats, loads(), weights, movable, mayGo);
     if (!move) break;
     moves.push(move);
     waiting.set(move.from, (waiting.get(move.from) ?? 0) - move.waiting);
@@ -89,6 +113,7 @@ const nextMove = (
   loads: ReadonlyMap<SeatId, number>,
   weights: ReadonlyMap<SeatId, number>,
   movable: ReadonlyMap<SeatId, readonly WaitingConversation[]>,
+  mayGo: MayGo,
 ): Move | undefined => {
   const loadOf = (seat: SeatId): number => loads.get(seat) ?? 0;
   const heaviestFirst = seats.map(({ seat }) => seat).toSorted((one, other) => loadOf(other) - loadOf(one));
@@ -97,6 +122,7 @@ const nextMove = (
   for (const from of heaviestFirst) {
     for (const to of lightestFirst) {
       if (loadOf(to) >= loadOf(from)) break;
+      if (!mayGo(from, to)) continue;
       const fits = ({ waiting }: WaitingConversation): boolean => loadOf(to) + waiting / (weights.get(to) ?? 1) < loadOf(from);
       const found = movable.get(from)?.find(fits);
       if (found) return { conversation: found.conversation, from, to, waiting: found.waiting };
