@@ -9,6 +9,8 @@ const [ANNA, BERT] = ["99910000001", "99910000002"] as const;
 
 let rig: LibraryRig;
 let supervisor: FleetSupervisor;
+let phones: readonly (number | null)[];
+const phonesSeen = async () => (await supervisor.ask("accounts", {})).accounts.map(({ phone }) => phone.seenAt);
 
 beforeAll(async () => {
   rig = await LibraryRig.start();
@@ -55,6 +57,12 @@ describe("a bot", { timeout: PATIENCE }, () => {
     });
     expect(groups[0]?.p99).toBeGreaterThan(0);
     expect(imbalance).toBe(1.5);
+  });
+
+  it("knows when the phones of its accounts were seen", async () => {
+    await until(async () => (await phonesSeen()).every((at) => at !== null));
+    phones = await phonesSeen();
+    expect(phones).toEqual([expect.any(Number), expect.any(Number)]);
   });
 });
 
@@ -125,6 +133,11 @@ describe("a bad day", { timeout: PATIENCE }, () => {
     expect(texts).toEqual(["bad day"]);
     expect(rig.textsAt(ANNA).filter((text) => text === "noted")).toHaveLength(1);
     expect(rig.textsAt(ANNA)).not.toContain("too late");
+  });
+
+  it("knows after a restart when the phones were seen", async () => {
+    const now = await phonesSeen();
+    expect(now.map((at, index) => at !== null && at >= (phones[index] ?? 0))).toEqual([true, true]);
   });
 
   it("is told of by an event where nobody could handle a message, which can be handed over again", async () => {
