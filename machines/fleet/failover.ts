@@ -58,6 +58,7 @@ import { assign, emit, setup } from "xstate";
 import type { DeviceId, Millis, SeatTerm } from "../ports/ids.ts";
 import type { FailoverOutcome, FailoverRecord } from "../ports/records.ts";
 import type { SeatRow } from "../ports/store.ts";
+import { choiceOf } from "./choice.ts";
 import {
   type Candidate,
   type CandidatesReply,
@@ -93,21 +94,17 @@ const MAX_COMMITS = 2;
 const MAX_STORE_TRIES = 4;
 /** A store that has not answered by then is asked again. */
 const COMMIT_DEADLINE: Millis = 1000;
-/** A twin that is being probed is worth this long a wait before another number is taken. */
-const TWIN_PATIENCE: Millis = 700;
 const COMMIT_RETRY: Millis = 250;
 
 const commitAt = (context: FailoverContext, candidate: Candidate): Millis =>
   candidate.ladder === "twin" ? context.twinAt : context.numberAt;
 
-/** The best candidate not yet tried; nobody while a twin may still turn up. */
+/** The best candidate not yet tried. */
 const best = (context: FailoverContext, event: CandidatesReply): Candidate | undefined => {
   const able = event.ranked.filter((candidate) => !context.tried.includes(candidate.device));
   const named = context.to && able.find((candidate) => candidate.device === context.to);
   if (context.to && context.commits === 0) return named || undefined;
-  const first = able[0];
-  if (first && first.ladder !== "twin" && event.twinPending && event.at < context.detectedAt + TWIN_PATIENCE) return undefined;
-  return first;
+  return choiceOf(able, event, context.detectedAt);
 };
 
 const said = (context: FailoverContext, at: Millis, text: string): FailoverRecord["steps"] => [...context.steps, { at, text }];

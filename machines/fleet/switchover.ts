@@ -18,6 +18,7 @@
  */
 import { assign, emit, setup } from "xstate";
 import type { DeviceId, Millis } from "../ports/ids.ts";
+import { choiceOf } from "./choice.ts";
 import { type CandidatesReply, type Emitted, effects, type SwitchoverEvent, type SwitchoverInput, tell } from "../protocol.ts";
 
 export interface SwitchoverContext extends SwitchoverInput {
@@ -25,6 +26,8 @@ export interface SwitchoverContext extends SwitchoverInput {
   readonly target: DeviceId | null;
   /** Why it can't be done, as far as is known. */
   readonly why: string;
+  /** When the first ranking came; null: none has. */
+  readonly askedAt: Millis | null;
 }
 
 /** A candidate is probed twice a second: whoever has not answered by then is not well. */
@@ -32,8 +35,8 @@ const CHECK_DEADLINE: Millis = 2000;
 /** Above what WhatsApp takes for an acknowledgement on a bad day; the line's other messages wait meanwhile. */
 const DRAIN_DEADLINE: Millis = 3000;
 
-const targetIn = ({ to }: SwitchoverInput, { ranked }: CandidatesReply): DeviceId | undefined =>
-  (to === null ? ranked[0] : ranked.find(({ device }) => device === to))?.device;
+const targetIn = ({ to, askedAt }: SwitchoverContext, reply: CandidatesReply): DeviceId | undefined =>
+  (to === null ? choiceOf(reply.ranked, reply, askedAt ?? reply.at) : reply.ranked.find(({ device }) => device === to))?.device;
 
 const whyNot = ({ to, seat }: SwitchoverInput, { rejected }: CandidatesReply): string => {
   if (to === null) return rejected.map(({ device, why }) => `${device}: ${why}`).join("; ") || `${seat} has no other device`;
@@ -67,7 +70,9 @@ export const switchoverMachine = setup({
     noteTarget: assign(({ context, event }) =>
       event.type === "candidates.ranked" ? { target: targetIn(context, event) ?? null } : {},
     ),
-    noteWhyNot: assign(({ context, event }) => (event.type === "candidates.ranked" ? { why: whyNot(context, event) } : {})),
+    noteWhyNot: assign(({ context, event }) =>
+      event.type === "candidates.ranked" ? { why: whyNot(context, event), askedAt: context.askedAt ?? event.at } : {},
+    ),
     noteUndrained: assign({
       why: `WhatsApp has not acknowledged what was under way within ${DRAIN_DEADLINE} ms. Try again, or move it with "failover"`,
     }),
@@ -81,7 +86,7 @@ export const switchoverMachine = setup({
 }).createMachine({
   id: "switchover",
   options: { maxIterations: 1000 },
-  context: ({ input }) => ({ ...input, target: null, why: "nobody answered" }),
+  context: ({ input }) => ({ ...input, target: null, why: "nobody answered", askedAt: null }),
   initial: "checking",
   on: {
     "candidates.ranked": {},

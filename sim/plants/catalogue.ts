@@ -96,6 +96,15 @@ const IN_TURN: FleetSettings = {
 /** Leases end with time. */
 const SHARED_STORE = { lease: { ttl: 4_000, renewEvery: 1_000 } } as const;
 
+/** All masters may hardly speak, so that much waits for long. */
+const SLOW: FleetSettings = {
+  pacing: Object.fromEntries(
+    referenceFleet()
+      .accounts.filter(({ role }) => role === "master")
+      .map(({ id }) => [id, { perSecond: 0.4, burst: 1 }]),
+  ),
+};
+
 /** The connection's grant and the sender's term stay what they were before the seat moved. */
 const underOldTerm = (effect: Effect): readonly Effect[] => {
   const old = (term: SeatTerm): SeatTerm => Math.max(1, term - 1) as SeatTerm;
@@ -332,6 +341,9 @@ export const PLANTS: readonly Plant[] = [
     says: "the urgent go first, however long others have waited",
     caughtBy: "nobody-starves",
     profile: "work",
+    settings: SLOW,
+    // Only what waits while nothing is broken counts.
+    kinds: ["operator", "close"],
     parts: () => ({ actors: inReducer("queue", { input: (input) => ({ ...input, agingPerLevel: 86_400_000 }) }) }),
   },
   {

@@ -159,6 +159,8 @@ export const DIRECTED = {
     order("failover", seat("sales/sales-2"), 230),
   ]),
   switchovers: plan([
+    // To another number: its own takes none.
+    order("cordon", account("support-1"), 55, 10),
     order("switchover", seat("support/support-1"), 60),
     order("switchover", seat("sales/sales-2"), 100, 0, true),
     // Nobody may take it.

@@ -12,6 +12,7 @@ const isBehindHeld = (fleet: Fleet, { conversation, seq }: OutboxRow): boolean =
   rows(fleet).some((row) => row.conversation === conversation && row.state === "held" && row.seq < seq);
 const rows = (fleet: Fleet): readonly OutboxRow[] => [...fleet.store.tables.outbox.values()];
 const holderOf = (fleet: Fleet, seat: SeatId): DeviceId | null => fleet.seat(seat)?.holder ?? null;
+const twinOf = (holder: DeviceId | null): DeviceId => (holder === "support-1/a" ? "support-1/b" : "support-1/a") as DeviceId;
 const refusals = (fleet: Fleet): string[] =>
   fleet.world.ledger.events.flatMap((event) =>
     event.kind === "said" && event.type === "switchover.refused" ? [String(event.data["why"])] : [],
@@ -82,6 +83,26 @@ describe("a switchover", () => {
     expect(meanwhile.length).toBeGreaterThan(10);
     // The longest of a drain (the slowest acknowledgement under way), a commit and a look at the new holder.
     expect(Math.max(...meanwhile.map(({ took }) => took))).toBeLessThan(Math.max(...calm) + 2_000);
+  });
+
+  it.each(Array.from({ length: 8 }, (_, no) => no * 700))(
+    "to whoever is best goes to the twin, %i ms later too: a number is not changed while the same one can speak",
+    (offset) => {
+      const fleet = settled("no target");
+      fleet.run(offset);
+      const twin = twinOf(holderOf(fleet, withTwin));
+      fleet.node?.switchOver(withTwin, null, "test");
+      fleet.run(4_000);
+      expect(holderOf(fleet, withTwin)).toBe(twin);
+    },
+  );
+
+  it("goes to another number when the twin does not answer", () => {
+    const fleet = settled("mute twin");
+    strike(fleet, { kind: "silent-path", for: "permanent", keeps: false }, { device: twinOf(holderOf(fleet, withTwin)) });
+    fleet.node?.switchOver(withTwin, null, "test");
+    fleet.run(4_000);
+    expect(holderOf(fleet, withTwin)).toMatch(/^(?!support-1\/)/);
   });
 
   it("refuses a target that can't deliver, says why, and the holder goes on", () => {
