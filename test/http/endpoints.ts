@@ -1,6 +1,6 @@
 /** What the endpoints do, on a fleet that links, serves and acks at once. */
 import { beforeAll, describe, expect, it } from "vitest";
-import type { ApiRig } from "./rig.ts";
+import { type ApiRig, PHONE } from "./rig.ts";
 
 export const endpoints = (rigOf: () => ApiRig): void => {
   let rig: ApiRig;
@@ -22,6 +22,11 @@ export const endpoints = (rigOf: () => ApiRig): void => {
   const send = (body: object = {}, name?: string) => post("/v1/messages", { line: "help", to: TO, text: "hello", ...body }, name);
   const get = (url: string, key?: string) => rig.ask("GET", url, key === undefined ? {} : { key });
   const stateOf = async (id: string): Promise<string> => (await get(`/v1/messages/${id}`)).body["state"] as unknown as string;
+
+  it("an account tells when its phone was seen, and since when it has confirmed nothing", async () => {
+    expect((await get("/v1/accounts/sales-2")).body).toMatchObject({ account: { phone: PHONE } });
+    expect((await get("/v1/accounts/sales-1")).body).toMatchObject({ account: { phone: { ...PHONE, unseenSince: null } } });
+  });
 
   describe("a change of the fleet", () => {
     const last = () => rig.edits.at(-1);
@@ -834,6 +839,19 @@ export const endpoints = (rigOf: () => ApiRig): void => {
         { text: "GET /v1/messages was refused: E_BAD_KEY", evidence: { code: "E_BAD_KEY", key: null } },
       ]);
       expect(JSON.stringify(await find())).not.toMatch(/hunter2|sssss/);
+    });
+
+    it("with a key that counts no more says which: somebody goes on using it", async () => {
+      const secret = await rig.key("viewer");
+      const id = /^gr_([0-9a-z]+)_/.exec(secret)?.[1];
+      await rig.keys.revoke(id ?? "", "operator:test");
+      await rig.ask("GET", "/v1/status", { key: secret, from: "192.0.2.8" });
+      const find = async () =>
+        ((await get("/v1/audit?limit=200")).body["audit"] as unknown as { action: string; evidence: object; subject: string }[])
+          .filter(({ action }) => action === "request.refused")
+          .filter(({ subject }) => subject === `key:${id}`);
+      await rig.until(async () => (await find()).length > 0);
+      expect(await find()).toMatchObject([{ evidence: { code: "E_KEY_REVOKED", key: id, address: "192.0.2.8" } }]);
     });
   });
 };

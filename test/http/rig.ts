@@ -66,6 +66,8 @@ const DECLARATION: FleetDeclaration = {
   ],
 };
 const UNLINKED = device("sales-2/a");
+/** As of the phone of sales-2; the others have confirmed all that they were sent. */
+export const PHONE = { seenAt: Date.parse("2025-10-09T08:00:00Z"), unseenSince: Date.parse("2025-10-10T08:00:00Z") };
 const EU: Region = { name: "eu", countries: ["DE"], masters: [accountId("help-1")], distances: {} };
 /** `help` knows where its contacts are. */
 const NODE: NodeConfig = {
@@ -279,7 +281,12 @@ export class ApiRig {
       clock: systemClock,
       logger,
     });
-    const views = new Views(supervisor, { fleet: "acme", startedAt: systemClock.now(), now: () => systemClock.now() });
+    const views = new Views(supervisor, {
+      fleet: "acme",
+      startedAt: systemClock.now(),
+      now: () => systemClock.now(),
+      phone: (account) => ({ ...PHONE, unseenSince: account === "sales-2" ? PHONE.unseenSince : null }),
+    });
     const links = new LinkDesk(supervisor, () => DECLARATION.accounts.flatMap(({ devices }) => devices));
     const arrivals = new Arrivals({ supervisor, views, lines: DECLARATION.lines as unknown as FleetConfig["lines"] });
     this.keys = await KeyRing.open(this.#store.api, () => systemClock.now());

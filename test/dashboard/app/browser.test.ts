@@ -331,6 +331,15 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
     await expect.poll(() => health.innerText(), SOON).toMatch(/Round trip of probes: 1 ms now.*New chats that are left:/s);
   });
 
+  it("tells when an account's phone was seen, and since when it has confirmed nothing", async () => {
+    const page = await as("viewer");
+    await show(page, "account/sales-1");
+    const lead = page.locator("p.lead");
+    await expect.poll(() => lead.innerText(), SOON).toMatch(/Its phone was seen at 2025-10-09 .*\.$/);
+    await show(page, "account/sales-2");
+    await expect.poll(() => lead.innerText(), SOON).toMatch(/It has confirmed nothing since 2025-10-10 /);
+  });
+
   it("tells what was decided about an account's devices, too", async () => {
     const page = await as("viewer");
     await show(page, "account/help-1");
