@@ -1,10 +1,20 @@
 /** The planted bugs. Each is a mistake that somebody could make, and names the property that has to notice it. */
 import type { Actors } from "../../machines/driver/actors.ts";
-import { balanceOf, NO_TIERS } from "../../machines/delivery/balance/settings.ts";
-import { type MessageId, type RequestId, seatId, type SeatId, type SeatTerm, servantOf } from "../../machines/ports/ids.ts";
+import { balanceOf } from "../../machines/delivery/balance/settings.ts";
+import {
+  type AccountId,
+  type LineId,
+  type MessageId,
+  type RequestId,
+  seatId,
+  type SeatId,
+  type SeatTerm,
+  servantOf,
+} from "../../machines/ports/ids.ts";
 import { type CandidatesReply, type Effect, type QueueEvent, tell } from "../../machines/protocol.ts";
 import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../machines/ports/store.ts";
 import type { FleetSettings } from "../plan/plan.ts";
+import type { RunOptions } from "../plan/run.ts";
 import { referenceFleet } from "../world/reference.ts";
 import { inChart, inEffects, inReducer, type Plant } from "./plant.ts";
 
@@ -72,26 +82,24 @@ const LOPSIDED: FleetSettings = {
   ),
 };
 
-/** Every line in turn. */
-const IN_TURN: FleetSettings = {
+type Balance = NonNullable<NonNullable<FleetSettings["lines"]>[LineId]["balance"]>;
+
+/** Every line so, whatever was drawn. */
+const sharedBy = (balanceFor: (masters: readonly AccountId[]) => Partial<Balance>): FleetSettings => ({
   lines: Object.fromEntries(
-    referenceFleet().lines.map(({ id }) => [
-      id,
-      {
-        whenNumberChanges: "hold",
-        outboxLimit: 10_000,
-        failback: "manual",
-        balance: {
-          strategy: "round-robin",
-          weights: {},
-          adaptive: false,
-          priority: NO_TIERS,
-          geo: { regions: [], otherwise: null },
-        },
-      },
-    ]),
+    referenceFleet().lines.map(({ id, masters }) => {
+      const { line: _line, masters: _masters, tierOf: _tierOf, ...balance } = balanceOf(id, masters, balanceFor(masters));
+      return [id, { whenNumberChanges: "hold", outboxLimit: 10_000, failback: "manual", balance }];
+    }),
   ),
-};
+});
+/** Every conversation to one end of its line, as if that were the line's strategy. */
+const allTo = (find: (able: Uint8Array) => number): Pick<RunOptions, "config"> => ({
+  config: {
+    strategies: [{ name: "one end", begin: () => (seats) => find(seats.able) }],
+    balance: (line) => balanceOf(line, [], { strategy: "one end" }),
+  },
+});
 
 /** Leases end with time. */
 const SHARED_STORE = { lease: { ttl: 4_000, renewEvery: 1_000 } } as const;
@@ -327,13 +335,42 @@ export const PLANTS: readonly Plant[] = [
     name: "favourite-seat",
     says: "new conversations go to the first seat that can",
     caughtBy: "shares-are-fair",
-    settings: IN_TURN,
+    settings: sharedBy(() => ({ strategy: "round-robin" })),
     profile: "work",
-    parts: () => ({
-      config: {
-        strategies: [{ name: "favourite", begin: () => (seats) => seats.able.indexOf(1) }],
-        balance: (line) => balanceOf(line, [], { strategy: "favourite" }),
+    parts: () => allTo((able) => able.indexOf(1)),
+  },
+  {
+    name: "reserve-forgotten",
+    says: "new conversations go to the first seat that can, though it is kept for contacts of a tier",
+    caughtBy: "shares-are-fair",
+    settings: sharedBy(() => ({ strategy: "priority", priority: { tiers: ["vip"], reserved: 1 } })),
+    profile: "work",
+    parts: () => allTo((able) => able.indexOf(1)),
+  },
+  {
+    name: "regions-forgotten",
+    says: "new conversations go to the last seat that can, wherever the contact is",
+    caughtBy: "shares-are-fair",
+    settings: sharedBy((masters) => ({
+      strategy: "geo",
+      geo: {
+        regions: [
+          { name: "eu", countries: ["DE", "FR"], masters: masters.slice(0, 1), distances: { us: 6_200 } },
+          { name: "us", countries: ["US"], masters: masters.slice(1), distances: {} },
+        ],
+        otherwise: null,
       },
+    })),
+    profile: "work",
+    parts: () => allTo((able) => able.lastIndexOf(1)),
+  },
+  {
+    name: "restriction-ignored",
+    says: "a seat's queue does not hear that its account may begin no conversations",
+    caughtBy: "restricted-begin-nothing",
+    kinds: ["restricted", "logged-out", "phone-gone"],
+    parts: () => ({
+      actors: inReducer("queue", { events: (event) => (event.type === "account.restricted" ? [] : [event]) }),
     }),
   },
   {
