@@ -12,10 +12,16 @@ const LOOK_EVERY = 5000;
 /** After an event: what it leaves open is looked up. */
 const LOOK_AFTER = 2000;
 const PAGES_OF_MOVES = 5;
+/** Between two questions about seats that have not moved for long. */
+const REST_OF_MOVES = 50;
 /** Between two repaints, at least: nobody reads faster, and keys and clicks are answered meanwhile. */
 const REST = 100;
 
 type Listener = () => void;
+interface Moves {
+  readonly failovers: readonly Failover[];
+  readonly next: string | null;
+}
 
 export class Live {
   readonly model = new Model();
@@ -31,6 +37,8 @@ export class Live {
   /** Events since the status was asked for: it may be older than they are. */
   #meanwhile: FleetEvent[] = [];
   #wantsMoves = true;
+  /** Seats whose own moves were asked for. */
+  readonly #asked = new Set<string>();
   #isWaiting = false;
   #isStale = false;
   #stopped = false;
@@ -135,17 +143,27 @@ export class Live {
     }
   }
 
-  /** Since when, and why: until every seat's last move is known, or it is further back than anybody looks. */
+  /** Since when, and why: from what moved last of all; and once of each seat that is not among that, from its own. */
   async #learnMoves(): Promise<void> {
     this.#wantsMoves = false;
-    let cursor = "";
-    for (let page = 0; page < PAGES_OF_MOVES; page++) {
-      const { failovers, next } = await get<{ failovers: readonly Failover[]; next: string | null }>(
-        `/v1/failovers?limit=200${cursor}`,
-      );
-      this.model.learn(failovers);
-      if (next === null || this.model.lastMoves.size >= this.model.seats.size) return;
-      cursor = `&cursor=${next}`;
+    const { failovers } = await get<Moves>("/v1/failovers?limit=200");
+    this.model.learn(failovers);
+    const calm = [...this.model.seats.keys()].filter((seat) => !this.model.lastMoves.has(seat) && !this.#asked.has(seat));
+    for (const seat of calm) this.#asked.add(seat);
+    void this.#learnOf(calm).catch(() => undefined);
+  }
+  async #learnOf(seats: readonly string[]): Promise<void> {
+    for (const seat of seats) {
+      let cursor = "";
+      // What was called off is no move, and there may be much of it.
+      for (let page = 0; page < PAGES_OF_MOVES && !this.model.lastMoves.has(seat) && !this.#stopped; page++) {
+        const { failovers, next } = await get<Moves>(`/v1/failovers?limit=200&seat=${encodeURIComponent(seat)}${cursor}`);
+        this.model.learn(failovers);
+        if (next === null) break;
+        cursor = `&cursor=${next}`;
+      }
+      this.repaint();
+      await new Promise((resolve) => setTimeout(resolve, REST_OF_MOVES));
     }
   }
 }

@@ -21,7 +21,9 @@ export const SeatPage = ({ live, mayAct, about }: PageProps) => {
   const seat = model.seats.get(about);
   const { answer, complaint } = useAnswer(() => get<Why>(`/v1/seats/${about}`), [about, seat?.term, seat?.phase]);
   if (!seat) return <Complaint text={`there is no seat ${about} in this fleet: go back to Fleet`} />;
-  const move = answer?.failovers.find(({ inServiceAt, termAfter }) => inServiceAt !== null && termAfter === seat.term);
+  const known = model.lastMoves.get(about);
+  const moves = [...(answer?.failovers ?? []), ...(known ? [known] : [])];
+  const move = moves.find(({ inServiceAt, termAfter }) => inServiceAt !== null && termAfter === seat.term);
   const standbys = model.standbysOf(seat);
   return (
     <>

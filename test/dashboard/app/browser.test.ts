@@ -116,6 +116,16 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
     expect(await seat(page, "help/help-1").innerText()).toMatch(/Stands by\s+nobody/);
   });
 
+  it("knows why somebody speaks for a seat that moved longer ago than the last moves of all", async () => {
+    const page = await as("viewer");
+    await page.route("**/v1/failovers?limit=200", (route) => route.fulfill({ json: { failovers: [], next: null } }));
+    await page.reload();
+    await expect
+      .poll(() => seat(page, "help/help-1").innerText(), SOON)
+      .toMatch(/Why\s+it was the first that could, at the start/);
+    await page.unroute("**/v1/failovers?limit=200");
+  });
+
   it("offers a viewer nothing to change, and the server would refuse it", async () => {
     const page = await as("viewer");
     expect(await page.getByRole("button").allInnerTexts()).toEqual(["Log out"]);
