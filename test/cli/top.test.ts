@@ -69,6 +69,16 @@ describe("the screen of top", () => {
     expect(frame.at(-1)).toMatch(/w why {2}s switch over/);
   });
 
+  it("shows the worst alerts, however new the others are, and how many more there are", () => {
+    const alerts = ["warning", "warning", "critical", "warning"].map((level, no) => ({ level, text: `alert ${no}` }));
+    const of = (list: readonly object[]) => {
+      const state = heard(EMPTY, statusOf(1, { alerts: list as unknown as StatusAnswer["alerts"] }), []);
+      return frameOf(state, { columns: 80, rows: 24 }, PLAIN).filter((line) => /alert/.test(line));
+    };
+    expect(of(alerts)).toEqual(["CRITICAL alert 2", "WARNING  alert 0", "and 2 alerts more: greenroom alerts"]);
+    expect(of(alerts.slice(0, 3))).toEqual(["CRITICAL alert 2", "WARNING  alert 0", "WARNING  alert 1"]);
+  });
+
   it("says why nothing is shown before the supervisor has answered", () => {
     expect(frameOf({ ...EMPTY, note: "no supervisor listens" }, { columns: 80, rows: 24 }, PLAIN)).toContain(
       "no supervisor listens",

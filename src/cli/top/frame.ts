@@ -18,11 +18,13 @@ export const frameOf = (state: TopState, { columns, rows }: Size, paints: Paints
   const cut = (text: string, paint: Paint = same): string => paint(cutTo(text, columns));
   if (!status) return filled([cut("greenroom top"), "", cut(note)], cut(KEYS, paints.dim), rows);
   const below = belowOf(state, columns, paints);
-  const alerts = status.alerts.slice(0, 3);
+  const alerts = worstOf(status.alerts);
   const head = [cut(headOf(status), paints.bold), cut(devicesOf(status), isAllWell(status) ? paints.dim : paints.warn)];
   const told = alerts.map(({ level, text }) =>
     cut(`${level === "critical" ? "CRITICAL" : "WARNING "} ${text}`, level === "critical" ? paints.bad : paints.warn),
   );
+  const untold = status.alerts.length - alerts.length;
+  if (untold > 0) told.push(cut(`and ${counted(untold, "alert")} more: greenroom alerts`, paints.dim));
   // Half of what is left for the seats, more if what is below needs less.
   const room = rows - head.length - told.length - 4;
   const seatRows = Math.max(3, Math.min(status.seats.length, Math.max(Math.ceil(room / 2), room - below.length)));
@@ -30,6 +32,13 @@ export const frameOf = (state: TopState, { columns, rows }: Size, paints: Paints
   const rest = Math.max(0, rows - head.length - told.length - seats.length - 3);
   const shown = state.pane === null ? below.slice(Math.max(0, below.length - rest)) : below.slice(0, rest);
   return filled([...head, ...told, "", ...seats, cut(note, paints.warn), ...shown], cut(KEYS, paints.dim), rows);
+};
+
+/** Critical ones before the newest. */
+const worstOf = (alerts: StatusAnswer["alerts"]): StatusAnswer["alerts"] => {
+  const isCritical = ({ level }: StatusAnswer["alerts"][number]): boolean => level === "critical";
+  const ordered = [...alerts.filter(isCritical), ...alerts.filter((alert) => !isCritical(alert))];
+  return ordered.slice(0, alerts.length > 3 ? 2 : 3);
 };
 
 const filled = (lines: readonly string[], last: string, rows: number): string[] => {
