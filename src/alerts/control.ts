@@ -41,6 +41,8 @@ export const alertHandlers = ({ desk, store, views, by }: AlertParts): Pick<Cont
     alertSilences: () => ({ now: views.now(), silences: desk.silences, channels: desk.channels }),
     alertSilence: async ({ rule, subject, from, for: length, why }) => {
       const begins = from ?? views.now();
+      if (begins + length <= views.now())
+        throw new ControlError("E_BAD_REQUEST", "from and for: that is over already, and would silence nothing");
       const id = randomBytes(4).toString("hex");
       const silence: Silence = { id, rule, subject, from: begins, until: begins + length, by: by(), why };
       await desk.silence(silence);

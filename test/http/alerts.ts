@@ -119,9 +119,12 @@ export const alerts = (rigOf: () => ApiRig): void => {
       expect(await rig.ask("DELETE", `/v1/silences/${id}`)).toMatchObject({ status: 404, body: { code: "E_UNKNOWN_SILENCE" } });
     });
 
-    it.each([{}, { for: 10 }, { for: 31 * 86_400_000 }, { for: 5000, until: 1 }])("is refused: %j", async (body) => {
-      expect(await post("/v1/silences", body)).toMatchObject({ status: 400, body: { code: "E_BAD_REQUEST" } });
-    });
+    it.each([{}, { for: 10 }, { for: 31 * 86_400_000 }, { for: 5000, until: 1 }, { for: 5000, from: 1 }])(
+      "is refused: %j",
+      async (body) => {
+        expect(await post("/v1/silences", body)).toMatchObject({ status: 400, body: { code: "E_BAD_REQUEST" } });
+      },
+    );
   });
 
   describe("what there was", () => {
