@@ -71,17 +71,25 @@ export class ApiError extends Error {
   readonly code: ProblemCode;
   readonly headers: Readonly<Record<string, string>>;
   readonly errors: Problem["errors"];
+  /** Of the key that was refused, for the audit. */
+  readonly key: string | null;
 
   constructor(
     code: ProblemCode,
     message: string,
-    { headers = {}, errors, cause }: { headers?: Record<string, string>; errors?: Problem["errors"]; cause?: unknown } = {},
+    {
+      headers = {},
+      errors,
+      cause,
+      key = null,
+    }: { headers?: Record<string, string>; errors?: Problem["errors"]; cause?: unknown; key?: string | null } = {},
   ) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "ApiError";
     this.code = code;
     this.headers = headers;
     this.errors = errors;
+    this.key = key;
   }
   get status(): number {
     return PROBLEMS[this.code][0];

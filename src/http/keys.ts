@@ -112,9 +112,9 @@ export class KeyRing {
     const key = this.#keys.get(FORM.exec(secret)?.[1] ?? "");
     const isRight = timingSafeEqual(hashOf(secret), key?.hash ?? NOBODY);
     if (!key || !isRight) throw refused("E_BAD_KEY", "this key is not known here");
-    if (key.revokedAt !== null) throw refused("E_KEY_REVOKED", `the key ${key.id} was revoked: ask for another one`);
+    if (key.revokedAt !== null) throw refused("E_KEY_REVOKED", `the key ${key.id} was revoked: ask for another one`, key.id);
     if (key.expiresAt !== null && key.expiresAt <= this.#now())
-      throw refused("E_KEY_EXPIRED", `the key ${key.id} has expired: ask for another one`);
+      throw refused("E_KEY_EXPIRED", `the key ${key.id} has expired: ask for another one`, key.id);
     return shown(key);
   }
 }
@@ -124,5 +124,9 @@ const shown = (key: StoredKey): KeyRow => {
   const { hash: _hash, ...row } = key;
   return row;
 };
-const refused = (code: "E_NO_KEY" | "E_BAD_KEY" | "E_KEY_REVOKED" | "E_KEY_EXPIRED", message: string): ApiError =>
-  new ApiError(code, message, { headers: { "www-authenticate": 'Bearer realm="greenroom"' } });
+/** `key`: whose holder has proved to have it, for the audit. */
+const refused = (
+  code: "E_NO_KEY" | "E_BAD_KEY" | "E_KEY_REVOKED" | "E_KEY_EXPIRED",
+  message: string,
+  key: string | null = null,
+): ApiError => new ApiError(code, message, { headers: { "www-authenticate": 'Bearer realm="greenroom"' }, key });

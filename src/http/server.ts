@@ -138,7 +138,12 @@ export const createApi = (options: ApiOptions): Api => {
       logger.warn({ err: known.cause ?? known, endpoint: endpointOf(request) }, "a request was not answered");
     const problem = known ?? new ApiError("E_INTERNAL", "the supervisor failed to answer: its log says why");
     if (REFUSALS.has(problem.code))
-      refusals.note({ code: problem.code, endpoint: endpointOf(request), key: request.apiKey?.id ?? null, address: request.ip });
+      refusals.note({
+        code: problem.code,
+        endpoint: endpointOf(request),
+        key: request.apiKey?.id ?? problem.key,
+        address: request.ip,
+      });
     return answerProblem(reply, problem);
   });
   app.setNotFoundHandler((request) => {
