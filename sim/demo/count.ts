@@ -143,11 +143,13 @@ const told = ({ id, person, order }: AcceptedMessage, rows: ReadonlyMap<MessageI
 const isMarked = (row: Row | undefined): boolean =>
   row !== undefined && row.attempts.length > 1 && row.attempts.some(({ outcome }) => outcome === "unanswered");
 
-/** What the phone that wrote a message heard of it. */
+/** What became of a message by the phone that wrote it, and by the server. */
 export interface Heard {
   readonly confirmed: boolean;
   /** So often a device could not read it. */
   readonly askedAgain: number;
+  /** Devices that have not answered for it in any way. */
+  readonly waiting: readonly { readonly device: number; readonly live: boolean }[];
 }
 
 /** `linked`: the devices that a number has now. */
@@ -176,9 +178,11 @@ export const countInbound = (
   };
 };
 
-const wordsOf = ({ confirmed, askedAgain }: Heard): string => {
+const wordsOf = ({ confirmed, askedAgain, waiting }: Heard): string => {
   if (confirmed) return "its phone was told that it has arrived";
-  return askedAgain > 0 ? `its phone was asked for it ${askedAgain} times again` : "its phone has heard nothing of it";
+  const heard = askedAgain > 0 ? `its phone was asked for it ${askedAgain} times again` : "its phone has heard nothing of it";
+  const lies = waiting.map(({ device, live }) => `device ${device} (${live ? "linked and live" : "away"})`).join(", ");
+  return `${heard}; ${lies ? `it waits for ${lies}` : "whoever it was for said that it may be forgotten"}`;
 };
 
 /** Nothing lost, repeated without a reason, or out of order, in either direction. */

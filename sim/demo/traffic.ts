@@ -162,11 +162,12 @@ export class Traffic {
     return countInbound(this.#written, rows, linked, (message) => this.#heard(message), { wasCutShort });
   }
 
-  #heard({ id, from }: Written): Heard {
+  #heard({ id, from, to }: Written): Heard {
     const { receipts, askedAgain } = this.#stage.person(from);
     return {
       confirmed: receipts.some((receipt) => receipt.id === id),
       askedAgain: askedAgain.filter((each) => each === id).length,
+      waiting: this.#stage.loopback.account(to).waiting(id),
     };
   }
 

@@ -60,6 +60,8 @@ export interface LoopbackAccount {
   /** Links a device of which the published keys are known, without the dialogue. `signed`: ADVSignedDeviceIdentity, as the phone vouches. */
   adopt(credentials: Credentials): { device: number; signed: Uint8Array };
   devices(): number[];
+  /** Devices that have not confirmed this message yet, and whether what comes for them is written to a link. */
+  waiting(messageId: string): { readonly device: number; readonly live: boolean }[];
   unlink(device: number): void;
   /** The phone has no network until it is switched on again: what comes for it waits, and it confirms nothing. */
   switchOff(): void;
@@ -175,6 +177,10 @@ function accountView(service: Service, account: Account): LoopbackAccount {
     enterPairingCode: (code) => enterPairingCode(service, account, code),
     adopt: (credentials) => adopt(account, credentials),
     devices: () => [...account.devices.keys()],
+    waiting: (messageId) =>
+      [...account.devices.values()]
+        .filter(({ mailbox }) => mailbox.has("message", messageId))
+        .map(({ id, stage }) => ({ device: id, live: stage === "live" })),
     unlink: (id) => {
       const device = account.devices.get(id);
       if (device) unlink(service, device);

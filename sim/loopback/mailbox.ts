@@ -27,6 +27,10 @@ export class Mailbox {
     this.size++;
   }
 
+  has(tag: string, id: string): boolean {
+    return this.entries.has(keyOf(tag, id));
+  }
+
   /** Drops the stanza that a receipt or an ack names. `from`: where the client says it came from, if it says so. */
   confirm(tag: string, id: string | undefined, from: string | undefined): Node | undefined {
     const key = keyOf(tag, id);

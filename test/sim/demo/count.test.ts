@@ -88,17 +88,22 @@ describe("what people wrote", () => {
     const inbox = [{ waId: "A" }, { waId: "C" }, { waId: "C" }];
     const counts = countInbound([written("A", 1), written("B", 1), written("C", 1)], inbox, linked, unheard);
     expect(counts).toMatchObject({ written: 3, stored: 2, lost: 1, repeated: 1 });
-    expect(counts.troubles).toEqual(["never in the inbox: written by 7 to 1 after 1.5 s; its phone has heard nothing of it"]);
+    expect(counts.troubles).toEqual([
+      "never in the inbox: written by 7 to 1 after 1.5 s; its phone has heard nothing of it; it waits for device 1 (linked and live)",
+    ]);
     expect(isIntact(countOutbound([], rows(), []), counts)).toBe(false);
   });
 
-  it("is told with what the phone that wrote it has heard: whether a device took it, could not read it, or never got it", () => {
+  it("is told with what became of it: whether a device took it, could not read it, has not come to it, or never got it", () => {
     const told = (heard: Heard) => countInbound([written("B", 1)], [], linked, () => heard).troubles;
-    expect(told({ confirmed: true, askedAgain: 1 })).toEqual([
+    expect(told({ confirmed: true, askedAgain: 1, waiting: [] })).toEqual([
       expect.stringMatching(/; its phone was told that it has arrived$/),
     ]);
-    expect(told({ confirmed: false, askedAgain: 5 })).toEqual([
-      expect.stringMatching(/; its phone was asked for it 5 times again$/),
+    expect(told({ confirmed: false, askedAgain: 5, waiting: [] })).toEqual([
+      expect.stringMatching(/; its phone was asked for it 5 times again; whoever it was for said that it may be forgotten$/),
+    ]);
+    expect(told({ confirmed: false, askedAgain: 0, waiting: [{ device: 2, live: false }] })).toEqual([
+      expect.stringMatching(/; its phone has heard nothing of it; it waits for device 2 \(away\)$/),
     ]);
   });
 
@@ -122,7 +127,7 @@ function written(id: string, ...devices: number[]): Written {
   return { id, from: "7", to: "1", devices, at: 1500 };
 }
 function unheard(): Heard {
-  return { confirmed: false, askedAgain: 0 };
+  return { confirmed: false, askedAgain: 0, waiting: [{ device: 1, live: true }] };
 }
 function linked(number: string): number[] {
   return number === "1" ? [1, 2] : [];

@@ -159,9 +159,14 @@ describe("messages", () => {
     const sentByTwin = await twin.sendText(ANA, "from the twin");
     await ana.settled();
     await twin.acked(sentByTwin);
+    await until(() => ids.every((id) => twin.textOf(id)));
+    const waiting = (): unknown[] => ids.map((id) => loopback.account(SALES).waiting(id));
+    await until(() => loopback.account(SALES).waiting(ids[3] ?? "").length === 1);
+    expect(waiting()).toEqual(ids.map(() => [{ device: 1, live: false }]));
     one.start();
     await one.ready();
     await until(() => one.textOf(sentByTwin));
+    await until(() => waiting().flat().length === 0);
     const replayed = one.seen.filter(({ message }) => ids.includes(message.key.id ?? "") || message.key.id === sentByTwin);
     expect(replayed.map(({ message }) => message.key.id)).toEqual([...ids, sentByTwin]);
     expect(replayed.every(({ type }) => type === "append")).toBe(true);
