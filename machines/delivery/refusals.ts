@@ -6,8 +6,9 @@ interface Refusal {
   readonly text: string;
 }
 
+const RESTRICTED = "restricted: this account may not begin conversations at present";
 /** Why a message was not even tried. */
-export const RESTRICTED = "restricted: this account may not begin conversations at present; no other number could take it";
+export const UNTRIED: string = untaken(RESTRICTED);
 
 const REFUSALS: ReadonlyMap<number, Refusal> = new Map([
   [400, { isAboutAccount: false, text: "bad request: WhatsApp could not read the message" }],
@@ -25,6 +26,11 @@ const REFUSALS: ReadonlyMap<number, Refusal> = new Map([
 ]);
 
 export const mayAnotherAccountTry = (code: number): boolean => REFUSALS.get(code)?.isAboutAccount ?? false;
+
+/** Another number was looked for as well. */
+export function untaken(reason: string): string {
+  return `${reason}; no other number could take it`;
+}
 
 /** The reason written on the row: `refused:463 restricted: …`. `text`: of a code that does not mean here what it means in an ack. */
 export const refusalReason = (code: number, text = REFUSALS.get(code)?.text): string =>

@@ -30,7 +30,7 @@ const last = ({ changes }: Pump): object => {
   const { state, reason, attempt } = changes.at(-1) ?? {};
   return { state, reason, number: attempt?.number, outcome: attempt?.outcome, detail: attempt?.detail };
 };
-const REASON_463 = expect.stringMatching(/^refused:463 restricted/);
+const REASON_463 = expect.stringMatching(/^refused:463 restricted: [^;]+$/);
 
 /** Its first attempt is unanswered on the holder, its second is under way on the other number. */
 const twice = (): Pump => {
@@ -126,8 +126,11 @@ describe("a refusal", () => {
 describe("a message that its account was refused", () => {
   const refused = (): Pump => refuse(new Pump([row(1)]).open().sent(1), 463);
 
-  it("is failed when no other seat can take it", () => {
-    expect(last(answer(refused(), "nobody"))).toMatchObject({ state: "failed", reason: REASON_463 });
+  it("is failed when no other seat can take it, which is said only then", () => {
+    const reason = expect.stringMatching(/^refused:463 restricted: [^;]+; no other number could take it$/);
+    expect(last(answer(refused(), "nobody"))).toMatchObject({ state: "failed", reason });
+  });
+    expect(REASON_463).not.toContain("other number");
   });
 
   it("is failed at once where its line says so, from then on as well", () => {

@@ -1,7 +1,7 @@
 /** Conversations for which another seat is looked for, because the account may not write to them. */
 import type { AccountId, ConversationId, MessageId, Millis } from "../../ports/ids.ts";
 import { type QueueEvent, tell } from "../../protocol.ts";
-import { refusalReason, RESTRICTED } from "../refusals.ts";
+import { refusalReason, untaken, UNTRIED } from "../refusals.ts";
 import type { Row } from "../window-row.ts";
 import { refuse } from "./fates.ts";
 import { learn } from "./openings.ts";
@@ -49,8 +49,8 @@ export const onNotRerouted = (
     row.conversation.cold = { on: row.askedFor, at };
   if (row.askedAs === "full" && why === "nobody") row.cappedOn = row.askedFor;
   if (why === "store") queue.window.move(row, "delayed", at, at + queue.backOff(++row.tries));
-  else if (isFinal && row.refusedBy.includes(line.account)) refuse(queue, row, refusalReason(463), at);
-  else if (isFinal && mayNotBegin(queue, row, line)) refuse(queue, row, RESTRICTED, at);
+  else if (isFinal && row.refusedBy.includes(line.account)) refuse(queue, row, untaken(refusalReason(463)), at);
+  else if (isFinal && mayNotBegin(queue, row, line)) refuse(queue, row, UNTRIED, at);
   else queue.window.move(row, "ready", at);
 };
 
