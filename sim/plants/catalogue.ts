@@ -1,8 +1,10 @@
 /** The planted bugs. Each is a mistake that somebody could make, and names the property that has to notice it. */
 import type { Actors } from "../../machines/driver/actors.ts";
+import type { Move } from "../../machines/delivery/balance/rebalance.ts";
 import { balanceOf } from "../../machines/delivery/balance/settings.ts";
 import {
   type AccountId,
+  type ConversationId,
   type LineId,
   type MessageId,
   type RequestId,
@@ -314,15 +316,7 @@ export const PLANTS: readonly Plant[] = [
     caughtBy: "moves-are-few",
     settings: LOPSIDED,
     profile: "work",
-    parts: () => ({
-      actors: inReducer("roster", {
-        events: (event) => {
-          if (event.type !== "rebalance.request") return [event];
-          const back = { ...event, moves: event.moves.map((move) => ({ ...move, from: move.to, to: move.from })) };
-          return [event, back, event, back];
-        },
-      }),
-    }),
+    parts: () => ({ actors: thereAndBack() }),
   },
   {
     name: "seats-chosen-anew",
@@ -627,6 +621,27 @@ function fifoBroken() {
       if (event.type === "queue.offer") return [{ ...event, rows: event.rows.map(alone) }];
       if (event.type !== "store.rows") return [event];
       return [{ ...event, answer: { ...event.answer, rows: event.answer.rows.map(alone) } } as typeof event];
+    },
+  });
+}
+
+/** What has just arrived at a seat is ordered back, by whoever had ordered it there. */
+function thereAndBack(): Actors {
+  let arrived: { readonly by: string; readonly moves: Move[] }[] = [];
+  return inReducer("roster", {
+    effects: (list) => {
+      for (const effect of list) {
+        if (effect.op !== "event" || effect.event.type !== "conversation.moved") continue;
+        const { subject, data } = effect.event;
+        const [from, to] = [data["to"] as SeatId, data["from"] as SeatId];
+        arrived.push({ by: String(data["by"]), moves: [{ conversation: subject as ConversationId, from, to, waiting: 1 }] });
+      }
+      return list;
+    },
+    events: (event) => {
+      const orders = arrived.map((order) => ({ type: "rebalance.request" as const, at: event.at, ...order }));
+      arrived = [];
+      return [event, ...orders];
     },
   });
 }
