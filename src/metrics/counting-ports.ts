@@ -46,14 +46,17 @@ const countFact = (fact: ConnectionFact, to: Instruments): void => {
     case "received":
       return to.received.inc();
     case "unsent":
-      if (fact.code !== undefined) to.refused.inc({ code: String(fact.code) });
+      if (fact.code !== undefined) to.refused.inc({ code: codeOf(fact.code) });
       return to.unsent.inc({ why: fact.why });
     case "refused":
-      return to.refused.inc({ code: String(fact.code) });
+      return to.refused.inc({ code: codeOf(fact.code) });
     default:
       return;
   }
 };
+
+/** WhatsApp's codes are like those of HTTP. Whatever else somebody there makes up must not make series without end. */
+const codeOf = (code: number): string => (Number.isInteger(code) && code >= 400 && code < 600 ? String(code) : "other");
 
 /** More messages under way than this say nothing new about how long an ack takes. */
 const MAX_UNDER_WAY = 10_000;

@@ -127,6 +127,12 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       return { now: views.now(), failovers: rows };
     },
     ...webhooks,
+    webhookTest: async (request) => {
+      const answer = await webhooks.webhookTest(request);
+      const { webhook, failure } = answer;
+      await note(parts, "webhook.tested", webhook, `a test was sent to ${webhook}`, { failure });
+      return answer;
+    },
     webhookRedrive: async (request) => {
       const answer = await webhooks.webhookRedrive(request);
       const { webhook, delivered } = answer;

@@ -167,6 +167,8 @@ describe("the counting ports", () => {
       { kind: "unsent", why: "stale", message: "m2" },
       { kind: "unsent", why: "unpreparable", message: "m3", code: 404 },
       { kind: "refused", code: 463 },
+      { kind: "refused", code: 70_000 },
+      { kind: "refused", code: -1 },
       { kind: "closed", reason: "replaced" },
       { kind: "received" },
     ];
@@ -185,6 +187,7 @@ describe("the counting ports", () => {
         'greenroom_messages_unsent_total{why="stale"} 1',
         'greenroom_messages_unsent_total{why="unpreparable"} 1',
         'greenroom_messages_refused_total{code="463"} 1',
+        'greenroom_messages_refused_total{code="other"} 2',
         'greenroom_messages_refused_total{code="404"} 1',
         'greenroom_link_ends_total{reason="replaced"} 1',
         "greenroom_messages_received_total 1",

@@ -25,6 +25,7 @@ describe("a command", () => {
     ["device link", (on) => on.link({ device: "sales-2/a" }), ["device.linkAsked sales-2/a", "link sales-2/a qr"]],
     ["device restart", (on) => on.restart({ device: "sales-1/a" }), ["redial sales-1/a", "device.restarted sales-1/a"]],
     ["webhook redrive", (on) => on.webhookRedrive({ webhook: "crm", limit: 5 }), ["redrive crm", "webhook.redriven crm"]],
+    ["webhook test", (on) => on.webhookTest({ webhook: "crm" }), ["test crm", "webhook.tested crm"]],
     ["backup", (on) => on.copyStore({ to: "/nowhere/copy.db" }), ["store.copied fleet", "copy /nowhere/copy.db"]],
     ["stop", (on) => on.stop({}), ["fleet.stopped fleet", "stop"]],
     ["line rebalance", (on) => on.rebalance({ line: "sales", most: 5, move: true }), ["sales|c:1 moved by operator:ann"]],
@@ -73,6 +74,7 @@ function partsThatNote(done: string[]): ControlParts {
     line: (line: string) => ({ line, strategy: "round-robin", seats: SEATS, posts: [] }),
     backlog: (seat: string) =>
       seat === "sales/sales-1" ? ["c:1", "c:2"].map((contact) => ({ conversation: `sales|${contact}`, waiting: 2 })) : [],
+    mayGo: () => true,
     moveConversations: (moves: readonly { readonly conversation: string }[], by: string) => {
       for (const { conversation } of moves) {
         done.push(`${conversation} moved by ${by}`);
@@ -85,6 +87,10 @@ function partsThatNote(done: string[]): ControlParts {
   };
   const webhooks = {
     names: ["crm"],
+    test: async (name: string) => {
+      done.push(`test ${name}`);
+      return null;
+    },
     redrive: async (name: string) => {
       done.push(`redrive ${name}`);
       return { delivered: 1, gone: 0, failed: null };
