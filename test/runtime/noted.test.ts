@@ -74,7 +74,7 @@ function partsThatNote(done: string[]): ControlParts {
     line: (line: string) => ({ line, strategy: "round-robin", seats: SEATS, posts: [] }),
     backlog: (seat: string) =>
       seat === "sales/sales-1" ? ["c:1", "c:2"].map((contact) => ({ conversation: `sales|${contact}`, waiting: 2 })) : [],
-    mayGo: () => true,
+    mayGo: () => () => true,
     moveConversations: (moves: readonly { readonly conversation: string }[], by: string) => {
       for (const { conversation } of moves) {
         done.push(`${conversation} moved by ${by}`);
