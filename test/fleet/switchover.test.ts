@@ -50,6 +50,7 @@ const waits = (fleet: Fleet, seat: SeatId): { readonly at: Millis; readonly took
 };
 
 const strike = (fleet: Fleet, fault: Injection, target: Target): void => void fleet.inject({ ...fault, target });
+const DRAINED = ["support-1/a", "support-1/b"] as DeviceId[];
 /** They are no single device's. */
 const OF_ALL: ReadonlySet<Injection["kind"]> = new Set(["node-crash", "store-slow"]);
 const FAULTS: readonly Injection[] = [
@@ -146,6 +147,24 @@ describe("a switchover", () => {
     end(fleet);
     expect(holderOf(fleet, withTwin)).not.toBe("support-1/b");
     expect(fleet.allServing).toBe(true);
+    expect(wrongs(fleet)).toMatchObject({ late: [], missing: [] });
+  });
+
+  it("leads back to a holder that is to hold no more seats, too, rather than leave the seat with a device that does not answer", () => {
+    const fleet = settled("drained");
+    const holder = holderOf(fleet, withTwin) as DeviceId;
+    for (const device of DRAINED) fleet.node?.cordon(device, true);
+    fleet.node?.switchOver(withTwin, null, "test");
+    fleet.until(() => holderOf(fleet, withTwin) !== holder, 5_000);
+    const target = holderOf(fleet, withTwin) as DeviceId;
+    strike(fleet, { kind: "silent-path", for: "permanent", keeps: false }, { device: target });
+    fleet.run(8_000);
+    expect(holderOf(fleet, withTwin)).toBe(holder);
+    expect(fleet.failovers(withTwin).filter(({ cause }) => cause === "operator")).toMatchObject([
+      { to: target, outcome: "rolledBack" },
+    ]);
+    for (const device of DRAINED) fleet.node?.cordon(device, false);
+    end(fleet);
     expect(wrongs(fleet)).toMatchObject({ late: [], missing: [] });
   });
 

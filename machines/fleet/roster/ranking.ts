@@ -3,10 +3,13 @@ import { accountOf, type DeviceId, type Millis, type SeatId } from "../../ports/
 import { type Candidate, type Effect, tell } from "../../protocol.ts";
 import { candidatesOf, type DeviceView, isWell, type RosterState, type SeatView, stateOf } from "./state.ts";
 
-/** Who spoke before may speak again: it is well, and WhatsApp lets its account write. */
+/**
+ * Who spoke before may speak again: it is well, and WhatsApp lets its account write. Also while it is drained: to go back is no further
+ * seat, and better than a seat with a device that does not answer.
+ */
 const maySpeak = (state: RosterState, id: DeviceId): boolean => {
   const device = state.devices.get(id);
-  return device !== undefined && device.linked && !device.cordoned && isWell(stateOf(state, device));
+  return device !== undefined && device.linked && isWell(stateOf(state, device));
 };
 
 export const answer = (state: RosterState, seat: SeatView, at: Millis): Effect => {
