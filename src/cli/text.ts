@@ -35,6 +35,10 @@ export const clock = (at: Millis): string => {
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((value) => String(value).padStart(2, "0")).join(":");
 };
 
+/** A time of today; of another day with its date. */
+export const moment = (at: Millis, now: Millis = at): string =>
+  when(at).slice(0, 10) === when(now).slice(0, 10) ? clock(at) : when(at);
+
 /** `0.4 s`, `3 min`, `2 h 5 min`, `4 d 2 h` */
 export const span = (ms: Millis): string => {
   if (ms < 59_500) return ms < 9950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;

@@ -782,6 +782,18 @@ sales|c:7     3         sales/sales-1  sales/sales-2  stayed: its contact knowsâ
     expect(status.stdout).toContain("\nCordoned, so they take no seat: sales-1/a\n");
   });
 
+  it("status shows the worst alerts first, with their day, and counts what is beyond a screen", async () => {
+    const [alert] = ANSWERS.status.alerts;
+    const many = Array.from(
+      { length: 25 },
+      (_, no) => ({ ...alert, key: `k${no}`, text: `matter ${no}` }) as NonNullable<typeof alert>,
+    );
+    const old = { ...many[24], level: "critical", raisedAt: NOW - 3 * 86_400_000 } as NonNullable<typeof alert>;
+    const { stdout } = await run("status", { status: { ...ANSWERS.status, alerts: [...many.slice(0, 24), old] } });
+    expect(stdout).toMatch(/^CRITICAL {2}since 2026-11-22 12:00:00 {2}matter 24\nWARNING {3}since 11:59:54 {2}matter 0\n/m);
+    expect(stdout).toMatch(/matter 17\nand 6 alerts more: greenroom alerts/);
+  });
+
   it("history, accounts, alerts, audit and held are tables and lines", async () => {
     expect((await run("history")).stdout).toMatch(/sales\/sales-1 +sales-1\/a â†’ sales-1\/b \(twin\) +\+1063 ms/);
     expect((await run("account show sales-1")).stdout).toMatch(

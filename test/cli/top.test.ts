@@ -79,6 +79,14 @@ describe("the screen of top", () => {
     expect(of(alerts.slice(0, 3))).toEqual(["CRITICAL alert 2", "WARNING  alert 0", "WARNING  alert 1"]);
   });
 
+  it("says of what happened on another day on which", () => {
+    const now = Date.parse("2026-11-26T12:00:00");
+    const at = (time: string) => ({ ...eventsOf(1)[0], at: Date.parse(time) }) as FleetEventRow;
+    const state = heard(EMPTY, statusOf(1, { now }), [at("2026-11-24T09:00:00"), at("2026-11-26T11:00:00")]);
+    const frame = frameOf(state, { columns: 80, rows: 24 }, PLAIN).filter((line) => line.includes("is linked"));
+    expect(frame).toEqual(["2026-11-24 09:00:00  device-0 is linked", "11:00:00  device-0 is linked"]);
+  });
+
   it("says why nothing is shown before the supervisor has answered", () => {
     expect(frameOf({ ...EMPTY, note: "no supervisor listens" }, { columns: 80, rows: 24 }, PLAIN)).toContain(
       "no supervisor listens",

@@ -1,11 +1,13 @@
 /** `greenroom status`: the whole fleet on one screen. */
 import { Command } from "commander";
+import type { Millis } from "../../../machines/ports/ids.ts";
 import type { SeatStatus, StatusAnswer } from "../../runtime/control-protocol.ts";
 import type { Cli } from "../cli.ts";
 import { examples } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
 import { table } from "../table.ts";
-import { clock, counted, type Paints, paintsFor, span } from "../text.ts";
+import { counted, moment, type Paints, paintsFor, span } from "../text.ts";
+import { worstFirst } from "../worst-first.ts";
 
 interface Options extends TargetOptions {
   readonly check?: boolean;
@@ -31,6 +33,9 @@ export const statusCommand = (cli: Cli): Command =>
       }),
     );
 
+/** More are counted. */
+const ALERTS = 20;
+
 const isWell = ({ seats, alerts }: StatusAnswer): boolean =>
   seats.every(({ phase }) => phase === "serving") && !alerts.some(({ level }) => level === "critical");
 
@@ -44,7 +49,7 @@ const statusText = (status: StatusAnswer, paints: Paints): string => {
     `${bold(fleet)}  process ${pid}, up ${span(now - startedAt)}, failover ${mode === "automatic" ? good(mode) : warn(mode)}, ${serving} of ${counted(seats.length, "seat")} in service`,
     table(
       ["SEAT", "HOLDER", { text: "TERM", drop: 1 }, "STATE", "WAITING", "LAST DECISION"],
-      seats.map((seat) => seatCells(seat, paints)),
+      seats.map((seat) => seatCells(seat, now, paints)),
       paints,
     ),
   ];
@@ -63,8 +68,10 @@ const statusText = (status: StatusAnswer, paints: Paints): string => {
       ),
     );
   const label = (level: string): string => (level === "critical" ? bad("CRITICAL") : warn("WARNING "));
-  if (alerts.length > 0)
-    parts.push(alerts.map(({ level, raisedAt, text }) => `${label(level)}  since ${clock(raisedAt)}  ${text}`).join("\n"));
+  const { told, untold } = worstFirst(alerts, ALERTS);
+  const lines = told.map(({ level, raisedAt, text }) => `${label(level)}  since ${moment(raisedAt, now)}  ${text}`);
+  if (untold > 0) lines.push(`and ${counted(untold, "alert")} more: greenroom alerts`);
+  if (lines.length > 0) parts.push(lines.join("\n"));
   const drifted = driftText(status);
   if (drifted) parts.push(warn(drifted));
   if (cordoned.length > 0) parts.push(warn(`Cordoned, so they take no seat: ${cordoned.join(", ")}`));
@@ -79,11 +86,11 @@ const driftText = ({ drift: { changes, restart, isWrong } }: StatusAnswer): stri
   return `The fleet file differs from what runs in ${counted(changes, "place")}${rest}: greenroom config diff`;
 };
 
-const seatCells = ({ id, holder, term, phase, queue, last }: SeatStatus, { good, bad }: Paints) => [
+const seatCells = ({ id, holder, term, phase, queue, last }: SeatStatus, now: Millis, { good, bad }: Paints) => [
   id,
   holder ?? "nobody",
   String(term),
   { text: phase, paint: phase === "serving" ? good : bad },
   `${queue.open}${queue.oldestMs === null ? "" : ` (${span(queue.oldestMs)})`}${queue.held > 0 ? `, ${queue.held} held` : ""}`,
-  last ? `${clock(last.at)} ${last.text}` : "-",
+  last ? `${moment(last.at, now)} ${last.text}` : "-",
 ];

@@ -3,7 +3,8 @@ import type { StatusAnswer } from "../../runtime/control-protocol.ts";
 import { seatCells } from "../seat-cells.ts";
 import { cutTo } from "../table.ts";
 import { paintedSentence } from "../sentences.ts";
-import { clock, counted, type Paint, type Paints, span } from "../text.ts";
+import { clock, counted, moment, type Paint, type Paints, span } from "../text.ts";
+import { worstFirst } from "../worst-first.ts";
 import type { TopState } from "./state.ts";
 
 export interface Size {
@@ -18,13 +19,12 @@ export const frameOf = (state: TopState, { columns, rows }: Size, paints: Paints
   const cut = (text: string, paint: Paint = same): string => paint(cutTo(text, columns));
   if (!status) return filled([cut("greenroom top"), "", cut(note)], cut(KEYS, paints.dim), rows);
   const below = belowOf(state, columns, paints);
-  const alerts = worstOf(status.alerts);
+  const alerts = worstFirst(status.alerts, 3);
   const head = [cut(headOf(status), paints.bold), cut(devicesOf(status), isAllWell(status) ? paints.dim : paints.warn)];
-  const told = alerts.map(({ level, text }) =>
+  const told = alerts.told.map(({ level, text }) =>
     cut(`${level === "critical" ? "CRITICAL" : "WARNING "} ${text}`, level === "critical" ? paints.bad : paints.warn),
   );
-  const untold = status.alerts.length - alerts.length;
-  if (untold > 0) told.push(cut(`and ${counted(untold, "alert")} more: greenroom alerts`, paints.dim));
+  if (alerts.untold > 0) told.push(cut(`and ${counted(alerts.untold, "alert")} more: greenroom alerts`, paints.dim));
   // Half of what is left for the seats, more if what is below needs less.
   const room = rows - head.length - told.length - 4;
   const seatRows = Math.max(3, Math.min(status.seats.length, Math.max(Math.ceil(room / 2), room - below.length)));
@@ -32,13 +32,6 @@ export const frameOf = (state: TopState, { columns, rows }: Size, paints: Paints
   const rest = Math.max(0, rows - head.length - told.length - seats.length - 3);
   const shown = state.pane === null ? below.slice(Math.max(0, below.length - rest)) : below.slice(0, rest);
   return filled([...head, ...told, "", ...seats, cut(note, paints.warn), ...shown], cut(KEYS, paints.dim), rows);
-};
-
-/** Critical ones before the newest. */
-const worstOf = (alerts: StatusAnswer["alerts"]): StatusAnswer["alerts"] => {
-  const isCritical = ({ level }: StatusAnswer["alerts"][number]): boolean => level === "critical";
-  const ordered = [...alerts.filter(isCritical), ...alerts.filter((alert) => !isCritical(alert))];
-  return ordered.slice(0, alerts.length > 3 ? 2 : 3);
 };
 
 const filled = (lines: readonly string[], last: string, rows: number): string[] => {
@@ -88,11 +81,11 @@ const seatLines = (state: TopState, { seats }: StatusAnswer, rows: number, colum
 };
 
 /** What happened last; or what is to be read or answered. */
-const belowOf = ({ pane, events }: TopState, columns: number, paints: Paints): string[] => {
+const belowOf = ({ pane, events, status }: TopState, columns: number, paints: Paints): string[] => {
   if (pane?.kind === "question") return [paints.bold(cutTo(pane.text, columns)), cutTo("y: yes, any other key: no", columns)];
   if (pane?.kind === "text")
     return [paints.bold(cutTo(pane.title, columns)), ...pane.lines.slice(pane.from).map((line) => cutTo(line, columns))];
-  return events.map((event) => cutTo(`${clock(event.at)}  ${paintedSentence(event, PLAIN)}`, columns));
+  return events.map((event) => cutTo(`${moment(event.at, status?.now)}  ${paintedSentence(event, PLAIN)}`, columns));
 };
 
 const same: Paint = (text) => text;
