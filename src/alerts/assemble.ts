@@ -129,7 +129,7 @@ const channelOf = (config: FleetConfig["alerts"]["channels"][number], options: A
 };
 
 const fateIn = (row: OutboxRow | null): Fate => {
-  if (row?.state === "failed") return { failed: row.reason ?? "it failed" };
+  if (row?.state === "failed") return { failed: row.reason?.replace(/^unpreparable: /, "") ?? "it failed" };
   return row?.state === "acknowledged" || row?.state === "delivered" || row?.state === "read" ? "acknowledged" : "open";
 };
 

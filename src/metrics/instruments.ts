@@ -72,7 +72,7 @@ export const createInstruments = (registry: Registry) => {
     unsent: counter("messages_unsent_total", "Sends that were called off before they were written; stale: its term had ended.", [
       "why",
     ]),
-    refused: counter("messages_refused_total", "Messages that WhatsApp refused, by its code.", ["code"]),
+    refused: counter("messages_refused_total", "Messages that WhatsApp refused, by its code; other: none that it has.", ["code"]),
     received: counter("messages_received_total", "Messages that came in and are durable."),
 
     failovers: counter("failovers_total", "Changes of holder that have ended; averted: the holder came back before.", [

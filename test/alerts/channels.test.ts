@@ -155,7 +155,7 @@ describe("a WhatsApp message", () => {
         ["open", "open"],
         ["acknowledged", { failed: "unpreparable: 491701234567 is not on WhatsApp" }],
       ],
-      "final ChannelError: 1 of 2 recipients were not reached: unpreparable: … is not on WhatsApp",
+      "final ChannelError: 1 of 2 not reached: unpreparable: … is not on WhatsApp",
     ],
   ])("%s", async (_, looks, expected) => {
     let paused = 0;

@@ -65,7 +65,7 @@ const fatesOf = async ({ fateOf, pause }: WhatsAppOptions, sent: readonly Sent[]
 
 /** Why a message failed may name whom it was for. */
 const missedText = (failed: readonly string[], count: number): string =>
-  `${failed.length} of ${count} ${count === 1 ? "recipient was" : "recipients were"} not reached: ${[...new Set(failed)].join("; ").replaceAll(/\d{5,}/g, "…")}`;
+  `${count === 1 ? "" : `${failed.length} of ${count} `}not reached: ${[...new Set(failed)].join("; ").replaceAll(/\d{5,}/g, "…")}`;
 
 const send = async (options: WhatsAppOptions, message: Parameters<WhatsAppOptions["send"]>[0]): Promise<Sent> => {
   try {
