@@ -121,9 +121,14 @@ const run = (cwd: string, command: string, ...args: string[]) => {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, env: bareEnv(), encoding: "utf8" });
   return { status, stdout, stderr };
 };
-/** With the surroundings that npm needs to reach a registry: proxies, certificates. */
+/** What it takes to reach a registry from here. */
+const ROUTE = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) =>
+    /^(node_extra_ca_certs|ssl_cert_\w+|\w+_proxy|npm_config_registry)$/i.test(name),
+  ),
+) as Record<string, string>;
 const must = (cwd: string, ...[command, ...args]: [string, ...string[]]): void => {
-  const { status, stderr } = spawnSync(command, args, { cwd, encoding: "utf8" });
+  const { status, stderr } = spawnSync(command, args, { cwd, env: bareEnv(ROUTE), encoding: "utf8" });
   if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr}`);
 };
 const greenroom = (...args: string[]) => run(folder, process.execPath, "node_modules/.bin/greenroom", ...args);

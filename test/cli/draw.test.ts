@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { CHARTS } from "../../src/drawing/catalogue.ts";
 import { inside } from "./inside.ts";
@@ -40,18 +39,21 @@ describe("draw", () => {
     });
   });
 
-  it("paints how often each state and arrow was taken by the runs of a folder", async () => {
-    const scenarios = fileURLToPath(new URL("../../sim/scenarios/", import.meta.url));
-    const { code, stdout, stderr } = await inside(["draw", "failover", "--coverage", scenarios], process.env);
-    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(/^counted in \d+ files\n$/) as string });
-    expect(Number(/>selecting ×(\d+)</.exec(stdout)?.[1])).toBeGreaterThan(0);
-    expect(stdout).toMatch(/class="arrow taken"/);
-  });
-
-  it("counts what was taken within a state too", async () => {
-    const scenarios = fileURLToPath(new URL("../../sim/scenarios/", import.meta.url));
-    const { stdout } = await inside(["draw", "seat", "--coverage", scenarios], process.env);
-    const counts = [...stdout.matchAll(/<text( class="unused")? x="[^"]*" y="[^"]*">(\w[\w.]*(?: \[\w+\])?) ×(\d+)</g)];
+  it("paints how often each state and arrow was taken by the runs of a folder, and what was taken within a state too", async () => {
+    const [runs, folder] = [makeFolder(), join(makeFolder(), "painted")];
+    for (const name of ["commit-done-though-every-answer-failed.json", "urged-while-refused.json"]) {
+      copyFileSync(new URL(`../../sim/scenarios/${name}`, import.meta.url), join(runs, name));
+    }
+    const { code, stderr } = await inside(["draw", "all", "--coverage", runs, "--out", folder], process.env);
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(/^counted in 2 files\n/) as string });
+    const failover = readFileSync(join(folder, "failover.svg"), "utf8");
+    expect(Number(/>selecting ×(\d+)</.exec(failover)?.[1])).toBeGreaterThan(0);
+    expect(failover).toMatch(/class="arrow taken"/);
+    const counts = [
+      ...readFileSync(join(folder, "seat.svg"), "utf8").matchAll(
+        /<text( class="unused")? x="[^"]*" y="[^"]*">(\w[\w.]*(?: \[\w+\])?) ×(\d+)</g,
+      ),
+    ];
     const inner = counts.map(([, unused, trigger, count]) => ({ trigger, count: Number(count), isUnused: unused !== undefined }));
     expect(inner.length).toBeGreaterThan(3);
     expect(inner.some(({ count }) => count > 0)).toBe(true);

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { inside } from "./inside.ts";
-import { bareEnv, FLEET, greenroom, makeFleet } from "./process.ts";
+import { FLEET, greenroom, makeFleet } from "./process.ts";
 
 /** Nobody listens there; none of these starts gets so far as to dial. */
 const NOWHERE = ["--endpoint", "ws://127.0.0.1:9/ws"];
@@ -58,14 +58,14 @@ describe("up does not start", () => {
     const file = join(folder, "acme.db");
     openSqliteStore({ file, key: randomBytes(32), clock: systemClock }).close();
     const before = readFileSync(file);
-    const missing = await greenroom(["up", ...NOWHERE], { cwd: folder });
+    const missing = await inside(["up", ...NOWHERE], {}, folder);
     expect(missing).toMatchObject({ code: 2, stdout: "" });
     expect(missing.stderr).toMatch(
       /^E_KEY_MISSING the store .*acme\.db exists, but its key .*acme\.key does not\. Put the key back/,
     );
     expect(existsSync(join(folder, "acme.key"))).toBe(false);
     writeFileSync(join(folder, "acme.key"), randomBytes(32).toString("hex"), { mode: 0o600 });
-    const wrong = await greenroom(["up", ...NOWHERE], { cwd: folder });
+    const wrong = await inside(["up", ...NOWHERE], {}, folder);
     expect(wrong).toMatchObject({ code: 2, stdout: "" });
     expect(wrong.stderr).toMatch(
       /^E_KEY_WRONG .*acme\.db was sealed with another key than the one from .*acme\.key: give the right one/,
@@ -75,12 +75,12 @@ describe("up does not start", () => {
 
   it("with a key that is none, or that others may read", async () => {
     const { folder } = makeFleet();
-    const malformed = await greenroom(["up", ...NOWHERE], { cwd: folder, env: { GREENROOM_KEY: "secret" } });
+    const malformed = await inside(["up", ...NOWHERE], { GREENROOM_KEY: "secret" }, folder);
     expect(malformed).toMatchObject({ code: 2, stderr: expect.stringMatching(/^E_KEY_MALFORMED GREENROOM_KEY holds no key/) });
     const file = join(folder, "acme.key");
     writeFileSync(file, randomBytes(32).toString("hex"));
     chmodSync(file, 0o644);
-    const exposed = await greenroom(["up", ...NOWHERE], { cwd: folder });
+    const exposed = await inside(["up", ...NOWHERE], {}, folder);
     expect(exposed).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/^E_KEY_EXPOSED the key file .*acme\.key has mode 0644/),
@@ -90,7 +90,7 @@ describe("up does not start", () => {
 
   it("with a key from the fleet file that is none: its place is named, not its value", async () => {
     const { folder } = makeFleet(FLEET.replace("./acme.db", "./acme.db, key: '${env:ACME_KEY}'"));
-    const { code, stderr } = await greenroom(["up", ...NOWHERE], { cwd: folder, env: { ACME_KEY: "hunter2" } });
+    const { code, stderr } = await inside(["up", ...NOWHERE], { ACME_KEY: "hunter2" }, folder);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^E_KEY_MALFORMED \$\{env:ACME_KEY\} holds no key/);
     expect(stderr).not.toContain("hunter2");
@@ -99,7 +99,7 @@ describe("up does not start", () => {
   it("with a control socket that is something else: that is left alone", async () => {
     const { folder } = makeFleet();
     writeFileSync(join(folder, "precious"), "precious");
-    const { code, stderr } = await greenroom(["up", ...NOWHERE, "--socket", join(folder, "precious")], { cwd: folder });
+    const { code, stderr } = await inside(["up", ...NOWHERE, "--socket", join(folder, "precious")], {}, folder);
     expect(code).toBe(3);
     expect(stderr).toMatch(/^E_SOCKET .*precious is there already, and no socket/);
     expect(readFileSync(join(folder, "precious"), "utf8")).toBe("precious");
@@ -107,7 +107,7 @@ describe("up does not start", () => {
 
   it("where the store's folder can't be", async () => {
     const { folder } = makeFleet(FLEET.replace("./acme.db", "./fleet.yaml/acme.db"));
-    const { code, stderr } = await greenroom(["up", ...NOWHERE], { cwd: folder });
+    const { code, stderr } = await inside(["up", ...NOWHERE], {}, folder);
     expect(code).toBe(3);
     expect(stderr).toMatch(/^E_KEY_UNWRITABLE the key file .*fleet\.yaml\/acme\.key can't be/);
   });
@@ -120,8 +120,8 @@ describe("up does not start", () => {
     skip(status !== 0, "nothing may be mounted here");
     onTestFinished(() => void spawnSync("umount", [disk]));
     writeFileSync(file, FLEET.replace("./acme.db", "./disk/acme.db"));
-    const env = bareEnv({ GREENROOM_KEY: randomBytes(32).toString("hex") });
-    const { code, stderr } = await greenroom(["up", ...NOWHERE], { cwd: folder, env });
+    const env = { GREENROOM_KEY: randomBytes(32).toString("hex") };
+    const { code, stderr } = await inside(["up", ...NOWHERE], env, folder);
     expect(code).toBe(3);
     expect(stderr).toMatch(/^E_STORE_FULL .*disk\/acme\.db: no space left on its disk: free some, then start again/);
   });

@@ -6,15 +6,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { FleetEditInput } from "../../src/config/index.ts";
+import { bareEnv, MAIN } from "../cli/process.ts";
 import { Rig, type Up, until } from "./rig.ts";
 
 const KILLS = process.env["GREENROOM_FULL"] ? 100 : 2;
 const PATIENCE = 120_000;
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const CORE = ["sales-1/a", "sales-1/b", "sales-2/a"];
 const PEOPLE = ["99910000001", "99910000002", "99910000003"];
 /** Servants of which one is new at each linking; those before the last few leave the fleet again. */
@@ -70,7 +69,7 @@ const killedWhileStarting = async (): Promise<void> => {
     ["--disable-warning=ExperimentalWarning", MAIN, "up", "fleet.yaml", ...endpoint, "--json"],
     {
       cwd: rig.folder,
-      env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/" },
+      env: bareEnv(),
       stdio: "ignore",
     },
   );

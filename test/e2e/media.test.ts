@@ -6,16 +6,15 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { downloadContentFromMessage, type proto } from "@whiskeysockets/baileys";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Loopback, startLoopback } from "../../sim/loopback/index.ts";
 import { askSupervisor } from "../../src/cli/control-client.ts";
 import { inside } from "../cli/inside.ts";
+import { bareEnv, MAIN } from "../cli/process.ts";
 import { until } from "./rig.ts";
 
 const PATIENCE = 180_000;
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const MASTER = "99900000001";
 const ANA = "99910000001";
 const PNG = Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), randomBytes(1_500_000)]);
@@ -48,7 +47,7 @@ const socket = (): string => join(folder, "acme.db.sock");
 const up = async (): Promise<void> => {
   child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, "up", "fleet.yaml", "--json"], {
     cwd: folder,
-    env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/" },
+    env: bareEnv(),
     stdio: "ignore",
   });
   await until(async () => {

@@ -1,6 +1,6 @@
 /** What waits on a line, shared out again by a running supervisor between two real devices: nothing is lost, doubled or out of order. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { greenroom } from "../cli/process.ts";
+import { inside } from "../cli/inside.ts";
 import { Rig, until } from "./rig.ts";
 
 const PATIENCE = 180_000;
@@ -8,7 +8,7 @@ const PATIENCE = 180_000;
 const FLEET = `fleet: acme
 store: { file: ./acme.db }
 accounts:
-  sales-1: { role: master, devices: [a], pacing: { perSecond: 0.5, burst: 1 } }
+  sales-1: { role: master, devices: [a], pacing: { perSecond: 1, burst: 1 } }
   sales-2: { role: master, devices: [a] }
 lines:
   sales: { masters: [sales-1, sales-2] }
@@ -37,7 +37,7 @@ interface Answer {
   readonly ends?: readonly { readonly conversation: string; readonly kind: string }[];
 }
 const rebalance = async (...more: readonly string[]): Promise<Answer> => {
-  const { stdout, code } = await greenroom(["line", "rebalance", "sales", "--json", ...more], { cwd: rig.folder });
+  const { stdout, code } = await inside(["line", "rebalance", "sales", "--json", ...more], {}, rig.folder);
   expect(code).toBe(0);
   return JSON.parse(stdout) as Answer;
 };

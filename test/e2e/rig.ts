@@ -3,12 +3,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Loopback, startLoopback } from "../../sim/loopback/index.ts";
 import { askSupervisor } from "../../src/cli/control-client.ts";
 import type { ControlAnswers, ControlOp, ControlRequest } from "../../src/runtime/control-protocol.ts";
-
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+import { bareEnv, MAIN } from "../cli/process.ts";
 
 const FLEET = `fleet: acme
 store: { file: ./acme.db }
@@ -73,7 +71,7 @@ export class Rig {
     const endpoint = ["--endpoint", url, "--endpoint-root-key", rootPublicKey.toString("base64")];
     const child = spawn(process.execPath, [MAIN, "up", "fleet.yaml", ...endpoint, "--json"], {
       cwd: this.folder,
-      env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/" },
+      env: bareEnv(),
       stdio: ["ignore", "pipe", "pipe"],
     });
     let [out, err] = ["", ""];

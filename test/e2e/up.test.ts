@@ -2,7 +2,8 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { greenroom } from "../cli/process.ts";
+import { inside } from "../cli/inside.ts";
+import { type Ended, greenroom } from "../cli/process.ts";
 import { DEVICES, numberOf, Rig, type Up, until } from "./rig.ts";
 
 /** Everything here is real; on a machine with other things to do it takes its time. */
@@ -44,9 +45,7 @@ describe("up", { timeout: PATIENCE }, () => {
     expect((await rig.ask("links", {})).links[0]).toMatchObject({ device: "sales-1/a", state: "linking", offer });
     // Another way of linking takes the place of the first.
     rig.loopback.account(numberOf("sales-1/a"));
-    const code = await greenroom(["device", "link", "sales-1/a", "--code", `+${numberOf("sales-1/a")}`, "--json"], {
-      cwd: rig.folder,
-    });
+    const code = await command("device", "link", "sales-1/a", "--code", `+${numberOf("sales-1/a")}`, "--json");
     const shown = JSON.parse(code.stdout) as { offer: { kind: string; text: string } };
     expect(shown.offer).toMatchObject({ kind: "code", text: expect.stringMatching(/^[0-9A-Z]{8}$/) });
     await rig.loopback.account(numberOf("sales-1/a")).enterPairingCode(shown.offer.text);
@@ -56,7 +55,7 @@ describe("up", { timeout: PATIENCE }, () => {
   it("brings every seat into service once all devices are linked, with its own account first", async () => {
     for (const device of DEVICES.slice(1)) await rig.link(device);
     await rig.serving();
-    const status = await greenroom(["status", "--json"], { cwd: rig.folder });
+    const status = await command("status", "--json");
     expect(JSON.parse(status.stdout)).toMatchObject({ fleet: "acme", pid: up.child.pid, mode: expect.any(String) });
     const { failovers } = await rig.ask("history", { limit: 1000 });
     const first = failovers.filter(({ cause, outcome }) => cause === "startup" && outcome === "inService");
@@ -71,7 +70,7 @@ describe("up", { timeout: PATIENCE }, () => {
     expect(sent).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^Accepted: m\w+, by sales\/sales-\d\n$/) });
     note(person, "hello from the terminal");
     const once = ["send", "help", person, "only once", "--key", "order-17", "--json"];
-    const [first, second] = [await greenroom(once, { cwd: rig.folder }), await greenroom(once, { cwd: rig.folder })];
+    const [first, second] = [await command(...once), await command(...once)];
     expect(JSON.parse(second.stdout)).toEqual({ ...(JSON.parse(first.stdout) as object), duplicate: true });
     note(person, "only once");
     await everythingArrived();
@@ -84,12 +83,12 @@ describe("up", { timeout: PATIENCE }, () => {
     await until(async () => {
       const { seat } = await rig.ask("why", { seat: "help-1" });
       const to = seat.holder === "help-1/a" ? "help-1/b" : "help-1/a";
-      moved = { to, ...(await greenroom(["failover", "help-1", "--to", to, "--json"], { cwd: rig.folder })) };
+      moved = { to, ...(await command("failover", "help-1", "--to", to, "--json")) };
       return moved.code === 0;
     });
     const { to = "", stdout = "" } = moved ?? {};
     expect(JSON.parse(stdout)).toMatchObject({ inTime: true, record: { seat: "help/help-1", to, outcome: "inService" } });
-    const why = await greenroom(["why", "help-1"], { cwd: rig.folder });
+    const why = await command("why", "help-1");
     expect(why.stdout).toContain(`→ ${to}`);
     await expect(rig.ask("failover", { seat: "help-1", to: "sales-1/a" })).rejects.toMatchObject({ code: "E_UNKNOWN_DEVICE" });
     await expect(rig.ask("send", { line: "sales", to: "nobody", text: "x" })).rejects.toMatchObject({ code: "E_BAD_REQUEST" });
@@ -102,15 +101,15 @@ describe("up", { timeout: PATIENCE }, () => {
       const { seat } = await rig.ask("why", { seat: "sales-1" });
       return seat.holder?.split("/")[0];
     };
-    const again = (args: string[]) => until(async () => (await greenroom([...args, "--json"], { cwd: rig.folder })).code === 0);
-    await again(["drain", "sales-1"]);
+    const again = (...args: string[]) => until(async () => (await command(...args, "--json")).code === 0);
+    await again("drain", "sales-1");
     expect(await speaking()).toBe("sales-2");
     await expect(rig.ask("switchover", { seat: "sales-1", to: "sales-1/b" })).rejects.toMatchObject({
       code: "E_REFUSED",
       message: expect.stringContaining("sales-1/b: cordoned"),
     });
-    expect(await greenroom(["drain", "sales-1", "--undo"], { cwd: rig.folder })).toMatchObject({ code: 0 });
-    await again(["failback", "sales-1"]);
+    expect(await command("drain", "sales-1", "--undo")).toMatchObject({ code: 0 });
+    await again("failback", "sales-1");
     expect(await speaking()).toBe("sales-1");
     await expect(rig.ask("failback", { seat: "sales-1" })).rejects.toMatchObject({ code: "E_REFUSED" });
     expect((await rig.ask("audit", { subject: "sales/sales-1" })).audit.map(({ action }) => action)).toContain(
@@ -159,7 +158,7 @@ describe("Ctrl-C", { timeout: PATIENCE }, () => {
     expect(existsSync(join(rig.folder, "acme.db.holder"))).toBe(false);
     expect(up.stderr()).toContain('"msg":"stopped"');
     await until(() => rig.loopback.connections().length === 0);
-    expect((await greenroom(["status"], { cwd: rig.folder })).code).toBe(3);
+    expect((await command("status")).code).toBe(3);
   });
 
   it("a second time ends it at once", async () => {
@@ -191,6 +190,8 @@ describe("a server that is out of reach", { timeout: PATIENCE }, () => {
   });
 });
 
+/** In this process: that a command is one of its own, linking, sending and stopping show. */
+const command = (...args: string[]): Promise<Ended> => inside(args, {}, rig.folder);
 const note = (person: string, text: string): void => {
   accepted.set(person, [...(accepted.get(person) ?? []), text]);
 };
