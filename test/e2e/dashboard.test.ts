@@ -70,8 +70,9 @@ describe.skipIf(hasNoBrowser())("a newcomer with a browser", { timeout: PATIENCE
     await expect
       .poll(() => seat.innerText(), SOON)
       .toMatch(/If sales-1\/[ab] fails, sales-1\/[ab] takes over, under the same number/);
+    // A machine that is busy may have moved it to the other device since it was linked.
     expect(await seat.innerText()).toMatch(
-      /Speaks now\s+sales-1\/[ab].*Since\s+\d\d:\d\d:\d\d.*Why\s+it was the first that could/s,
+      /Speaks now\s+sales-1\/[ab].*Since\s+\d\d:\d\d:\d\d.*Why\s+(it was the first that could|[^\n]*sales-1\/[ab][^\n]* \w+)/s,
     );
   });
 
