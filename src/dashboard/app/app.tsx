@@ -150,8 +150,14 @@ const Header = ({ live, page, owner, onLeave }: HeaderProps) => {
       </h1>
       <p class="state">
         <Badge state={model.mode} /> {driftText(model.drift) !== null && <span class="live off">{driftText(model.drift)}</span>}{" "}
-        <span class={isConnected ? "live" : "live off"}>{isConnected ? "live" : "not live: connecting…"}</span>
+        <span role="status" class={isConnected ? "live" : "live off"}>
+          {isConnected ? "live" : "not live: connecting…"}
+        </span>
         {owner.role !== "viewer" && owner.lines === null && <Modes live={live} />}
+      </p>
+      {/* Who does not see the number beside "Alerts" is told when it changes. */}
+      <p class="unseen" role="status">
+        {alerts === 1 ? "1 alert is open" : `${alerts} alerts are open`}
       </p>
       <nav aria-label="Pages">
         {IN_MENU.map((name) => (

@@ -230,6 +230,8 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
     await expect
       .poll(() => page.getByRole("region", { name: "Open alerts" }).innerText(), SOON)
       .toMatch(/critical\s+help-1\/a has failed/);
+    const said = async () => page.getByRole("status").allInnerTexts();
+    await expect.poll(said, SOON).toEqual(expect.arrayContaining(["live", "1 alert is open"]));
     rig.supervisor.report({ type: "alert.resolved", subject: "help-1/a", data });
     await expect.poll(() => page.locator("main").innerText(), SOON).toContain("Nothing is wrong");
     await page.unroute("**/v1/status");
