@@ -33,7 +33,8 @@ export const runPlants = (args: PlantsArguments): PlantsOutcome => {
   const { plant, seeds = SEEDS, json, stdout = process.stdout, stderr = process.stderr } = args;
   if (plant === "list") {
     const plants = PLANTS.map(({ name, says, caughtBy }) => ({ name, says, caughtBy }));
-    const lines = plants.map(({ name, says, caughtBy }) => `${name.padEnd(22)}${says} (${caughtBy})\n`);
+    const width = Math.max(...plants.map(({ name }) => name.length)) + 2;
+    const lines = plants.map(({ name, says, caughtBy }) => `${name.padEnd(width)}${says} (${caughtBy})\n`);
     stdout.write(json ? `${JSON.stringify(plants, null, 2)}\n` : lines.join(""));
     return { document: null, exitCode: 0 };
   }
