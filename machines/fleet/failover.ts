@@ -107,6 +107,13 @@ const best = (context: FailoverContext, event: CandidatesReply): Candidate | und
   return choiceOf(able, event, context.detectedAt);
 };
 
+/** Nobody gave out where somebody ordered it. */
+const ORDERED: ReadonlySet<FailoverRecord["cause"]> = new Set(["operator", "failback", "removed"]);
+const begunText = ({ from, cause }: Pick<FailoverRecord, "cause" | "from">): string => {
+  if (from === null) return `nobody spoke for it: ${cause}`;
+  return ORDERED.has(cause) ? `${from} is to go: ${cause}` : `${from} gave out: ${cause}`;
+};
+
 const said = (context: FailoverContext, at: Millis, text: string): FailoverRecord["steps"] => [...context.steps, { at, text }];
 
 const record = (context: FailoverContext, outcome: FailoverOutcome, endedAt: Millis | null): FailoverRecord => ({
@@ -207,7 +214,7 @@ export const failoverMachine = setup({
             actor: "orchestrator",
             action: "failover.began",
             subject: context.seat,
-            text: `${context.from ?? "nobody"} no longer speaks for ${context.seat}: ${context.cause}`,
+            text: `${context.from === null ? "nobody speaks" : `${context.from} no longer speaks`} for ${context.seat}: ${context.cause}`,
             evidence: { cause: context.cause, lastEvidenceAt: context.lastEvidenceAt, detectedAt: context.detectedAt },
           },
         },
@@ -395,7 +402,7 @@ export const failoverMachine = setup({
     chosenAt: null,
     committedAt: null,
     inServiceAt: null,
-    steps: [{ at: input.detectedAt, text: `${input.from ?? "nobody"} gave out: ${input.cause}` }],
+    steps: [{ at: input.detectedAt, text: begunText(input) }],
     now: input.detectedAt,
   }),
   initial: "selecting",

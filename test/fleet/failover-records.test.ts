@@ -254,7 +254,7 @@ describe("who is chosen, and when", () => {
     const story = new Story({ from: null, avertable: false, cause: "startup", lastEvidenceAt: null, twinAt: DETECTED });
     story.ranked([TWIN]).changed("m1/b", 2).tell("probe.seen", { device: "m1/b" });
     expect(story.said).toEqual([
-      "+0 write running failover.began: nobody no longer speaks for sales/m1: startup",
+      "+0 write running failover.began: nobody speaks for sales/m1: startup",
       "+0 ask for candidates but ",
       "+0 change from term 1 to m1/b, moving, seat.moved: sales/m1 moves from nobody to m1/b under term 2: same number",
       "+0 seat changed to m1/b 2",
@@ -263,7 +263,17 @@ describe("who is chosen, and when", () => {
       "+0 ended inService m1/b 2",
     ]);
     expect(story.writes.at(-1)?.audit).toMatchObject({ evidence: { detectedMs: null, inServiceMs: 0 } });
+    expect(story.record?.steps[0]).toMatchObject({ text: "nobody spoke for it: startup" });
   });
+
+  it.each(["operator", "failback", "removed"] as const)(
+    "says that the holder is to go, and not that it gave out: %s",
+    (cause) => {
+      const story = new Story({ cause, avertable: false });
+      story.ranked([TWIN]).changed("m1/b", 2).tell("probe.seen", { device: "m1/b" });
+      expect(story.record?.steps[0]).toMatchObject({ text: `m1/a is to go: ${cause}` });
+    },
+  );
 });
 
 // ---- helpers ----
