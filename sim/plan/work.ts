@@ -32,7 +32,10 @@ const AT_MOVES = 10;
 export const drawWorkPlan = (seed: number | string, options: SwarmPlans): Plan => {
   const drawn = drawSwarmPlan(seed, options);
   const random = createRandom(seed).stream("work");
-  const fleet = options.fleet ?? { ...referenceFleet(), settings: drawSettings(random, createRandom(seed).stream("servants")) };
+  const fleet = options.fleet ?? {
+    ...referenceFleet(),
+    settings: drawSettings(random, createRandom(seed).stream("servants"), createRandom(seed).stream("refusals")),
+  };
   const moves = options.kinds.includes("operator") ? drawMoves(createRandom(seed).stream("moves"), fleet, options) : [];
   return {
     ...drawn,
@@ -64,7 +67,7 @@ const drawCancels = (random: Random): Partial<PlannedWorkload> => (random.chance
 /** Of no line's region. */
 const ELSEWHERE = "JP";
 
-const drawSettings = (random: Random, forServants: Random): FleetSettings => {
+const drawSettings = (random: Random, forServants: Random, forRefusals: Random): FleetSettings => {
   const { accounts, lines } = referenceFleet();
   const masters = accounts.filter(({ role }) => role === "master");
   const paced = random.chance(0.5) ? masters.filter(() => random.chance(0.4)) : [];
@@ -89,6 +92,7 @@ const drawSettings = (random: Random, forServants: Random): FleetSettings => {
           failback: random.pick(["manual", "automatic"] as const),
           rebalance: random.pick(["manual", "auto"] as const),
           work: forServants.pick(WORK),
+          whenRefused: forRefusals.pick(["reroute", "reroute", "fail"] as const),
           balance: drawBalance(random, line.masters),
         },
       ]),
