@@ -605,6 +605,15 @@ describe("on a terminal of 80 columns", () => {
   });
 });
 
+it("held shows the whole id on a terminal of 80 columns, also of a servant's message: it has to be typed", async () => {
+  const id = "m0mwxxnm910000ykbvjnt";
+  const reason = "WhatsApp did not answer, and another number took over meanwhile";
+  const messages = [{ id, seat: "sales/sales-1#bulk-1" as SeatId, acceptedAt: NOW, attempts: 3, reason }];
+  const { stdout } = await run("held", { held: { now: NOW, messages, more: false } });
+  expect(stdout).toContain(` ${id} `);
+  expect(stdout.split("\n").filter(({ length }) => length > 80)).toEqual([]);
+});
+
 describe("as text,", () => {
   it("alerts show who was told, what is silenced, which channels get through, and how soon alerts were over", async () => {
     expect((await run("alerts show sales-1/a")).stdout).toBe(`device.failed:sales-1/a

@@ -38,7 +38,7 @@ const list = (cli: Cli): Command =>
         else {
           cli.print(
             table(
-              ["ACCEPTED", "SEAT", "MESSAGE", { text: "ATTEMPTS", drop: 1 }, "WHY"],
+              [{ text: "ACCEPTED", drop: 2 }, "SEAT", "MESSAGE", { text: "ATTEMPTS", drop: 1 }, "WHY"],
               answer.messages.map(cells),
               paintsFor(cli.stdout),
             ),
