@@ -30,9 +30,12 @@ export const countingConnections = (inner: Connections, to: Instruments): Connec
   };
 };
 
-const countCommand = ({ op }: ConnectionCommand, to: Instruments): void => {
-  if (op === "probe") to.probes.inc();
-  else if (op === "open") to.dials.inc();
+const countCommand = (command: ConnectionCommand, to: Instruments): void => {
+  if (command.op === "probe") to.probes.inc();
+  else if (command.op === "open") {
+    to.dials.inc();
+    if (command.dial > 1) to.redials.inc();
+  }
 };
 
 const countFact = (fact: ConnectionFact, to: Instruments): void => {

@@ -65,6 +65,7 @@ export const createInstruments = (registry: Registry) => {
     probesUnanswered: counter("probes_unanswered_total", "Probes that got no answer in time."),
     probeRoundTrip: histogram("probe_round_trip_seconds", "From a probe to its answer.", QUICK),
     dials: counter("dials_total", "Connections that were dialled."),
+    redials: counter("redials_total", "Of those: not the first of their device since the start."),
     linkEnds: counter("link_ends_total", "Connections that ended, by reason.", ["reason"]),
 
     sent: counter("messages_sent_total", "Messages that were written to a connection."),

@@ -155,8 +155,8 @@ describe("the counting ports", () => {
     counted.onFact(({ kind }) => void seen.push(kind));
     metrics.onFailover({ ...RECORD, detectedAt: 500, lastEvidenceAt: 300 });
     const about = { device: "sales-1/b", seat: RECORD.seat, term: RECORD.termAfter };
-    for (const op of ["probe", "open", "send"])
-      counted.perform({ op, ...about, message: "m1", waId: "w1" } as unknown as ConnectionCommand);
+    for (const asked of [{ op: "probe" }, { op: "open", dial: 1 }, { op: "open", dial: 2 }, { op: "send" }])
+      counted.perform({ ...asked, ...about, message: "m1", waId: "w1" } as unknown as ConnectionCommand);
     const facts = [
       { kind: "probed", rtt: 80 },
       { kind: "probed", rtt: null },
@@ -179,7 +179,8 @@ describe("the counting ports", () => {
         "greenroom_probes_total 1",
         "greenroom_probes_unanswered_total 1",
         "greenroom_probe_round_trip_seconds_sum 0.08",
-        "greenroom_dials_total 1",
+        "greenroom_dials_total 2",
+        "greenroom_redials_total 1",
         "greenroom_messages_sent_total 1",
         "greenroom_message_ack_seconds_count 1",
         "greenroom_message_ack_seconds_sum 0.3",
