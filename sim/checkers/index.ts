@@ -20,6 +20,7 @@ import {
 import { alertsAreTold } from "./notices.ts";
 import { paceIsKept } from "./pacing.ts";
 import { movesAreUnheard } from "./rebalance.ts";
+import { movesKeepToTheirs } from "./regions.ts";
 import { restrictedBeginNothing } from "./restricted.ts";
 import { candidatesAreHeard, candidatesMaySpeak, changesAreAudited, oneHolderPerTerm, rollbackRestores } from "./seats.ts";
 import { oneSocket } from "./sockets.ts";
@@ -50,6 +51,7 @@ export const properties: readonly Property[] = [
   capsAreKept,
   movesAreUnheard,
   movesAreFew,
+  movesKeepToTheirs,
   conversationsStay,
   sharesAreFair,
   nobodyStarves,

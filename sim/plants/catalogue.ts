@@ -87,13 +87,26 @@ const LOPSIDED: FleetSettings = {
 type Balance = NonNullable<NonNullable<FleetSettings["lines"]>[LineId]["balance"]>;
 
 /** Every line so, whatever was drawn. */
-const sharedBy = (balanceFor: (masters: readonly AccountId[]) => Partial<Balance>): FleetSettings => ({
+const sharedBy = (
+  balanceFor: (masters: readonly AccountId[]) => Partial<Balance>,
+  { lines }: Pick<FleetSettings, "lines"> = {},
+): FleetSettings => ({
   lines: Object.fromEntries(
     referenceFleet().lines.map(({ id, masters }) => {
       const { line: _line, masters: _masters, tierOf: _tierOf, ...balance } = balanceOf(id, masters, balanceFor(masters));
-      return [id, { whenNumberChanges: "hold", outboxLimit: 10_000, failback: "manual", balance }];
+      return [id, { whenNumberChanges: "hold", outboxLimit: 10_000, failback: "manual", ...lines?.[id], balance }];
     }),
   ),
+});
+const inRegions = (masters: readonly AccountId[]): Partial<Balance> => ({
+  strategy: "geo",
+  geo: {
+    regions: [
+      { name: "eu", countries: ["DE", "FR"], masters: masters.slice(0, 1), distances: { us: 6_200 } },
+      { name: "us", countries: ["US"], masters: masters.slice(1), distances: {} },
+    ],
+    otherwise: null,
+  },
 });
 /** Every conversation to one end of its line, as if that were the line's strategy. */
 const allTo = (find: (able: Uint8Array) => number): Pick<RunOptions, "config"> => ({
@@ -319,6 +332,14 @@ export const PLANTS: readonly Plant[] = [
     parts: () => ({ actors: thereAndBack() }),
   },
   {
+    name: "moves-across-regions",
+    says: "evening out looks at what waits, and not at where the contacts are",
+    caughtBy: "moves-keep-to-theirs",
+    settings: { ...LOPSIDED, ...sharedBy(inRegions, LOPSIDED) },
+    profile: "work",
+    parts: () => ({ config: { balance: (line) => balanceOf(line, []) } }),
+  },
+  {
     name: "seats-chosen-anew",
     says: "each message goes to the next seat of its line, whoever the contact has heard from",
     caughtBy: "conversations-stay",
@@ -345,16 +366,7 @@ export const PLANTS: readonly Plant[] = [
     name: "regions-forgotten",
     says: "new conversations go to the last seat that can, wherever the contact is",
     caughtBy: "shares-are-fair",
-    settings: sharedBy((masters) => ({
-      strategy: "geo",
-      geo: {
-        regions: [
-          { name: "eu", countries: ["DE", "FR"], masters: masters.slice(0, 1), distances: { us: 6_200 } },
-          { name: "us", countries: ["US"], masters: masters.slice(1), distances: {} },
-        ],
-        otherwise: null,
-      },
-    })),
+    settings: sharedBy(inRegions),
     profile: "work",
     parts: () => allTo((able) => able.lastIndexOf(1)),
   },

@@ -5,6 +5,7 @@ import { movesAreFew } from "../../../sim/checkers/evening.ts";
 import { check } from "../../../sim/checkers/index.ts";
 import { eventsOf, type Life } from "../../../sim/checkers/life.ts";
 import { nobodyStarves } from "../../../sim/checkers/overtaking.ts";
+import { movesKeepToTheirs } from "../../../sim/checkers/regions.ts";
 import { sharesAreFair } from "../../../sim/checkers/sharing.ts";
 import { conversationsStay } from "../../../sim/checkers/stays.ts";
 import { switchoversLeadBack } from "../../../sim/checkers/switchovers.ts";
@@ -128,17 +129,18 @@ describe("a message", () => {
 
 describe("conversations that go elsewhere", () => {
   const life = lived({});
-  const moved = (by: string, count: number): Life =>
-    withEvents(life, (events) => [
+  const movedIn = (before: Life, by: string, count: number, [from, to] = [FIRST, SECOND]): Life =>
+    withEvents(before, (events) => [
       ...events,
       ...Array.from({ length: count }, (_, i) => ({
-        at: life.to,
+        at: before.to,
         kind: "said" as const,
         type: "conversation.moved",
         subject: `sales|c:${i}`,
-        data: { from: FIRST, to: SECOND, by },
+        data: { from, to, by },
       })),
     ]);
+  const moved = (by: string, count: number): Life => movedIn(life, by, count);
 
   it("without an order, or more than were ordered, are seen", () => {
     expect(brokenIn(movesAreFew, moved("operator:sim", 1))).toEqual(["1 conversations of sales went elsewhere by 0 orders"]);
@@ -150,6 +152,18 @@ describe("conversations that go elsewhere", () => {
   it("by themselves, more than two looks at the line are good for, are seen", () => {
     expect(brokenIn(movesAreFew, moved("supervisor", 40))).toEqual([]);
     expect(brokenIn(movesAreFew, moved("supervisor", 41))).toHaveLength(1);
+  });
+
+  it("to another region, or to a seat that is kept for others, are seen", () => {
+    expect(brokenIn(movesKeepToTheirs, moved("supervisor", 1))).toEqual([]);
+    const regions = [{ name: "eu", countries: ["DE"], masters: masters.slice(0, 1), distances: {} }];
+    const abroad = movedIn(lived({ strategy: "geo", geo: { regions, otherwise: null } }), "supervisor", 1);
+    expect(brokenIn(movesKeepToTheirs, abroad)).toEqual([`sales|c:0 went from ${FIRST} to ${SECOND}, which is in no region`]);
+    const kept = lived({ strategy: "priority", priority: { tiers: ["vip"], reserved: 1 } });
+    expect(brokenIn(movesKeepToTheirs, movedIn(kept, "supervisor", 1))).toEqual([]);
+    expect(brokenIn(movesKeepToTheirs, movedIn(kept, "supervisor", 1, [SECOND, FIRST]))).toEqual([
+      `sales|c:0 went from ${SECOND} to ${FIRST}, which is kept for others`,
+    ]);
   });
 });
 
