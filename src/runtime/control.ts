@@ -24,6 +24,7 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { auditHandlers } from "./audit-desk.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { cancelMessage } from "./cancelling.ts";
+import { systemClock } from "./clock.ts";
 import type { ContactStore } from "./contacts.ts";
 import { carriedOut } from "./rebalance.ts";
 import { lineNamed, performanceOf, rebalanceOf } from "./lines.ts";
@@ -318,8 +319,8 @@ const unlink = async ({ supervisor, views, ...rest }: ControlParts, device: Devi
     );
   await note({ supervisor, views, ...rest }, "device.unlink", device, `${device} is to be removed from its account`);
   supervisor.node.driver.perform("orchestrator", [{ op: "connection", command: { op: "unlink", device } }]);
-  const end = Date.now() + UNLINKED_WITHIN;
-  while (Date.now() < end) {
+  const end = systemClock.now() + UNLINKED_WITHIN;
+  while (systemClock.now() < end) {
     const status = views.device(device);
     if (status.link !== "linked" && status.state === "loggedOut") return status;
     await new Promise((resolve) => setTimeout(resolve, POLL));
@@ -423,8 +424,8 @@ const move = async (
   try {
     if (how === "failover") supervisor.node.demandFailover(seat, target, byOf(parts));
     else supervisor.node.switchOver(seat, target, byOf(parts));
-    const end = Date.now() + MOVE_WITHIN;
-    while (Date.now() < end) {
+    const end = systemClock.now() + MOVE_WITHIN;
+    while (systemClock.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, POLL));
       if (refused !== null) throw new ControlError("E_REFUSED", `${seat} was not moved: ${String(refused)}`);
       const record = (await failoversOf(views, seat)).find(({ id, endedAt }) => !known.has(id) && endedAt !== null);

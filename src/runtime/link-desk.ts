@@ -7,6 +7,7 @@
 import type { ConnectionFact, LinkMethod } from "../../machines/ports/connection.ts";
 import type { DeviceId, Millis } from "../../machines/ports/ids.ts";
 import type { LinkState } from "../../machines/ports/store.ts";
+import { systemClock } from "./clock.ts";
 import { ControlError, type LinkAnswer, type LinkOffer, type PendingLink } from "./control-protocol.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -54,8 +55,8 @@ export class LinkDesk {
   async ask(device: DeviceId, method: LinkMethod): Promise<LinkAnswer> {
     if (this.#view(device).link === "linked") return { device, linked: true, offer: null };
     await this.#begin(device, method);
-    const end = Date.now() + OFFER_WITHIN;
-    while (Date.now() < end) {
+    const end = systemClock.now() + OFFER_WITHIN;
+    while (systemClock.now() < end) {
       const offer = this.#offer(device);
       if (offer) return { device, linked: false, offer };
       if (this.#view(device).link === "linked") return { device, linked: true, offer: null };
@@ -106,8 +107,8 @@ export class LinkDesk {
   /** A device has one link at a time: what was offered before is worth nothing any more. */
   async #callOff(device: DeviceId): Promise<void> {
     this.#supervisor.node.driver.perform("orchestrator", [{ op: "connection", command: { op: "terminate", device } }]);
-    const end = Date.now() + ENDED_WITHIN;
-    while (this.#methods.has(device) && Date.now() < end) await later(POLL);
+    const end = systemClock.now() + ENDED_WITHIN;
+    while (this.#methods.has(device) && systemClock.now() < end) await later(POLL);
     this.#methods.delete(device);
   }
 

@@ -1,5 +1,5 @@
 /** What whoever orders a move is told: what became of the seat, and not what became of somebody else's order. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { FailoverOutcome, FleetEvent } from "../../machines/ports/records.ts";
 import { type ControlParts, controlHandlers } from "../../src/runtime/control.ts";
 
@@ -36,7 +36,22 @@ describe("two orders for one seat in one breath", () => {
   });
 });
 
-/** One seat of `sales-1`, whose every move ends like that. */
+describe("a move that does not end", () => {
+  it("is waited for no longer because somebody set the machine's clock back", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const wall = vi.spyOn(Date, "now").mockReturnValue(0);
+    onTestFinished(() => wall.mockRestore());
+    const { handlers } = fleetThat("running");
+    const told = Promise.resolve(handlers.switchover({ seat: "sales/sales-1" }));
+    let answer: unknown;
+    void told.then((known) => (answer = known));
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(answer).toEqual({ inTime: false, seat: "sales/sales-1" });
+  });
+});
+
+/** One seat of `sales-1`, whose every move ends like that; `running`: never. */
 function fleetThat(outcome: FailoverOutcome) {
   const seat = "sales/sales-1";
   const orders: string[] = [];
@@ -54,6 +69,7 @@ function fleetThat(outcome: FailoverOutcome) {
         for (const listener of listeners) listener({ type: "switchover.refused", subject: seat, data });
       }
       state = "switching";
+      if (outcome === "running") return;
       setTimeout(() => {
         records.push({ id: String(records.length), seat, from: "sales-1/a", to: "sales-2/a", outcome, endedAt: 1 });
         state = "serving";
