@@ -67,6 +67,7 @@ export class Device {
   #sender: Sender | null = null;
   #dial = 0;
   #probeIds = 0;
+  #turn: Promise<unknown> = Promise.resolve();
   #endedStuckAt: Millis | null = null;
 
   constructor(options: DeviceOptions) {
@@ -112,6 +113,11 @@ export class Device {
         const answer = await ask("creds.load", { device: id });
         if (answer.kind === "failed") throw new Error(`E_CREDS_LOAD the store did not give the credentials (${answer.cause})`);
         return answer.value;
+      },
+      inTurn: (work) => {
+        const done = this.#turn.then(work);
+        this.#turn = done.catch(() => undefined);
+        return done;
       },
       wipe: async (why) => {
         const answer = await ask("keys.wipe", { device: id, audit: this.#audit(why) });

@@ -29,7 +29,7 @@ import { authorOf, draftsOf, isCopy } from "./inbound.ts";
 import { decodeCreds } from "./keys/codec.ts";
 import { CredsKeeper } from "./keys/creds-keeper.ts";
 import type { DeviceKeys } from "./keys/device-keys.ts";
-import { endingKeys, endingWith } from "./keys/ending.ts";
+import { endingKeys, endingWith, liveKeys } from "./keys/ending.ts";
 import { offerAndPair } from "./linking.ts";
 import { isFromPhone, signedAt } from "./phone.ts";
 import { preparePreKeys } from "./pre-keys.ts";
@@ -78,6 +78,11 @@ export interface LinkOptions {
   readonly keys: DeviceKeys;
   readonly caches: DeviceCaches;
   readonly loadCreds: () => Promise<Uint8Array | null>;
+  /**
+   * Credentials are prepared or replaced by one link of the device at a time. Two that made pre-keys at once would make different
+   * ones under the same numbers: WhatsApp gets the one's, the store keeps the other's, and nothing that begins with them can be read.
+   */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
   /** Forgets credentials and keys of an earlier link, with the reason for the audit. */
   readonly wipe: (why: string) => Promise<void>;
   readonly getMessage: (waId: WaId) => Promise<proto.IMessage | undefined>;
@@ -186,7 +191,8 @@ export class Link {
   }
 
   async #dial(): Promise<void> {
-    const creds = this.options.method === null ? await this.#storedCreds() : initAuthCreds();
+    const { method, inTurn } = this.options;
+    const creds = method === null ? await inTurn(() => this.#storedCreds()) : initAuthCreds();
     if (this.closed) return;
     if (!creds) return this.close({ kind: "noCredentials" });
     this.#creds = creds;
@@ -196,6 +202,7 @@ export class Link {
   /** Ready for a login; null if the device is not linked. */
   async #storedCreds(): Promise<AuthenticationCreds | null> {
     const { options } = this;
+    if (this.closed) return null;
     const stored = await options.loadCreds();
     if (stored === null || this.closed) return null;
     const creds = decodeCreds(stored) as AuthenticationCreds;
@@ -217,7 +224,7 @@ export class Link {
       waWebSocketUrl: options.url,
       version: this.#version,
       ...(options.allowSelfSigned ? { agent: new Agent({ rejectUnauthorized: false }) } : {}),
-      auth: { creds, keys: endingKeys(keys.outside, ending) },
+      auth: { creds, keys: liveKeys(endingKeys(keys.outside, ending), () => this.closed) },
       browser: Browsers.macOS("Chrome"),
       logger,
       // The deadline of the dial is ours. Without one of Baileys' own, each write is spared two stack traces and a timer.

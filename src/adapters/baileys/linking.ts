@@ -18,7 +18,7 @@ export const offerAndPair = (
   method: LinkMethod,
   offered: () => void,
 ): void => {
-  const { device, dial, clock, emit, keys, wipe, logger, onPhone } = link.options;
+  const { device, dial, clock, emit, keys, wipe, inTurn, logger, onPhone } = link.options;
   let codeAsked = false;
   const offer = (kind: "qr" | "code", text: string): void => {
     if (link.closed) return;
@@ -40,9 +40,11 @@ export const offerAndPair = (
   const pair = async (stanza: BinaryNode): Promise<void> => {
     const { reply, creds: paired } = configureSuccessfulPairing(stanza, creds);
     Object.assign(creds, paired);
-    await wipe("linked anew");
-    keys.forget();
-    await keys.saveCreds(encodeCreds(creds));
+    await inTurn(async () => {
+      await wipe("linked anew");
+      keys.forget();
+      await keys.saveCreds(encodeCreds(creds));
+    });
     link.write(reply);
     // It has just vouched for this device.
     onPhone(clock.now());

@@ -3,6 +3,7 @@ import type { DeviceId, LeaseTerm } from "../../../machines/ports/ids.ts";
 import type { AttemptDraft, InboundDraft, StoreOps } from "../../../machines/ports/store.ts";
 import type { Ask } from "../../../src/adapters/baileys/ask.ts";
 import { DeviceKeys } from "../../../src/adapters/baileys/keys/device-keys.ts";
+import { liveKeys } from "../../../src/adapters/baileys/keys/ending.ts";
 
 type Commit = StoreOps["keys.commit"]["in"];
 type CommitAnswer = StoreOps["keys.commit"]["out"] | { kind: "failed"; cause: "io"; message: string };
@@ -262,5 +263,17 @@ describe("a device's keys", () => {
     await turn();
     await keys.barrier();
     expect(commits).toHaveLength(3);
+  });
+
+  it("are not written any more on behalf of a link that has ended", async () => {
+    const { keys, commits, read, turn } = bench();
+    let isEnded = false;
+    const live = liveKeys(keys.outside, () => isEnded);
+    void live.set({ session: { a: session(1) } });
+    await turn();
+    commits[0]?.answer(committed);
+    isEnded = true;
+    await expect(live.set({ session: { a: session(2) } })).rejects.toThrow("the link has ended");
+    expect([commits.length, await live.get("session", ["a"]), await read("a")]).toEqual([1, { a: { step: 1 } }, { step: 1 }]);
   });
 });

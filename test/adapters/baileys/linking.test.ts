@@ -6,7 +6,7 @@ import { type Loopback, startLoopback } from "../../../sim/loopback/index.ts";
 import { decodeCreds, encodeCreds } from "../../../src/adapters/baileys/keys/codec.ts";
 import { Client, until } from "../../sim/loopback/client.ts";
 import { HoldingStore } from "./holding-store.ts";
-import { device, Rig } from "./rig.ts";
+import { device, Rig, sleep } from "./rig.ts";
 
 const a = device("sales-1/a");
 const MASTER = "4915550000001";
@@ -55,6 +55,28 @@ describe("linking", () => {
     await rig.link(a, MASTER);
     await rig.serve(a);
     expect(rig.facts.filter(({ kind }) => kind === "linkOffer")).toMatchObject([{ offer: { kind: "qr" } }]);
+  });
+
+  it("dialled again and again before the first login: its pre-keys are made once, and who is new can write to it", async () => {
+    let made = 0;
+    const store = new HoldingStore();
+    store.hold(({ keys }) => {
+      if (keys.filter(({ type }) => type === "pre-key").length > 100) made += 1;
+      return false;
+    });
+    const hasty = await Rig.start({ loopback, devices: [a], wrap: store.wrap });
+    onTestFinished(() => hasty.close());
+    await hasty.link(a, MASTER);
+    for (const pause of [0, 60, 40, 20]) {
+      hasty.open(a);
+      await sleep(pause);
+    }
+    await hasty.serve(a);
+    const stranger = loopback.person("4915550000902");
+    const id = stranger.send(MASTER, "hello");
+    await until(() => stranger.receipts.some((receipt) => receipt.id === id), 20_000);
+    expect(stranger.askedAgain).toEqual([]);
+    expect(made).toBe(1);
   });
 
   it("by code: offered once for the number that was named, entered at the phone, restarted, in service", async () => {

@@ -24,3 +24,12 @@ export const endingKeys = (keys: SignalKeyStoreWithTransaction, ending: Ending):
   get: (type, ids) => ending(Promise.resolve(keys.get(type, ids))),
   set: (data) => ending(Promise.resolve(keys.set(data))),
 });
+
+/** What Baileys still wants to write when its link has ended is dropped: the next link may have written other keys under the same numbers. */
+export const liveKeys = (keys: SignalKeyStoreWithTransaction, isEnded: () => boolean): SignalKeyStoreWithTransaction => ({
+  ...keys,
+  set: async (data) => {
+    if (isEnded()) throw new Error("the link has ended");
+    await keys.set(data);
+  },
+});
