@@ -267,7 +267,7 @@ class Door {
     request.apiKey = key;
     this.#count(this.#rate, key.id, `the key ${key.id}`);
     if (route.role !== null && ROLES.indexOf(key.role) < ROLES.indexOf(route.role))
-      throw new ApiError("E_FORBIDDEN", `the key ${key.id} is a ${key.role}'s, and this takes an ${route.role}'s`);
+      throw new ApiError("E_FORBIDDEN", `the key ${key.id} has the role ${key.role}, and this takes ${route.role}`);
     if (route.isWhole && key.lines !== null)
       throw new ApiError("E_SCOPE", `the key ${key.id} is bound to ${key.lines.join(", ")}, and this is about the whole fleet`);
   }

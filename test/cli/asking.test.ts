@@ -614,6 +614,19 @@ it("held shows the whole id on a terminal of 80 columns, also of a servant's mes
   expect(stdout.split("\n").filter(({ length }) => length > 80)).toEqual([]);
 });
 
+it("services shows versions on a terminal of 80 columns", async () => {
+  const service = {
+    kind: "actor",
+    name: "sender:sales/sales-1#bulk-1",
+    state: "recovering",
+    version: "7.0.0-rc14",
+    detail: "x".repeat(60),
+  };
+  const { stdout } = await run("services", { services: { services: [service as never] } });
+  expect(stdout).toContain("7.0.0-rc14");
+  expect(stdout.split("\n").filter(({ length }) => length > 80)).toEqual([]);
+});
+
 describe("as text,", () => {
   it("alerts show who was told, what is silenced, which channels get through, and how soon alerts were over", async () => {
     expect((await run("alerts show sales-1/a")).stdout).toBe(`device.failed:sales-1/a

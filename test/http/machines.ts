@@ -17,6 +17,19 @@ export const machines = (rigOf: () => ApiRig): void => {
       expect((await get("/v1/actors?limit=1")).body).toMatchObject({ actors: [expect.anything()], more: true });
     });
 
+    it("are listed to the last, in pages", async () => {
+      const all = (await rig.ask("GET", "/v1/actors?limit=1000")).body as unknown as { actors: object[]; next: null };
+      expect(all.next).toBeNull();
+      const seen: object[] = [];
+      let next: string | null = "";
+      while (next !== null) {
+        const { body } = await rig.ask("GET", `/v1/actors?limit=7${next === "" ? "" : `&cursor=${next}`}`);
+        seen.push(...(body["actors"] as unknown as object[]));
+        next = body["next"] as unknown as string | null;
+      }
+      expect(seen.map((each) => ({ ...each, state: "" }))).toEqual(all.actors.map((each) => ({ ...each, state: "" })));
+    });
+
     it("are of kinds that have a chart", async () => {
       const charts = await rig.api.app.inject({ method: "GET", url: "/charts.json" });
       const { actors } = (await get("/v1/actors?limit=1000")).body as unknown as { actors: { kind: string; state: string }[] };

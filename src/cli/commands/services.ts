@@ -27,7 +27,9 @@ export const servicesCommand = (cli: Cli): Command =>
             version ?? "-",
             detail ?? "",
           ]);
-          cli.print(table(["KIND", "NAME", "STATE", { text: "VERSION", drop: 1 }, ""], rows, paintsFor(cli.stdout)));
+          cli.print(
+            table([{ text: "KIND", drop: 1 }, "NAME", "STATE", { text: "VERSION", drop: 2 }, ""], rows, paintsFor(cli.stdout)),
+          );
         }
         return 0;
       }),

@@ -1,5 +1,6 @@
 /** The machines themselves: where each chart stands at this moment. */
 import { z } from "zod";
+import { next, nextText, pageQuery, textCursor } from "../paging.ts";
 import { ok, route, type Route } from "../route.ts";
 import { list } from "../schemas.ts";
 
@@ -22,13 +23,19 @@ export const actorRoutes: readonly Route[] = [
     isWhole: true,
     query: z.strictObject({
       search: z.string().max(200).default("").describe("Only addresses that hold each of these words."),
+      ...pageQuery,
       limit: z.coerce.number().int().min(1).max(1000).default(200),
     }),
-    answers: { 200: z.strictObject({ now: z.number(), actors: list(actor), more: z.boolean() }) },
-    handle: ({ views }, { query: { search, limit } }) => {
+    answers: { 200: z.strictObject({ now: z.number(), actors: list(actor), more: z.boolean(), next }) },
+    handle: ({ views }, { query: { search, limit, cursor } }) => {
       const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-      const found = views.actors().filter(({ address }) => words.every((word) => address.toLowerCase().includes(word)));
-      return ok({ now: views.now(), actors: found.slice(0, limit), more: found.length > limit });
+      const after = textCursor(cursor) ?? "";
+      const isWanted = (address: string): boolean =>
+        address > after && words.every((word) => address.toLowerCase().includes(word));
+      const found = views.actors().filter(({ address }) => isWanted(address));
+      const actors = found.slice(0, limit);
+      const more = found.length > limit;
+      return ok({ now: views.now(), actors, more, next: more ? nextText(actors.at(-1)?.address) : null });
     },
   }),
 ];
