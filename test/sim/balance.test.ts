@@ -304,6 +304,27 @@ describe("a strategy of one's own", () => {
     ]);
   });
 
+  it("changes nothing by writing into what it may only read", () => {
+    const scribbler: Strategy = {
+      name: "last",
+      begin: () => (seats) => {
+        seats.able.fill(0);
+        seats.able[2] = 1;
+        seats.atHome.fill(0);
+        seats.weights.fill(-1);
+        return 2;
+      },
+    };
+    const all: Load = {
+      ...load,
+      config: { strategies: [scribbler] },
+      faults: [{ kind: "restricted", target: { account: account(3) }, at: 5_000, for: "permanent", announced: true }],
+    };
+    const fleet = writeToAll(all, fleetFor(all));
+    expect([...sharesOf(fleet).values()]).toEqual([15, 15]);
+    expect(alerts(fleet)).toHaveLength(1);
+  });
+
   it("must be there when the node is made", () => {
     expect(() => fleetFor({ ...load, config: {} })).toThrow(
       "line sales: there is no strategy last. There are round-robin, priority, least-loaded, geo",

@@ -18,7 +18,8 @@ import { priority, urgencyOf } from "./priority.ts";
 import { inTurn, roundRobin } from "./round-robin.ts";
 import { NO_TIERS } from "./settings.ts";
 import { type SeatLine, SeatTable } from "./seat-table.ts";
-import { strategiesBy } from "./strategies.ts";
+import { ShownSeats } from "./shown.ts";
+import { isBuiltIn, strategiesBy } from "./strategies.ts";
 import type { LineBalance, Newcomer, Policy, Strategy } from "./strategy.ts";
 import type { Figures } from "./tally.ts";
 import { begin, step, type Trend } from "./trend.ts";
@@ -372,7 +373,10 @@ export class Balance {
 /** A strategy that can't begin is as one that errs at every turn. */
 const begun = (strategy: Strategy, settings: LineBalance, table: SeatTable, onFault: (what: string) => void): Policy => {
   try {
-    return strategy.begin(settings, table);
+    if (isBuiltIn(strategy.name)) return strategy.begin(settings, table);
+    const shown = new ShownSeats(table);
+    const policy = strategy.begin(settings, shown);
+    return (_, newcomer, at) => policy(shown, newcomer, at);
   } catch (error) {
     onFault(`it could not begin: ${error instanceof Error ? error.message : String(error)}`);
     return inTurn(table);

@@ -8,6 +8,8 @@ import type { Strategy } from "./strategy.ts";
 export const STRATEGIES = ["round-robin", "priority", "least-loaded", "geo"] as const;
 const OURS: readonly Strategy[] = [roundRobin, priority, leastLoaded, geo];
 
+export const isBuiltIn = (name: string): boolean => OURS.some((strategy) => strategy.name === name);
+
 /** Throws if a name is taken: two strategies of one name can't be told apart in what is said about them. */
 export const strategiesBy = (own: readonly Strategy[] = []): ReadonlyMap<string, Strategy> => {
   const known = new Map(OURS.map((strategy) => [strategy.name, strategy]));
