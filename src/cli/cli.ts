@@ -80,6 +80,7 @@ const CONTROL_EXITS: { readonly [C in ControlErrorCode]: ExitCode } = {
   E_UNKNOWN_SUBJECT: 2,
   E_UNKNOWN_KEY: 2,
   E_UNKNOWN_WEBHOOK: 2,
+  E_KEY_REUSED: 2,
   E_CHANGED: 1,
   E_REFUSED: 1,
   E_FULL: 1,

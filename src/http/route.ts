@@ -5,13 +5,11 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { FailoverRecord } from "../../machines/ports/records.ts";
-import type { MessageContent } from "../../machines/ports/store.ts";
 import type { HealthLog } from "../metrics/health-log.ts";
 import type { Arrivals } from "../runtime/arrivals.ts";
 import type { ControlHandlers, SendAnswer } from "../runtime/control-protocol.ts";
 import type { GroupDesk } from "../runtime/group-desk.ts";
 import type { MediaDesk } from "../runtime/media-desk.ts";
-import type { OutgoingContent } from "../runtime/outgoing.ts";
 import type { SendRequest } from "../runtime/sending.ts";
 import type { Views } from "../runtime/views.ts";
 import type { ProblemCode } from "./errors.ts";
@@ -39,8 +37,6 @@ export interface Caller {
   readonly replay: (record: FailoverRecord) => Promise<string | null>;
   readonly health: HealthLog;
   readonly send: (message: SendRequest) => Promise<SendAnswer>;
-  /** A content as a message has it. */
-  readonly kept: (content: OutgoingContent) => Promise<MessageContent>;
   readonly streams: {
     /** From then on the reply is the stream's. */
     open(reply: FastifyReply, wanted: Wanted): void;

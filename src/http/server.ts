@@ -20,7 +20,7 @@ import { watchArrival } from "./arriving.ts";
 import type { Arrivals } from "../runtime/arrivals.ts";
 import { type ControlParts, controlHandlers } from "../runtime/control.ts";
 import { ControlError } from "../runtime/control-protocol.ts";
-import { keptOf, sendMessage } from "../runtime/sending.ts";
+import { sendOnce } from "../runtime/sending.ts";
 import { dashboardPages } from "./dashboard.ts";
 import { Logins } from "./dashboard-logins.ts";
 import { ApiError, apiErrorOf, badRequest, PROBLEM_TYPE, problemOf } from "./errors.ts";
@@ -322,8 +322,7 @@ class Door {
       handlers: controlHandlers({ ...parts, by }),
       replay: (record) => this.#replays.page(record),
       health: this.#health,
-      send: (message) => sendMessage(parts, message),
-      kept: (content) => keptOf(parts, content),
+      send: (message) => sendOnce(parts, message),
       isWelcome: () => (secretIn(request) === undefined ? this.#logins.keyOf(request) !== undefined : parts.keys.isValid(key.id)),
       streams: {
         open: (reply, wanted) => {

@@ -449,6 +449,7 @@ export type ControlErrorCode =
   | "E_UNREACHABLE" // WhatsApp did not answer
   | "E_CHANGED" // it is no longer what was looked at before
   | "E_REFUSED" // understood, and not possible at present: the message says why
+  | "E_KEY_REUSED" // the key names another message: nothing was taken
   | "E_FULL" // the line has as many open messages as it may have: nothing was taken
   | "E_BUSY" // more clients than are served at once
   | "E_TIMEOUT" // the supervisor took too long
@@ -472,6 +473,7 @@ const CODES: ReadonlySet<string> = new Set<ControlErrorCode>([
   "E_UNREACHABLE",
   "E_CHANGED",
   "E_REFUSED",
+  "E_KEY_REUSED",
   "E_FULL",
   "E_BUSY",
   "E_TIMEOUT",

@@ -33,7 +33,7 @@ import type { FleetDesk } from "./fleet-desk.ts";
 import type { LinkDesk } from "./link-desk.ts";
 import type { MediaDesk } from "./media-desk.ts";
 import type { PerformanceLog } from "./performance-log.ts";
-import { sendMessage } from "./sending.ts";
+import { sendOnce } from "./sending.ts";
 import type { Services } from "./services.ts";
 import type { SlaDesk } from "./sla-desk.ts";
 import { terminalHandlers } from "./terminal-desk.ts";
@@ -105,7 +105,7 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
     send: ({ text, content, ...message }) => {
       if ((text === undefined) === (content === undefined))
         throw new ControlError("E_BAD_REQUEST", "send: give either a text or a content");
-      return sendMessage(parts, { ...message, content: content ?? { kind: "text", text: text ?? "" } });
+      return sendOnce(parts, { ...message, content: content ?? { kind: "text", text: text ?? "" } });
     },
     message: async ({ message }) => ({ now: views.now(), ...messageAnswer(await messageNamed(views, message)) }),
     held: async ({ limit }) => {

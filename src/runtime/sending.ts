@@ -1,9 +1,10 @@
 /** Taking a message: for whom it is, and what is said when it can't be taken. */
 import { basename } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { AcceptRequest } from "../../machines/delivery/acceptance.ts";
 import type { MessageId, Millis, WaId } from "../../machines/ports/ids.ts";
-import type { MessageContent } from "../../machines/ports/store.ts";
+import { bareAddress, type MessageContent } from "../../machines/ports/store.ts";
 import { isMessage } from "../adapters/baileys/index.ts";
 import { ControlError, PHONE, resolveName, type SendAnswer } from "./control-protocol.ts";
 import type { MediaDesk } from "./media-desk.ts";
@@ -41,7 +42,7 @@ export const sendMessage = async (
   const answer = await supervisor.accept({
     line,
     to: address,
-    content: await keptOf(parts, content),
+    content: await storable(parts, checked(content)),
     ...(key === undefined ? {} : { idempotencyKey: key }),
     ...(priority === undefined ? {} : { priority }),
     ...(region === undefined ? {} : { region }),
@@ -61,6 +62,32 @@ export const sendMessage = async (
       throw new ControlError("E_STORE", answer.message);
   }
 };
+
+/**
+ * For who chooses keys by hand: a known one names the same message, or is refused. Throws ControlError, E_KEY_REUSED as well. (What
+ * a handler answers for a second time may have another wording.)
+ */
+export const sendOnce = async (parts: SendingParts, message: SendRequest): Promise<SendAnswer> => {
+  const answer = await sendMessage(parts, message);
+  if (!answer.duplicate || (await isSame(parts, answer.id as MessageId, message))) return answer;
+  throw new ControlError(
+    "E_KEY_REUSED",
+    `this key was used for the message ${answer.id}, which is another one: nothing was taken. Choose a new key for each message`,
+  );
+};
+
+/** To the same person, and the same in every part that is kept. One that is not known any more contradicts nobody. */
+const isSame = async (parts: SendingParts, id: MessageId, { to, content }: SendRequest): Promise<boolean> => {
+  const { row } = await parts.views.ask("outbox.get", { id });
+  if (!row) return true;
+  const { row: contact } = await parts.views.ask("contact.get", { id: row.contact });
+  const { lid, pn } = addressOf(to);
+  const isSamePerson = lid !== null ? bareAddress(lid) === contact?.lid : pn !== null && bareAddress(pn) === contact?.pn;
+  return isSamePerson && isDeepStrictEqual(plain(row.content), plain(await storable(parts, checked(content))));
+};
+/** Bytes from the store and bytes from a request differ in class only. */
+const plain = (content: MessageContent): object =>
+  content.kind === "raw" ? { ...content, proto: Buffer.from(content.proto).toString("base64") } : content;
 
 /** A line without regions may have a strategy of its own that reads any. */
 const mustBeOneOf = (regions: readonly string[], region: string, line: string): void => {
@@ -83,10 +110,6 @@ export const addressOf = (to: string): AcceptRequest["to"] => {
     `"${to}" is no recipient: expected a phone number with the country's code, such as +491701234567, or an address that ends in @lid, @s.whatsapp.net or @g.us`,
   );
 };
-
-/** A content as a message has it. Resolves once its media are durable. Throws ControlError. */
-export const keptOf = (parts: SendingParts, content: OutgoingContent): Promise<MessageContent> =>
-  storable(parts, checked(content));
 
 /** Which field is wrong, and why. */
 const checked = (content: OutgoingContent): CheckedContent => {

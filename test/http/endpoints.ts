@@ -190,6 +190,14 @@ export const endpoints = (rigOf: () => ApiRig): void => {
       });
     });
 
+    it("is another one under a known key from a terminal, too", async () => {
+      const first = await send({}, "order-18");
+      const again = (text: string) =>
+        post("/v1/terminal", { op: "send", request: { line: "help", to: TO, text, key: "order-18" } }, undefined, rig.admin);
+      expect(await again("hello")).toMatchObject({ status: 200, body: { answer: { id: first.body["id"], duplicate: true } } });
+      expect(await again("another")).toMatchObject({ status: 422, body: { code: "E_KEY_REUSED" } });
+    });
+
     it("that answers one of ours is the same however that one is called", async () => {
       const { body: asked } = await send({ text: "which one?" });
       const { waId } = (await get(`/v1/messages/${String(asked["id"])}`)).body as unknown as { waId: string };

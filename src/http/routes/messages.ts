@@ -1,10 +1,8 @@
 /** Messages: taken once and for good, followed, looked through; held ones get an operator's word. */
-import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { ConversationId, MessageId, SeatId } from "../../../machines/ports/ids.ts";
-import { bareAddress, type MessageContent, type OutboxRow } from "../../../machines/ports/store.ts";
+import type { MessageContent, OutboxRow } from "../../../machines/ports/store.ts";
 import { JSON_CONTENT, type OutgoingContent } from "../../runtime/outgoing.ts";
-import { addressOf } from "../../runtime/sending.ts";
 import { ApiError } from "../errors.ts";
 import { next, nextOf, pageQuery, sliceOf } from "../paging.ts";
 import { answer, type Caller, ok, route, type Route } from "../route.ts";
@@ -76,10 +74,8 @@ export const messageRoutes: readonly Route[] = [
     handle: async (caller, { body, headers }) => {
       const key = headers["idempotency-key"] === undefined ? undefined : String(headers["idempotency-key"]);
       const line = caller.scope.lineNamed(body.line);
-      const given = contentIn(body);
       const { to, priority, region, expiresIn } = body;
-      const { id, seat, duplicate } = await caller.send({ line, to, content: given, key, priority, region, expiresIn });
-      if (duplicate) await mustBeTheSame(caller, id as MessageId, to, given);
+      const { id, seat, duplicate } = await caller.send({ line, to, content: contentIn(body), key, priority, region, expiresIn });
       return answer(202, { id, line, seat, duplicate }, { location: `/v1/messages/${id}` });
     },
   }),
@@ -167,21 +163,6 @@ const contentIn = (body: Draft): OutgoingContent => {
   return { ...rest, bytes: bytesOf(data) };
 };
 const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, "base64"));
-
-/** Throws E_KEY_REUSED if the message of that key says something else, or to somebody else. */
-const mustBeTheSame = async (caller: Caller, id: MessageId, to: string, given: OutgoingContent): Promise<void> => {
-  const { store, views } = caller;
-  const row = await store.message(id);
-  if (!row) return;
-  const { row: contact } = await views.ask("contact.get", { id: row.contact });
-  const { lid, pn } = addressOf(to);
-  const isSamePerson = lid !== null ? bareAddress(lid) === contact?.lid : pn !== null && bareAddress(pn) === contact?.pn;
-  if (isSamePerson && isDeepStrictEqual(contentView(row.content), contentView(await caller.kept(given)))) return;
-  throw new ApiError(
-    "E_KEY_REUSED",
-    `this Idempotency-Key was used for the message ${id}, which is another one: nothing was taken. Choose a new key for each message`,
-  );
-};
 
 const seatsOf = (
   scope: Caller["scope"],

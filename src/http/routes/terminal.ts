@@ -30,6 +30,7 @@ export const terminalRoutes: readonly Route[] = [
       "E_UNKNOWN_KEY",
       "E_UNKNOWN_WEBHOOK",
       "E_REFUSED",
+      "E_KEY_REUSED",
       "E_FULL",
       "E_UNREACHABLE",
     ],
