@@ -201,11 +201,10 @@ export const endpoints = (rigOf: () => ApiRig): void => {
     it("that answers one of ours is the same however that one is called", async () => {
       const { body: asked } = await send({ text: "which one?" });
       const { waId } = (await get(`/v1/messages/${String(asked["id"])}`)).body as unknown as { waId: string };
-      const answers = { text: "this one", replyTo: String(asked["id"]) };
-      const first = await send(answers, "answer-1");
-      expect(await send({ ...answers, replyTo: waId }, "answer-1")).toMatchObject({
-        body: { id: first.body["id"], duplicate: true },
-      });
+      const answer = (replyTo: string) => send({ text: "this one", replyTo }, "answer-1");
+      const first = await answer(waId);
+      expect(await answer(String(asked["id"]))).toMatchObject({ body: { id: first.body["id"], duplicate: true } });
+    });
     });
 
     it.each([
