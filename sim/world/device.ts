@@ -18,6 +18,10 @@ import type { Random } from "./random.ts";
 import type { Service } from "./service.ts";
 import { Wire } from "./wire.ts";
 
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+const NOTHING = new Uint8Array();
+
 export type Command<K extends ConnectionCommand["op"]> = Extract<ConnectionCommand, { op: K }>;
 type Why = Extract<ConnectionFact, { kind: "unsent" }>["why"];
 export type Gate = (held: SeatTerm | undefined, asked: SeatTerm) => boolean;
@@ -119,7 +123,7 @@ export class Device implements LinkOwner {
         if (link.closed) return;
         if (answer.kind === "failed") return link.end("dropped", null, null, true);
         if (answer.value === null) return link.end("unlinked", null, null, true);
-        const credentials = new TextDecoder().decode(answer.value);
+        const credentials = DECODER.decode(answer.value);
         this.#connect(link, () => link.wire.up("login", () => this.service.login(link, credentials)));
       }),
     );
@@ -242,7 +246,7 @@ export class Device implements LinkOwner {
       chat,
       sender: fromMe ? `${account}@lid` : chat,
       fromMe,
-      proto: new TextEncoder().encode(fromMe ? "" : envelope.text),
+      proto: fromMe ? NOTHING : ENCODER.encode(envelope.text),
       sentAt: fromMe ? now : envelope.sentAt,
       receivedAt: now,
     };
