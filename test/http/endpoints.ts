@@ -205,7 +205,6 @@ export const endpoints = (rigOf: () => ApiRig): void => {
       const first = await answer(waId);
       expect(await answer(String(asked["id"]))).toMatchObject({ body: { id: first.body["id"], duplicate: true } });
     });
-    });
 
     it.each([
       [{ line: "salse" }, 404, "E_UNKNOWN_LINE", /there is no line salse.*"sales"/],
