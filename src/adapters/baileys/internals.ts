@@ -37,13 +37,20 @@ export const withoutStacks = <T>(work: () => T): T => {
 
 /**
  * Frames are decrypted in the turn in which the socket gives them to its wrapper, and handed on some turns later. Baileys' callbacks
- * for stanzas (`CB:`) answer without looking whether the socket has closed meanwhile, and nobody waits for the promises of some: such a
- * rejection ends the process. What could not be answered any more is kept from them.
+ * for stanzas (`CB:`) answer without looking whether the socket has closed meanwhile, and nobody waits for their promises: such a
+ * rejection ends the process. What could not be answered any more is kept from them, and what fails all the same, as a write to a
+ * connection that is just being reset does, comes to `failed`.
  */
-export const readWithoutStacks = (sock: WASocket): void => {
+export const readWithoutStacks = (sock: WASocket, failed: (error: unknown) => void): void => {
   const emit = sock.ws.emit.bind(sock.ws);
   sock.ws.emit = (event: string | symbol, ...args: unknown[]) => {
-    if (typeof event === "string" && event.startsWith("CB:") && !sock.ws.isOpen) return false;
+    if (typeof event === "string" && event.startsWith("CB:")) {
+      if (!sock.ws.isOpen || sock.ws.listenerCount(event) === 0) return false;
+      for (const listener of sock.ws.rawListeners(event)) {
+        Promise.resolve(Reflect.apply(listener, sock.ws, args)).catch(failed);
+      }
+      return true;
+    }
     return event === "message" ? withoutStacks(() => emit(event, ...args)) : emit(event, ...args);
   };
 };

@@ -249,7 +249,10 @@ export class Link {
     });
     this.#sock = sock;
     closeAtOnce(sock);
-    readWithoutStacks(sock);
+    readWithoutStacks(sock, (error) => {
+      if (this.closed) return;
+      logger.error(`a stanza for ${options.device} was not answered: ${error instanceof Error ? error.message : "unknown"}`);
+    });
     onRefusedUpgrade(sock, (status) => this.close({ kind: "http", status }));
     let upgraded = false;
     const socket = rawSocket(sock);
