@@ -21,7 +21,7 @@
  * | queue:SEAT          | reducer | delivery/queue.ts            | seat or post |
  */
 import type { Move } from "./delivery/balance/rebalance.ts";
-import type { CloseReason, ConnectionCommand, LinkMethod } from "./ports/connection.ts";
+import type { CloseReason, ConnectionCommand, Finding, LinkMethod } from "./ports/connection.ts";
 import type {
   AccountId,
   ConversationId,
@@ -150,7 +150,7 @@ export type CheckupEvent = Stamped<
       type: "checked";
       device: DeviceId;
       reqId: string;
-      finding: { standing: Standing; until: Millis | null; cap: number | null } | null;
+      finding: Finding | null;
     }
   | { type: "wake" }
 >;

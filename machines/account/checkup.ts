@@ -1,7 +1,7 @@
 /**
  * The deep check of one account: what will become a failure, asked through a device that serves.
  *
- * Standing and new-chat cap, each `every` ms, at a time of the account's own (from a hash of its name), so that five hundred
+ * Standing, new-chat cap and the keys of the device asked, each `every` ms, at a time of the account's own (from a hash of its name), so that five hundred
  * accounts are not asked in one tick, and at once when WhatsApp refuses a message. Devices take turns.
  * Laws: at most one check under way; none without a serving device; an unanswered one counts as missing after `DEADLINE`; two
  * missing ones in a row raise `account.checkup`, the next answer resolves it; the chart of the standing hears of news only.
@@ -29,6 +29,8 @@ export interface CheckupState extends CheckupInput {
   /** The highest cap seen since it last rose: what is left is judged against it, because WhatsApp names only what is left. */
   readonly fullCap: number;
   readonly isCapLow: boolean;
+  /** How many checks in a row found a device short of keys. */
+  readonly short: ReadonlyMap<DeviceId, number>;
 }
 type Checked = Extract<CheckupEvent, { type: "checked" }>;
 
@@ -38,6 +40,10 @@ const SLACK: Millis = 1000;
 /** Between two checks: refusals may come by the dozen. */
 const APART: Millis = 1000;
 const LOW = 0.1;
+/** With fewer, WhatsApp asks for more, and the client makes them: that takes a moment. */
+const FEWEST_KEYS = 5;
+/** Checks in a row that find too few: the client does not make them. */
+const SHORT = 2;
 
 export const checkup: Reducer<CheckupState, CheckupEvent, CheckupInput> = {
   start: (input, at) => {
@@ -53,6 +59,7 @@ export const checkup: Reducer<CheckupState, CheckupEvent, CheckupInput> = {
         missing: 0,
         fullCap: 0,
         isCapLow: false,
+        short: new Map(),
       },
       wakeAt: nextAt,
     };
@@ -110,12 +117,12 @@ const missed = (state: CheckupState, effects: Effect[]): CheckupState => {
       rule: "account.checkup",
       subject: state.account,
       level: "warning",
-      text: `WhatsApp did not answer two deep checks of ${state.account} in a row: its standing and new-chat cap are unknown`,
+      text: `WhatsApp did not answer two deep checks of ${state.account} in a row: its standing, new-chat cap and keys are unknown`,
     });
   return { ...state, missing };
 };
 
-const judged = (state: CheckupState, { finding }: Checked, effects: Effect[]): CheckupState => {
+const judged = (state: CheckupState, { device, finding }: Checked, effects: Effect[]): CheckupState => {
   if (!finding) return missed(state, effects);
   const { account } = state;
   if (state.missing >= 2)
@@ -137,5 +144,30 @@ const judged = (state: CheckupState, { finding }: Checked, effects: Effect[]): C
       text: `${account} may start ${cap} more new chats, of ${fullCap} or more: WhatsApp restricts accounts that pass their cap. Let other masters take new contacts`,
     });
   if (!isCapLow && state.isCapLow) effects.push({ op: "resolve", key, text: `${account} may start new chats again` });
-  return { ...state, missing: 0, fullCap, isCapLow };
+  return { ...state, missing: 0, fullCap, isCapLow, short: counted(state.short, device, finding.preKeys, effects) };
+};
+
+/** People who write to the device first need one of its keys each; without, what they write may never be read. */
+const counted = (
+  short: CheckupState["short"],
+  device: DeviceId,
+  preKeys: number | null,
+  effects: Effect[],
+): CheckupState["short"] => {
+  if (preKeys === null) return short;
+  const before = short.get(device) ?? 0;
+  const times = preKeys < FEWEST_KEYS ? before + 1 : 0;
+  if (times === before) return short;
+  const key = `device.keys:${device}`;
+  if (times === SHORT)
+    effects.push({
+      op: "raise",
+      key,
+      rule: "device.keys",
+      subject: device,
+      level: "warning",
+      text: `WhatsApp has ${preKeys} keys of ${device} left for people who write to it first, and gets no new ones. Restart its link: greenroom device restart ${device}`,
+    });
+  if (times === 0 && before >= SHORT) effects.push({ op: "resolve", key, text: `WhatsApp has keys of ${device} again` });
+  return new Map(short).set(device, times);
 };

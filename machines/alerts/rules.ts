@@ -98,6 +98,7 @@ export const SAID_RULES = [
   "balance.strategy",
   "device.banned",
   "device.failed",
+  "device.keys",
   "device.loggedOut",
   "device.outdated",
   "device.replaced",

@@ -20,6 +20,7 @@ const OF_ONE_LIFE: ReadonlySet<string> = new Set([
   "fleet.outage",
   "account.checkup",
   "account.cap",
+  "device.keys",
   "actor.died",
   "balance.strategy",
 ]);

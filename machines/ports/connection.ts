@@ -69,7 +69,7 @@ export type ConnectionCommand =
       /** As in the attempt's row. */
       readonly counts?: { readonly opens: boolean };
     }
-  /** Deep check of an account through this device: standing and new-chat cap. Answered by `checked`. */
+  /** Deep check of an account through this device: standing, new-chat cap, the device's keys. Answered by `checked`. */
   | { readonly op: "check"; readonly device: DeviceId; readonly reqId: RequestId; readonly deadline: Millis };
 
 export type ConnectionFact =
@@ -162,9 +162,19 @@ export type ConnectionFact =
       readonly device: DeviceId;
       readonly at: Millis;
       readonly reqId: RequestId;
-      /** null: not answered in time. `cap`: new chats still allowed, null if WhatsApp states no cap. */
-      readonly finding: { standing: Standing; until: Millis | null; cap: number | null } | null;
+      /** null: not answered in time. */
+      readonly finding: Finding | null;
     };
+
+/** What a deep check of an account finds out, through one of its devices. */
+export interface Finding {
+  readonly standing: Standing;
+  readonly until: Millis | null;
+  /** New chats still allowed; null: WhatsApp states no cap. */
+  readonly cap: number | null;
+  /** One-time keys of that device which WhatsApp can still give to whoever writes to it first; null: it does not say. */
+  readonly preKeys: number | null;
+}
 
 export interface ConnectionPort {
   perform(command: ConnectionCommand): void;

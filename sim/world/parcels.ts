@@ -26,8 +26,6 @@ export type Envelope = { readonly no: number } & (
   | { readonly kind: "standing"; readonly standing: Standing; readonly until: Millis | null }
 );
 
-export type Finding = { readonly standing: Standing; readonly until: Millis | null; readonly cap: number | null };
-
 /** The node's end of a link. Each is called when the frame has arrived there. */
 export interface Endpoint {
   readonly wire: Wire;

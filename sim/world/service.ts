@@ -2,11 +2,12 @@
  * WhatsApp's side: accounts with their companion devices, one session a device, a queue of what a device has not receipted,
  * fan-out to twins, standing, and the phones of people.
  */
+import type { Finding } from "../../machines/ports/connection.ts";
 import type { AccountId, DeviceId, Millis, WaId } from "../../machines/ports/ids.ts";
 import type { Standing } from "../../machines/ports/store.ts";
 import type { WorldClock } from "./clock.ts";
 import type { Ledger, PersonId } from "./ledger.ts";
-import type { Endpoint, Envelope, Finding, Outgoing } from "./parcels.ts";
+import type { Endpoint, Envelope, Outgoing } from "./parcels.ts";
 import { type Habits, Phone, silentHabits } from "./people.ts";
 import type { Random, RandomSource } from "./random.ts";
 import { Reputation } from "./standing.ts";

@@ -3,13 +3,15 @@
  * to new chats and leaves known ones alone (the reachout timelock, 463). Who goes on trying is banned. Thresholds are folklore
  * (WHATSAPP.md §5.2), the shape is not.
  */
+import type { Finding } from "../../machines/ports/connection.ts";
 import type { Millis } from "../../machines/ports/ids.ts";
 import type { Standing } from "../../machines/ports/store.ts";
 import type { PersonId } from "./ledger.ts";
-import type { Finding } from "./parcels.ts";
 import type { Tuning } from "./tuning.ts";
 
 const DAY: Millis = 24 * 3_600_000;
+/** Of every device: what people take is made up for at once. */
+const PRE_KEYS = 812;
 
 export class Reputation {
   standing: Standing = "good";
@@ -57,7 +59,7 @@ export class Reputation {
   finding(now: Millis): Finding {
     this.#forget(now);
     const left = Math.max(0, this.#tuning.coldPerDay - this.#opened.length);
-    return { standing: this.standing, until: this.until, cap: left };
+    return { standing: this.standing, until: this.until, cap: left, preKeys: PRE_KEYS };
   }
 
   #forget(now: Millis): void {

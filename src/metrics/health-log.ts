@@ -3,12 +3,13 @@ import type { ConnectionFact } from "../../machines/ports/connection.ts";
 import { type AccountId, accountOf, type DeviceId, type Millis } from "../../machines/ports/ids.ts";
 import type { Standing } from "../../machines/ports/store.ts";
 
-/** `standing` null: the check was not answered. `cap`: new chats that are left; null: WhatsApp did not say. */
+/** `standing` null: the check was not answered. `cap`: new chats that are left; `preKeys`: keys of the device; null: WhatsApp did not say. */
 export interface Check {
   readonly at: Millis;
   readonly device: DeviceId;
   readonly standing: Standing | null;
   readonly cap: number | null;
+  readonly preKeys: number | null;
 }
 export interface ProbeMinute {
   /** When it began. */
@@ -41,7 +42,8 @@ export class HealthLog {
     if (fact.kind !== "checked") return;
     const { at, device, finding } = fact;
     const kept = this.#listOf(this.#checks, accountOf(device));
-    kept.push({ at, device, standing: finding?.standing ?? null, cap: finding?.cap ?? null });
+    const { standing = null, cap = null, preKeys = null } = finding ?? {};
+    kept.push({ at, device, standing, cap, preKeys });
     if (kept.length > CHECKS) kept.shift();
   }
 

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkup } from "../../machines/account/checkup.ts";
 import { hash } from "../../machines/account/jitter.ts";
+import type { Finding } from "../../machines/ports/connection.ts";
 import { accountId, deviceId, type Millis } from "../../machines/ports/ids.ts";
 import { Host } from "./host.ts";
 
@@ -14,7 +15,7 @@ const EVERY: Millis = 30_000;
 const PLACE = hash(account) % EVERY;
 /** The port answers in 5 s, or is given up a second later. */
 const GIVEN_UP: Millis = 6000;
-const GOOD = { standing: "good", until: null, cap: null } as const;
+const GOOD = { standing: "good", until: null, cap: null, preKeys: null } as const;
 
 describe("the deep check of an account", () => {
   it("is made at the account's own place in each period, by the devices that serve, in turns", () => {
@@ -145,8 +146,8 @@ describe("the deep check of an account", () => {
     answer(host, GOOD);
     expect(host.told(STANDING)).toEqual([]);
     for (const finding of [
-      { standing: "restricted", until: null, cap: null },
-      { standing: "good", until: 7, cap: null },
+      { ...GOOD, standing: "restricted" },
+      { ...GOOD, until: 7 },
     ] as const) {
       host.advance(EVERY);
       answer(host, finding);
@@ -155,7 +156,7 @@ describe("the deep check of an account", () => {
     }
     host.tell(CHECKUP, { type: "standing.noted", standing: "good", until: 7 });
     host.advance(EVERY);
-    answer(host, { standing: "good", until: 7, cap: null });
+    answer(host, { ...GOOD, until: 7 });
     expect(host.told(STANDING)).toHaveLength(2);
   });
 
@@ -171,6 +172,37 @@ describe("the deep check of an account", () => {
     });
     const key = `account.cap:${account}`;
     expect(said).toEqual([[], [], [`raise ${key}`], [], [], [`resolve ${key}`], [], [`raise ${key}`], [`resolve ${key}`]]);
+  });
+
+  it("alerts once when two looks in a row find a device short of keys, whatever its twin has, and resolves that once it has some", () => {
+    const host = staged();
+    host.advance(PLACE);
+    // The devices take turns: A, B, A, B ...
+    const counts = [4, 812, null, 812, 812, 4, 0, 3, 4, 812, 1, 812, 5, 4];
+    const said = counts.map((preKeys) => {
+      const before = host.log.length;
+      answer(host, { ...GOOD, preKeys });
+      const news = host.log.slice(before).map(({ effect }) => effect);
+      host.advance(EVERY);
+      return news.flatMap((effect) => (effect.op === "raise" || effect.op === "resolve" ? [`${effect.op} ${effect.key}`] : []));
+    });
+    const [a, b] = [`device.keys:${A}`, `device.keys:${B}`];
+    expect(said).toEqual([
+      [],
+      [],
+      [],
+      [],
+      [],
+      [],
+      [],
+      [`raise ${b}`],
+      [`raise ${a}`],
+      [`resolve ${b}`],
+      [],
+      [],
+      [`resolve ${a}`],
+      [],
+    ]);
   });
 
   it("is under way at most once at a time, on a device that serves, whatever happens", () => {
@@ -226,7 +258,7 @@ function checks(host: Host) {
   return host.of("connection").flatMap(({ command, at }) => (command.op === "check" ? [{ ...command, at }] : []));
 }
 /** To the newest question. */
-function answer(host: Host, finding: { standing: string; until: number | null; cap: number | null } | null): void {
+function answer(host: Host, finding: Finding | null): void {
   const { device, reqId } = checks(host).at(-1) ?? {};
   host.tell(CHECKUP, { type: "checked", device, reqId, finding });
 }

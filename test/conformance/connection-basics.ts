@@ -230,13 +230,14 @@ const questions: readonly Case[] = [
     },
   },
   {
-    title: "answers a deep check with standing and cap; with nothing if there is no link",
+    title: "answers a deep check with standing, cap and the device's keys; with nothing if there is no link",
     async run(stage) {
       expect(await stage.check(a)).toBeNull();
       await stage.serve(a);
       const finding = await stage.check(a);
       expect(finding).toMatchObject({ standing: "good", until: null });
       expect(finding?.cap).toBeGreaterThan(0);
+      expect(finding?.preKeys).toBeGreaterThan(4);
       expect(stage.standings()).toEqual([]);
     },
   },

@@ -153,7 +153,7 @@ export class Links {
           device: id,
           at,
           reqId: command.reqId,
-          finding: { standing: "good", until: null, cap: null },
+          finding: { standing: "good", until: null, cap: null, preKeys: null },
         });
       case "grant":
       case "revoke":

@@ -28,11 +28,11 @@ it("counts an account's probes by minute, and keeps an hour of them", () => {
 
 it("keeps what deep checks found, and that one was not answered", () => {
   const log = new HealthLog();
-  log.note(checked(1, { standing: "restricted", until: null, cap: 3 }));
+  log.note(checked(1, { standing: "restricted", until: null, cap: 3, preKeys: 40 }));
   log.note(checked(2, null));
   expect(log.checks(ACCOUNT)).toEqual([
-    { at: 1, device: "sales-1/b", standing: "restricted", cap: 3 },
-    { at: 2, device: "sales-1/b", standing: null, cap: null },
+    { at: 1, device: "sales-1/b", standing: "restricted", cap: 3, preKeys: 40 },
+    { at: 2, device: "sales-1/b", standing: null, cap: null, preKeys: null },
   ]);
   for (let at = 3; at < 1000; at++) log.note(checked(at, null));
   expect(log.checks(ACCOUNT).length).toBe(120);

@@ -9,7 +9,7 @@ import type { AuditDraft } from "../../../machines/ports/records.ts";
 import { bareAddress, type ContactRow, type InboundRow, type OutboxRow } from "../../../machines/ports/store.ts";
 import type { Ask } from "./ask.ts";
 import { makeCache } from "./caches.ts";
-import { checkStanding } from "./check.ts";
+import { deepCheck } from "./check.ts";
 import type { DeviceSnapshot } from "./connections.ts";
 import { messageOf } from "./content.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -226,7 +226,7 @@ export class Device {
     };
     const late = deadlines.add(deadline, () => say(null));
     if (!link?.ready) return say(null);
-    link.checking(() => checkStanding(link.sock)).then(say, () => say(null));
+    link.checking(() => deepCheck(link.sock)).then(say, () => say(null));
   }
 
   get groups(): GroupCalls {

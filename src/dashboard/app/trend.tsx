@@ -36,17 +36,18 @@ export const Trend = ({ account, version }: { readonly account: string; readonly
       {checks.length === 0 ? (
         <p class="soft">No deep check yet: they come every 30 seconds.</p>
       ) : (
-        <Table label="Deep checks" heads={["Deep check", "Through", "Standing"]}>
+        <Table label="Deep checks" heads={["Deep check", "Through", "Standing", "Keys left"]}>
           {checks
             .slice(-LAST)
             .toReversed()
-            .map(({ at, device, standing }) => (
+            .map(({ at, device, standing, preKeys }) => (
               <tr key={`${at} ${device}`}>
                 <th scope="row">
                   <At at={at} />
                 </th>
                 <td>{device}</td>
                 <td>{standing === null ? <Badge state="unanswered" label="not answered" /> : <Badge state={standing} />}</td>
+                <td>{preKeys ?? "-"}</td>
               </tr>
             ))}
         </Table>

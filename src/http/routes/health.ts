@@ -11,6 +11,10 @@ const check = z.strictObject({
   device: z.string(),
   standing: z.enum(["good", "restricted", "banned"]).nullable().describe("null: the check was not answered."),
   cap: z.number().nullable().describe("New chats that are left; null: WhatsApp did not say."),
+  preKeys: z
+    .number()
+    .nullable()
+    .describe("Keys of the device that WhatsApp has left for people who write to it first; null: it did not say."),
 });
 const probes = z.strictObject({
   at: z.number().describe("When the minute began."),
