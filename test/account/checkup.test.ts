@@ -178,7 +178,7 @@ describe("the deep check of an account", () => {
     const host = staged();
     host.advance(PLACE);
     // The devices take turns: A, B, A, B ...
-    const counts = [4, 812, null, 812, 812, 4, 0, 3, 4, 812, 1, 812, 5, 4];
+    const counts = [4, 812, null, 812, 3, 4, 812, 3, 0, 812, 5, 4];
     const said = counts.map((preKeys) => {
       const before = host.log.length;
       answer(host, { ...GOOD, preKeys });
@@ -187,22 +187,7 @@ describe("the deep check of an account", () => {
       return news.flatMap((effect) => (effect.op === "raise" || effect.op === "resolve" ? [`${effect.op} ${effect.key}`] : []));
     });
     const [a, b] = [`device.keys:${A}`, `device.keys:${B}`];
-    expect(said).toEqual([
-      [],
-      [],
-      [],
-      [],
-      [],
-      [],
-      [],
-      [`raise ${b}`],
-      [`raise ${a}`],
-      [`resolve ${b}`],
-      [],
-      [],
-      [`resolve ${a}`],
-      [],
-    ]);
+    expect(said).toEqual([[], [], [], [], [`raise ${a}`], [], [`resolve ${a}`], [`raise ${b}`], [], [`resolve ${b}`], [], []]);
   });
 
   it("is under way at most once at a time, on a device that serves, whatever happens", () => {
