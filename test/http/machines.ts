@@ -56,11 +56,12 @@ export const machines = (rigOf: () => ApiRig): void => {
       const { body } = await rig.ask("POST", "/v1/seats/sales/sales-1/failover", { body: {} });
       const id = String(body["id"]);
       const url = `/v1/failovers/${encodeURIComponent(id)}/replay`;
-      // The journal is written down four times a second.
-      await rig.until(async () => (await get(url)).status === 200);
+      const filmIn = (text: string) => readFilm(/id="film">\n(.*?)\n<\/script>/s.exec(text)?.[1] ?? "");
+      // The journal is written down four times a second: the beginning may be there, and the end not yet.
+      await rig.until(async () => filmIn((await get(url)).text).film?.failovers.some((each) => each.id === id) === true);
       const { text, headers } = await get(url);
       expect(headers["content-security-policy"]).toMatch(/default-src 'none'; script-src 'sha256-[^;]+; style-src 'sha256-/);
-      const { film, complaint } = readFilm(/id="film">\n(.*?)\n<\/script>/s.exec(text)?.[1] ?? "");
+      const { film, complaint } = filmIn(text);
       expect(complaint).toBeNull();
       expect(film?.failovers.map((each) => each.id)).toContain(id);
       expect(film?.actors.map(({ address }) => address)).toContain("seat:sales/sales-1");
