@@ -36,7 +36,7 @@ import type {
   WaId,
 } from "./ports/ids.ts";
 import type { AlertLevel, AuditDraft, FailoverCause, FleetEvent, Ladder } from "./ports/records.ts";
-import type { OutboxRow, SeatRow, Standing, StoreAnswer, StoreOp, StoreOps } from "./ports/store.ts";
+import type { OfferedRow, SeatRow, Standing, StoreAnswer, StoreOp, StoreOps } from "./ports/store.ts";
 
 export type Address =
   | `connection:${DeviceId}`
@@ -77,11 +77,16 @@ export type ConnectionRequest = Stamped<
   | { type: "link.request"; method: LinkMethod }
   /** From health: drop the link and dial at once (the one repair of a suspicion). */
   | { type: "redial.request" }
+  /** From an operator: have WhatsApp remove the device from its account. Heard while it serves, and not otherwise. */
+  | { type: "unlink.request" }
   /** From the dialler: this dial is within the reconnect budget. */
   | { type: "dial.granted" }
   | { type: "lease.granted"; term: LeaseTerm }
   | { type: "lease.lost" }
 >;
+
+/** What `health:DEVICE` understands besides: an operator's order will end the link so, and that is no fault. */
+export type EndOrdered = Stamped<{ type: "end.ordered"; reason: CloseReason }>;
 
 /** How closely a device is watched. `holder`: speaks for a seat. `candidate`: may have to, soon: probed as a holder, and reported to the roster. */
 export type Watch = "holder" | "candidate" | "standby" | "servant";
@@ -297,7 +302,7 @@ export type QueueEvent =
       | { type: "queue.close" }
       | { type: "queue.drain" }
       /** Rows just accepted for this seat, in order of `seq`. */
-      | { type: "queue.offer"; rows: readonly OutboxRow[] }
+      | { type: "queue.offer"; rows: readonly OfferedRow[] }
       /**
        * There may be rows in the store that were not offered; `from`: open ones, from this seq on. `conversation`: it was on its way
        * here, and has come or not. `isAnew`: the roster was started again, and knows of none on its way. `isAll`: conversations have come
@@ -365,7 +370,7 @@ type Unstamped<T> = T extends unknown ? Omit<T, "at"> & { readonly at?: Millis }
 export type EventFor<A extends Address> = A extends `connection:${string}`
   ? Unstamped<ConnectionRequest | LinkEvent>
   : A extends `health:${string}`
-    ? Unstamped<EvidenceEdge | LinkEvent>
+    ? Unstamped<EvidenceEdge | LinkEvent | EndOrdered>
     : A extends `detector:${string}`
       ? Unstamped<DetectorEvent>
       : A extends "dialler"

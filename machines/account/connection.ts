@@ -4,13 +4,15 @@
  * Every reason for an end has one arrow (what each means, and why: closing.ts). Nothing is dialled without a lease and a grant of
  * the node's reconnect budget; `unleased` asks for the lease anew, so that passing it verifies that nobody else has it.
  * Invariants: dial numbers grow, and what an older dial still says changes nothing; a link that is left is terminated; dead
- * credentials are forgotten before the device can be linked again; `start` from a person cuts any pause short.
+ * credentials are forgotten before the device can be linked again; `start` from a person cuts any pause short; a device that was
+ * unlinked by order is `unlinked` as one that never was linked, and nobody is alerted; one that logged itself out is `loggedOut`.
  *
  * | from       | event                                | to         |
  * | any        | stop                                 | stopped    |
  * | any        | start                                | same       |
  * | any        | link.request                         | same       |
  * | any        | redial.request                       | same       |
+ * | any        | unlink.request                       | same       |
  * | any        | dial.granted                         | same       |
  * | any        | lease.granted                        | same       |
  * | any        | lease.lost                           | same       |
@@ -18,6 +20,7 @@
  * | any        | connection.serving                   | same       |
  * | any        | connection.linked                    | same       |
  * | any        | connection.closed if isOld           | same       |
+ * | any        | connection.closed if isOrdered       | wiping     |
  * | any        | connection.closed if isLoggedOut     | wiping     |
  * | any        | connection.closed if isSuspended     | suspended  |
  * | any        | connection.closed if isBanned        | banned     |
@@ -54,6 +57,7 @@
  * | opened     | lease.lost                           | unleased   |
  * | serving    | connection.closed if isAtOnce        | waiting    |
  * | serving    | connection.closed if isPassing       | backingOff |
+ * | serving    | unlink.request                       | same       |
  * | serving    | redial.request                       | waiting    |
  * | serving    | lease.lost                           | unleased   |
  * | backingOff | after backoffLeft                    | waiting    |
@@ -70,6 +74,7 @@
  * | banned     | start                                | unleased   |
  * | wiping     | link.request                         | same       |
  * | wiping     | store.wiped if wantsLink             | unleased   |
+ * | wiping     | store.wiped if isUnlinked            | unlinked   |
  * | wiping     | store.wiped                          | loggedOut  |
  * | wiping     | store.failed                         | unwiped    |
  * | unwiped    | link.request                         | same       |
@@ -90,6 +95,7 @@ import {
 } from "../protocol.ts";
 import { alertKey, isUnreachable, raise, type Rule, RULES } from "./connection-alerts.ts";
 import { backedOff, type End, ended, endOf, isProved, type LinkHistory } from "./ending.ts";
+import { isOrdered, type OrderedEnd } from "./ordered.ts";
 
 export interface ConnectionInput {
   readonly device: DeviceId;
@@ -117,6 +123,8 @@ export interface ConnectionContext extends Omit<ConnectionInput, Beginning>, Lin
   /** How its owner wants to link it; null: not asked for, or done. */
   readonly method: LinkMethod | null;
   readonly bannedUntil: Millis | null;
+  /** That it is to be unlinked; null: not ordered, or it served again since. */
+  readonly order: OrderedEnd | null;
   /** Alerts that this life has raised. */
   readonly raised: readonly string[];
   /** Those of an earlier life are resolved by the first service. */
@@ -136,6 +144,7 @@ const LONGEST: Millis = 86_400_000;
 const closedParams = ({ context, event }: { context: ConnectionContext; event: Closed }) => ({
   end: endOf(context, event),
   isLinked: context.link === "linked",
+  isOrdered: isOrdered(context.order, event),
 });
 type EndParams = ReturnType<typeof closedParams>;
 const dials = ({ context, event }: { context: ConnectionContext; event: { dial: number } }) => ({
@@ -150,6 +159,9 @@ const ends =
 const left = ({ context }: { context: ConnectionContext }): Millis =>
   Math.min(LONGEST, Math.max(0, context.deadlineAt - context.now));
 
+const isUnlinking = (context: ConnectionContext, event: Closed): boolean =>
+  endOf(context, event) === "loggedOut" && isOrdered(context.order, event);
+
 const noted = (context: ConnectionContext, event: ConnectionEvent): Partial<ConnectionContext> => {
   const { at: now } = event;
   switch (event.type) {
@@ -158,7 +170,7 @@ const noted = (context: ConnectionContext, event: ConnectionEvent): Partial<Conn
     case "lease.lost":
       return { now, leaseTerm: null, servingSince: null, downSince: context.downSince ?? now };
     case "connection.closed":
-      return ended(context, event);
+      return { ...ended(context, event), ...(isUnlinking(context, event) ? { link: "unlinked" as const } : {}) };
     case "connection.linked":
       return event.dial === context.dial ? { now, link: "linked", method: null } : { now };
     default:
@@ -175,6 +187,7 @@ export const connectionMachine = setup({
   },
   guards: {
     isOld: ends("old"),
+    isOrdered: (_, { end, isOrdered }: EndParams) => end === "loggedOut" && isOrdered,
     isLoggedOut: ends("loggedOut"),
     isSuspended: ends("suspended"),
     isBanned: ends("banned"),
@@ -205,10 +218,12 @@ export const connectionMachine = setup({
       servingSince: event.at,
       downSince: null,
       hasServed: true,
+      order: null,
       raised: [],
       standing: context.standing === "banned" ? ("good" as const) : context.standing,
       bannedUntil: null,
     })),
+    noteUnlinking: assign(({ event }) => ({ now: event.at, order: { reason: "loggedOut" as const, at: event.at } })),
     noteRedial: assign(({ context, event }) => ({
       now: event.at,
       failures: isProved(context, event.at) ? 0 : context.failures,
@@ -266,6 +281,12 @@ export const connectionMachine = setup({
     shutDown: emit(({ context: { device } }) =>
       effects({ op: "connection", command: { op: "terminate", device } }, tell(`lease:${device}`, { type: "stop" })),
     ),
+    unlink: emit(({ context: { device } }) =>
+      effects(tell(`health:${device}`, { type: "end.ordered", reason: "loggedOut" }), {
+        op: "connection",
+        command: { op: "unlink", device },
+      }),
+    ),
     announceLinked: emit(({ context: { device } }) =>
       effects(tell("roster", { type: "device.linked", device, linked: true }), {
         op: "event",
@@ -275,13 +296,13 @@ export const connectionMachine = setup({
     announceUnlinkable: emit(({ context: { device } }, { reason }: { reason: CloseReason }) =>
       effects({ op: "event", event: { type: "device.linkEnded", subject: device, data: { reason } } }),
     ),
-    recordLoss: emit(({ context: { device, now } }, { code }: { code: number | null }) =>
+    recordLoss: emit(({ context: { device, now, link } }, { code }: { code: number | null }) =>
       effects(tell("roster", { type: "device.linked", device, linked: false }), {
         op: "write",
         ask: {
           op: "device.update",
           device,
-          link: "loggedOut",
+          link,
           jid: null,
           lid: null,
           audit: {
@@ -312,6 +333,10 @@ export const connectionMachine = setup({
         },
       }),
     ),
+    resolveRaised: emit(({ context: { device, raised } }) =>
+      effects(...raised.map((key): Effect => ({ op: "resolve", key, text: `${device} was unlinked by an operator` }))),
+    ),
+    forgetRaised: assign({ raised: [] }),
     reportBan: emit(({ context: { device, bannedUntil } }) =>
       effects(tell(`standing:${accountOf(device)}`, { type: "standing.reported", standing: "banned", until: bannedUntil })),
     ),
@@ -359,6 +384,7 @@ export const connectionMachine = setup({
     hasRedialled: false,
     replacements: 0,
     bannedUntil: input.standing === "banned" ? standingUntil : null,
+    order: null,
     raised: [],
     hasServed: false,
   }),
@@ -368,6 +394,7 @@ export const connectionMachine = setup({
     start: { actions: "note" },
     "link.request": { actions: "note" },
     "redial.request": { actions: "note" },
+    "unlink.request": { actions: "note" },
     "dial.granted": { actions: "note" },
     "lease.granted": { actions: "note" },
     "lease.lost": { actions: "note" },
@@ -376,6 +403,11 @@ export const connectionMachine = setup({
     "connection.linked": { actions: "note" },
     "connection.closed": [
       { guard: { type: "isOld", params: closedParams }, actions: "note" },
+      {
+        guard: { type: "isOrdered", params: closedParams },
+        target: ".wiping",
+        actions: ["note", { type: "recordLoss", params: ({ event }) => event }, "resolveRaised", "forgetRaised"],
+      },
       {
         guard: { type: "isLoggedOut", params: closedParams },
         target: ".wiping",
@@ -535,6 +567,7 @@ export const connectionMachine = setup({
           { guard: { type: "isAtOnce", params: closedParams }, target: "waiting", actions: "note" },
           { guard: { type: "isPassing", params: closedParams }, target: "backingOff", actions: "note" },
         ],
+        "unlink.request": { actions: ["noteUnlinking", "unlink"] },
         "redial.request": { target: "waiting", actions: ["noteRedial", "terminate"] },
         "lease.lost": { target: "unleased", actions: ["note", "terminate"] },
       },
@@ -577,6 +610,7 @@ export const connectionMachine = setup({
         "link.request": { actions: { type: "noteMethod", params: ({ event }) => event } },
         "store.wiped": [
           { guard: { type: "wantsLink", params: ({ context }) => context }, target: "unleased", actions: "note" },
+          { guard: { type: "isUnlinked", params: ({ context }) => context }, target: "unlinked", actions: "note" },
           { target: "loggedOut", actions: "note" },
         ],
         "store.failed": { target: "unwiped", actions: "note" },

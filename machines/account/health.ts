@@ -3,12 +3,13 @@
  *
  * Probes never enter this chart. It asks for one re-dial before it gives a device up, and reports each change to the roster.
  * Invariants: "failed" is left only through "recovering"; a link that ends makes its device "failed" in the same turn, unless it
- * is the one that we dropped ourselves to repair it; re-dials are asked for at least `repairCooldown` apart; a device that the
+ * is the one that we dropped ourselves to repair it; what ends by an operator's order is reported so and raises no alert; re-dials are asked for at least `repairCooldown` apart; a device that the
  * detector still accuses does not recover.
  *
  * | from       | event                            | to         |
  * | any        | connection.closed if isOld       | same       |
  * | any        | connection.closed                | failed     |
+ * | any        | end.ordered                      | same       |
  * | any        | connection.opened                | same       |
  * | any        | connection.serving               | same       |
  * | any        | evidence.late                    | same       |
@@ -38,8 +39,18 @@ import { assign, emit, setup } from "xstate";
 import type { CloseReason } from "../ports/connection.ts";
 import type { DeviceId, Millis } from "../ports/ids.ts";
 import type { FailoverCause } from "../ports/records.ts";
-import { type Effect, type Emitted, effects, type EvidenceEdge, type HealthState, type LinkEvent, tell } from "../protocol.ts";
+import {
+  type Effect,
+  type Emitted,
+  effects,
+  type EndOrdered,
+  type EvidenceEdge,
+  type HealthState,
+  type LinkEvent,
+  tell,
+} from "../protocol.ts";
 import { CLOSINGS } from "./closing.ts";
+import { isOrdered, type OrderedEnd } from "./ordered.ts";
 
 export interface HealthInput {
   readonly device: DeviceId;
@@ -70,8 +81,10 @@ export interface HealthContext extends HealthInput {
   readonly accused: 0 | 1 | 2 | 3;
   readonly cause: FailoverCause | null;
   readonly isFinal: boolean;
+  /** What an operator ordered of this link; null: nothing, or done. */
+  readonly order: OrderedEnd | null;
 }
-type HealthEvent = Exclude<LinkEvent, { type: "connection.linked" }> | EvidenceEdge;
+type HealthEvent = Exclude<LinkEvent, { type: "connection.linked" }> | EvidenceEdge | EndOrdered;
 type Closed = Extract<HealthEvent, { type: "connection.closed" }>;
 
 /** The detector has the last word on a silent re-dial, vetoes included; this is for a detector that says nothing at all. */
@@ -98,15 +111,26 @@ const noted = (context: HealthContext, event: HealthEvent): Partial<HealthContex
     case "connection.serving":
       return event.dial < context.dial
         ? { now: event.at }
-        : { now: event.at, isUp: true, dial: event.dial, lastEvidenceAt: event.at };
+        : { now: event.at, isUp: true, dial: event.dial, lastEvidenceAt: event.at, ...served(event) };
     case "connection.closed":
       if (event.dial < context.dial) return { now: event.at };
       return { now: event.at, isUp: false, dial: event.dial, accused: context.accused < 2 ? 0 : context.accused };
+    case "end.ordered":
+      return { now: event.at, order: { reason: event.reason, at: event.at } };
     case "evidence.fresh":
       return { now: event.at, lastEvidenceAt: event.lastEvidenceAt, accused: 0 };
     default:
       return { now: event.at, lastEvidenceAt: event.lastEvidenceAt, accused: ACCUSATION[event.type] };
   }
+};
+
+/** A link that serves is the one after. */
+const served = ({ type }: HealthEvent): Partial<HealthContext> => (type === "connection.serving" ? { order: null } : {});
+
+/** What the end of a link is put down to. */
+const put = (context: HealthContext, closed: Closed): { readonly cause: FailoverCause; readonly isFinal: boolean } => {
+  const { cause, isFinal } = CLOSINGS[closed.reason];
+  return { cause: isOrdered(context.order, closed) ? "operator" : cause, isFinal };
 };
 
 const mayRedial = (context: HealthContext): boolean => context.now >= context.redialAskedAt + context.timers.repairCooldown;
@@ -119,7 +143,7 @@ const CAUSES: { readonly [C in FailoverCause]: string } = {
   replaced: "its credentials were opened elsewhere; make sure that nothing else runs this device",
   loggedOut: "it was removed from the account; link it again",
   banned: "WhatsApp refuses the account; look at the phone",
-  operator: "an operator gave it up",
+  operator: "an operator ordered it",
   failback: "the seat went home",
   removed: "it is no longer in the fleet",
   startup: "it did not come into service after the start; look at its link and at the network",
@@ -132,6 +156,7 @@ const raise = (context: HealthContext): Effect => ({
   level: context.isFinal ? "critical" : "warning",
   text: `${context.device} failed: ${CAUSES[context.cause ?? "silent"]}`,
 });
+const settle = (context: HealthContext, text: string): Effect => ({ op: "resolve", key: alertKey(context), text });
 
 export const healthMachine = setup({
   types: {
@@ -178,10 +203,12 @@ export const healthMachine = setup({
         }),
       ),
     ),
-    raiseAlert: emit(({ context }) => effects(raise(context))),
-    resolveAlert: emit(({ context }) =>
-      effects({ op: "resolve", key: alertKey(context), text: `${context.device} is in service again` }),
-    ),
+    /** A restart may heal what is said of it, or not; a device that was unlinked has nothing to heal. */
+    raiseAlert: emit(({ context }) => {
+      if (context.cause !== "operator") return effects(raise(context));
+      return context.isFinal ? effects(settle(context, `${context.device} was unlinked by an operator`)) : effects();
+    }),
+    resolveAlert: emit(({ context }) => effects(settle(context, `${context.device} is in service again`))),
   },
   delays: {
     bootLeft: ({ context }) => Math.max(0, context.deadlineAt - context.now),
@@ -204,6 +231,7 @@ export const healthMachine = setup({
     accused: 0,
     cause: null,
     isFinal: false,
+    order: null,
   }),
   initial: "unknown",
   on: {
@@ -211,9 +239,10 @@ export const healthMachine = setup({
       { guard: { type: "isOld", params: closedParams }, actions: "note" },
       {
         target: ".failed",
-        actions: ["note", { type: "fail", params: ({ event }) => CLOSINGS[event.reason] }],
+        actions: ["note", { type: "fail", params: ({ context, event }) => put(context, event) }],
       },
     ],
+    "end.ordered": { actions: "note" },
     "connection.opened": { actions: "note" },
     "connection.serving": { actions: "note" },
     "evidence.late": { actions: "note" },
@@ -286,7 +315,7 @@ export const healthMachine = setup({
             "passDeadline",
             "redial",
             "noteRedial",
-            { type: "fail", params: ({ context }) => ({ ...context, cause: context.cause ?? "silent" }) },
+            { type: "fail", params: ({ context: { cause, isFinal } }) => ({ cause: ofSilence(cause), isFinal }) },
           ],
         },
       },
@@ -305,6 +334,8 @@ export const healthMachine = setup({
   },
 });
 
+/** What a link that is up and does not serve is put down to: no order ends so. */
+const ofSilence = (cause: FailoverCause | null): FailoverCause => (cause === null || cause === "operator" ? "silent" : cause);
 const blamed = (edge: { readonly clock: "link" | "ack" }): { cause: FailoverCause } => ({
   cause: edge.clock === "ack" ? "unacknowledged" : "silent",
 });

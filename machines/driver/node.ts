@@ -238,6 +238,15 @@ export class Node {
   redial(device: DeviceId): void {
     this.#driver.tell(`connection:${device}`, { type: "start" });
   }
+  /** Drops a link that is up, and dials again. */
+  restart(device: DeviceId): void {
+    this.#driver.tell(`health:${device}`, { type: "end.ordered", reason: "dropped" } as { type: string });
+    this.#driver.tell(`connection:${device}`, { type: "redial.request" });
+  }
+  /** Has WhatsApp remove a device that serves from its account. */
+  unlink(device: DeviceId): void {
+    this.#driver.tell(`connection:${device}`, { type: "unlink.request" });
+  }
   releaseHeld(seat: SeatId, message: MessageId, release: boolean): void {
     this.#driver.tell(`queue:${seat}`, { type: release ? "held.release" : "held.fail", message } as { type: string });
   }

@@ -5,7 +5,7 @@ import { Timeline } from "./timeline.ts";
 
 export const detectionsAlert: Property = {
   name: "detections-alert",
-  says: "whenever a seat's holder is given up, an alert about the device or its account is open and in the store",
+  says: "whenever a seat's holder is given up, an alert about the device or its account is open and in the store, unless that was ordered",
   *broken(life) {
     const open = new Set<string>();
     const stored = new Set(life.tables.alerts.map(({ key }) => key));
@@ -26,7 +26,7 @@ export const detectionsAlert: Property = {
       if (failed[0] && failed[0].at < at) yield* judge();
       if (type === "alert.raised") open.add(String(data["key"]));
       else if (type === "alert.resolved") open.delete(String(data["key"]));
-      else if (type === "holder.failed" && data["device"] !== null && data["cause"] !== "startup") {
+      else if (type === "holder.failed" && data["device"] !== null && !NO_FAULT.has(data["cause"])) {
         const device = data["device"] as DeviceId;
         failed.push({ at, seat: subject, keys: [`device.failed:${device}`, `account.banned:${accountOf(device)}`] });
       }
@@ -34,6 +34,8 @@ export const detectionsAlert: Property = {
     yield* judge();
   },
 };
+
+const NO_FAULT: ReadonlySet<unknown> = new Set(["startup", "operator"]);
 
 /** A write that nobody waits for is lost with the process. */
 const diedSoonAfter = (life: Life, at: Millis): boolean =>

@@ -31,6 +31,13 @@ export const RARE: { readonly [P in keyof typeof DIRECTED]: readonly string[] } 
   "a-drain-behind-late-timers": ["switchover: draining + after drainDeadline → refused"],
   "a-switchover-in-a-probation": ["seat: any + holder.well → same"],
   "a-switchover-while-the-last-word-is-awaited": ["sender: resolving + drain.request → draining"],
+  "links-that-end-by-order": [
+    "connection: any + unlink.request → same",
+    "connection: any + connection.closed if isOrdered → wiping",
+    "connection: serving + unlink.request → same",
+    "connection: wiping + store.wiped if isUnlinked → unlinked",
+    "health: any + end.ordered → same",
+  ],
   "two-seats-behind-a-stall": ["connection: any + redial.request → same"],
   "home-again-in-a-pause": ["orchestrator: any + home.recovered → same"],
   "demands-at-bad-moments": [

@@ -3,15 +3,30 @@ import { flag, oneOf } from "./fields.ts";
 import type { FaultBase, FaultRule, Order, Target } from "./rule.ts";
 import { forHow, inWords } from "./target.ts";
 
+const ORDERS = [
+  "failover",
+  "switchover",
+  "rebalance",
+  "pause",
+  "resume",
+  "cordon",
+  "redial",
+  "link",
+  "restart",
+  "unlink",
+] as const;
+
 /**
  * An operator gives an order at the worst moment. `failover`: the seat moves now. `switchover`: it moves once nothing is under way. `pause`: nothing moves by itself. `resume`:
  * whatever holds moves back no longer does. `cordon`: the device may take no seat. `redial`: its link is dialled now. `link`: it is
- * to be linked again, and its owner is there to do it. `rebalance`: what waits on the seat's line is shared out again. What lasts is
- * taken back at the end. Seeds draw neither `resume` nor `link`: the liveness phase has a person who does both; nor `rebalance`.
+ * to be linked again, and its owner is there to do it. `restart`: its link is dropped and dialled. `unlink`: it is to be removed from
+ * its account; both are refused in earnest while it speaks for a seat. `rebalance`: what waits on the seat's line is shared out again.
+ * What lasts is taken back at the end. Seeds draw neither `resume` nor `link`: the liveness phase has a person who does both; nor
+ * `restart`, `unlink`, `rebalance`.
  */
 export interface Operator extends FaultBase {
   readonly kind: "operator";
-  readonly order: "failover" | "switchover" | "rebalance" | "pause" | "resume" | "cordon" | "redial" | "link";
+  readonly order: (typeof ORDERS)[number];
   /** Gives the order twice in one breath. */
   readonly twice: boolean;
 }
@@ -19,7 +34,7 @@ export interface Operator extends FaultBase {
 export const operator: FaultRule<Operator> = {
   kind: "operator",
   aims: ["seat", "device", "node"],
-  fields: { order: oneOf("failover", "switchover", "rebalance", "pause", "resume", "cordon", "redial", "link"), twice: flag },
+  fields: { order: oneOf(...ORDERS), twice: flag },
   describe: ({ target, for: span, order, twice }) =>
     `an operator orders ${WORDS[order](inWords(target))}${order === "pause" || order === "cordon" ? ` ${forHow(span)}` : ""}${twice ? ", twice" : ""}`,
   begin({ target, order, twice }, world) {
@@ -56,6 +71,8 @@ const WORDS = {
   cordon: (whom: string) => `that ${whom} takes no seat`,
   redial: (whom: string) => `a new dial of ${whom}`,
   link: (whom: string) => `that ${whom} be linked again`,
+  restart: (whom: string) => `that ${whom} be restarted`,
+  unlink: (whom: string) => `that ${whom} be unlinked`,
 } as const;
 
 const ordersOf = (order: Operator["order"], target: Target, devices: readonly DeviceId[]): Order[] => {
@@ -71,8 +88,9 @@ const ordersOf = (order: Operator["order"], target: Target, devices: readonly De
     case "cordon":
       return devices.map((device) => ({ kind: "cordon", device, cordoned: true }));
     case "redial":
-      return devices.map((device) => ({ kind: "redial", device }));
     case "link":
-      return devices.map((device) => ({ kind: "link", device }));
+    case "restart":
+    case "unlink":
+      return devices.map((device) => ({ kind: order, device }));
   }
 };

@@ -142,8 +142,7 @@ export type Order =
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
   | { readonly kind: "cordon"; readonly device: DeviceId; readonly cordoned: boolean }
-  | { readonly kind: "redial"; readonly device: DeviceId }
-  | { readonly kind: "link"; readonly device: DeviceId };
+  | { readonly kind: "redial" | "link" | "restart" | "unlink"; readonly device: DeviceId };
 
 /** One kind of fault. */
 export interface FaultRule<F extends FaultBase> {

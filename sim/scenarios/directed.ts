@@ -262,6 +262,16 @@ export const DIRECTED = {
     { fleet: pair(), for: 92_000_000, workload: { from: 20_000, until: 60_000, peoplePerLine: 5, sends: 1, writes: 0, warm: 1 } },
   ),
 
+  // ---- ends that are ordered ----
+  "links-that-end-by-order": brief([
+    order("restart", device("sales-1/a"), 40),
+    // Whoever speaks for it.
+    order("unlink", seat("sales/sales-1"), 60),
+    order("unlink", device("sales-1/b"), 62),
+    order("link", device("sales-1/b"), 70),
+    order("restart", device("sales-2/a"), 80),
+  ]),
+
   // ---- starts ----
   "started-in-trouble": plan([
     fault("banned", account("support-2"), 80, 100, { code: 402 }),

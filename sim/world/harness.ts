@@ -253,7 +253,9 @@ export class Fleet {
         node.cordon(order.device, order.cordoned);
         break;
       case "redial":
-        node.redial(order.device);
+      case "restart":
+      case "unlink":
+        node[order.kind](order.device);
         break;
       case "link":
         return this.linkAgain(order.device);

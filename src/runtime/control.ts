@@ -298,7 +298,7 @@ const restart = ({ supervisor, views }: ControlParts, device: DeviceId): DeviceS
     );
   if (holds.length > 0)
     throw new ControlError("E_REFUSED", `${device} speaks for ${holds.join(", ")}: switch over first, then restart it`);
-  if (state === "serving" || state === "opened") supervisor.node.driver.tell(`connection:${device}`, { type: "redial.request" });
+  if (state === "serving" || state === "opened") supervisor.node.restart(device);
   else supervisor.node.redial(device);
   return views.device(device);
 };
@@ -318,11 +318,11 @@ const unlink = async ({ supervisor, views, ...rest }: ControlParts, device: Devi
       `${device} is ${state}, so WhatsApp can't be told: remove it on the phone, or ask again once it serves`,
     );
   await note({ supervisor, views, ...rest }, "device.unlink", device, `${device} is to be removed from its account`);
-  supervisor.node.driver.perform("orchestrator", [{ op: "connection", command: { op: "unlink", device } }]);
+  supervisor.node.unlink(device);
   const end = systemClock.now() + UNLINKED_WITHIN;
   while (systemClock.now() < end) {
     const status = views.device(device);
-    if (status.link !== "linked" && status.state === "loggedOut") return status;
+    if (status.link !== "linked" && status.state === "unlinked") return status;
     await new Promise((resolve) => setTimeout(resolve, POLL));
   }
   throw new ControlError(

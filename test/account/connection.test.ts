@@ -373,6 +373,20 @@ describe("what a connection tells people", () => {
     expect(host.of("raise")).toMatchObject([{ rule: `device.${rule}`, level, text: expect.stringMatching(text) }]);
   });
 
+  it("nothing more of a device that could not be reached and then proves to be unlinked as ordered", () => {
+    const host = serving(1000);
+    host.tell(CONNECTION, { type: "unlink.request" });
+    for (let count = 0; count < 5; count++) {
+      close(host, "refused");
+      while (host.value(CONNECTION) === "backingOff") host.advance(10);
+    }
+    expect(host.of("raise").map(({ rule }) => rule)).toEqual(["device.unreachable"]);
+    const before = host.of("resolve").length;
+    close(host, "loggedOut", 401);
+    expect(host.of("raise")).toHaveLength(1);
+    expect(host.of("resolve").slice(before)).toMatchObject([{ key: `device.unreachable:${device}` }]);
+  });
+
   it("an alert about a ban names its end", () => {
     const host = serving(1000);
     const until = Date.UTC(2026, 10, 26, 12);

@@ -110,6 +110,127 @@ describe("a device in a bad world", () => {
   });
 });
 
+describe("a device of which an operator orders", () => {
+  const restart = (world: World): void => {
+    world.host.tell(HEALTH, { type: "end.ordered", reason: "dropped" });
+    world.host.tell(CONNECTION, { type: "redial.request" });
+  };
+  const unlink = (world: World): void => world.host.tell(CONNECTION, { type: "unlink.request" });
+  const alerts = ({ host }: World): readonly string[] => host.of("raise").map(({ rule }) => rule);
+  const open = ({ host }: World): readonly string[] => {
+    const keys = new Set<string>();
+    for (const { effect } of host.log) {
+      if (effect.op === "raise") keys.add(effect.key);
+      if (effect.op === "resolve") keys.delete(effect.key);
+    }
+    return [...keys];
+  };
+
+  it("a restart, raises no alert, and is in service again", () => {
+    const world = new World();
+    world.host.advance(20_000);
+    restart(world);
+    world.host.advance(60_000);
+    expect(world.states).toEqual(["healthy", "failed", "recovering", "healthy"]);
+    expect(world.host.told("roster").find(({ state }) => state === "failed")).toMatchObject({ cause: "operator" });
+    expect(alerts(world)).toEqual([]);
+    expect(world.dials).toEqual([1, 2]);
+  });
+
+  it.each<Mode>(["refusing", "deadPath"])(
+    "a restart, raises one if it does not come back (%s), and none is left when it does",
+    (mode) => {
+      const world = new World();
+      world.host.advance(20_000);
+      world.set(mode);
+      restart(world);
+      world.host.advance(60_000);
+      expect(alerts(world)).toContain("device.unreachable");
+      world.set("well");
+      world.host.advance(200_000);
+      expect(open(world)).toEqual([]);
+    },
+  );
+
+  it("a restart, raises one for what ends a moment later by itself", () => {
+    const world = new World();
+    world.host.advance(20_000);
+    restart(world);
+    world.host.advance(2000);
+    world.drop("dropped");
+    expect(alerts(world)).toEqual(["device.failed"]);
+  });
+
+  it("to be unlinked, raises no alert, leaves none open, and is unlinked", () => {
+    const world = new World();
+    world.host.advance(20_000);
+    // The link breaks and comes back: it is on probation, with an alert that is open.
+    world.drop("dropped");
+    world.host.advance(2000);
+    expect(open(world)).toEqual([`device.failed:${device}`]);
+    const before = alerts(world).length;
+    unlink(world);
+    world.drop("loggedOut");
+    world.host.tell(CONNECTION, { type: "store.wiped", answer: {} });
+    expect(alerts(world)).toHaveLength(before);
+    expect(open(world)).toEqual([]);
+    expect(world.host.value(CONNECTION)).toBe("unlinked");
+    expect(world.host.of("connection").map(({ command }) => command.op)).toContain("unlink");
+    expect(world.host.of("write")).toMatchObject([{ ask: { op: "device.update", link: "unlinked" } }]);
+    expect(
+      world.host
+        .told("roster")
+        .filter(({ type }) => type === "device.health")
+        .at(-1),
+    ).toMatchObject({
+      state: "failed",
+      cause: "operator",
+      isFinal: true,
+    });
+  });
+
+  it("to be unlinked, is unlinked without an alert about that where only the next dial is told", () => {
+    const world = new World();
+    world.host.advance(20_000);
+    unlink(world);
+    world.drop("dropped");
+    world.host.advance(300);
+    world.drop("loggedOut");
+    expect(alerts(world)).toEqual(["device.failed"]);
+    expect(open(world)).toEqual([]);
+  });
+
+  it.each<[string, (world: World) => void]>([
+    ["logs itself out, and nothing was ordered", () => undefined],
+    ["logs itself out long after an order that WhatsApp did not hear", (world) => (unlink(world), world.host.advance(31_000))],
+    ["logs itself out as it is restarted", restart],
+    [
+      "logs itself out after it was unlinked, linked, and served",
+      (world) => {
+        unlink(world);
+        world.drop("dropped");
+        world.host.advance(5000);
+      },
+    ],
+  ])("nothing of the kind: it %s", (_, before) => {
+    const world = new World();
+    world.host.advance(20_000);
+    before(world);
+    world.drop("loggedOut");
+    expect(open(world)).toEqual(expect.arrayContaining([`device.loggedOut:${device}`, `device.failed:${device}`]));
+    world.host.tell(CONNECTION, { type: "store.wiped", answer: {} });
+    expect(world.host.value(CONNECTION)).toBe("loggedOut");
+  });
+
+  it("to be unlinked, and is banned instead: people are told", () => {
+    const world = new World();
+    world.host.advance(20_000);
+    unlink(world);
+    world.drop("banned");
+    expect([...alerts(world)].sort()).toEqual(["device.banned", "device.failed"]);
+  });
+});
+
 // ---- the world -------------------------------------------------------------------------------------------------------
 
 class World {

@@ -220,6 +220,17 @@ describe("health of a device", () => {
     expect(redials(host)).toBe(2);
   });
 
+  it("is accused of silence, and people are told, if the link after a restart by order opens and does not serve", () => {
+    const host = serving();
+    host.tell(HEALTH, { type: "end.ordered", reason: "dropped" });
+    close(host, 1, "dropped");
+    open(host, 2);
+    expect(host.of("raise")).toEqual([]);
+    host.advance(T.repairCooldown);
+    expect(reports(host)).toEqual(["healthy", "failed operator", "failed silent"]);
+    expect(host.of("raise")).toMatchObject([{ rule: "device.failed" }]);
+  });
+
   it("keeps its cause through a re-dial that heals nothing", () => {
     const host = serving();
     for (const word of ["late", "overdue", "gone"] as const) edge(host, word, "ack");

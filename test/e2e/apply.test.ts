@@ -68,6 +68,8 @@ it("accounts come and go without a restart; a broken file changes nothing; what 
   await until(async () => (await rig.ask("accounts", {})).devices.every(({ health }) => health === "healthy"));
   await rig.ask("unlinkAccount", { account: "bulk-1" });
   expect(rig.loopback.account(numberOf("bulk-1/a")).devices()).toEqual([]);
+  expect((await rig.ask("accounts", {})).devices.find(({ id }) => id === "bulk-1/a")).toMatchObject({ state: "unlinked" });
+  expect((await rig.ask("alerts", {})).alerts.filter(({ subject }) => subject.startsWith("bulk-1"))).toEqual([]);
   await rig.link("bulk-1/a");
   await until(async () => (await rig.ask("accounts", {})).devices.every(({ health }) => health === "healthy"));
   const after = opensOf("sales-1/a");
