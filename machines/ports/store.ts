@@ -163,6 +163,10 @@ export interface OutboxRow extends OutboxDraft {
   readonly reason: string | null;
   readonly attempts: readonly AttemptRow[];
 }
+/** As it was accepted. `isFirst`: no earlier row of its conversation was open or held then; left out: that is not known. */
+export interface OfferedRow extends OutboxRow {
+  readonly isFirst?: boolean;
+}
 export interface OutboxChange {
   readonly id: MessageId;
   readonly state: OutboxState;
@@ -303,11 +307,15 @@ export interface StoreOps {
    * All or none. `full` when the line's open rows would pass `limit`. An idempotency key already known returns the first row's id,
    * and so does an id already known (an accept that is asked again because its answer was lost).
    * A conversation keeps the seat it has: if it was assigned to another one meanwhile, `seat` says where the row really went.
+   * `first`: no earlier row of its conversation was open or held then, on whichever seat; a duplicate is never said to be.
    */
   "outbox.accept": {
     in: { messages: readonly OutboxDraft[]; limit: number };
     out:
-      | { kind: "accepted"; messages: readonly { id: MessageId; seq: number; duplicate: boolean; seat: SeatId }[] }
+      | {
+          kind: "accepted";
+          messages: readonly { id: MessageId; seq: number; duplicate: boolean; seat: SeatId; first: boolean }[];
+        }
       | { kind: "full"; open: number };
   };
   /** Rows of the seat still to be sent (`accepted`, `dispatched`, `unanswered`) after `afterSeq`, oldest first, attempts included. */

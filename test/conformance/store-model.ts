@@ -477,13 +477,20 @@ class Model {
     const out = [];
     for (const d of messages) {
       const first = this.#known(d);
+      const isAlone = !this.rows.some((row) => row.conversation === d.conversation && [...OPEN, "held"].includes(row.state));
       if (!first) {
         const at = this.talks.get(d.conversation) ?? d.seat;
         this.talks.set(d.conversation, at);
         this.rows.push({ ...d, seat: at, seq: this.rows.length + 1, state: "accepted", reason: null, attempts: [] });
       }
       const row = first ?? this.rows.at(-1);
-      out.push({ id: row?.id, seq: row?.seq, duplicate: first !== undefined, seat: row?.seat });
+      out.push({
+        id: row?.id,
+        seq: row?.seq,
+        duplicate: first !== undefined,
+        seat: row?.seat,
+        first: first === undefined && isAlone,
+      });
     }
     if (this.rows.length > rowsBefore.length && open + this.rows.length - rowsBefore.length > limit) {
       this.rows = rowsBefore;

@@ -111,16 +111,20 @@ const refuseReusedWaIds = (state: State, messages: readonly OutboxDraft[]): void
   }
 };
 
-const accept = (state: State, draft: OutboxDraft): { id: OutboxRow["id"]; seq: number; duplicate: boolean; seat: SeatId } => {
+const accept = (
+  state: State,
+  draft: OutboxDraft,
+): { id: OutboxRow["id"]; seq: number; duplicate: boolean; seat: SeatId; first: boolean } => {
   const first = known(state, draft);
   if (first !== undefined) {
     const row = state.outboxRow(first);
-    return { id: row.id, seq: row.seq, duplicate: true, seat: row.seat };
+    return { id: row.id, seq: row.seq, duplicate: true, seat: row.seat, first: false };
   }
   const seat = seatOfConversation(state, draft.conversation, draft.seat);
   const seq = state.tables.outbox.length + 1;
+  const isFirst = (state.indexes.unsettled.get(draft.conversation) ?? 0) === 0;
   state.addOutbox({ ...draft, seat, seq, state: "accepted", reason: null, attempts: [] });
-  return { id: draft.id, seq, duplicate: false, seat };
+  return { id: draft.id, seq, duplicate: false, seat, first: isFirst };
 };
 
 const record = (state: State, { id, state: to, reason, attempt }: OutboxChange): void => {

@@ -88,6 +88,8 @@ interface Indexes {
   /** By seat, then by state: the rows' seqs. */
   readonly bySeat: Map<SeatId, Map<OutboxState, Set<number>>>;
   readonly openOnLine: Map<LineId, number>;
+  /** Open and held rows of a conversation. */
+  readonly unsettled: Map<ConversationId, number>;
   readonly byInbound: Map<string, number[]>;
   /** Contacts' numbers, by LID and by phone number. */
   readonly byAddress: Map<string, number>;
@@ -105,6 +107,7 @@ export class State {
       byKey: new Map(),
       bySeat: new Map(),
       openOnLine: new Map(),
+      unsettled: new Map(),
       byInbound: new Map(),
       byAddress: new Map(),
     };
@@ -157,13 +160,14 @@ export class State {
     if (row.idempotencyKey !== null) byKey.set(keyName(row.line, row.idempotencyKey), row.seq);
     this.#count(row, 1);
   }
-  #count({ seat, state, line, seq }: OutboxRow, by: 1 | -1): void {
-    const { bySeat, openOnLine } = this.indexes;
+  #count({ seat, state, line, seq, conversation }: OutboxRow, by: 1 | -1): void {
+    const { bySeat, openOnLine, unsettled } = this.indexes;
     const states = valueIn(bySeat, seat, () => new Map<OutboxState, Set<number>>());
     const seqs = valueIn(states, state, () => new Set<number>());
     if (by === 1) seqs.add(seq);
     else seqs.delete(seq);
     if (isOpen(state)) openOnLine.set(line, (openOnLine.get(line) ?? 0) + by);
+    if (isOpen(state) || state === "held") unsettled.set(conversation, (unsettled.get(conversation) ?? 0) + by);
   }
   #indexContact({ number, lid, pn }: Contact): void {
     for (const address of [lid, pn]) if (address !== null) this.indexes.byAddress.set(address, number);

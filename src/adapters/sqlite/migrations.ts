@@ -4,9 +4,10 @@
  * `outbox_count` holds a number for each (line, state, seat), kept by whoever moves a row in the same transaction, so that a full
  * line is noticed without counting a million rows. `warm` is kept by address and not by contact, so merging contacts touches nothing.
  *
- * Every page that a commit touches is written and flushed, so the tables of the hot path have the fewest indexes that will do, none
- * of them over a condition that changes with the state, and no AUTOINCREMENT (a page of its own). Numbers must not be given twice
- * all the same: whoever deletes old rows of `outbox` or `inbox` has to leave the newest.
+ * Every page that a commit touches is written and flushed, so the tables of the hot path have the fewest indexes that will do, one
+ * of them over a condition that changes with the state (`outbox_unsettled`: it is as small as what waits), and no AUTOINCREMENT (a
+ * page of its own). Numbers must not be given twice all the same: whoever deletes old rows of `outbox` or `inbox` has to leave the
+ * newest.
  */
 import { beginChain } from "./audit-chain.ts";
 import type { Database } from "./database.ts";
@@ -191,5 +192,10 @@ create table webhook_dead (
     number: 10,
     name: "when phones were seen",
     sql: "create table phone (account text primary key, seen_at integer, unseen_since integer) strict, without rowid",
+  },
+  {
+    number: 11,
+    name: "whether a conversation has open messages",
+    sql: `create index outbox_unsettled on outbox (conversation) where state in ('accepted', 'dispatched', 'unanswered', 'held')`,
   },
 ];

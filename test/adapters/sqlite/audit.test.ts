@@ -196,7 +196,7 @@ describe("the audit", () => {
       "alter table audit drop column hash; delete from meta where name like 'audit%'; delete from migration where number >= 5",
     );
     for (const { sql } of MIGRATIONS.filter(({ number }) => number > 5))
-      for (const [, table] of sql.matchAll(/create table (\w+)/g)) db.exec(`drop table ${table}`);
+      for (const [, kind, name] of sql.matchAll(/create (table|index) (\w+)/g)) db.exec(`drop ${kind} if exists ${name}`);
     db.exec("pragma user_version = 4");
     db.close();
     expect(await open(file).audit.verify()).toMatchObject({ entries: 7, broken: null });

@@ -146,7 +146,14 @@ const openRows = (db: Database, line: LineId): number =>
     "n",
   );
 
-const accept = (db: Database, draft: OutboxDraft): { id: MessageId; seq: number; duplicate: boolean; seat: SeatId } => {
+/** Answered from `outbox_unsettled`, which holds no more than is open: a conversation may have a million rows behind it. */
+export const UNSETTLED_IN_CONVERSATION =
+  "select 1 from outbox where conversation = ? and state in ('accepted', 'dispatched', 'unanswered', 'held') limit 1";
+
+const accept = (
+  db: Database,
+  draft: OutboxDraft,
+): { id: MessageId; seq: number; duplicate: boolean; seat: SeatId; first: boolean } => {
   const first = known(db, draft);
   if (first) {
     return {
@@ -154,9 +161,11 @@ const accept = (db: Database, draft: OutboxDraft): { id: MessageId; seq: number;
       seq: numberOf(first, "seq"),
       duplicate: true,
       seat: textOf<SeatId>(first, "seat"),
+      first: false,
     };
   }
   const { content } = draft;
+  const isFirst = db.get(UNSETTLED_IN_CONVERSATION, draft.conversation) === undefined;
   const seat = seatOfConversation(db, draft.conversation, draft.line, draft.seat);
   const made = db.get(
     `insert into outbox (id, wa_id, line, seat, conversation, contact, text, reply_to, proto, content, media, priority, expires_at,
@@ -178,7 +187,7 @@ const accept = (db: Database, draft: OutboxDraft): { id: MessageId; seq: number;
     whole(draft.acceptedAt),
   );
   count(db, draft.line, "accepted", seat, 1);
-  return { id: draft.id, seq: numberOf(made ?? {}, "seq"), duplicate: false, seat };
+  return { id: draft.id, seq: numberOf(made ?? {}, "seq"), duplicate: false, seat, first: isFirst };
 };
 
 // ---- moving ----------------------------------------------------------------------------------------------------------
