@@ -20,7 +20,15 @@ import {
 import type { Clock } from "../ports/clock.ts";
 import type { Newcomer } from "./balance/strategy.ts";
 import type { Beginning } from "./work.ts";
-import type { ContactRow, MessageContent, OutboxDraft, OutboxRow, StoreAnswer, StoreFailure, StorePort } from "../ports/store.ts";
+import type {
+  ContactRow,
+  MessageContent,
+  OutboxDraft,
+  OfferedRow,
+  StoreAnswer,
+  StoreFailure,
+  StorePort,
+} from "../ports/store.ts";
 
 export interface AcceptRequest {
   readonly line: LineId;
@@ -54,7 +62,7 @@ export interface AcceptanceOptions {
   /** What a message to a contact of that tier is worth in the queue, 0 to 9. */
   readonly urgency: (line: LineId, tier: string | null) => number;
   /** Hands freshly accepted rows to the seat's queue. */
-  readonly offer: (seat: SeatId, rows: readonly OutboxRow[]) => void;
+  readonly offer: (seat: SeatId, rows: readonly OfferedRow[]) => void;
   /** The seat's queue has to look into the store: there may be a row that nobody offered. */
   readonly reload: (seat: SeatId) => void;
   /** Open messages a line may have, in rows. */
@@ -157,7 +165,10 @@ export class Acceptance {
         if (row.seat !== seat) remember(this.#seats, conversation, row.seat);
         // The first time its answer may have been lost.
         if (row.duplicate) reload(row.seat);
-        else offer(row.seat, [{ ...draft, seat: row.seat, seq: row.seq, state: "accepted", reason: null, attempts: [] }]);
+        else {
+          const { seq, first } = row;
+          offer(row.seat, [{ ...draft, seat: row.seat, seq, state: "accepted", reason: null, attempts: [], isFirst: first }]);
+        }
         reply({ kind: "accepted", id: row.id, waId: draft.waId, seat: row.seat, duplicate: row.duplicate });
       },
     );

@@ -1,7 +1,7 @@
 /** Messages to new contacts that wait until their account may begin another conversation: in the order in which they would leave. */
 import type { Millis } from "../ports/ids.ts";
 import { Heap, type Slotted } from "./heap.ts";
-import type { Row } from "./window-row.ts";
+import { rankOf, type Row } from "./window-row.ts";
 
 interface Place extends Slotted {
   readonly row: Row;
@@ -27,7 +27,7 @@ export class Postponed {
 
   add(row: Row): void {
     if (this.#places.has(row)) return;
-    const place = { row, rank: row.acceptedAt - row.priority * this.#agingPerLevel, slot: -1 };
+    const place = { row, rank: rankOf(row, this.#agingPerLevel), slot: -1 };
     this.#places.set(row, place);
     this.#heap.push(place);
   }

@@ -59,7 +59,7 @@ export const QUEUE_DEFAULTS: QueueConfig = {
   perConversation: 32,
   page: 128,
   remember: 2048,
-  agingPerLevel: 10_000,
+  agingPerLevel: 30_000,
   perDevice: 20,
   pacing: {},
   whenNumberChanges: "hold",

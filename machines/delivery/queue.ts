@@ -12,7 +12,8 @@
  *
  * The order between conversations: by acceptance less `agingPerLevel` for each level of priority of the first message. So an
  * urgent one overtakes, and a message of priority p is overtaken only by what was accepted at most (9 - p) * agingPerLevel after
- * it: nobody starves. Messages that are not in the window yet take no part; the window fills in order of acceptance.
+ * it: nobody starves. The window fills in order of acceptance; what is not in it yet takes no part, unless it is urgent and the first
+ * of its conversation (window.ts).
  *
  * Pacing counts what is handed over. An account has one bucket, whichever of its seats it speaks for; they take turns at it.
  * Caps (caps.ts) count the same, in hours and days. A new contact that an account has no room for goes to another seat, or waits

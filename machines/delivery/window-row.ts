@@ -123,6 +123,10 @@ export interface Conversation extends Slotted {
   yielded: Row | null;
 }
 
+/** When its turn comes: each level of priority is worth a wait. */
+export const rankOf = ({ acceptedAt, priority }: Pick<OutboxRow, "acceptedAt" | "priority">, agingPerLevel: Millis): Millis =>
+  acceptedAt - priority * agingPerLevel;
+
 export const emptyConversation = (id: ConversationId): Conversation => ({
   id,
   rows: [],

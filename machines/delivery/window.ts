@@ -11,12 +11,17 @@
  * id, so reading a stretch twice is harmless; settled ones are forgotten only when the store knows their outcome and no read is
  * under way that may have seen them before.
  *
- * Bound: `limit` rows, the blocked first rows of shut conversations, and `remember` settled ones.
+ * An urgent row doesn't wait for the cursor: if its turn comes before that of the least urgent row that was seen, and nothing of its
+ * conversation is before it, in the store or here, it is taken as it is accepted, into a reserve beside the limit. The cursor finds
+ * it known, or settled. What comes behind it is left to the cursor. While the cursor stands still, so does what a row is measured
+ * against: sooner or later nothing more is urgent enough, the reserve empties, and the cursor goes on. So nobody starves in the store.
+ *
+ * Bound: `limit` rows and a quarter as a reserve, the blocked first rows of shut conversations, and `remember` settled ones.
  */
 import type { ConversationId, MessageId, Millis, WaId } from "../ports/ids.ts";
-import type { OutboxRow } from "../ports/store.ts";
+import type { OfferedRow, OutboxRow } from "../ports/store.ts";
 import { Heap } from "./heap.ts";
-import { type Conversation, emptyConversation, isUnderWay, type Phase, type Row, rowFrom } from "./window-row.ts";
+import { type Conversation, emptyConversation, isUnderWay, type Phase, rankOf, type Row, rowFrom } from "./window-row.ts";
 
 export interface WindowLimits {
   /** Rows in memory that are not settled and do not block a shut conversation. */
@@ -53,6 +58,8 @@ export class Window {
   #count = 0;
   #cursor = 0;
   #more = true;
+  /** The rank of the least urgent row that was seen. */
+  #edge = Number.NEGATIVE_INFINITY;
   readonly #hungry = new Set<Conversation>();
   #mainNext = true;
   #reading: Reading | null = null;
@@ -111,8 +118,8 @@ export class Window {
     for (const id of this.#coming) this.come(id);
   }
 
-  /** Rows just accepted, in order of seq: taken at once if nothing older is unread. Returns those that are new here. */
-  offer(rows: readonly OutboxRow[], at: Millis): Row[] {
+  /** Rows just accepted, in order of seq: taken at once if nothing older is unread, or if urgent. Returns those that are new here. */
+  offer(rows: readonly OfferedRow[], at: Millis): Row[] {
     const taken: Row[] = [];
     for (const stored of rows) {
       if (this.#coming.has(stored.conversation)) continue;
@@ -122,16 +129,32 @@ export class Window {
         continue;
       }
       if (this.#reading) this.#reading.hasMissed = true;
-      if (this.#more || this.#reading?.hungry === null) continue;
+      if (this.#more || this.#reading?.hungry === null) {
+        if (this.#isUrgent(stored)) taken.push(this.#add(stored, at));
+        continue;
+      }
       const row = this.#take(stored, Number.POSITIVE_INFINITY, at);
       if (row === "full") {
         this.#more = true;
+        if (this.#isUrgent(stored)) taken.push(this.#add(stored, at));
         continue;
       }
       this.#cursor = stored.seq;
       if (row) taken.push(row);
     }
     return taken;
+  }
+
+  /** Whether the row may be taken before the cursor comes. A level more has a ninth more of the reserve: the less urgent never fill it. */
+  #isUrgent(stored: OfferedRow): boolean {
+    const { window, agingPerLevel } = this.#limits;
+    const reserve = ((window >> 2) * stored.priority) / MOST_URGENT;
+    return (
+      stored.isFirst === true &&
+      rankOf(stored, agingPerLevel) < this.#edge &&
+      this.#count < window + reserve &&
+      !this.#conversations.has(stored.conversation)
+    );
   }
 
   /** Held rows are not among the open ones, so they come by a list of their own, before anything else is read. */
@@ -253,6 +276,7 @@ export class Window {
 
   /** The row at the place where it belongs, null if it is known or has to stay in the store, "full" if the window is. */
   #take(stored: OutboxRow, scannedFrom: number, at: Millis): Row | null | "full" {
+    this.#edge = Math.max(this.#edge, rankOf(stored, this.#limits.agingPerLevel));
     if (this.#rows.has(stored.id)) return null;
     const conversation = this.#conversation(stored.conversation);
     const { parkedFrom, rows } = conversation;
@@ -276,7 +300,11 @@ export class Window {
       this.#hungry.delete(conversation);
       this.#fetched.push(conversation);
     }
-    const row = rowFrom(stored, conversation, at);
+    return this.#add(stored, at);
+  }
+
+  #add(stored: OutboxRow, at: Millis): Row {
+    const row = rowFrom(stored, this.#conversation(stored.conversation), at);
     this.#insert(row, at);
     return row;
   }
@@ -423,7 +451,7 @@ export class Window {
     const mayGoOn = isFirst && !this.#ahead.has(first) && conversation.yielded === null;
     if (first?.phase !== "ready" || !mayGoOn) this.ready.remove(conversation);
     else if (conversation.slot < 0) {
-      conversation.rank = first.acceptedAt - first.priority * this.#limits.agingPerLevel;
+      conversation.rank = rankOf(first, this.#limits.agingPerLevel);
       conversation.rankSeq = first.seq;
       this.ready.push(conversation);
     }
@@ -456,6 +484,9 @@ export class Window {
     if (conversation.rows.length === 0 && conversation.parkedFrom === null) this.#conversations.delete(conversation.id);
   }
 }
+
+/** The highest priority. */
+const MOST_URGENT = 9;
 
 /** Rows that block a shut conversation are kept beside the limit: they may wait for days, and must not stop the others. */
 const isCounted = (row: Row): boolean =>

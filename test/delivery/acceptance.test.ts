@@ -37,8 +37,8 @@ describe("a message that is accepted", () => {
       acceptedAt: 5000,
     });
     expect([desk.offered, desk.answers]).toEqual([[], []]);
-    desk.answer({ messages: [{ id: draft.id, seat: SEAT, seq: 9, duplicate: false }] });
-    expect(desk.offered).toEqual([[SEAT, [{ ...draft, seq: 9, state: "accepted", reason: null, attempts: [] }]]]);
+    desk.answer({ messages: [{ id: draft.id, seat: SEAT, seq: 9, duplicate: false, first: true }] });
+    expect(desk.offered).toEqual([[SEAT, [{ ...draft, seq: 9, state: "accepted", reason: null, attempts: [], isFirst: true }]]]);
     expect(desk.answers).toEqual([{ kind: "accepted", id: draft.id, waId: draft.waId, seat: SEAT, duplicate: false }]);
     expect(desk.reloaded).toEqual([]);
   });

@@ -194,6 +194,91 @@ describe("what was just accepted", () => {
   });
 });
 
+describe("an urgent one that was just accepted", () => {
+  const offered = (name: string, seq: number, more: Partial<OutboxRow> = {}): OutboxRow & { readonly isFirst: boolean } => ({
+    ...of(name, seq, { priority: 9, ...more }),
+    isFirst: true,
+  });
+  /** A window that is full, with more in the store. */
+  const full = (...more: readonly OutboxRow[]): Stage => {
+    const stage = new Stage([...chats(20), ...more]);
+    expect(stage.readAll()).toHaveLength(8);
+    return stage;
+  };
+
+  it("is taken though the window is full, and goes first, if nothing of its conversation is before it", () => {
+    const vip = offered("vip", 21);
+    const stage = full(vip);
+    expect(stage.window.offer([{ ...vip, isFirst: false }], 0)).toEqual([]);
+    expect(stage.window.offer([of("vip", 21, { priority: 9 })], 0)).toEqual([]);
+    expect(stage.window.offer([vip], 0).map((row) => row.id)).toEqual(["m21"]);
+    expect(stage.ready[0]).toBe("m21");
+  });
+
+  it("is taken as the one for which there is no room, and while a read is under way", () => {
+    const stage = new Stage(chats(8));
+    stage.readAll();
+    expect(stage.window.offer([offered("a", 9)], 0)).toHaveLength(1);
+    const other = new Stage(chats(3));
+    other.readAll();
+    other.window.rewind();
+    const vip = offered("vip", 4);
+    other.read(() => {
+      other.stored.push(vip);
+      expect(other.window.offer([vip], 0)).toHaveLength(1);
+      other.settle(4);
+    });
+    expect(other.readAll()).toEqual([]);
+  });
+
+  it("is left where it is if what was seen is as urgent, the longest wait that its priority is worth included", () => {
+    for (const { more, taken } of [
+      { more: { priority: 5 }, taken: 0 },
+      { more: { priority: 6 }, taken: 1 },
+      { more: { priority: 9, acceptedAt: 4000 }, taken: 0 },
+      { more: { priority: 9, acceptedAt: 3999 }, taken: 1 },
+    ])
+      expect(full().window.offer([offered("vip", 21, more)], 0)).toHaveLength(taken);
+  });
+
+  it("is left where it is while its conversation has anything here", () => {
+    const stage = full();
+    expect(stage.window.offer([offered("vip", 21)], 0)).toHaveLength(1);
+    expect(stage.window.offer([offered("vip", 22)], 0)).toEqual([]);
+    const early = new Stage([]);
+    expect(early.window.offer([offered("vip", 1)], 0)).toEqual([]);
+  });
+
+  it("finds less room the less urgent it is", () => {
+    const taken = (priority: number): number => {
+      const stage = new Stage(
+        chats(20).map((row) => ({ ...row, priority: 0, acceptedAt: 0 })),
+        { window: 40, agingPerLevel: 1000 },
+      );
+      stage.readAll();
+      const filler = Array.from({ length: 100 }, (_, no) => ({ ...of(`f${no}`, 21 + no, { priority: 0, acceptedAt: 0 }) }));
+      stage.window.offer(filler, 0);
+      const rows = Array.from({ length: 30 }, (_, no) => offered(`v${no}`, 121 + no, { priority, acceptedAt: -1 }));
+      return stage.window.offer(rows, 0).length;
+    };
+    expect([9, 5, 1, 0].map(taken)).toEqual([10, 6, 2, 0]);
+  });
+
+  it("is neither lost nor taken again when the cursor comes, and what is behind it follows in order", () => {
+    const later = of("vip", 22, { priority: 9 });
+    const stage = full(offered("vip", 21), later);
+    stage.window.offer([offered("vip", 21), later], 0);
+    const went: string[] = [];
+    for (let [next] = stage.ready; next; [next] = stage.ready) {
+      went.push(next);
+      stage.settle(Number(next.slice(1)));
+      stage.readAll();
+    }
+    expect(went[0]).toBe("m21");
+    expect(went.toSorted()).toEqual([...chats(20).map((row) => row.id), "m21", "m22"].toSorted());
+  });
+});
+
 describe("an earlier one that turns up", () => {
   it("sends those behind it back to the store: there may be more between them", () => {
     const stage = new Stage([], { page: 1 });

@@ -169,6 +169,7 @@ export class World {
       reason: null,
       attempts: [],
     };
+    const isFirst = ![...this.rows.values()].some((each) => each.conversation === row.conversation && isUnsettled(each));
     this.rows.set(row.id, row);
     this.truths.set(row.id, {
       over: false,
@@ -180,7 +181,7 @@ export class World {
       released: false,
       known: offer,
     });
-    if (row.seat === SEAT && offer) this.tell({ type: "queue.offer", rows: [row] });
+    if (row.seat === SEAT && offer) this.tell({ type: "queue.offer", rows: [{ ...row, isFirst }] });
     return row;
   }
 
@@ -628,6 +629,7 @@ export class World {
   }
 }
 
+const isUnsettled = ({ state }: OutboxRow): boolean => isOpen(state) || state === "held";
 const name = (conversation: number): ConversationId => `line|c:${conversation}` as ConversationId;
 
 const choose = <T>(list: readonly T[], pick: number): T | undefined => list[pick % Math.max(1, list.length)];
