@@ -220,6 +220,7 @@ const retention = z
     inboxDays: days.default(90).describe("What people wrote. Default: 90."),
     eventDays: days.default(30).describe("What happened. Default: 30."),
     auditDays: days.default(null).describe("The audit, which stays provable. Default: for ever."),
+    deliveryDays: days.default(30).describe("Tries of webhooks, of which the newest 200 of each are kept. Default: 30."),
   })
   .describe("How many days that is kept; null: for ever. What a webhook or a handler has not passed stays longer.");
 

@@ -199,6 +199,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       onDelivered: (webhook, lag) => metrics.instruments.webhookLag.observe({ webhook }, lag / 1000),
       onDead: ({ webhook, type, tries, why }) =>
         supervisor.report({ type: "webhook.dead", subject: webhook, data: { event: type, tries, why } }),
+      onFault: (error) => logger.error({ err: error }, "the last deliveries of webhooks could not be written down or read"),
     });
     arrivals.onMore(() => webhooks.wake());
     feed.onEvents(() => webhooks.wake());

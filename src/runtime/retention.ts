@@ -15,15 +15,19 @@ export interface RetentionStore {
     what: { readonly source: Source; readonly before: Millis; readonly readers: (name: string) => boolean },
     limit: number,
   ): Promise<number>;
+  /** Removes tries of webhooks older than that, also of webhooks that the fleet file no longer names. */
+  forgetDeliveries(before: Millis): Promise<void>;
 }
 /** Days; null: for ever. */
 export interface RetentionConfig {
   readonly inboxDays: number | null;
   readonly eventDays: number | null;
   readonly auditDays: number | null;
+  /** Tries of webhooks, of which the newest few are kept. */
+  readonly deliveryDays: number | null;
 }
 export interface RetentionOptions {
-  readonly config: Pick<RetentionConfig, "inboxDays" | "eventDays">;
+  readonly config: Pick<RetentionConfig, "inboxDays" | "eventDays" | "deliveryDays">;
   readonly store: RetentionStore;
   /** Webhooks of the fleet file: another one's place counts no more. Handlers are not known by name, and count always. */
   readonly webhooks: readonly string[];
@@ -52,10 +56,11 @@ export class Retention {
 
   /** Resolves when nothing is left that may go. */
   async look(): Promise<void> {
-    const { config, onFault } = this.#options;
+    const { config, store, now, onFault } = this.#options;
     try {
       await this.#prune("inbox", config.inboxDays);
       await this.#prune("events", config.eventDays);
+      if (config.deliveryDays !== null) await store.forgetDeliveries(now() - config.deliveryDays * DAY);
     } catch (error) {
       onFault(error);
     }

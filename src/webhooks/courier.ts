@@ -15,7 +15,7 @@ import type { InboundMessage } from "../runtime/messages.ts";
 import { type Envelope, eventEnvelope, isWanted, messageEnvelope, RECEIVED } from "./envelope.ts";
 import { PostError, type PostResult } from "./poster.ts";
 import { signedHeaders } from "./signature.ts";
-import type { DeadLetter, ReaderOf, Source } from "./store.ts";
+import type { DeadLetter, Delivery, ReaderOf, Source } from "./store.ts";
 
 export interface WebhookConfig {
   readonly name: string;
@@ -28,15 +28,6 @@ export interface WebhookConfig {
   readonly lines: readonly string[];
   readonly allowPrivate: boolean;
   readonly concurrency: number;
-}
-/** One try. Kept in memory, the newest few. */
-export interface Delivery {
-  readonly at: Millis;
-  readonly id: string;
-  readonly type: string;
-  readonly tookMs: Millis;
-  /** null: delivered. */
-  readonly failure: string | null;
 }
 export interface CourierOptions {
   readonly fleet: string;
@@ -54,6 +45,8 @@ export interface CourierOptions {
   readonly concerns: (lines: readonly string[], subject: string) => boolean;
   readonly cursor: (reader: string, seq: number | null) => Promise<number>;
   readonly bury: (letter: DeadLetter) => Promise<void>;
+  /** One try has ended. Must not throw. */
+  readonly onTried: (webhook: string, delivery: Delivery) => void;
   /** The receiver took it, so long after it happened. */
   readonly onDelivered: (webhook: string, lag: Millis) => void;
 }
@@ -65,7 +58,6 @@ const PAUSES: readonly Millis[] = [
 const TRIES = PAUSES.length + 1;
 /** Of a pause, more or less: receivers that were away together are not all knocked at together. */
 const JITTER = 0.2;
-const LOG = 200;
 
 interface Parcel {
   readonly seq: number;
@@ -83,7 +75,6 @@ export class Courier {
   readonly #options: CourierOptions;
   readonly #readers: Reader[] = [];
   readonly #names: ReaderOf[] = [];
-  #log: Delivery[] = [];
 
   constructor(options: CourierOptions) {
     this.#options = options;
@@ -112,11 +103,6 @@ export class Courier {
     }
   }
 
-  /** The newest first. */
-  get log(): readonly Delivery[] {
-    return this.#log.toReversed();
-  }
-
   get readers(): readonly ReaderOf[] {
     return this.#names;
   }
@@ -133,13 +119,11 @@ export class Courier {
 
   /** Rejects with PostError. */
   async deliver(envelope: Envelope): Promise<void> {
-    const { clock, config, post } = this.#options;
+    const { clock, config, post, onTried } = this.#options;
     const body = JSON.stringify(envelope);
     const at = clock.now();
-    const noted = (failure: string | null): void => {
-      this.#log.push({ at, id: envelope.id, type: envelope.type, tookMs: clock.now() - at, failure });
-      if (this.#log.length > 2 * LOG) this.#log = this.#log.slice(-LOG);
-    };
+    const noted = (failure: string | null): void =>
+      onTried(config.name, { at, id: envelope.id, type: envelope.type, tookMs: clock.now() - at, failure });
     try {
       await post(body, signedHeaders(config.secrets, envelope.id, at, body));
       noted(null);

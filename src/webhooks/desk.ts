@@ -1,10 +1,11 @@
 /** All webhooks of a fleet: begun, woken, asked, and stopped. */
 import type { Clock } from "../../machines/ports/clock.ts";
 import type { Millis } from "../../machines/ports/ids.ts";
-import { Courier, type CourierOptions, type Delivery, type WebhookConfig } from "./courier.ts";
+import { Courier, type CourierOptions, type WebhookConfig } from "./courier.ts";
+import { DeliveryLog } from "./delivery-log.ts";
 import { testEnvelope } from "./envelope.ts";
 import { Poster } from "./poster.ts";
-import type { DeadLetter, DeadPlace, WebhookStore } from "./store.ts";
+import type { DeadLetter, DeadPlace, Delivery, WebhookStore } from "./store.ts";
 
 export interface WebhookDeskOptions {
   readonly fleet: string;
@@ -19,6 +20,8 @@ export interface WebhookDeskOptions {
   readonly onDelivered: CourierOptions["onDelivered"];
   /** A delivery was given up. */
   readonly onDead: (letter: DeadLetter) => void;
+  /** Tries could not be written down, or read. */
+  readonly onFault: (error: unknown) => void;
 }
 export interface WebhookView {
   readonly name: string;
@@ -55,12 +58,16 @@ interface Open {
 export class WebhookDesk {
   readonly #options: WebhookDeskOptions;
   readonly #open: readonly Open[];
+  readonly #log: DeliveryLog;
   /** One redrive after the other: nothing is delivered by two of them. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: WebhookDeskOptions) {
     this.#options = options;
-    const { webhooks, store, onDead, ...rest } = options;
+    const { webhooks, store, onDead, onFault, ...rest } = options;
+    const log = new DeliveryLog({ store, clock: options.clock, onFault });
+    this.#log = log;
+    const onTried = (webhook: string, delivery: Delivery): void => log.note(webhook, delivery);
     this.#open = webhooks.map((config) => {
       const { url, allowPrivate, concurrency } = config;
       const poster = new Poster({ url, allowPrivate, within: WITHIN, connections: concurrency });
@@ -71,7 +78,7 @@ export class WebhookDesk {
       return {
         config,
         poster,
-        courier: new Courier({ ...rest, config, post: (body, headers) => poster.post(body, headers), bury }),
+        courier: new Courier({ ...rest, config, post: (body, headers) => poster.post(body, headers), bury, onTried }),
       };
     });
   }
@@ -79,6 +86,7 @@ export class WebhookDesk {
   /** A webhook that is new begins with what happens from now on. */
   async begin(): Promise<void> {
     await this.#options.store.begin(this.#open.flatMap(({ courier }) => courier.readers));
+    await this.#log.load(this.names);
     for (const { courier } of this.#open) courier.start();
   }
   /** There may be something new. */
@@ -88,11 +96,12 @@ export class WebhookDesk {
   async stop(grace: Millis): Promise<void> {
     await Promise.all(this.#open.map(({ courier }) => courier.stop(grace)));
     for (const { poster } of this.#open) poster.close();
+    await this.#log.stop();
   }
 
   async views(): Promise<WebhookView[]> {
     const dead = await this.#options.store.countDead();
-    return this.#open.map(({ config: { name, url, events, lines, secrets }, courier }) => {
+    return this.#open.map(({ config: { name, url, events, lines, secrets } }) => {
       const { origin, pathname } = new URL(url);
       return {
         name,
@@ -101,7 +110,7 @@ export class WebhookDesk {
         lines,
         signed: secrets.length > 0,
         dead: dead[name] ?? 0,
-        log: courier.log,
+        log: this.#log.of(name),
       };
     });
   }

@@ -19,6 +19,15 @@ export interface ReaderOf {
   readonly reader: string;
   readonly source: Source;
 }
+/** One try. */
+export interface Delivery {
+  readonly at: Millis;
+  readonly id: string;
+  readonly type: string;
+  readonly tookMs: Millis;
+  /** null: delivered. */
+  readonly failure: string | null;
+}
 export interface WebhookStore {
   /** Readers that are new begin after the newest row of their source. */
   begin(readers: readonly ReaderOf[]): Promise<void>;
@@ -28,4 +37,8 @@ export interface WebhookStore {
   /** It was delivered after all, or is given up for good. */
   forget(letter: Pick<DeadLetter, "webhook" | "source" | "seq">): Promise<boolean>;
   countDead(): Promise<Readonly<Record<string, number>>>;
+  /** The newest tries of a webhook, oldest first. */
+  logged(webhook: string, limit: number): Promise<readonly Delivery[]>;
+  /** Adds tries, oldest first, and keeps the newest `keep` of each of these webhooks. */
+  log(fresh: readonly { readonly webhook: string; readonly deliveries: readonly Delivery[] }[], keep: number): Promise<void>;
 }

@@ -56,7 +56,7 @@ describe("a fleet file", () => {
       api: null,
       alerts: alertsOf(undefined, null, folder, {}).alerts,
       webhooks: [],
-      retention: { inboxDays: 90, eventDays: 30, auditDays: null },
+      retention: { inboxDays: 90, eventDays: 30, auditDays: null, deliveryDays: 30 },
       plugins: null,
       whatsapp: null,
     });

@@ -316,6 +316,7 @@ export class ApiRig {
       cursor: async (reader, seq) => (await views.ask("inbox.cursor", { reader, seq })).seq,
       onDelivered: () => undefined,
       onDead: () => undefined,
+      onFault: () => undefined,
     });
     const parts = {
       supervisor,

@@ -146,6 +146,7 @@ const courierOn = (
       return cursors.get(reader) ?? 0;
     },
     bury: async (letter) => void buried.push(letter),
+    onTried: () => undefined,
     onDelivered: (webhook, lag) => void delivered.push({ webhook, lag }),
   });
   return { courier, time, cursors, buried, delivered };
@@ -320,6 +321,7 @@ describe("the desk, on a real store and a real receiver", () => {
       cursor: async (reader, seq) => (await ask<{ seq: number }>(store, { op: "inbox.cursor", reader, seq })).seq,
       onDelivered: () => undefined,
       onDead: () => undefined,
+      onFault: () => undefined,
     });
     onTestFinished(() => desk.stop(100));
     return desk;
@@ -348,6 +350,8 @@ describe("the desk, on a real store and a real receiver", () => {
     const [view] = await second.views();
     expect(view).toMatchObject({ name: "crm", signed: true, dead: 0 });
     expect(view?.url).not.toContain("secret");
+    // What the first one tried is told as well.
+    expect(view?.log.map(({ id }) => id)).toEqual(receiver.got.map((got) => got.body.id).toReversed());
   });
 
   it("redrives dead letters in their order, until one fails again, and keeps that one", async () => {

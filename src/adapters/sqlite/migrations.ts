@@ -198,4 +198,15 @@ create table webhook_dead (
     name: "whether a conversation has open messages",
     sql: `create index outbox_unsettled on outbox (conversation) where state in ('accepted', 'dispatched', 'unanswered', 'held')`,
   },
+  {
+    number: 12,
+    name: "the last tries of webhooks",
+    sql: `
+create table webhook_log (
+  seq integer primary key, webhook text not null, at integer not null, id text not null, type text not null, took_ms integer not null,
+  failure text
+) strict;
+create index webhook_log_newest on webhook_log (webhook, seq);
+`,
+  },
 ];

@@ -1,4 +1,4 @@
-/** Old rows of the inbox and of the events, as far as everybody who reads them has passed. */
+/** Old rows of the inbox and of the events, as far as everybody who reads them has passed, and old tries of webhooks. */
 import type { RetentionStore } from "../../runtime/retention.ts";
 import type { Source } from "../../webhooks/store.ts";
 import type { Run } from "./api-store.ts";
@@ -27,6 +27,7 @@ export const createRetentionStore = (run: Run): RetentionStore => ({
       if (!last || young === 0) return 0;
       return db.change(`delete from ${table} where seq <= ?`, numberOf(last, "seq"));
     }, true),
+  forgetDeliveries: (before) => run((db) => db.run("delete from webhook_log where at < ?", whole(before)), true),
 });
 
 /** The last row that all have passed. The newest stays: the next one takes its number from it. */

@@ -1,8 +1,7 @@
 /** `greenroom webhook`: what webhooks got, a test, and what was given up once more. */
 import { Command } from "commander";
-import type { Delivery } from "../../webhooks/courier.ts";
 import type { Redriven } from "../../webhooks/desk.ts";
-import type { DeadLetter } from "../../webhooks/store.ts";
+import type { DeadLetter, Delivery } from "../../webhooks/store.ts";
 import type { Cli } from "../cli.ts";
 import { examples, wholeNumber } from "../help.ts";
 import { ask, type TargetOptions, withTarget } from "../target.ts";
@@ -70,7 +69,7 @@ const log = (cli: Cli): Command =>
       await ask(cli, options, "webhookDead", { webhook: name, limit: 1 });
       const deliveries = webhooks.find((each) => each.name === name)?.log ?? [];
       if (options.json) cli.json({ webhook: name, log: deliveries });
-      else if (deliveries.length === 0) cli.print("Nothing was delivered since the start.");
+      else if (deliveries.length === 0) cli.print("Nothing was delivered yet.");
       else cli.print(deliveries.map(lineOf).join("\n"));
       return 0;
     }),

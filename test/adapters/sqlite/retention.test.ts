@@ -21,7 +21,7 @@ describe("retention", () => {
     const faults: unknown[] = [];
     const look = (config: Partial<RetentionConfig>, webhooks: readonly string[] = []) =>
       new Retention({
-        config: { inboxDays: null, eventDays: null, ...config },
+        config: { inboxDays: null, eventDays: null, deliveryDays: null, ...config },
         store: store.retention,
         webhooks,
         now: () => NOW,
