@@ -64,7 +64,16 @@ export const carryOut = async (cli: Cli, args: readonly string[]): Promise<void>
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     cli.exitCode = error.exitCode === 0 ? 0 : 2;
+    // Commander has said it on stderr.
+    if (cli.exitCode !== 0 && wantsJson(args))
+      cli.json({ error: { code: "E_USAGE", message: error.message.replace(/^error: /, "") } });
   }
+};
+
+/** Asked of the words themselves: what could not be read has no options. */
+const wantsJson = (args: readonly string[]): boolean => {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? args.length : end).includes("--json");
 };
 
 const drained = (stream: Stream): Promise<void> => new Promise((resolve) => stream.write("", () => resolve()));
