@@ -26,7 +26,8 @@ export type CloseReason =
   | "stuck" // messages came in, and the client handled none any more: transient
   | "badPeer"; // 400: handshake failed: wrong certificate, a proxy in between
 
-export type LinkMethod = { readonly kind: "qr" } | { readonly kind: "code"; readonly phone: string };
+/** `phone` with a QR code: a pairing code for that number beside it, on the same link; whichever is taken first holds. */
+export type LinkMethod = { readonly kind: "qr"; readonly phone?: string } | { readonly kind: "code"; readonly phone: string };
 
 export type ConnectionCommand =
   /** Dial with the stored credentials. Answered by `opened` then `serving`, or by `closed`. */

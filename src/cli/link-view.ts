@@ -13,15 +13,19 @@ export const linkBlock = ({ device, offer }: PendingLink, left: number, out: Str
   const heading = bold(`Link ${device}${left > 1 ? ` (${left} devices to go)` : ""}`);
   const where = `On the phone of ${accountOf(device)}: WhatsApp > Settings > Linked devices > Link a device`;
   if (offer.kind === "code") {
-    const code = `${offer.text.slice(0, 4)}-${offer.text.slice(4)}`;
-    return ["", heading, `${where} > Link with phone number instead. Enter:`, "", `    ${bold(code)}`, ""];
+    return ["", heading, `${where} > Link with phone number instead. Enter:`, "", `    ${bold(grouped(offer.text))}`, ""];
   }
   const lines = qrLines(offer.text);
   const size = qrSize(lines);
-  const byCode = `Without a camera: greenroom device link ${device} --code +PHONE`;
+  const byCode =
+    offer.code === undefined
+      ? `With a pairing code beside it: greenroom device link ${device} --phone +NUMBER`
+      : `Or there > Link with phone number instead, and enter: ${bold(grouped(offer.code))}`;
   if (out.isTTY && ((out.columns ?? 80) < size.columns || (out.rows ?? 24) < size.rows + AROUND)) {
     const need = `${size.columns} columns and ${size.rows + AROUND} rows`;
     return ["", heading, warn(`The QR code needs ${need}: make this window larger.`), byCode, ""];
   }
   return ["", heading, `${where}, and scan:`, ...lines, byCode];
 };
+
+const grouped = (code: string): string => `${code.slice(0, 4)}-${code.slice(4)}`;

@@ -238,6 +238,7 @@ export const offer = z
     kind: z.enum(["qr", "code"]),
     text: z.string().describe("What the QR code says, or the pairing code."),
     at: millis,
+    code: z.string().optional().describe("The pairing code beside a QR code, where a phone was named."),
   })
   .meta({ id: "LinkOffer" });
 

@@ -126,7 +126,7 @@ export const REQUESTS = {
    * Begins linking a device, unless that is under way. Answered when there is something to scan or to enter. `phone`, the digits of
    * the account's number: with a pairing code instead of a QR code.
    */
-  link: z.strictObject({ device: name, phone: z.string().regex(PHONE).optional() }),
+  link: z.strictObject({ device: name, phone: z.string().regex(PHONE).optional(), qr: z.boolean().optional() }),
   /**
    * Takes up what the fleet file says now, as far as that needs no restart; the answer names all that differs. `dryRun`: only the
    * answer. `force`: also where a seat would have nobody to speak for it.
@@ -327,6 +327,8 @@ export interface LinkOffer {
   /** What the QR code says, or the pairing code. */
   readonly text: string;
   readonly at: Millis;
+  /** The pairing code beside a QR code, where one was asked for. */
+  readonly code?: string;
 }
 export interface PendingLink {
   readonly device: DeviceId;

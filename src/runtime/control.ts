@@ -176,9 +176,9 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       views.roster();
       return { links: links.pending() };
     },
-    link: async ({ device, phone }) => {
+    link: async ({ device, phone, qr }) => {
       const id = resolveName("device", device, [...views.roster().devices.keys()]);
-      const method: LinkMethod = phone === undefined ? { kind: "qr" } : { kind: "code", phone };
+      const method: LinkMethod = phone === undefined ? { kind: "qr" } : { kind: qr === true ? "qr" : "code", phone };
       if (views.device(id).link !== "linked")
         await note(parts, "device.linkAsked", id, `${id} is to be linked`, { method: method.kind });
       return links.ask(id, method);

@@ -58,14 +58,15 @@ export class LinkDesk {
     const end = systemClock.now() + OFFER_WITHIN;
     while (systemClock.now() < end) {
       const offer = this.#offer(device);
-      if (offer) return { device, linked: false, offer };
+      if (offer && (offer.kind === "code" || offer.code !== undefined || !isForPhone(method)))
+        return { device, linked: false, offer };
       if (this.#view(device).link === "linked") return { device, linked: true, offer: null };
       if (!this.#methods.has(device)) break;
       await later(POLL);
     }
     throw new ControlError(
       "E_UNREACHABLE",
-      `WhatsApp gave no code for ${device}. Look at the network, then ask again; ${method.kind === "code" ? "the number must be the account's own, with the country's code" : "the supervisor goes on meanwhile"}`,
+      `WhatsApp gave no code for ${device}. Look at the network, then ask again; ${isForPhone(method) ? "the number must be the account's own, with the country's code" : "the supervisor goes on meanwhile"}`,
     );
   }
 
@@ -115,7 +116,11 @@ export class LinkDesk {
   #note(fact: ConnectionFact): void {
     if (fact.kind === "linkOffer") {
       const { device, dial, at, offer } = fact;
-      this.#offers.set(device, { ...offer, at, dial });
+      const beside = this.#offers.get(device);
+      const isBeside = this.#methods.get(device)?.kind === "qr" && offer.kind === "code";
+      // A QR code that follows another keeps the pairing code that stands beside it.
+      if (isBeside && beside) this.#offers.set(device, { ...beside, code: offer.text });
+      else this.#offers.set(device, { ...offer, at, dial, ...(beside?.code === undefined ? {} : { code: beside.code }) });
     } else if (fact.kind === "linked") this.#end(fact.device);
     else if (fact.kind === "closed" && this.#methods.has(fact.device)) this.#end(fact.device);
     else return;
@@ -129,7 +134,9 @@ export class LinkDesk {
 
   #offer(device: DeviceId): LinkOffer | null {
     const offer = this.#offers.get(device);
-    return offer ? { kind: offer.kind, text: offer.text, at: offer.at } : null;
+    if (!offer) return null;
+    const { dial: _, ...shown } = offer;
+    return shown;
   }
 
   #view(device: DeviceId): { readonly state: string; readonly link: LinkState } {
@@ -139,6 +146,6 @@ export class LinkDesk {
   }
 }
 
-const isSame = (one: LinkMethod, other: LinkMethod): boolean =>
-  one.kind === other.kind && (one.kind === "qr" || (other.kind === "code" && one.phone === other.phone));
+const isSame = (one: LinkMethod, other: LinkMethod): boolean => one.kind === other.kind && one.phone === other.phone;
+const isForPhone = ({ phone }: LinkMethod): boolean => phone !== undefined;
 const later = (ms: Millis): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

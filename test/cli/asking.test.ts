@@ -996,6 +996,22 @@ Needs a restart:
     expect(await run("send sales 49170123456", {}, "")).toMatchObject({ code: 2, stderr: expect.stringMatching(/^E_NO_TEXT/) });
   });
 
+  it("device link asks for a QR code, a pairing code, or both", async () => {
+    const asks: readonly (readonly [string, object])[] = [
+      ["", {}],
+      ["--qr", {}],
+      ["--code '+49 170 1234567'", { phone: "491701234567" }],
+      ["--phone '+49 170 1234567'", { phone: "491701234567", qr: true }],
+      ["--qr --phone '+49 170 1234567'", { phone: "491701234567", qr: true }],
+    ];
+    for (const [options, request] of asks) {
+      expect((await run(`device link sales-2/a --json ${options}`)).code).toBe(0);
+      expect(asked?.request).toEqual({ device: "sales-2/a", ...request });
+    }
+    expect((await run("device link sales-2/a --phone 49170 --code 491701234567")).code).toBe(2);
+    expect((await run("device link sales-2/a --phone 0170")).code).toBe(2);
+  });
+
   it("device link of a device that is linked says how to link it anew", async () => {
     const answer = await run("device link sales-2/a", { link: { device: "sales-2/a" as DeviceId, linked: true, offer: null } });
     expect(answer).toMatchObject({

@@ -123,13 +123,17 @@ export class Links {
         this.#say({ kind: "serving", device: id, dial, at });
         return this.#say({ kind: "evidence", device: id, dial, at });
       case "link":
-        return this.#say({
+        this.#say({
           kind: "linkOffer",
           device: id,
           dial,
           at,
           offer: { kind: command.method.kind, text: "2@offer,of,the,test" },
         });
+        if (command.method.kind === "code" || command.method.phone === undefined) return;
+        this.#say({ kind: "linkOffer", device: id, dial, at, offer: { kind: "code", text: "ABCD1234" } });
+        // QR codes go on changing beside it.
+        return this.#say({ kind: "linkOffer", device: id, dial, at, offer: { kind: "qr", text: "2@next,of,the,test" } });
       case "terminate":
         if (this.#dials.delete(id))
           this.#say({ kind: "closed", device: id, dial, at, reason: "dropped", code: null, until: null });

@@ -27,9 +27,9 @@ export const offerAndPair = (
   };
   sock.ev.on("connection.update", ({ qr }) => {
     if (qr === undefined) return;
-    if (method.kind === "qr") return offer("qr", qr);
+    if (method.kind === "qr") offer("qr", qr);
     // The first QR says that the noise handshake is done; a code asked for earlier would end up inside it.
-    if (codeAsked) return;
+    if (codeAsked || method.phone === undefined) return;
     codeAsked = true;
     sock.requestPairingCode(method.phone).then(
       (code) => offer("code", code),

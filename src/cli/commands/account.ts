@@ -63,7 +63,10 @@ const linkCommand = (cli: Cli): Command =>
       .description("link the first device of an account that is not linked")
       .argument("<account>", "sales-1")
       .option("--qr", "with a QR code (the default)")
-      .addOption(new Option("--code <phone>", "with a pairing code for this number instead of a QR code").conflicts("qr")),
+      .option("--phone <phone>", "with a pairing code for this number beside the QR code")
+      .addOption(
+        new Option("--code <phone>", "with a pairing code for this number instead of a QR code").conflicts(["qr", "phone"]),
+      ),
   )
     .addHelpText("after", examples([["greenroom account link sales-1", "shows a QR code until it is scanned"]]))
     .action((account: string, options: LinkOptions) =>

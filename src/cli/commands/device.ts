@@ -16,6 +16,7 @@ import { labelCommand, renameCommand } from "./naming.ts";
 
 export interface LinkOptions extends TargetOptions {
   readonly code?: string;
+  readonly phone?: string;
 }
 
 const POLL = 1000;
@@ -70,14 +71,18 @@ const linkCommand = (cli: Cli): Command =>
       .description("link a device, anew if it was logged out; without a device: which ones wait")
       .argument("[device]", "sales-1/a")
       .option("--qr", "with a QR code (the default)")
-      .addOption(new Option("--code <phone>", "with a pairing code for this number instead of a QR code").conflicts("qr")),
+      .option("--phone <phone>", "with a pairing code for this number beside the QR code")
+      .addOption(
+        new Option("--code <phone>", "with a pairing code for this number instead of a QR code").conflicts(["qr", "phone"]),
+      ),
   )
     .addHelpText(
       "after",
       examples([
         ["greenroom device link", "which devices are not linked"],
         ["greenroom device link sales-1/a", "shows a QR code until it is scanned"],
-        ["greenroom device link sales-1/a --code +491701234567", "shows a code to enter on the phone"],
+        ["greenroom device link sales-1/a --phone +491701234567", "and a code to enter on the phone beside it"],
+        ["greenroom device link sales-1/a --code +491701234567", "shows that code only"],
         ["greenroom device link sales-1/a --json", "what the QR code says, for other programs; does not wait"],
       ]),
     )
@@ -137,8 +142,9 @@ const list = async (cli: Cli, options: LinkOptions): Promise<ExitCode> => {
 
 /** Shows what its owner has to scan or to enter, until it is linked. */
 export const link = async (cli: Cli, device: string, options: LinkOptions): Promise<ExitCode> => {
-  const phone = options.code === undefined ? undefined : digitsOf(options.code);
-  const request = phone === undefined ? { device } : { device, phone };
+  const phone = options.phone ?? options.code;
+  const request =
+    phone === undefined ? { device } : { device, phone: digitsOf(phone), ...(options.code === undefined ? { qr: true } : {}) };
   let answer = await ask(cli, options, "link", request);
   if (options.json) {
     cli.json(answer);

@@ -57,25 +57,26 @@ export const LinkDialog = ({ id, live, onClose }: { readonly id: string; readonl
           <form
             onSubmit={(event) => {
               event.preventDefault();
-              setBody({ method: "code", phone: phone.replaceAll(/\D/g, "") });
+              setBody({ method: "qr", phone: phone.replaceAll(/\D/g, "") });
             }}
           >
             <label>
               The account's number, with the country's code
               <input inputMode="tel" required value={phone} onInput={({ currentTarget }) => setPhone(currentTarget.value)} />
             </label>
-            <button type="submit">Show a pairing code</button>
+            <button type="submit">Show a pairing code, too</button>
           </form>
         </>
       ) : offer?.kind === "qr" ? (
         <>
           <Code id={id} at={offer.at} />
           <p class="soft">It changes every few seconds: scan what is on the screen.</p>
+          {offer.code === undefined ? null : (
+            <p>
+              Or enter on the phone: <code class="code">{offer.code}</code>
+            </p>
+          )}
         </>
-      ) : offer?.kind === "code" ? (
-        <p>
-          Enter on the phone: <code class="code">{offer.text}</code>
-        </p>
       ) : (
         <p role="status">Asking WhatsApp for a code…</p>
       )}

@@ -28,12 +28,13 @@ const movable = (caller: Caller, params: z.output<typeof deviceParams>): DeviceI
   return id;
 };
 
+const phone = z.string().regex(PHONE, { error: "expected the account's number: digits with the country's code" });
 const METHODS = z.union([
-  z.strictObject({ method: z.literal("qr").default("qr") }),
   z.strictObject({
-    method: z.literal("code"),
-    phone: z.string().regex(PHONE, { error: "expected the account's number: digits with the country's code" }),
+    method: z.literal("qr").default("qr"),
+    phone: phone.optional().describe("With it there is a pairing code beside the QR code; whichever is taken first holds."),
   }),
+  z.strictObject({ method: z.literal("code"), phone }),
 ]);
 const begun = z.strictObject({ device: z.string(), linked: z.boolean(), offer: offer.nullable() }).meta({ id: "LinkBegun" });
 const pending = z
@@ -104,8 +105,8 @@ export const deviceRoutes: readonly Route[] = [
     repeats: "own",
     handle: async (caller, { params, body }) => {
       const id = movable(caller, params);
-      const request = body.method === "code" ? { device: id, phone: body.phone } : { device: id };
-      return ok(await caller.handlers.link(request), NOT_KEPT);
+      const beside = body.phone === undefined ? {} : { phone: body.phone, qr: body.method === "qr" };
+      return ok(await caller.handlers.link({ device: id, ...beside }), NOT_KEPT);
     },
   }),
   route({

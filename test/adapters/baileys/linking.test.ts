@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import type { AuthenticationCreds } from "@whiskeysockets/baileys";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { type Loopback, startLoopback } from "../../../sim/loopback/index.ts";
+import type { LinkMethod } from "../../../machines/ports/connection.ts";
 import { decodeCreds, encodeCreds } from "../../../src/adapters/baileys/keys/codec.ts";
 import { Client, until } from "../../sim/loopback/client.ts";
 import { HoldingStore } from "./holding-store.ts";
@@ -25,7 +26,7 @@ describe("linking", () => {
   afterEach(() => rig.close());
   afterAll(() => loopback.close());
 
-  const dialToLink = (method: { kind: "qr" } | { kind: "code"; phone: string }): number => {
+  const dialToLink = (method: LinkMethod): number => {
     const leaseTerm = rig.terms.get(a);
     if (leaseTerm === undefined) throw new Error("no lease");
     const dial = rig.nextDial(a);
@@ -84,6 +85,19 @@ describe("linking", () => {
     await rig.serve(a);
     const offers = rig.facts.filter((fact) => fact.kind === "linkOffer");
     expect(offers).toMatchObject([{ offer: { kind: "code", text: expect.stringMatching(/^[0-9A-Z]{8}$/) } }]);
+  });
+
+  it.each(["qr", "code"] as const)("by a QR code with a pairing code beside it, on one link: the %s is taken", async (taken) => {
+    const dial = dialToLink({ kind: "qr", phone: MASTER });
+    const offer = async (kind: "qr" | "code"): Promise<string> =>
+      (await rig.fact("linkOffer", (fact) => fact.dial === dial && fact.offer.kind === kind)).offer.text;
+    const offers = { qr: await offer("qr"), code: await offer("code") };
+    expect(offers.code).toMatch(/^[0-9A-Z]{8}$/);
+    const phone = loopback.account(MASTER);
+    await (taken === "qr" ? phone.scanQr(offers.qr) : phone.enterPairingCode(offers.code));
+    await rig.fact("linked", (fact) => fact.dial === dial);
+    expect(await closing(dial)).toMatchObject({ reason: "restartRequired", code: 515 });
+    await rig.serve(a);
   });
 
   it("by code, interrupted halfway: nothing is left to log in with, and linking starts anew; Baileys is left with half a login", async () => {
