@@ -103,7 +103,9 @@ describe("servants on real devices", { timeout: PATIENCE }, () => {
     await until(() => READERS.every((person) => isLast(person, "3")));
     for (const text of ["1", "2"]) await bulk(orphans, text);
     await until(() => orphans.every((person) => isLast(person, "2")));
-    for (const person of [...READERS, ...orphans]) expect(sendersTo(person)).toMatch(/bulk-2$/);
+    for (const person of orphans) expect(sendersTo(person)).toMatch(/bulk-2$/);
+    // On a busy machine the one that is logged out may have sent some of the third ones before.
+    for (const person of READERS) expect(withoutRepeats(person)).toEqual(["0", "1", "2", "3"]);
     await bulk(LATE.slice(0, 1), "new");
     await until(() => LATE.slice(0, 1).every((person) => isLast(person, "new")));
     expect(LATE.slice(0, 1).map(sendersTo)).toEqual(["bulk-2"]);
