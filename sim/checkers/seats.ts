@@ -58,6 +58,11 @@ export const rollbackRestores: Property = {
 /** A stanza of a candidate may be 1.5 s old when it is chosen, was under way for as long as weather allows, and the store takes its time. */
 const UNHEARD: Millis = 4_500;
 
+/** A store that is slow, or out of reach for a while, does not say when its commit was decided. */
+const LATE_COMMIT: Millis = 10_000;
+const wasDecidedBefore = ({ faults }: Timeline, at: Millis): boolean =>
+  faults.some(({ fault, ...span }) => fault.kind.startsWith("store-") && overlaps(span, at - LATE_COMMIT, at));
+
 export const candidatesAreHeard: Property = {
   name: "candidates-are-heard",
   says: "a seat is given only to a device that was heard a moment ago, never to one whose link has carried nothing for seconds",
@@ -68,12 +73,8 @@ export const candidatesAreHeard: Property = {
       [...life.tables.failovers.values()].map(({ seat, from, termAfter }) => `${seat} ${termAfter} ${from}`),
     );
     for (const { at, seat, term, holder } of changes(eventsOf(life, "seat"))) {
-      // The way back asks no stanza of the former holder; a store that is slow does not say when its commit was decided.
-      if (holder === null || former.has(`${seat} ${term} ${holder}`)) continue;
-      const isSlow = timeline.faults.some(
-        ({ fault, ...span }) => fault.kind.startsWith("store-") && overlaps(span, at - 10_000, at),
-      );
-      if (isSlow) continue;
+      // The way back asks no stanza of the former holder.
+      if (holder === null || former.has(`${seat} ${term} ${holder}`) || wasDecidedBefore(timeline, at)) continue;
       const dialledAt = dials.findLast((dial) => dial.device === holder && dial.at <= at)?.at ?? at;
       const silence = timeline.faults.find(
         ({ fault, devices, from, to }) =>
@@ -96,6 +97,7 @@ export const candidatesMaySpeak: Property = {
   says: "a seat goes to no account that is known to be banned, and to no other number that is known to be restricted: its chats would be cold there",
   *broken(life) {
     const { tables } = life;
+    const timeline = new Timeline(life);
     const known = new Map<string, Millis>();
     const holders = new Map<SeatId, Event<"seat">>();
     const back = new Set([...tables.failovers.values()].map(({ seat, from, termAfter }) => `${seat} ${termAfter} ${from}`));
@@ -116,7 +118,9 @@ export const candidatesMaySpeak: Property = {
       const left = before?.holder ?? null;
       const isTwin = left !== null && accountOf(left) === account;
       for (const rule of isTwin ? ["banned"] : ["banned", "restricted"]) {
-        if (since(rule) <= at - UNHEARD_OF) {
+        // What is known for so little longer may have come after the decision.
+        const most = wasDecidedBefore(timeline, at) ? LATE_COMMIT : UNHEARD_OF;
+        if (since(rule) <= at - most) {
           yield { at, text: `${seat} went to ${holder}, whose account was known to be ${rule} for ${at - since(rule)} ms` };
         }
       }

@@ -316,8 +316,12 @@ describe("candidates-may-speak", () => {
     expect(broken(known("banned", "sales-1").row(100, TWIN, 2))).toBe(1);
   });
 
-  it("owes nothing for what was heard in that moment, is over, is somebody else's, or is the way back", () => {
+  it("owes nothing for what was heard in that moment, or while the store kept the commit, is over, is somebody else's, or is the way back", () => {
     expect(broken(known("banned", "sales-2", 99).row(100, OTHER, 2))).toBe(0);
+    expect(broken(known("banned", "sales-2", 92).row(100, OTHER, 2))).toBe(1);
+    expect(broken(known("banned", "sales-2", 92).fault(store, 85, 99.9, []).row(100, OTHER, 2))).toBe(0);
+    expect(broken(known("banned", "sales-2", 89).fault(store, 85, 99.9, []).row(100, OTHER, 2))).toBe(1);
+    expect(broken(known("banned", "sales-2", 92).fault(store, 80, 89, []).row(100, OTHER, 2))).toBe(1);
     expect(broken(known("banned", "sales-2", 80, 90).row(100, OTHER, 2))).toBe(0);
     expect(broken(known("banned", "support-1").row(100, OTHER, 2))).toBe(0);
     const back = known("restricted", "sales-1").row(100, OTHER, 2).row(101, HOLDER, 3);
