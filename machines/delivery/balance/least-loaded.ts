@@ -13,26 +13,27 @@ const ABOUT_MS: Millis = 25;
 export const leastWaiting = (seats: Seats): Policy => {
   const turns = new Turns(placesOf(seats));
   const waits = new Float64Array(seats.size);
-  const about = new Uint8Array(seats.size);
+  let last = 0;
   return (_, __, at) => {
     const least = seats.waits(at, waits);
     if (least === Number.POSITIVE_INFINITY) return NOBODY;
-    const heaviest = mark(about, waits, least * ABOUT + ABOUT_MS, seats.weights);
-    return turns.next(about, seats.weights, heaviest);
+    const most = least * ABOUT + ABOUT_MS;
+    last = turns.nextWithin(waits, most, seats.weights, heaviestWithin(waits, most, seats, last));
+    return last;
   };
 };
 
-/** Marks who waits no longer than `most`, and returns the largest weight among them. */
-const mark = (about: Uint8Array, waits: Float64Array, most: Millis, weights: Float64Array): number => {
-  let heaviest = 0;
-  for (let place = 0; place < waits.length; place++) {
-    if ((waits[place] as number) > most) about[place] = 0;
-    else {
-      about[place] = 1;
-      if ((weights[place] as number) > heaviest) heaviest = weights[place] as number;
-    }
+/**
+ * The largest weight of those who wait no longer than `most`: looked for until one is found that nobody's exceeds, from a place on that
+ * is likely to be one of them.
+ */
+const heaviestWithin = (waits: Float64Array, most: Millis, { weights, heaviest }: Seats, from: number): number => {
+  let found = 0;
+  for (let place = from, left = waits.length; left > 0 && found < heaviest; left--) {
+    if ((weights[place] as number) > found && (waits[place] as number) <= most) found = weights[place] as number;
+    place = place + 1 === waits.length ? 0 : place + 1;
   }
-  return heaviest;
+  return found;
 };
 
 export const leastLoaded: Strategy = { name: "least-loaded", begin: (_, seats) => leastWaiting(seats) };

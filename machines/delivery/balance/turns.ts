@@ -41,14 +41,32 @@ export class Turns {
       const here = index;
       const place = places[here] as number;
       index = here + 1 === places.length ? 0 : here + 1;
-      if (able[place] !== 1) continue;
-      const share = (this.#shares[here] as number) + (weights[place] as number) / heaviest;
-      const isTurn = share >= 1 - ROUNDING;
-      this.#shares[here] = isTurn ? Math.max(0, share - 1) : share;
-      if (!isTurn) continue;
-      this.#cursor.place = here + 1;
-      return place;
+      if (able[place] === 1 && this.#isTurn(here, (weights[place] as number) / heaviest)) return place;
     }
+  }
+
+  /** As `next`, of those whose `waits` are at most `most`. `heaviest` is above 0. */
+  nextWithin(waits: Float64Array, most: number, weights: Float64Array, heaviest: number): number {
+    const places = this.#places;
+    let index = this.#cursor.place % places.length;
+    for (;;) {
+      const here = index;
+      const place = places[here] as number;
+      index = here + 1 === places.length ? 0 : here + 1;
+      if ((waits[place] as number) <= most && this.#isTurn(here, (weights[place] as number) / heaviest)) return place;
+    }
+  }
+
+  /** A place is visited: what it has now may be a turn. */
+  #isTurn(index: number, more: number): boolean {
+    const share = (this.#shares[index] as number) + more;
+    if (share < 1 - ROUNDING) {
+      this.#shares[index] = share;
+      return false;
+    }
+    this.#shares[index] = Math.max(0, share - 1);
+    this.#cursor.place = index + 1;
+    return true;
   }
 
   #heaviestOf(able: Uint8Array, weights: Float64Array): number {
