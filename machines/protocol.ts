@@ -95,7 +95,6 @@ export type DetectorEvent =
   | LinkEvent
   | Stamped<
       | { type: "evidence" }
-      | { type: "probed"; probe: number; rtt: Millis | null }
       | { type: "watch"; watch: Watch }
       | { type: "attempt.sent"; message: MessageId }
       /** Ack, copy, receipt or refusal: WhatsApp has dealt with it. Any one resets the second clock. */

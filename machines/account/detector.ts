@@ -113,8 +113,6 @@ export const detector: Reducer<DetectorState, DetectorEvent, DetectorInput> = {
 
   receive(before, event) {
     const { at } = event;
-    // Its answer was a stanza first, and told as one in the same instant.
-    if (event.type === "probed" && at === before.lastEvidenceAt) return { state: before, effects: [], wakeAt: before.wakeAt };
     const effects: Effect[] = [];
     // A wish to be woken that was not granted in time is a stall too, whoever notices it first.
     const overslept = before.wakeAt === null ? 0 : at - before.wakeAt;
@@ -140,8 +138,6 @@ const react = (state: DetectorState, event: DetectorEvent, effects: Effect[]): D
   switch (event.type) {
     case "evidence":
       return heard(state, at, effects);
-    case "probed":
-      return event.rtt === null ? state : heard(state, at, effects);
     case "connection.opened":
     case "connection.serving":
       if (event.dial < state.dial) return state;

@@ -19,8 +19,6 @@ export const route = (fact: ConnectionFact, routes: Routes): readonly Tell[] => 
   switch (fact.kind) {
     case "evidence":
       return [tell(detectorOf(fact.device), { type: "evidence", at: fact.at })];
-    case "probed":
-      return [tell(detectorOf(fact.device), { type: "probed", at: fact.at, probe: fact.probe, rtt: fact.rtt })];
     case "opened": {
       const event = { type: "connection.opened" as const, dial: fact.dial };
       return [
@@ -92,6 +90,8 @@ export const route = (fact: ConnectionFact, routes: Routes): readonly Tell[] => 
       ];
     case "linkOffer":
     case "received":
+    // Its answer was evidence before.
+    case "probed":
       return [];
   }
 };

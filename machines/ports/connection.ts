@@ -102,7 +102,10 @@ export type ConnectionFact =
       readonly code: number | null;
       readonly until: Millis | null;
     }
-  /** A stanza was decoded. High rate: goes to the detector, never into a chart. */
+  /**
+   * A stanza was decoded: told once in 50 ms, and of a probe's answer always, before it is `probed`. High rate: goes to the detector,
+   * never into a chart.
+   */
   | { readonly kind: "evidence"; readonly device: DeviceId; readonly dial: number; readonly at: Millis }
   | {
       readonly kind: "probed";

@@ -79,7 +79,7 @@ export class Adapter implements ConnectionPort, Host {
 
   ask<K extends StoreOp>(op: K, question: StoreOps[K]["in"], answered: (answer: StoreAnswer<K>) => void): void {
     const reqId = `wa:${this.clock.id}:${++this.#requests}` as RequestId;
-    this.#store.ask<K>({ op, reqId, ...question }, (answer) => {
+    this.#store.ask<K>({ ...question, op, reqId }, (answer) => {
       if (this.clock.alive) answered(answer);
     });
   }

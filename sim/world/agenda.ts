@@ -1,5 +1,5 @@
 /**
- * What will happen, by time, then by order of creation. The next few seconds lie in slots of a millisecond each, where entering and taking
+ * What will happen, by time in whole milliseconds, then by order of creation. The next few seconds lie in slots of a millisecond each, where entering and taking
  * cost the same however much waits; what is further off is in a heap until its time comes near.
  */
 import type { Millis } from "../../machines/ports/ids.ts";
@@ -19,6 +19,8 @@ const emptySlots = (): (Item | null)[] => Array.from({ length: SLOTS }, () => nu
 export class Agenda<I extends Item> {
   readonly #heads = emptySlots();
   readonly #tails = emptySlots();
+  /** A bit for each slot that holds something: between two moments of an idle fleet lie thousands that hold nothing. */
+  readonly #taken = new Int32Array(SLOTS / 32);
   readonly #far = new Heap<I>();
   /** The first millisecond of the slots: nothing that waits is earlier. */
   #from: Millis;
@@ -29,8 +31,8 @@ export class Agenda<I extends Item> {
   #cancelled = 0;
 
   constructor(startAt: Millis) {
-    this.#from = Math.floor(startAt);
-    this.#cursor = this.#from;
+    this.#from = startAt;
+    this.#cursor = startAt;
   }
 
   /** Waiting, and not cancelled. */
@@ -48,10 +50,12 @@ export class Agenda<I extends Item> {
   peek(): I | undefined {
     while (this.#near > 0) {
       const slot = this.#cursor & MASK;
-      const head = this.#heads[slot] as I | null;
-      if (head === null) this.#cursor++;
-      else if (head.fire !== null) return head;
+      const taken = (this.#taken[slot >> 5] as number) >>> (slot & 31);
+      if (taken === 0) this.#cursor += 32 - (slot & 31);
+      else if ((taken & 1) === 0) this.#cursor += 31 - Math.clz32(taken & -taken);
       else {
+        const head = this.#heads[slot] as I;
+        if (head.fire !== null) return head;
         this.#leave(slot, head);
         this.#cancelled--;
       }
@@ -64,7 +68,7 @@ export class Agenda<I extends Item> {
     if (first === undefined) return undefined;
     if (this.#near > 0) this.#leave(this.#cursor & MASK, first);
     else this.#far.pop();
-    this.#moveOn(Math.floor(first.at));
+    this.#moveOn(first.at);
     return first;
   }
 
@@ -76,33 +80,21 @@ export class Agenda<I extends Item> {
   }
 
   #enter(item: I): void {
-    const at = Math.floor(item.at);
+    const { at } = item;
     if (at < this.#cursor) this.#cursor = at;
     this.#near++;
     const slot = at & MASK;
-    const tail = this.#tails[slot] as Item | null;
     item.next = null;
-    if (this.#heads[slot] === null) this.#heads[slot] = item;
-    else if ((tail as Item).at <= item.at) (tail as Item).next = item;
-    else return this.#insert(slot, item);
+    if (this.#heads[slot] === null) {
+      this.#heads[slot] = item;
+      (this.#taken[slot >> 5] as number) |= 1 << (slot & 31);
+    } else (this.#tails[slot] as Item).next = item;
     this.#tails[slot] = item;
-  }
-
-  /** Clocks that run fast or slow make fractions of a millisecond: the slot has a later one already. */
-  #insert(slot: number, item: I): void {
-    let before: Item | null = null;
-    let after = this.#heads[slot] as Item;
-    while (after.at <= item.at) {
-      before = after;
-      after = after.next as Item;
-    }
-    item.next = after;
-    if (before === null) this.#heads[slot] = item;
-    else before.next = item;
   }
 
   #leave(slot: number, head: Item): void {
     this.#heads[slot] = head.next;
+    if (head.next === null) (this.#taken[slot >> 5] as number) &= ~(1 << (slot & 31));
     head.next = null;
     this.#near--;
   }

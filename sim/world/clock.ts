@@ -135,15 +135,16 @@ class World implements WorldClock {
     return done();
   }
 
+  /** In whole milliseconds, and none too early. */
   enter(fire: () => void, at: Millis, owner: View | null, io: boolean): Timer {
-    const timer: Timer = { at, seq: this.#seq++, fire, owner, io, queued: true, next: null };
+    const timer: Timer = { at: Math.ceil(at), seq: this.#seq++, fire, owner, io, queued: true, next: null };
     this.#agenda.push(timer);
     return timer;
   }
 
   /** A held timer goes back in as the same object, so that its owner can still cancel it. */
   reenter(timer: Timer, after: Millis = 0): void {
-    timer.at = this.#now + after;
+    timer.at = Math.ceil(this.#now + after);
     timer.seq = this.#seq++;
     timer.queued = true;
     this.#agenda.push(timer);

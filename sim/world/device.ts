@@ -261,15 +261,21 @@ export class Device implements LinkOwner {
     const say = (rtt: Millis | null) => this.emit({ kind: "probed", device: this.id, dial, at: this.clock.now(), probe, rtt });
     if (!link?.ready) return void this.clock.setTimeout(() => say(null), deadline);
     let open = true;
-    const late = link.after(deadline, () => {
+    const expire = (): void => {
+      if (open) say(null);
       open = false;
-      say(null);
-    });
-    link.wire.echo("probe", "pong", () => {
-      if (!link.heard() || !open) return;
-      this.clock.clearTimeout(late);
-      say(this.clock.now() - asked);
-    });
+    };
+    // Most probes are answered at once: only those that may not be get a timer.
+    const expireAt = link.slot(deadline);
+    const wait = (): void => void this.clock.setTimeout(expire, expireAt - this.clock.now());
+    const answered = (): void => {
+      if (this.clock.now() >= expireAt) expire();
+      if (!link.heard(1)) return wait();
+      if (open) say(this.clock.now() - asked);
+      open = false;
+    };
+    const back = link.wire.echo("probe", "pong", answered, wait);
+    if (back === null || asked + back >= expireAt) wait();
   }
 
   check({ reqId, deadline }: Command<"check">): void {

@@ -67,8 +67,11 @@ export interface FleetOptions {
   readonly checkpointEvery?: number;
 }
 
-/** A start that is well away from zero, so that "never" and "at the beginning" can't be confused. */
-const EPOCH: Millis = 1_767_225_600_000;
+/**
+ * Well away from zero, so that "never" and "at the beginning" can't be confused, and far below 2^31: V8 keeps a larger time in an object of
+ * its own, one for each event that carries it.
+ */
+const EPOCH: Millis = 1_000_000_000;
 const BOOT_AGAIN: Millis = 1_000;
 /** Messages that an application may think better of. */
 const NEWEST = 40;

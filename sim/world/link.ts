@@ -7,7 +7,7 @@ import type { NodeClock } from "./clock.ts";
 import type { Service } from "./service.ts";
 import type { Wire } from "./wire.ts";
 
-/** At most one `evidence` per link in this time; the first after quiet is never held back. */
+/** At most one `evidence` per link in this time; the first after quiet is never held back, nor is a probe's answer. */
 const EVIDENCE_EVERY: Millis = 50;
 /** The adapter's deadlines fire in slots of this length, none early. */
 const SLOT: Millis = 20;
@@ -53,11 +53,14 @@ export class Link implements Endpoint {
     return this.#stage === "opened" || this.#stage === "serving";
   }
 
-  /** Waits as the adapter does: in slots, never early. */
+  /** When the adapter's deadline of this length fires: in slots, never early. */
+  slot(length: Millis): Millis {
+    return Math.ceil((this.#owner.clock.now() + length) / SLOT) * SLOT;
+  }
+
   after(length: Millis, fire: () => void): unknown {
     const { clock } = this.#owner;
-    const now = clock.now();
-    return clock.setTimeout(fire, Math.ceil((now + length) / SLOT) * SLOT - now);
+    return clock.setTimeout(fire, this.slot(length) - clock.now());
   }
 
   /** Runs `then` when the link ends, unless taken back before. */
@@ -96,12 +99,12 @@ export class Link implements Endpoint {
     this.wire.giveUp(tells ? () => service.hangUp(this) : null);
   }
 
-  /** A frame was read: false if nobody reads any more. It is evidence before it is anything else. */
-  heard(): boolean {
+  /** A frame was read: false if nobody reads any more. It is evidence before it is anything else, unless some was told less than `every` ms ago. */
+  heard(every = EVIDENCE_EVERY): boolean {
     if (this.closed) return false;
     const { clock } = this.#owner;
     const at = clock.now();
-    if (at - this.#evidenceAt >= EVIDENCE_EVERY) {
+    if (at - this.#evidenceAt >= every) {
       this.#evidenceAt = at;
       this.#owner.emit({ kind: "evidence", device: this.wire.device, dial: this.dial, at });
     }

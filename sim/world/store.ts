@@ -29,13 +29,6 @@ import { performanceOps } from "./store/performance.ts";
 import { outboxOps } from "./store/outbox.ts";
 import { copyTables, type Lease, State, type Tables } from "./store/state.ts";
 
-/** What is about to be committed as a whole. */
-export interface StoreBatch {
-  /** 1, 2, … over the life of the store. */
-  readonly number: number;
-  readonly lane: "foreground" | "journal";
-  readonly ops: readonly StoreOp[];
-}
 export type BatchFate =
   /** Each command is answered `failed`. `applied`: and yet it is durable (an answer that got lost). */
   | { readonly kind: "fail"; readonly cause: StoreFailure["cause"]; readonly applied: boolean }
@@ -49,8 +42,8 @@ export interface MemoryStoreOptions {
   readonly latency?: Millis;
   /** Has `run` called at the commit's time, in a later turn. Default: after `latency` on the clock. */
   readonly schedule?: (run: () => void) => void;
-  /** What becomes of a batch; undefined: nothing special. Asked again for a batch that was late. */
-  readonly faults?: (batch: StoreBatch) => BatchFate | undefined;
+  /** What becomes of the next batch; undefined: nothing special. Asked again for a batch that was late. */
+  readonly faults?: () => BatchFate | undefined;
   /** `file`: as with SQLite, a restart frees all leases. `clock`: as with a server, only time does. Default `file`. */
   readonly leases?: "file" | "clock";
   readonly countryOf?: (pn: string) => string | null;
@@ -63,7 +56,6 @@ export interface MemoryStoreOptions {
 /** Opaque: only `restore` understands it. */
 export interface StoreSnapshot {
   readonly tables: Tables;
-  readonly batches: number;
 }
 
 export interface MemoryStore extends StorePort {
@@ -87,23 +79,22 @@ interface Job {
 }
 
 /** What nobody waits for. */
-const IN_BACKGROUND = /^(?:journal|performance)\./;
+const isInBackground = (op: StoreOp): boolean => op.startsWith("journal.") || op.startsWith("performance.");
 
 export const createMemoryStore = (options: MemoryStoreOptions): MemoryStore => new Memory(options);
 
 class Memory implements MemoryStore {
   readonly #clock: Clock;
   readonly #schedule: (run: () => void) => void;
-  readonly #faults: (batch: StoreBatch) => BatchFate | undefined;
+  readonly #faults: () => BatchFate | undefined;
   readonly #handlers: Handlers;
   readonly #frees: boolean;
   /** Leases granted since the last restart. */
   #alive = new Set<DeviceId>();
   #state = new State();
   #queued: { foreground: Job[]; journal: Job[] } = { foreground: [], journal: [] };
-  #last: StoreBatch["lane"] = "journal";
+  #last: "foreground" | "journal" = "journal";
   #due = false;
-  #batches = 0;
   #crashed = false;
   /** Grows with each restart, so that what was scheduled before finds out. */
   #life = 0;
@@ -142,16 +133,15 @@ class Memory implements MemoryStore {
     if (this.#crashed) return;
     const { op } = command;
     const job = { command, reply } as unknown as Job;
-    this.#queued[IN_BACKGROUND.test(op) ? "journal" : "foreground"].push(job);
+    this.#queued[isInBackground(op) ? "journal" : "foreground"].push(job);
     this.#arm();
   }
 
   snapshot(): StoreSnapshot {
-    return { tables: copyTables(this.#state.tables), batches: this.#batches };
+    return { tables: copyTables(this.#state.tables) };
   }
-  restore({ tables, batches }: StoreSnapshot): void {
+  restore({ tables }: StoreSnapshot): void {
     this.#state = new State(copyTables(tables));
-    this.#batches = batches;
     this.restart();
   }
   restart(): void {
@@ -183,21 +173,21 @@ class Memory implements MemoryStore {
   }
 
   /** The journal's turn comes after each batch of the others, or when there is none. */
-  #take(): { batch: StoreBatch; jobs: readonly Job[] } {
+  #take(): readonly Job[] {
     const isJournals = this.#queued.journal.length > 0 && (this.#last === "foreground" || this.#queued.foreground.length === 0);
     const lane = isJournals ? "journal" : "foreground";
     this.#last = lane;
     const jobs = this.#queued[lane];
     this.#queued[lane] = [];
-    return { batch: { number: ++this.#batches, lane, ops: jobs.map(({ command }) => command.op) }, jobs };
+    return jobs;
   }
 
-  #commit({ batch, jobs }: { batch: StoreBatch; jobs: readonly Job[] }): void {
-    const fate = this.#faults(batch);
+  #commit(jobs: readonly Job[]): void {
+    const fate = this.#faults();
     if (fate?.kind === "late") {
       const life = this.#life;
       this.#clock.setTimeout(() => {
-        if (life === this.#life) this.#commit({ batch, jobs });
+        if (life === this.#life) this.#commit(jobs);
       }, fate.by);
       return;
     }
@@ -212,7 +202,7 @@ class Memory implements MemoryStore {
       if (life !== this.#life) return;
       const { op, reqId } = command;
       const out = fate?.kind === "fail" ? failed(fate.cause, "simulated") : answers[i];
-      reply({ op, reqId, at: this.#clock.now(), ...out } as StoreAnswer);
+      reply({ ...out, op, reqId, at: this.#clock.now() } as StoreAnswer);
     }
     this.#arm();
   }

@@ -104,15 +104,21 @@ export class Wire implements LinkView {
     this.#leave("up", "login", (late) => this.#leave("down", "login", (later) => send(late + later)));
   }
 
-  /** There and back with nothing decided on the other side, as one event: probes are most of the traffic. */
-  echo(up: FrameKind, down: FrameKind, arrived: () => void): void {
-    if (this.#isCut("up") || this.#isCut("down")) return;
+  /**
+   * There and back with nothing decided on the other side, as one event: probes are most of the traffic. Says when it will be back; null:
+   * perhaps never. `strays`: it was expected back by now, and perhaps never comes.
+   */
+  echo(up: FrameKind, down: FrameKind, arrived: () => void, strays?: () => void): Millis | null {
+    if (this.#isCut("up") || this.#isCut("down")) return null;
     // Two ways instead of one: each may wait.
-    if (this.#held !== null || this.#isStopped()) return this.up(up, () => this.down(down, arrived));
+    if (this.#held !== null || this.#isStopped()) {
+      this.up(up, () => this.down(down, arrived));
+      return null;
+    }
     let late = 0;
     for (const direction of DIRECTIONS) {
       const fate = this.#board.frame(this, direction, direction === "up" ? up : down);
-      if (fate?.kind === "drop") return;
+      if (fate?.kind === "drop") return null;
       if (fate?.kind === "late") late += fate.by;
     }
     const now = this.#world.now();
@@ -121,10 +127,12 @@ export class Wire implements LinkView {
     const at = this.#through(Math.max(this.#downAt, this.#upAt, now + trip + late));
     this.#downAt = at;
     this.#clock.arrive(() => {
-      if (this.#isCut("up") || this.#isCut("down")) return;
-      if (this.#isStopped()) this.down(down, arrived);
-      else arrived();
+      if (this.#isCut("up") || this.#isCut("down")) return strays?.();
+      if (!this.#isStopped()) return arrived();
+      strays?.();
+      this.down(down, arrived);
     }, at - now);
+    return at - now;
   }
 
   /** The node gives the connection up. `goodbye`: WhatsApp hears of it, behind what was written before; null: nobody is left to say so. */

@@ -342,9 +342,8 @@ class World {
       host.after(() => this.#tellLink({ type: "connection.closed", dial, reason: "dropped", code: null, until: null }), 1);
     }
     if (command.op === "probe" && this.#isUp && !this.#isMute) {
-      const { probe } = command;
       const dial = this.#dial;
-      host.after(() => this.#dial === dial && this.#hear(() => host.tell(DETECTOR, { type: "probed", probe, rtt: RTT })), RTT);
+      host.after(() => this.#dial === dial && this.#hear(() => host.tell(DETECTOR, { type: "evidence" })), RTT);
     }
   }
   #open(): void {

@@ -39,7 +39,7 @@ import { childOf, childrenOf } from "./stanza.ts";
 import type { Versions } from "./versions.ts";
 import { wholeDownloads } from "./whole-downloads.ts";
 
-/** At most one `evidence` fact per device in this time; the first after quiet is never held back. */
+/** At most one `evidence` fact per device in this time; the first after quiet is never held back, nor is a probe's answer. */
 const EVIDENCE_EVERY: Millis = 50;
 /** Baileys' own keep-alive can't be switched off, only be made to wait: this is the longest that a timer can. Ours are the probes. */
 const NEVER: Millis = 2_147_483_647;
@@ -310,13 +310,18 @@ export class Link {
     };
   };
 
+  /** Evidence, unless some was told less than `every` ms ago. */
+  #heard(at: Millis, every: Millis): void {
+    if (this.lastEvidenceAt !== null && at - this.lastEvidenceAt < every) return;
+    this.lastEvidenceAt = at;
+    const { device, dial, emit } = this.options;
+    emit({ kind: "evidence", device, dial, at });
+  }
+
   #read(node: BinaryNode): void {
     const { device, dial, clock, emit } = this.options;
     const at = clock.now();
-    if (this.lastEvidenceAt === null || at - this.lastEvidenceAt >= EVIDENCE_EVERY) {
-      this.lastEvidenceAt = at;
-      emit({ kind: "evidence", device, dial, at });
-    }
+    this.#heard(at, EVIDENCE_EVERY);
     const { attrs } = node;
     switch (node.tag) {
       case "iq": {
@@ -324,6 +329,7 @@ export class Link {
         const answered = id === undefined ? undefined : this.#answers.get(id);
         if (id === undefined || !answered) return;
         this.#answers.delete(id);
+        this.#heard(at, 1);
         return answered();
       }
       case "ack":
