@@ -5,6 +5,7 @@ import { endOf } from "../../machines/account/ending.ts";
 import { CANARY_EVERY, dialler } from "../../machines/account/dialler.ts";
 import type { CloseReason } from "../../machines/ports/connection.ts";
 import { accountId, deviceId, type Millis } from "../../machines/ports/ids.ts";
+import type { Standing } from "../../machines/ports/store.ts";
 import { Host } from "./host.ts";
 
 const account = accountId("sales");
@@ -216,6 +217,28 @@ describe("the connection of a device", () => {
     const host = staged({ standing: "banned", standingUntil: 1_000_000 + 5000 });
     expect(host.value(CONNECTION)).toBe("suspended");
     host.advance(5000);
+    expect(host.value(CONNECTION)).toBe("unleased");
+  });
+
+  it("says of its account at a login that a ban is over, once, and nothing of any other standing", () => {
+    const toldBy = (standing: Standing): Host => {
+      const host = staged({ standing });
+      if (standing === "banned") {
+        host.tell(CONNECTION, { type: "start" });
+        host.tell(CONNECTION, { type: "lease.granted", term: 1 });
+      }
+      serve(host);
+      host.advance(30_000);
+      close(host, "dropped");
+      serve(host);
+      expect(host.value(CONNECTION)).toBe("serving");
+      return host;
+    };
+    for (const standing of ["good", "restricted"] as const) expect(toldBy(standing).told(`standing:${account}`)).toEqual([]);
+    const host = toldBy("banned");
+    expect(host.told(`standing:${account}`)).toMatchObject([{ standing: "good", until: null }]);
+    host.tell(CONNECTION, { type: "stop" });
+    host.tell(CONNECTION, { type: "start" });
     expect(host.value(CONNECTION)).toBe("unleased");
   });
 
@@ -446,6 +469,15 @@ describe("what a connection tells people", () => {
       device,
       audit: { at: host.now, actor: "supervisor", action: "keys.wiped", subject: device, evidence: {} },
     });
+  });
+
+  it.each(Object.keys(CLOSINGS) as CloseReason[])("whatever ended a linking (%s), if its owner may try again", (reason) => {
+    const host = staged({ link: "unlinked" });
+    host.tell(CONNECTION, { type: "link.request", method: { kind: "qr" } });
+    host.tell(CONNECTION, { type: "lease.granted", term: 1 });
+    close(host, reason);
+    const ended = { type: "device.linkEnded", subject: device, data: { reason } };
+    expect(host.of("event").map(({ event }) => event)).toEqual(host.value(CONNECTION) === "unlinked" ? [ended] : []);
   });
 
   it("that a device is linked, and why a linking came to nothing", () => {

@@ -475,6 +475,22 @@ describe("laws", () => {
     );
   });
 
+  it("after an answer goes on, from then on, by what was sent later and not given up", () => {
+    const later = fc.array(fc.boolean(), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(later, fc.integer({ min: 0, max: 6000 }), (isGivenUp, wait) => {
+        const run = up("holder").tell(sent("first"));
+        for (const no of isGivenUp.keys()) run.tell(sent(`m${no}`));
+        run.alive(wait);
+        for (const [no, is] of isGivenUp.entries()) if (is) run.tell({ type: "attempt.dropped", message: id(`m${no}`) });
+        run.tell(answered("first")).alive(wait + 5000);
+        const after = run.edges.filter((edge) => Number(edge.split(" ")[0]) > wait);
+        const anew = [`${wait + 2000} late ack`, `${wait + 3500} overdue ack`, `${wait + 4500} gone ack`];
+        expect(after).toEqual(isGivenUp.includes(false) ? anew : []);
+      }),
+    );
+  });
+
   it("is fresh after a stanza if nothing is awaited", () => {
     fc.assert(
       fc.property(scriptArb, (script) => {

@@ -292,6 +292,40 @@ describe("a strategy of one's own", () => {
 });
 
 describe("least-loaded", () => {
+  it("takes turns among those about as good as the best, as if all others were not there, whatever they weigh", () => {
+    const strategy = strategiesBy().get("least-loaded") as Strategy;
+    const spans = fc.integer({ min: 1, max: 8 }).chain((size) =>
+      fc.record({
+        weights: weightsFor(size),
+        spans: fc.array(
+          fc.record({
+            count: fc.integer({ min: 1, max: 30 }),
+            least: fc.constantFrom(0, 100),
+            // Beyond what is about as good: a quarter more, and 25 ms.
+            beyond: fc.array(fc.constantFrom(-25, 0, 1, 10_000), { minLength: size - 1, maxLength: size - 1 }),
+          }),
+          { minLength: 1, maxLength: 5 },
+        ),
+      }),
+    );
+    fc.assert(
+      fc.property(spans, (drawn) => {
+        const [real, ideal] = [stageFor(strategy, drawn.weights), stageFor(strategy, drawn.weights)];
+        for (const { count, least, beyond } of drawn.spans) {
+          const waits = [least, ...beyond.map((ms) => least * 1.25 + 25 + ms)];
+          for (const [place, answer] of waits.entries()) {
+            real.table.setWait(place, { answer, freeAt: 0, unansweredSince: Number.POSITIVE_INFINITY });
+            ideal.table.setEligible(place, answer <= least * 1.25 + 25);
+          }
+          const [chosen, wanted] = [real, ideal].map(({ balancer }) =>
+            Array.from({ length: count }, () => balancer.choose(anyone, 0)),
+          );
+          expect(chosen).toEqual(wanted);
+        }
+      }),
+    );
+  });
+
   it("goes where a message waits least: before it, for the pace, for an answer that is owed", () => {
     const stage = stageFor(strategiesBy().get("least-loaded") as Strategy, [1, 1, 1]);
     const idle = { answer: 100, freeAt: 0, unansweredSince: Number.POSITIVE_INFINITY };
