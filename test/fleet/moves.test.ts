@@ -90,6 +90,8 @@ describe("conversations that are to go where less waits", () => {
     yielded(host, 1);
     answer(host, 1, "failed");
     expect(host.told(HERE).at(-1)).toMatchObject({ type: "notRerouted", why: "store" });
+    // Nothing could have gone yet.
+    expect(new Set(host.of("tell").flatMap(({ to }) => (to.startsWith("queue:") ? [to] : [])))).toEqual(new Set([HERE]));
     order(host, 1);
     yielded(host, 1);
     answer(host, 2, "conversation", { warm: [] });

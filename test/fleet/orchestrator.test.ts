@@ -141,6 +141,18 @@ describe("an outage", () => {
     expect(granted(host)).toEqual(SEATS.slice(0, 3));
   });
 
+  it("lets as many go afterwards as the limit leaves, however often those had asked that moved before", () => {
+    const host = started();
+    for (let time = 0; time < 3; time++) {
+      ask(host, SEATS[0] as SeatId);
+      host.advance(1000);
+    }
+    host.tell("orchestrator", { type: "outage.suspected", quiet: 5, of: 6 });
+    for (const seat of SEATS.slice(1, 4)) ask(host, seat);
+    host.tell("orchestrator", { type: "outage.over" });
+    expect(new Set(granted(host))).toEqual(new Set(SEATS.slice(0, LIMIT)));
+  });
+
   it("sends no seat home", () => {
     const host = started();
     host.tell("orchestrator", { type: "outage.suspected", quiet: 5, of: 6 });

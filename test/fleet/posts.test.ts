@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Allowance } from "../../machines/delivery/caps.ts";
 import { roster, type RosterState } from "../../machines/fleet/roster.ts";
 import { mayTakeWork, openingOf, placeOf, type PostView, postsOn } from "../../machines/fleet/posts.ts";
 import { accountId, deviceId, lineId, postOf, seatId } from "../../machines/ports/ids.ts";
@@ -184,6 +185,38 @@ describe("a servant that fails", () => {
     expect(assigned(host).at(-1)).toMatchObject({ seat: SECOND });
   });
 
+  it("gives its work away once nothing is on its way there or from there, whatever else is on its way", () => {
+    const refused = { type: "reroute.request", conversation: "sales|c:1", message: "M1", unlessWarm: null };
+    const banned = (seat: string): Host => {
+      const host = started();
+      for (const device of [DEVICE, deviceId(OTHER, "a"), BUSY]) health(host, device, "healthy");
+      host.tell("roster", { ...refused, seat });
+      host.tell("roster", { type: "account.standing", account: FIRST, standing: "banned" });
+      return host;
+    };
+    for (const [seat, to] of [
+      [POST, SPARE],
+      [SPARE, POST],
+    ] as const) {
+      const host = banned(seat);
+      expect(assigned(host)).toMatchObject([{ seat: to }]);
+      expect(cleared(host)).toEqual([]);
+      answer(host, 1, { kind: "assigned", moved: 1 });
+      expect(cleared(host)).toMatchObject([{ post: POST }]);
+    }
+    const other = banned(SEAT);
+    expect(assigned(other)).toMatchObject([{ seat: SECOND }]);
+    expect(cleared(other)).toMatchObject([{ post: POST }]);
+  });
+
+  it("gives its work to another servant also where that one has begun as many chats as it may: there it waits", () => {
+    const full = new Allowance({ [OTHER]: { newContacts: { perHour: 0, perDay: null }, warmUp: [] } }, []);
+    const host = started(WORK, full);
+    health(host, deviceId(OTHER, "a"), "healthy");
+    host.tell("roster", { type: "account.standing", account: FIRST, standing: "banned" });
+    expect(cleared(host)).toMatchObject([{ post: POST, to: SPARE }]);
+  });
+
   it("and that the line knows no more leaves what lies there to its seat, now and later", () => {
     const stray = postOf(SEAT, accountId("gone"));
     const host = started({ posts: [], stray: [stray], patience: PATIENCE });
@@ -207,7 +240,7 @@ const WORK = {
   stray: [],
   patience: PATIENCE,
 };
-const started = (work: NonNullable<Parameters<typeof roster.start>[0]["work"]> = WORK): Host => {
+const started = (work: NonNullable<Parameters<typeof roster.start>[0]["work"]> = WORK, allowance?: Allowance): Host => {
   const base = rosterInput();
   const servant = (id: typeof FIRST, names: readonly string[]) => ({
     id,
@@ -221,6 +254,7 @@ const started = (work: NonNullable<Parameters<typeof roster.start>[0]["work"]> =
     accounts: [...base.accounts, servant(FIRST, ["a", "b"]), servant(OTHER, ["a"])],
     lines: base.lines.map((line) => ({ ...line, servants: [FIRST, accountId("s9"), OTHER] })),
     work,
+    ...(allowance ? { allowance } : {}),
   });
   return host;
 };

@@ -348,6 +348,27 @@ describe("whatever was reported before", () => {
     );
   });
 
+  it("who holds a seat, and nobody else, is watched as a holder; it is confirmed without a release, and its seat hears of it once", () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
+        const host = lived(changes);
+        const { holder, term } = view(host).seat;
+        for (const id of DEVICES) {
+          const watches = host.told(`detector:${id}`).flatMap(({ type, watch }) => (type === "watch" ? [watch] : []));
+          expect(watches.at(-1) === "holder").toBe(id === holder || id === BUSY);
+        }
+        const releases = () => host.of("tell").filter(({ event }) => event.type === "seat.released").length;
+        const before = releases();
+        hold(host, holder as DeviceId, term + 1, null);
+        expect(releases()).toBe(before);
+        const known = heard(host).length;
+        health(host, holder as DeviceId, "suspect");
+        expect(heard(host).slice(known)).toEqual([`holder.suspect ${holder}`]);
+      }),
+      { numRuns: runs },
+    );
+  });
+
   it("everyone is ranked or rejected with a reason, and the order is twins, then the unburdened, then priority", () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 40 }), (changes) => {

@@ -75,7 +75,7 @@ describe("what a seat says", () => {
     expect(host.context(SEAT)).toMatchObject({ demand: null, count: 1 });
   });
 
-  it("when an operator moves it while it waits for its holder, or for any", () => {
+  it("when an operator moves it while it waits for its holder, or for any, while that is in doubt, and instead of a switchover", () => {
     const demand = { type: "failover.demand", to: TWIN, by: "operator:ada" };
     const audit = `audit operator:ada failover of ${ID} demanded to ${TWIN}`;
     const waiting = started();
@@ -86,6 +86,18 @@ describe("what a seat says", () => {
     take(vacant);
     vacant.tell(SEAT, demand);
     expect(take(vacant)).toEqual([audit, "start failover 0"]);
+    const suspect = serving();
+    suspect.tell(SEAT, { type: "holder.suspect", device: HOLDER, lastEvidenceAt: null });
+    take(suspect);
+    suspect.tell(SEAT, demand);
+    expect(take(suspect)).toEqual([audit, "start failover 1"]);
+    const switching = serving();
+    switching.tell(SEAT, { type: "switchover.request", to: TWIN, by: "operator:eve" });
+    take(switching);
+    switching.tell(SEAT, demand);
+    expect(take(switching)).toEqual(["switchover switchover.cancel", audit, "start failover 1"]);
+    for (const host of [waiting, vacant, suspect, switching])
+      expect(starts(host)).toMatchObject([{ to: TWIN, avertable: false }]);
   });
 
   it("when nobody could take it for an operator: its holder goes on", () => {
