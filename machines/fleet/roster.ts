@@ -39,6 +39,7 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
       reroutes: [],
       moves: noMoves(),
       asked: 0,
+      wakeAt: null,
       outage: config.memory?.outage ?? false,
     };
     for (const account of config.accounts) {
@@ -73,29 +74,30 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
       standing === "restricted" ? tellRestricted(state, id) : [],
     );
     const { effects, wakeAt } = attend(state, at);
+    state.wakeAt = wakeAt;
     return { state, effects: [...watchAll(state), ...restricted, ...effects], wakeAt };
   },
 
   receive(state, event): Step<RosterState> {
+    // Of every stanza: it changes neither who may go home nor where servants stand, so nobody is gone through for it.
+    if (event.type === "device.seen") return { state, effects: onSeen(state, event.device, event.at), wakeAt: state.wakeAt };
     const effects = react(state, event);
     const home = homecomings(state, event.at);
     if (home.offers.length > 0) effects.push(...home.offers);
-    if (state.posts.size === 0) return { state, effects, wakeAt: home.wakeAt };
     const work = attend(state, event.at);
     effects.push(...work.effects);
-    return { state, effects, wakeAt: earliest(home.wakeAt, work.wakeAt) };
+    state.wakeAt = earliest(home.wakeAt, work.wakeAt);
+    return { state, effects, wakeAt: state.wakeAt };
   },
 };
 
 const earliest = (one: Millis | null, other: Millis | null): Millis | null =>
   one === null || other === null ? (one ?? other) : Math.min(one, other);
 
-const react = (state: RosterState, event: Event): Effect[] => {
+const react = (state: RosterState, event: Exclude<Event, { type: "device.seen" }>): Effect[] => {
   switch (event.type) {
     case "device.health":
       return onHealth(state, event);
-    case "device.seen":
-      return onSeen(state, event.device, event.at);
     case "account.standing": {
       const account = state.accounts.get(event.account);
       if (!account) return [];

@@ -72,8 +72,14 @@ export const onSeen = (state: RosterState, id: DeviceId, at: Millis): Effect[] =
 
 /** A candidate showed life: whoever waits for a ranking of its line gets a new one. */
 const seenBy = (state: RosterState, device: DeviceView, at: Millis): Effect[] => {
-  const waiting = [...state.seats.values()].filter(({ asker }) => asker);
-  return waiting.length === 0 ? [] : waiting.filter(candidacyOf(state, device)).map((seat) => answer(state, seat, at));
+  const effects: Effect[] = [];
+  let isCandidate: ((seat: SeatView) => boolean) | undefined;
+  for (const seat of state.seats.values()) {
+    if (!seat.asker) continue;
+    isCandidate ??= candidacyOf(state, device);
+    if (isCandidate(seat)) effects.push(answer(state, seat, at));
+  }
+  return effects;
 };
 
 /** Seats in need hear of devices that have become able. */

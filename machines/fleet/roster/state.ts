@@ -93,6 +93,8 @@ export interface RosterState {
   readonly moves: Moves;
   /** Questions asked of the store so far. */
   asked: number;
+  /** When something is due that no event brings. */
+  wakeAt: Millis | null;
   outage: boolean;
 }
 
