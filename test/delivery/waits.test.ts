@@ -247,6 +247,22 @@ describe("a queue that opens", () => {
     expect(pump.until(1500).told("sender")).toHaveLength(2);
   });
 
+  it("says so only once it knows what the store has, held messages too, or when that time is over", () => {
+    const answer = (pump: Pump, op: "outbox.list" | "outbox.open") =>
+      pump.tell({ type: "store.rows", answer: { op, rows: [], more: false } } as never);
+    const pump = new Pump([], {}, true).open();
+    expect(pump.told("sender")).toEqual([]);
+    answer(pump, "outbox.list");
+    expect(pump.told("sender")).toEqual([]);
+    answer(pump, "outbox.open");
+    expect(pump.told("sender")).toEqual(["queue.resolved"]);
+    // What is held is asked for anew, and may be unanswered there.
+    pump.tell({ type: "queue.reload" });
+    pump.open(HOLDER, 2).until(999);
+    expect(pump.told("sender")).toHaveLength(1);
+    expect(pump.until(1000).told("sender")).toHaveLength(2);
+  });
+
   it("is drained when nothing is under way any more, and hands over nothing new meanwhile", () => {
     const pump = new Pump([row(1), row(2)]).open().sent(1);
     pump.tell({ type: "queue.drain" });

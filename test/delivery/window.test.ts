@@ -356,6 +356,20 @@ describe("a conversation with more than its share", () => {
     expect(stage.inMemory).toEqual([4, 5, 6, 7, 13]);
   });
 
+  it("is fetched in turn with what nobody has seen yet: neither waits until the other is done", () => {
+    const [a, b] = ["a", "b"].map((name, place) => Array.from({ length: 6 }, (_, index) => of(name, 6 * place + index + 1)));
+    const others = Array.from({ length: 9 }, (_, index) => of(`c${index}`, 13 + index));
+    const stage = new Stage([...(a ?? []), ...(b ?? []), ...others], { window: 30, page: 2 });
+    for (let page = 0; page < 6; page++) stage.read();
+    for (const seq of [1, 2, 3, 7, 8, 9]) stage.settle(seq);
+    expect([stage.read(), stage.read(), stage.read(), stage.read()]).toEqual([
+      ["m5", "m6"],
+      ["m13", "m14"],
+      ["m11", "m12"],
+      ["m15", "m16"],
+    ]);
+  });
+
   it("goes in order to the end, whatever the pages", () => {
     fc.assert(
       fc.property(
@@ -573,12 +587,13 @@ describe("a conversation that another seat has now", () => {
     expect(stage.readAll()).toEqual(["m1"]);
   });
 
-  it("is asked for nowhere: what it had in the store is no longer its own", () => {
+  it.each([0, 3, 4])("is asked for nowhere: what it had in the store is no longer its own (%i of 6 have gone)", (gone) => {
     const stage = new Stage(
       Array.from({ length: 6 }, (_, index) => of("a", index + 1)),
       { page: 10 },
     );
     stage.readAll();
+    for (let seq = 1; seq <= gone; seq++) stage.settle(seq);
     stage.window.depart(chat("a"));
     expect(stage.read()).toBeNull();
     expect([...stage.window.conversations].flatMap(({ rows }) => rows)).toEqual([]);
