@@ -47,8 +47,7 @@ export const onDue = (queue: QueueState, at: Millis): void => {
   for (let row = queue.window.due.peek(); row && row.dueAt <= at; row = queue.window.due.peek()) {
     if (row.phase === "unanswered" && queue.line?.isUp) decide(queue, row, at);
     else if (isExpired(row, at)) fail(queue, row, EXPIRED[row.phase] ?? "expired", at);
-    else if (row.phase === "delayed") queue.window.move(row, "ready", at);
-    else queue.window.wake(row, NEVER);
+    else queue.window.move(row, "ready", at);
   }
 };
 
