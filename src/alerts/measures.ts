@@ -207,7 +207,7 @@ export const webhookMeasures = (dead: Readonly<Record<string, number>>): Measure
     subject: webhook,
     value: count,
     says: `${count} deliveries to the webhook ${webhook} were given up: greenroom webhook dead ${webhook}`,
-    over: `nothing that the webhook ${webhook} missed is left`,
+    over: `nothing that the webhook ${webhook} missed is left, or there is no such webhook any more`,
   }));
 
 /** `holders`: who may write for a seat. Servants write for it, too, and hold nothing. */

@@ -1,14 +1,15 @@
 /**
  * From the fleet that runs to another one: what differs, in an operator's words, and how much of it a running fleet can take up.
- * Pure. What a secret says is not compared, only where it comes from.
+ * Pure. What a secret says is not compared, only where it comes from; webhooks are the exception, as they can take it up.
  */
 import { isDeepStrictEqual } from "node:util";
 import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
 import { NOT_NAMED } from "./about.ts";
 import type { AccountConfig, FleetConfig, LineConfig } from "./fleet.ts";
+import { changesOfWebhooks } from "./webhook-changes.ts";
 
 export interface FleetDifference {
-  /** An account, device or line, or a section of the fleet file. */
+  /** An account, device or line, `webhook:` and a webhook's name, or a section of the fleet file. */
   readonly subject: string;
   readonly text: string;
 }
@@ -30,7 +31,8 @@ export const diffFleet = (from: FleetConfig, to: FleetConfig): readonly FleetDif
   ...added(to.lines, from.lines).map(({ id }) => ({ subject: id, text: `line ${id} is removed` })),
   ...both(from.lines, to.lines).flatMap(([old, other]) => changesOfLine(old, other)),
   ...changesOfAbout(from, to),
-  ...keysOf(from, to, ["file", "accounts", "lines", "about"]).map((key) => ({
+  ...changesOfWebhooks(from.webhooks, to.webhooks),
+  ...keysOf(from, to, ["file", "accounts", "lines", "about", "webhooks"]).map((key) => ({
     subject: key,
     text: `the section ${key} changes`,
   })),
@@ -45,7 +47,7 @@ export const liveFleet = (from: FleetConfig, to: FleetConfig): FleetConfig => {
     const old = from.lines.find(({ id }) => id === line.id);
     return old ? [{ ...line, strategy: old.strategy, balance: old.balance }] : [];
   });
-  return { ...from, accounts: to.accounts, lines, about: to.about };
+  return { ...from, accounts: to.accounts, lines, about: to.about, webhooks: to.webhooks };
 };
 
 const changesOfAbout = ({ about: old }: FleetConfig, { about: other }: FleetConfig): FleetDifference[] =>

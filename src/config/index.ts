@@ -8,4 +8,5 @@ export { type FleetStore, loadFleetFile, loadFleetStore, type LoadedFleet, parse
 export { didYouMean, listed } from "./nearest.ts";
 export { fleetAsData, renderFleet } from "./render.ts";
 export type { FleetInput } from "./schema.ts";
-export { revealedWebhooks } from "./webhooks.ts";
+export { changesOfWebhooks } from "./webhook-changes.ts";
+export { revealedWebhooks, secretFilesOf, type WebhookSetting } from "./webhooks.ts";

@@ -18,6 +18,11 @@ export class Secret {
   reveal(): string {
     return this.#value;
   }
+  /** null: from the environment. Relative paths count from `folder`. */
+  fileIn(folder: string): string | null {
+    const [, kind, name = ""] = REFERENCE.exec(this.reference) ?? [];
+    return kind === "file" ? resolve(folder, name.trim()) : null;
+  }
   toJSON(): string {
     return HIDDEN;
   }

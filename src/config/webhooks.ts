@@ -77,6 +77,12 @@ export const revealedWebhooks = (settings: readonly WebhookSetting[]): WebhookCo
     secrets: secrets.map((each) => each.reveal()),
   }));
 
+/** Files that say what webhooks take from them. Relative paths count from `folder`. */
+export const secretFilesOf = (settings: readonly WebhookSetting[], folder: string): string[] =>
+  settings
+    .flatMap(({ url, secrets }) => [url, ...secrets])
+    .flatMap((each) => (typeof each === "string" ? [] : (each.fileIn(folder) ?? [])));
+
 /** As it was written, or with what its references stand for. */
 export const webhooksAsData = (settings: readonly WebhookSetting[], redacted: boolean): Readonly<Record<string, unknown>> => {
   const shown = (value: Secret): string => (redacted ? value.reference : value.reveal());

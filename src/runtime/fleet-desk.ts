@@ -5,11 +5,13 @@
  */
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
+import { dirname } from "node:path";
 import { isOpen } from "../../machines/delivery/outbox-state.ts";
 import type { NodeConfig } from "../../machines/driver/boot.ts";
 import { accountOf, type DeviceId, lineOf, type LineId, type SeatId } from "../../machines/ports/ids.ts";
 import {
   type About,
+  changesOfWebhooks,
   configErrorText,
   diffFleet,
   EditFault,
@@ -20,6 +22,8 @@ import {
   liveFleet,
   type LoadedFleet,
   NOT_NAMED,
+  secretFilesOf,
+  type WebhookSetting,
 } from "../config/index.ts";
 import { ControlError } from "./control-protocol.ts";
 import { readFleetText, writeFleetText } from "./fleet-file.ts";
@@ -33,6 +37,8 @@ export interface FleetDeskOptions {
   readonly configOf: (fleet: FleetConfig) => NodeConfig;
   readonly supervisor: Pick<Supervisor, "reshape" | "report">;
   readonly views: Pick<Views, "ask" | "now" | "roster">;
+  /** Has these webhooks run, and no others. Rejects if the store does not take it: then none is changed. */
+  readonly setWebhooks: (wanted: readonly WebhookSetting[]) => Promise<void>;
 }
 export interface FleetChange extends FleetDifference {
   /** It can be taken up while the fleet runs; otherwise by a restart. */
@@ -75,7 +81,9 @@ export class FleetDesk {
   /** One change after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #tag: { readonly of: string; readonly tag: string } | undefined;
-  #drift: { readonly of: string; readonly fleet: FleetConfig; readonly drift: Drift } | undefined;
+  #drift:
+    | { readonly of: string; readonly files: readonly string[]; readonly fleet: FleetConfig; readonly drift: Drift }
+    | undefined;
 
   constructor(options: FleetDeskOptions) {
     this.#options = options;
@@ -109,16 +117,21 @@ export class FleetDesk {
     return { file: this.#fleet.file, changes: this.#planned(this.#read()).changes, applied: false, tag: this.tag };
   }
 
-  /** The same in figures. It is read again only when it has been saved: whoever looks may do so often. */
+  /**
+   * The same in figures. Whoever looks may do so often: it is read again only when it was saved, or a file that it takes a secret
+   * from, or while it is wrong, which may be because such a file is not there yet.
+   */
   drift(): Drift {
     if (this.#options.reload === null) return NO_DRIFT;
-    const of = savedAt(this.#fleet.file);
-    if (this.#drift?.of === of && this.#drift.fleet === this.#fleet) return this.#drift.drift;
+    const known = this.#drift;
+    if (known?.fleet === this.#fleet && !known.drift.isWrong && known.of === savedAt(...known.files)) return known.drift;
     const loaded = this.#options.reload();
     const changes = loaded.ok ? this.#planned(loaded.fleet).changes : [];
     const restart = changes.filter(({ isLive }) => !isLive).length;
-    this.#drift = { of, fleet: this.#fleet, drift: { changes: changes.length, restart, isWrong: !loaded.ok } };
-    return this.#drift.drift;
+    const files = filesOf(loaded.ok ? loaded.fleet : this.#fleet);
+    const drift = { changes: changes.length, restart, isWrong: !loaded.ok };
+    this.#drift = { of: savedAt(...files), files, fleet: this.#fleet, drift };
+    return drift;
   }
 
   /**
@@ -200,8 +213,9 @@ export class FleetDesk {
     const answer = { file: this.#fleet.file, changes, applied: true, tag: this.tag };
     if (live.length === 0) return answer;
     await this.#audit(live, by);
-    // Names concern people only.
+    // The node knows nothing of names and webhooks.
     if (!isSame(this.#fleet, next)) await this.#reshape(next);
+    if (changesOfWebhooks(this.#fleet.webhooks, next.webhooks).length > 0) await this.#setWebhooks(next.webhooks);
     this.#fleet = next;
     for (const { subject, text } of live) this.#options.supervisor.report({ type: "fleet.changed", subject, data: { text, by } });
     return answer;
@@ -260,6 +274,15 @@ export class FleetDesk {
     const failure = await supervisor.reshape(configOf(next));
     if (failure !== null) throw new ControlError("E_STORE", `the fleet could not be changed: ${failure}. Apply it again`);
   }
+
+  async #setWebhooks(wanted: readonly WebhookSetting[]): Promise<void> {
+    try {
+      await this.#options.setWebhooks(wanted);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ControlError("E_STORE", `the webhooks could not be changed: ${why}. Apply it again`);
+    }
+  }
 }
 
 const edited = (text: string, edit: FleetEdit): string => {
@@ -271,14 +294,21 @@ const edited = (text: string, edit: FleetEdit): string => {
   }
 };
 
-const isSame = (one: FleetConfig, other: FleetConfig): boolean => diffFleet(one, { ...other, about: one.about }).length === 0;
+const isSame = (one: FleetConfig, other: FleetConfig): boolean =>
+  diffFleet(one, { ...other, about: one.about, webhooks: one.webhooks }).length === 0;
+
+/** The fleet file, and what it takes secrets from that are taken up while it runs. */
+const filesOf = ({ file, webhooks }: FleetConfig): readonly string[] => [file, ...secretFilesOf(webhooks, dirname(file))];
 
 const GONE = "gone";
-/** Another text for each save of the file. */
-const savedAt = (file: string): string => {
-  const found = statSync(file, { throwIfNoEntry: false });
-  return found ? `${found.mtimeMs} ${found.size} ${found.ino}` : GONE;
-};
+/** Another text for each save of one of them. */
+const savedAt = (...files: readonly string[]): string =>
+  files
+    .map((file) => {
+      const found = statSync(file, { throwIfNoEntry: false });
+      return found ? `${found.mtimeMs} ${found.size} ${found.ino}` : GONE;
+    })
+    .join(", ");
 const tagOf = (text: string): string => createHash("sha256").update(text).digest("base64url").slice(0, 22);
 
 const speakersOf = ({ accounts, lines }: FleetConfig, id: LineId): readonly DeviceId[] => {

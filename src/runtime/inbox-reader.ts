@@ -38,13 +38,13 @@ export interface InboxReaderOptions<R extends { readonly seq: number }, M extend
   readonly handle: (message: M) => unknown;
   /** Of the last try it is waited for; if it rejects, the message is tried once more. */
   readonly onFailure: (failure: HandlerFailure<M>) => unknown;
-  /** Before the next try, after so many. Left out: `PAUSE`, doubling. */
+  /** Before the next try, after so many; 0: `again` was called during the only one. Left out: `PAUSE`, doubling. */
   readonly pause?: (tries: number) => Millis;
 }
 export interface HandlerFailure<M> {
   readonly message: M;
   readonly error: unknown;
-  /** How often it was tried so far. */
+  /** How often it was tried so far, since `again`. */
   readonly tries: number;
   /** It is not tried again. */
   readonly isLast: boolean;
@@ -74,7 +74,8 @@ export class InboxReader<R extends { readonly seq: number }, M extends Readable>
   readonly #lanes = new Map<string, Lane<M>>();
   /** Those that may be worked on at once. */
   readonly #ready: string[] = [];
-  readonly #timers = new Set<unknown>();
+  /** What they end the pause of. */
+  readonly #timers = new Map<unknown, string>();
   #running = 0;
   #read = 0;
   #saved = 0;
@@ -100,10 +101,21 @@ export class InboxReader<R extends { readonly seq: number }, M extends Readable>
     this.#wakeUp?.();
   }
 
+  /** What failed may succeed now, and there may be room for more: nothing waits for its pause, and tries count anew. */
+  again(): void {
+    for (const lane of this.#lanes.values()) lane.tries = 0;
+    for (const [timer, conversation] of this.#timers) {
+      this.#options.clock.clearTimeout(timer);
+      this.#ready.push(conversation);
+    }
+    this.#timers.clear();
+    this.#dispatch();
+  }
+
   /** Begins nothing more, waits for handlers at work, but no longer than `grace`, and remembers what is done. */
   async stop(grace: Millis): Promise<void> {
     this.#isStopped = true;
-    for (const timer of this.#timers) this.#options.clock.clearTimeout(timer);
+    for (const timer of this.#timers.keys()) this.#options.clock.clearTimeout(timer);
     this.#timers.clear();
     this.wake();
     await this.#reading;
@@ -257,7 +269,7 @@ export class InboxReader<R extends { readonly seq: number }, M extends Readable>
       this.#ready.push(conversation);
       this.#dispatch();
     }, pause);
-    this.#timers.add(timer);
+    this.#timers.set(timer, conversation);
   }
 
   // ---- what is done ----

@@ -84,7 +84,7 @@ export interface Production {
 }
 
 const NODE = nodeId("local");
-/** Deliveries under way at a stop get so long; what is not done is delivered at the next start. */
+/** Deliveries under way when a webhook ends, or all, get so long; what is not done is delivered when it comes back. */
 const WEBHOOKS_WITHIN = 3000;
 /** Handlers at work get so long; what is not done is handed over at the next start. */
 const PLUGINS_WITHIN = 3000;
@@ -138,6 +138,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       configOf: (each) => nodeConfigOf(each, { ...strategiesOf(each, loaded), ...ofItsLines(each, options.strategies) }),
       supervisor,
       views,
+      setWebhooks: (wanted) => webhooks.change(revealedWebhooks(wanted), WEBHOOKS_WITHIN),
     });
     const links = new LinkDesk(supervisor, () => desk.devices);
     const arrivals = new Arrivals({
@@ -206,7 +207,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
     const retention = new Retention({
       config: fleet.retention,
       store: store.retention,
-      webhooks: fleet.webhooks.map(({ name }) => name),
+      webhookReaders: () => webhooks.readers,
       now: () => systemClock.now(),
       onFault: (error) => logger.error({ err: error }, "what is kept no longer could not be removed"),
     });

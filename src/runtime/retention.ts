@@ -29,8 +29,8 @@ export interface RetentionConfig {
 export interface RetentionOptions {
   readonly config: Pick<RetentionConfig, "inboxDays" | "eventDays" | "deliveryDays">;
   readonly store: RetentionStore;
-  /** Webhooks of the fleet file: another one's place counts no more. Handlers are not known by name, and count always. */
-  readonly webhooks: readonly string[];
+  /** Who reads for webhooks that run: another one's place counts no more. Handlers are not known by name, and count always. */
+  readonly webhookReaders: () => readonly string[];
   readonly now: () => Millis;
   readonly onFault: (error: unknown) => void;
 }
@@ -73,12 +73,10 @@ export class Retention {
 
   async #prune(source: Source, days: number | null): Promise<void> {
     if (days === null) return;
-    const { store, now, webhooks } = this.#options;
+    const { store, now, webhookReaders } = this.#options;
     const before = now() - days * DAY;
-    const readers = (name: string): boolean => {
-      const webhook = /^webhook:(.*):(?:inbox|events)$/.exec(name)?.[1];
-      return webhook === undefined || webhooks.includes(webhook);
-    };
+    const running = webhookReaders();
+    const readers = (name: string): boolean => !/^webhook:.*:(?:inbox|events)$/.test(name) || running.includes(name);
     while (!this.#isStopped && (await store.prune({ source, before, readers }, TOGETHER)) > 0);
   }
 }

@@ -60,3 +60,9 @@ export const outsideOnly: LookupFunction = (hostname, options, callback) => {
     callback(null, first.address, first.family);
   });
 };
+
+/** An address without what may be secret in it. */
+export const shownAddress = (url: string): string => {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+};

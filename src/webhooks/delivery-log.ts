@@ -27,6 +27,7 @@ interface Tries {
 export class DeliveryLog {
   readonly #options: DeliveryLogOptions;
   readonly #tries = new Map<string, Tries>();
+  readonly #loaded = new Set<string>();
   /** Set, or being carried out. */
   #timer: unknown = null;
   #writing: Promise<void> = Promise.resolve();
@@ -36,10 +37,11 @@ export class DeliveryLog {
     this.#options = options;
   }
 
-  /** What an earlier life wrote of these. Never rejects: without it there is a shorter log. */
+  /** What an earlier life wrote of these, once. Never rejects: without it there is a shorter log. */
   async load(webhooks: readonly string[]): Promise<void> {
     try {
-      for (const webhook of webhooks) {
+      for (const webhook of webhooks.filter((each) => !this.#loaded.has(each))) {
+        this.#loaded.add(webhook);
         const tries = this.#of(webhook);
         const before = await this.#options.store.logged(webhook, KEPT);
         tries.list.unshift(...before);

@@ -1,10 +1,12 @@
-/** All webhooks of a fleet: begun, woken, asked, and stopped. */
+/** All webhooks of a fleet: begun, changed, woken, asked, and stopped. */
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../machines/ports/clock.ts";
 import type { Millis } from "../../machines/ports/ids.ts";
-import { Courier, type CourierOptions, type WebhookConfig } from "./courier.ts";
+import { shownAddress } from "./address.ts";
+import { Courier, type CourierOptions, readersOf, type WebhookConfig } from "./courier.ts";
 import { DeliveryLog } from "./delivery-log.ts";
 import { testEnvelope } from "./envelope.ts";
-import { Poster } from "./poster.ts";
+import { Poster, type PosterOptions } from "./poster.ts";
 import type { DeadLetter, DeadPlace, Delivery, WebhookStore } from "./store.ts";
 
 export interface WebhookDeskOptions {
@@ -50,72 +52,108 @@ const WITHIN: Millis = 15_000;
 const REDRIVE_FOR: Millis = 10_000;
 
 interface Open {
-  readonly config: WebhookConfig;
+  config: WebhookConfig;
   readonly courier: Courier;
   readonly poster: Poster;
 }
 
 export class WebhookDesk {
   readonly #options: WebhookDeskOptions;
-  readonly #open: readonly Open[];
+  /** By name, in the order of the fleet file. */
+  #open: ReadonlyMap<string, Open>;
   readonly #log: DeliveryLog;
   /** One redrive after the other: nothing is delivered by two of them. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** One change after the other, and none after a stop. */
+  #changes: Promise<void> = Promise.resolve();
+  #isStopped = false;
 
   constructor(options: WebhookDeskOptions) {
     this.#options = options;
-    const { webhooks, store, onDead, onFault, ...rest } = options;
-    const log = new DeliveryLog({ store, clock: options.clock, onFault });
-    this.#log = log;
-    const onTried = (webhook: string, delivery: Delivery): void => log.note(webhook, delivery);
-    this.#open = webhooks.map((config) => {
-      const { url, allowPrivate, concurrency } = config;
-      const poster = new Poster({ url, allowPrivate, within: WITHIN, connections: concurrency });
-      const bury = async (letter: DeadLetter): Promise<void> => {
-        await store.bury(letter);
-        onDead(letter);
-      };
-      return {
-        config,
-        poster,
-        courier: new Courier({ ...rest, config, post: (body, headers) => poster.post(body, headers), bury, onTried }),
-      };
-    });
+    const { webhooks, store, clock, onFault } = options;
+    this.#log = new DeliveryLog({ store, clock, onFault });
+    this.#open = new Map(webhooks.map((config) => [config.name, this.#opened(config)]));
   }
 
   /** A webhook that is new begins with what happens from now on. */
   async begin(): Promise<void> {
-    await this.#options.store.begin(this.#open.flatMap(({ courier }) => courier.readers));
-    await this.#log.load(this.names);
-    for (const { courier } of this.#open) courier.start();
+    await this.#prepare([...this.#open.values()].map(({ config }) => config));
+    for (const { courier } of this.#open.values()) courier.start();
   }
+
+  /**
+   * These from now on, and no others. One of a known name goes on where it is, with what waits and in its order; one that is new
+   * begins with what happens from now on, or where one of its name ended. When that is done, nothing goes any more to one that ended;
+   * its place and its dead letters stay. Rejects if the store does not take it: then all are as they were.
+   */
+  change(webhooks: readonly WebhookConfig[], grace: Millis): Promise<void> {
+    const turn = this.#changes.then(() => (this.#isStopped ? undefined : this.#change(webhooks, grace)));
+    this.#changes = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #change(webhooks: readonly WebhookConfig[], grace: Millis): Promise<void> {
+    await this.#prepare(webhooks);
+    const before = this.#open;
+    this.#open = new Map(webhooks.map((config) => [config.name, before.get(config.name) ?? this.#opened(config)]));
+    for (const { courier } of this.#open.values()) courier.start();
+    const changing = webhooks.flatMap((config) => {
+      const known = before.get(config.name);
+      return known && !isDeepStrictEqual(known.config, config) ? [goOnAs(known, config, grace)] : [];
+    });
+    const gone = [...before].filter(([name]) => !this.#open.has(name));
+    await Promise.all([...changing, ...gone.map(([, each]) => end(each, grace))]);
+  }
+
+  async #prepare(webhooks: readonly WebhookConfig[]): Promise<void> {
+    await this.#options.store.begin(webhooks.flatMap(readersOf));
+    await this.#log.load(webhooks.map(({ name }) => name));
+  }
+
+  #opened(config: WebhookConfig): Open {
+    const { webhooks: _, store, onDead, onFault: __, ...rest } = this.#options;
+    const poster = new Poster(wayOf(config));
+    const bury = async (letter: DeadLetter): Promise<void> => {
+      await store.bury(letter);
+      onDead(letter);
+    };
+    const onTried = (webhook: string, delivery: Delivery): void => this.#log.note(webhook, delivery);
+    return {
+      config,
+      poster,
+      courier: new Courier(config, { ...rest, post: (body, headers) => poster.post(body, headers), bury, onTried }),
+    };
+  }
+
   /** There may be something new. */
   wake(): void {
-    for (const { courier } of this.#open) courier.wake();
+    for (const { courier } of this.#open.values()) courier.wake();
   }
   async stop(grace: Millis): Promise<void> {
-    await Promise.all(this.#open.map(({ courier }) => courier.stop(grace)));
-    for (const { poster } of this.#open) poster.close();
+    this.#isStopped = true;
+    await this.#changes;
+    await Promise.all([...this.#open.values()].map((each) => end(each, grace)));
     await this.#log.stop();
   }
 
   async views(): Promise<WebhookView[]> {
     const dead = await this.#options.store.countDead();
-    return this.#open.map(({ config: { name, url, events, lines, secrets } }) => {
-      const { origin, pathname } = new URL(url);
-      return {
-        name,
-        url: `${origin}${pathname}`,
-        events,
-        lines,
-        signed: secrets.length > 0,
-        dead: dead[name] ?? 0,
-        log: this.#log.of(name),
-      };
-    });
+    return [...this.#open.values()].map(({ config: { name, url, events, lines, secrets } }) => ({
+      name,
+      url: shownAddress(url),
+      events,
+      lines,
+      signed: secrets.length > 0,
+      dead: dead[name] ?? 0,
+      log: this.#log.of(name),
+    }));
   }
   get names(): readonly string[] {
-    return this.#open.map(({ config }) => config.name);
+    return [...this.#open.keys()];
+  }
+  /** Whose place in inbox and events counts. */
+  get readers(): readonly string[] {
+    return [...this.#open.values()].flatMap(({ config }) => readersOf(config).map(({ reader }) => reader));
   }
   dead(webhook: string | null, limit: number, after: DeadPlace | null = null): Promise<readonly DeadLetter[]> {
     return this.#options.store.dead(webhook, limit, after);
@@ -160,8 +198,26 @@ export class WebhookDesk {
   }
 
   #named(webhook: string): Open {
-    const open = this.#open.find(({ config }) => config.name === webhook);
+    const open = this.#open.get(webhook);
     if (!open) throw new RangeError(`there is no webhook ${webhook}`);
     return open;
   }
 }
+
+const wayOf = ({ url, allowPrivate, concurrency }: WebhookConfig): PosterOptions => ({
+  url,
+  allowPrivate,
+  within: WITHIN,
+  connections: concurrency,
+});
+
+const goOnAs = async (open: Open, config: WebhookConfig, grace: Millis): Promise<void> => {
+  open.config = config;
+  open.poster.change(wayOf(config));
+  await open.courier.change(config, grace);
+};
+
+const end = async ({ courier, poster }: Open, grace: Millis): Promise<void> => {
+  await courier.stop(grace);
+  poster.close();
+};

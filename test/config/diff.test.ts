@@ -1,5 +1,6 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { diffFleet, type FleetConfig, liveFleet, parseFleetData } from "../../src/config/index.ts";
+import { diffFleet, type FleetConfig, liveFleet, parseFleetData, revealedWebhooks } from "../../src/config/index.ts";
 
 const BASE = {
   fleet: "acme",
@@ -10,11 +11,12 @@ const BASE = {
   },
   lines: { sales: { masters: ["sales-1", "sales-2"], servants: ["bulk-1"] } },
 };
-const fleetOf = (data: object): FleetConfig => {
-  const loaded = parseFleetData({ ...BASE, ...data }, "/", {});
+const fleetOf = (data: object, env: Readonly<Record<string, string>> = {}): FleetConfig => {
+  const loaded = parseFleetData({ ...BASE, ...data }, "/", env);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors));
   return loaded.fleet;
 };
+const ENV = { A: "one", B: "two", URL: "https://secret.example/" };
 const planned = (data: object): { live: string[]; restart: string[] } => {
   const [from, to] = [fleetOf({}), fleetOf(data)];
   const next = liveFleet(from, to);
@@ -79,5 +81,68 @@ describe("what a fleet file changes", () => {
     });
     expect(live).toEqual(["line sales: outboxLimit changes from 100000 to 7"]);
     expect(restart).toEqual(['line sales: strategy changes from "round-robin" to "mine"', "the section plugins changes"]);
+  });
+
+  it("is taken up at once for webhooks", () => {
+    const [from, to] = [
+      fleetOf(
+        { webhooks: { crm: { url: "https://a.example/x?key=1", secret: "${env:A}" }, gone: { url: "https://a.example/" } } },
+        ENV,
+      ),
+      fleetOf(
+        {
+          webhooks: {
+            erp: { url: "${env:URL}" },
+            crm: { url: "https://a.example/x?key=2", secret: ["${env:A}", "${env:B}"], lines: ["sales"] },
+          },
+        },
+        ENV,
+      ),
+    ];
+    expect(diffFleet(from, liveFleet(from, to))).toEqual([
+      { subject: "webhook:erp", text: "webhook erp is added, to ${env:URL}" },
+      {
+        subject: "webhook:gone",
+        text: "webhook gone is removed; what it has not got is there for one of its name, as long as inbox and events are kept",
+      },
+      { subject: "webhook:crm", text: "webhook crm goes to https://a.example/x, where something that is not shown has changed" },
+      { subject: "webhook:crm", text: "webhook crm is signed with ${env:A} and ${env:B} (now ${env:A})" },
+      { subject: "webhook:crm", text: 'webhook crm: lines changes from [] to ["sales"]' },
+    ]);
+    expect(diffFleet(liveFleet(from, to), to)).toEqual([]);
+  });
+
+  it("is named for webhooks whenever one differs, also in what a secret says, and nothing of that is shown", () => {
+    const webhooks = fc.dictionary(
+      fc.constantFrom("crm", "erp"),
+      fc.record(
+        {
+          url: fc.constantFrom("https://a.example/x?key=hidden1", "https://a.example/x?key=hidden2", "${env:URL}"),
+          secret: fc.constantFrom("${env:A}", "${env:B}", ["${env:A}", "${env:B}"]),
+          events: fc.constantFrom(["*"], ["failover.*"]),
+          lines: fc.constantFrom([], ["sales"]),
+          allowPrivate: fc.boolean(),
+          concurrency: fc.integer({ min: 1, max: 2 }),
+        },
+        { requiredKeys: ["url"] },
+      ),
+    );
+    const env = fc.record({
+      A: fc.constantFrom("hidden1", "hidden2"),
+      B: fc.constantFrom("hidden1", "hidden2"),
+      URL: fc.constantFrom("https://hidden.example/1", "https://hidden.example/2"),
+    });
+    fc.assert(
+      fc.property(webhooks, env, webhooks, env, (one, envOfOne, other, envOfOther) => {
+        const [from, to] = [fleetOf({ webhooks: one }, envOfOne), fleetOf({ webhooks: other }, envOfOther)];
+        const changes = diffFleet(from, to);
+        const byName = (fleet: FleetConfig) =>
+          JSON.stringify(revealedWebhooks(fleet.webhooks).toSorted((a, b) => (a.name < b.name ? -1 : 1)));
+        // A reference that stands for the same is no difference.
+        expect(changes.length === 0).toBe(byName(from) === byName(to));
+        expect(JSON.stringify(changes)).not.toContain("hidden");
+        expect(diffFleet(liveFleet(from, to), to)).toEqual([]);
+      }),
+    );
   });
 });

@@ -88,6 +88,9 @@ class Life {
   readonly mortal: Mortal;
   readonly supervisor: Supervisor;
   readonly desk: FleetDesk;
+  /** Names of webhooks, as they were set. */
+  readonly webhooks: string[][] = [];
+  isStoreAway = false;
 
   constructor(fleet: FleetConfig = loaded(), hasFile = true) {
     this.store = openSqliteStore({ file: join(folder, "acme.db"), key: Buffer.alloc(32, 1), clock: systemClock });
@@ -105,6 +108,10 @@ class Life {
       configOf: (each) => nodeConfigOf(each),
       supervisor,
       views,
+      setWebhooks: async (wanted) => {
+        if (this.isStoreAway) throw new Error("the store is away");
+        this.webhooks.push(wanted.map(({ name }) => name));
+      },
     });
   }
 
@@ -213,6 +220,25 @@ describe("a change that is asked for", () => {
     await life.edit({ kind: "line.change", line: "sales", failback: "automatic", outboxLimit: 7 });
     await life.edit({ kind: "device.remove", device: "sales-1/a" });
     expect(life.links.dialled).toBe(before);
+    await life.end();
+  });
+
+  it("of webhooks only asks nothing of the node, and is asked for again if it could not be made", async () => {
+    const life = await Life.begin();
+    await life.serving();
+    const before = life.links.dialled;
+    life.mortal.asked.length = 0;
+    writeFileSync(file, `${FILE}webhooks: { crm: { url: "https://crm.example/" } }\n`);
+    life.isStoreAway = true;
+    await expect(life.apply()).rejects.toMatchObject({ code: "E_STORE", message: expect.stringMatching(/Apply it again/) });
+    expect(life.desk.drift()).toEqual({ changes: 1, restart: 0, isWrong: false });
+    life.isStoreAway = false;
+    await life.apply();
+    expect(life.desk.drift()).toEqual({ changes: 0, restart: 0, isWrong: false });
+    expect(life.mortal.asked.filter((op) => OF_A_CHANGE.has(op))).toEqual(["audit.append", "audit.append"]);
+    expect(life.links.dialled).toBe(before);
+    await life.edit({ kind: "describe", subject: "sales-1", name: "x" });
+    expect(life.webhooks).toEqual([["crm"]]);
     await life.end();
   });
 

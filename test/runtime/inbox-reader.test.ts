@@ -21,6 +21,8 @@ interface Written {
 interface Schedule {
   readonly written: readonly Written[];
   readonly crashes: readonly Millis[];
+  /** When all that failed is to be tried again. */
+  readonly agains?: readonly Millis[];
   readonly concurrency: number;
   readonly ahead: number;
   /** Every so many-th question to the store fails, for a minute; 0: none. */
@@ -50,11 +52,15 @@ const schedule: fc.Arbitrary<Schedule> = fc.record({
     { maxLength: 25 },
   ),
   crashes: fc.array(fc.nat(8000), { maxLength: 3 }),
+  agains: fc.array(fc.nat(8000), { maxLength: 4 }),
   concurrency: fc.integer({ min: 1, max: 3 }),
   ahead: fc.integer({ min: 1, max: 6 }),
   failEvery: fc.constantFrom(0, 2, 5),
   answerAfter: fc.nat(30),
 });
+
+const CALM: Written = { conversation: "a", at: 0, isTold: true, tries: [], isPoisoned: false, isNothing: false };
+const PLAIN = { crashes: [], concurrency: 1, ahead: 9, failEvery: 0, answerAfter: 1 };
 
 describe("the inbox reader", () => {
   it("hands over every message, in order per conversation, and skips nothing, whenever it is killed", {
@@ -117,6 +123,16 @@ describe("the inbox reader", () => {
     expect(world.reads).toBeLessThanOrEqual(world.clock.now() / 30_000 + 2);
   });
 
+  it("tries at once what waits for its pause when it is to try again, and counts its tries anew, also of what is under way", async () => {
+    const fails: Outcome = { kind: "fail", after: 100 };
+    const weak: Written = { ...CALM, tries: [fails, fails] };
+    // It fails at 100 ms, is to be tried again at 500 ms, and once more while that is under way.
+    const world = new World({ ...PLAIN, written: [weak], agains: [500, 550] });
+    await world.live(1300);
+    expect(world.failures).toEqual(["1 try 1", "1 try 0"]);
+    expect(world.settledIn).toEqual([1]);
+  });
+
   it("goes back to where it is told, and the cursor does not", async () => {
     const one: Written = { conversation: "a", at: 0, isTold: true, tries: [], isPoisoned: false, isNothing: false };
     const world = new World({ written: [one, one, one], crashes: [], concurrency: 2, ahead: 100, failEvery: 0, answerAfter: 1 });
@@ -169,12 +185,14 @@ class World {
   reads = 0;
   #questions = 0;
   #wake: () => void = () => undefined;
+  #again: () => void = () => undefined;
 
   constructor(plan: Schedule) {
     this.#plan = plan;
     const inOrder = plan.written.toSorted((a, b) => a.at - b.at);
     this.#rows = inOrder.map((row, index) => ({ ...row, seq: index + 1 }));
     for (const { at, isTold } of this.#rows) if (isTold) this.clock.setTimeout(() => this.#wake(), at);
+    for (const at of plan.agains ?? []) this.clock.setTimeout(() => this.#again(), at);
   }
 
   async play(): Promise<void> {
@@ -223,6 +241,7 @@ class World {
       },
     });
     this.#wake = () => reader.wake();
+    this.#again = () => reader.again();
     reader.start();
     await this.clock.run(this.clock.now() + span);
     if (!isKilled) {

@@ -161,7 +161,7 @@ describe("the log of deliveries", () => {
       new Retention({
         config: { inboxDays: null, eventDays: null, deliveryDays },
         store: store.retention,
-        webhooks: ["crm"],
+        webhookReaders: () => ["webhook:crm:inbox"],
         now: () => now,
         onFault: (error) => faults.push(error),
       }).look();

@@ -1,14 +1,9 @@
 import { createHmac } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { FleetEventRow } from "../../machines/ports/records.ts";
 import type { InboundRow } from "../../machines/ports/store.ts";
-import { openSqliteStore, type SqliteStore } from "../../src/adapters/sqlite/store.ts";
+import type { SqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { parseFleetData, revealedWebhooks } from "../../src/config/index.ts";
 import type { InboundMessage } from "../../src/runtime/messages.ts";
 import { isInside } from "../../src/webhooks/address.ts";
@@ -18,78 +13,7 @@ import { isWanted } from "../../src/webhooks/envelope.ts";
 import { Poster } from "../../src/webhooks/poster.ts";
 import { signedHeaders } from "../../src/webhooks/signature.ts";
 import type { DeadLetter } from "../../src/webhooks/store.ts";
-import { createTestClock } from "../conformance/store-kit.ts";
-
-interface Got {
-  readonly headers: IncomingHttpHeaders;
-  readonly body: { readonly id: string; readonly type: string; readonly data: Readonly<Record<string, unknown>> };
-  readonly text: string;
-}
-/** A receiver that answers as it is told. */
-class Receiver {
-  readonly got: Got[] = [];
-  answer: (got: Got, response: ServerResponse) => void = (_, response) => void response.writeHead(204).end();
-  readonly #server: Server;
-
-  constructor() {
-    this.#server = createServer((request, response) => {
-      let text = "";
-      request.on("data", (part) => {
-        text += String(part);
-      });
-      request.on("end", () => {
-        const got = { headers: request.headers, body: JSON.parse(text) as Got["body"], text };
-        this.got.push(got);
-        this.answer(got, response);
-      });
-    });
-    onTestFinished(() => {
-      this.#server.closeAllConnections();
-      this.#server.close();
-    });
-  }
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/hook?token=secret`;
-  }
-}
-
-/** Time that passes when it is told to, with nothing else in it. */
-const stepping = () => {
-  let now = 1_700_000_000_000;
-  let no = 0;
-  const timers = new Map<number, { at: number; fire: () => void }>();
-  return {
-    clock: {
-      now: () => now,
-      setTimeout: (fire: () => void, after: number) => {
-        timers.set(++no, { at: now + after, fire });
-        return no;
-      },
-      clearTimeout: (timer: unknown) => void timers.delete(timer as number),
-    },
-    /** Runs what is due within `ms`, with turns in between. */
-    pass: async (ms: number): Promise<void> => {
-      const until = now + ms;
-      for (;;) {
-        await turns();
-        const [next] = [...timers].filter(([, { at }]) => at <= until).sort(([, one], [, other]) => one.at - other.at);
-        if (!next) break;
-        timers.delete(next[0]);
-        now = Math.max(now, next[1].at);
-        next[1].fire();
-      }
-      now = until;
-    },
-  };
-};
-const turns = async (): Promise<void> => {
-  for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
-};
-const until = async (done: () => boolean): Promise<void> => {
-  for (let n = 0; n < 2000 && !done(); n++) await new Promise((resolve) => setTimeout(resolve, 5));
-  if (!done()) throw new Error("it did not happen");
-};
+import { append, ask, clock, CONFIG, type Got, opened, Receiver, stepping, until } from "./rig.ts";
 
 const message = (seq: number, conversation: string, line = "sales"): InboundMessage =>
   ({
@@ -105,16 +29,6 @@ const message = (seq: number, conversation: string, line = "sales"): InboundMess
     text: `text ${seq}`,
   }) as unknown as InboundMessage;
 const event = (seq: number, type: string, subject: string): FleetEventRow => ({ seq, at: seq, type, subject, data: { n: seq } });
-const CONFIG: WebhookConfig = {
-  name: "crm",
-  url: "http://unused",
-  secrets: ["old", "new"],
-  events: ["message.received"],
-  lines: [],
-  allowPrivate: true,
-  concurrency: 4,
-};
-
 /** A courier on lists, with posts that the test answers. */
 const courierOn = (
   messages: readonly InboundMessage[],
@@ -126,29 +40,32 @@ const courierOn = (
   const cursors = new Map<string, number>();
   const buried: DeadLetter[] = [];
   const delivered: { webhook: string; lag: number }[] = [];
-  const courier = new Courier({
-    fleet: "acme",
-    config: { ...CONFIG, ...config },
-    clock: time.clock,
-    draw: () => 0.5,
-    post: async (body) => {
-      post((JSON.parse(body) as { id: string }).id);
-      return { status: 200 };
+  const courier = new Courier(
+    { ...CONFIG, ...config },
+    {
+      fleet: "acme",
+      clock: time.clock,
+      draw: () => 0.5,
+      post: async (body) => {
+        post((JSON.parse(body) as { id: string }).id);
+        return { status: 200 };
+      },
+      inbox: {
+        rows: async (after, limit) =>
+          messages.filter(({ seq }) => seq > after).slice(0, limit) as unknown as readonly InboundRow[],
+        message: async (row) => row as unknown as InboundMessage,
+      },
+      events: async (after, limit) => events.filter(({ seq }) => seq > after).slice(0, limit),
+      concerns: (lines, subject) => lines.some((line) => subject.startsWith(`${line}/`)),
+      cursor: async (reader, seq) => {
+        if (seq !== null) cursors.set(reader, Math.max(seq, cursors.get(reader) ?? 0));
+        return cursors.get(reader) ?? 0;
+      },
+      bury: async (letter) => void buried.push(letter),
+      onTried: () => undefined,
+      onDelivered: (webhook, lag) => void delivered.push({ webhook, lag }),
     },
-    inbox: {
-      rows: async (after, limit) => messages.filter(({ seq }) => seq > after).slice(0, limit) as unknown as readonly InboundRow[],
-      message: async (row) => row as unknown as InboundMessage,
-    },
-    events: async (after, limit) => events.filter(({ seq }) => seq > after).slice(0, limit),
-    concerns: (lines, subject) => lines.some((line) => subject.startsWith(`${line}/`)),
-    cursor: async (reader, seq) => {
-      if (seq !== null) cursors.set(reader, Math.max(seq, cursors.get(reader) ?? 0));
-      return cursors.get(reader) ?? 0;
-    },
-    bury: async (letter) => void buried.push(letter),
-    onTried: () => undefined,
-    onDelivered: (webhook, lag) => void delivered.push({ webhook, lag }),
-  });
+  );
   return { courier, time, cursors, buried, delivered };
 };
 
@@ -286,27 +203,6 @@ describe("a courier", () => {
 });
 
 describe("the desk, on a real store and a real receiver", () => {
-  const opened = (): SqliteStore => {
-    const folder = mkdtempSync(join(tmpdir(), "greenroom-webhooks-"));
-    const store = openSqliteStore({ file: join(folder, "fleet.db"), key: new Uint8Array(32), clock: createTestClock() });
-    onTestFinished(() => {
-      store.close();
-      rmSync(folder, { recursive: true, force: true });
-    });
-    return store;
-  };
-  const clock = {
-    now: () => Date.now(),
-    setTimeout: (fire: () => void, after: number) => setTimeout(fire, after),
-    clearTimeout: (timer: unknown) => clearTimeout(timer as NodeJS.Timeout),
-  };
-  const ask = <T>(store: SqliteStore, question: object): Promise<T> =>
-    new Promise((resolve) => store.ask({ reqId: "r", ...question } as never, (answer) => resolve(answer as T)));
-  const append = (store: SqliteStore, count: number): Promise<unknown> =>
-    ask(store, {
-      op: "events.append",
-      events: Array.from({ length: count }, (_, n) => ({ at: n, type: "seat.serving", subject: `s${n % 3}`, data: { n } })),
-    });
   const deskOn = (store: SqliteStore, url: string, now = () => Date.now()): WebhookDesk => {
     const desk = new WebhookDesk({
       fleet: "acme",

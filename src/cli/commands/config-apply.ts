@@ -20,7 +20,7 @@ export const configApplyCommand = (cli: Cli): Command =>
     .addHelpText(
       "after",
       examples([
-        ["greenroom config apply --dry-run", "accounts, devices and lines to come and to go, and what needs a restart"],
+        ["greenroom config apply --dry-run", "what comes, goes and changes, and what needs a restart"],
         ["greenroom config apply", "links of others are not touched; `up` does it by itself when the file is saved"],
       ]),
     )

@@ -19,11 +19,11 @@ describe("retention", () => {
       await port.ask({ op: "events.append", events: [{ at: day * DAY, type: "t", subject: "s", data: {} }] });
     }
     const faults: unknown[] = [];
-    const look = (config: Partial<RetentionConfig>, webhooks: readonly string[] = []) =>
+    const look = (config: Partial<RetentionConfig>, webhookReaders: readonly string[] = []) =>
       new Retention({
         config: { inboxDays: null, eventDays: null, deliveryDays: null, ...config },
         store: store.retention,
-        webhooks,
+        webhookReaders: () => webhookReaders,
         now: () => NOW,
         onFault: (error) => faults.push(error),
       }).look();
@@ -49,8 +49,11 @@ describe("retention", () => {
     const { look, left, cursor } = await filled([1, 2, 3, 99]);
     await cursor("bot", 2);
     await cursor("webhook:crm:events", 1);
-    await look({ inboxDays: 30, eventDays: 30 }, ["crm"]);
+    await look({ inboxDays: 30, eventDays: 30 }, ["webhook:crm:events"]);
     expect(await left()).toEqual({ inbox: [3, 4], events: [2, 3, 4] });
+    // It wants no events any more.
+    await look({ eventDays: 30 }, ["webhook:crm:inbox"]);
+    expect((await left()).events).toEqual([4]);
     await cursor("bot", 4);
     await cursor("webhook:gone:inbox", 0);
     await look({ inboxDays: 30, eventDays: 30 }, []);
