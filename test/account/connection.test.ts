@@ -439,18 +439,25 @@ describe("what a connection tells people", () => {
     };
     expect(awayFor(29_999).of("raise")).toEqual([]);
     expect(awayFor(30_000).of("raise")).toMatchObject([{ rule: "device.unreachable" }]);
+    // From the end of the link on, also where it was nobody's turn to dial.
+    const replaced = serving(1000);
+    close(replaced, "replaced");
+    replaced.advance(30_000);
+    replaced.tell(CONNECTION, { type: "lease.granted", term: 2 });
+    close(replaced, "refused");
+    expect(replaced.of("raise").map(({ rule }) => rule)).toEqual(["device.replaced", "device.unreachable"]);
   });
 
-  it("that it is in service, once for what was raised since it last was", () => {
+  it.each(["replaced", "outdated", "banned"] as const)("that it is in service, once for what was raised (%s)", (reason) => {
     const host = serving(30_000);
-    close(host, "replaced");
-    host.advance(30_000);
+    close(host, reason);
+    host.tell(CONNECTION, { type: "start" });
     host.tell(CONNECTION, { type: "lease.granted", term: 1 });
     const before = host.of("resolve").length;
     serve(host);
-    expect(host.of("resolve").slice(before)).toMatchObject([
-      { key: `device.replaced:${device}`, text: `${device} is in service` },
-    ]);
+    const raised = host.of("raise").map(({ key }) => ({ key, text: `${device} is in service` }));
+    expect(raised).toHaveLength(1);
+    expect(host.of("resolve").slice(before)).toMatchObject(raised);
     host.advance(30_000);
     close(host, "dropped");
     serve(host);

@@ -97,6 +97,34 @@ describe("the lease of a device in a shared store", () => {
     expect(told(host)).toEqual(["lease.granted 5"]);
   });
 
+  it("is renewed and given back under the term that was granted last", () => {
+    const step = fc.constantFrom("yes", "yes", "no", "fail", "start", "stop", "wait");
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (script) => {
+        let term = 0;
+        const open: string[] = [];
+        const wanted: object[] = [];
+        const host = asked(500, ({ op }) => {
+          open.push(op);
+          wanted.push({ op, node, ...(op === "lease.acquire" ? { devices: [device] } : { leases: [{ device, term }] }) });
+        });
+        for (const what of script) {
+          if (what === "start" || what === "stop") host.tell(LEASE, { type: what });
+          else if (what === "wait") host.advance(500);
+          else {
+            const op = open.shift();
+            if (op === undefined) continue;
+            if (what === "fail") host.tell(LEASE, { type: "store.failed", answer: { op } });
+            else if (op === "lease.renew") renewed(host, what === "yes" ? [] : [device]);
+            else if (op === "lease.acquire") granted(host, what === "yes" ? ++term : null);
+            else host.tell(LEASE, { type: "store.released", answer: { op } });
+          }
+        }
+        expect(host.of("store").map(({ ask }) => ask)).toMatchObject(wanted);
+      }),
+    );
+  });
+
   it("is never believed in for longer than three quarters of its life after the store was last asked with success", () => {
     const step = fc.record({
       after: fc.integer({ min: 0, max: 1500 }),
@@ -149,8 +177,11 @@ describe("the lease of a device in a store of our own", () => {
 
 // ---- helpers ----
 
-function asked(renewEvery: Millis | null = 500): Host {
+function asked(renewEvery: Millis | null = 500, onAsk: (ask: { readonly op: string }) => void = () => undefined): Host {
   const host = new Host();
+  host.onEffect = (effect) => {
+    if (effect.op === "store") onAsk(effect.ask);
+  };
   host.chart(LEASE, leaseMachine, { device, node, at: host.now, ttl: TTL, renewEvery });
   host.tell(LEASE, { type: "start" });
   return host;
@@ -160,11 +191,12 @@ function held(): Host {
   granted(host);
   return host;
 }
-function granted(host: Host): void {
-  host.tell(LEASE, { type: "store.leases", answer: { op: "lease.acquire", granted: [{ device, term: 5 }], held: [] } });
+function granted(host: Host, term: number | null = 5): void {
+  const grants = term === null ? [] : [{ device, term }];
+  host.tell(LEASE, { type: "store.leases", answer: { op: "lease.acquire", granted: grants, held: [] } });
 }
-function renewed(host: Host): void {
-  host.tell(LEASE, { type: "store.renewed", answer: { op: "lease.renew", lost: [] } });
+function renewed(host: Host, lost: readonly string[] = []): void {
+  host.tell(LEASE, { type: "store.renewed", answer: { op: "lease.renew", lost } });
 }
 function told(host: Host): readonly string[] {
   return host.told(`connection:${device}`).map(({ type, term }) => [type, term].filter(Boolean).join(" "));

@@ -75,4 +75,11 @@ describe("the phone of an account", () => {
     expect(seen(left, START).unseenSince).toBeNull();
     expect(seen(left, START - 2 * SKEW).unseenSince).toBe(START + 900);
   });
+
+  it("confirms by a sign what left until a minute later, and by one that covers nothing, nothing", () => {
+    const left = taken(taken(neverSeen, START), START + 5000);
+    expect(seen(taken(neverSeen, START), START - SKEW).unseenSince).toBeNull();
+    expect(seen(left, START - SKEW).unseenSince).toBe(START + 5000);
+    expect(seen(left, START - SKEW - 1).unseenSince).toBe(START);
+  });
 });
