@@ -111,7 +111,9 @@ const settings = (
     only(lease, "fleet.settings.lease", ["ttl", "renewEvery"]);
     for (const key of ["ttl", "renewEvery"]) number(lease, key, 1, "fleet.settings.lease.");
   }
-  for (const [account, value] of Object.entries(object(given["pacing"] ?? {}, "fleet.settings.pacing"))) {
+  // Left out they are as by default; null is no default.
+  const { pacing = {}, caps = {}, lines = {} } = given;
+  for (const [account, value] of Object.entries(object(pacing, "fleet.settings.pacing"))) {
     const at = `fleet.settings.pacing.${account}`;
     known(names.devices, account, "fleet.settings.pacing", "account");
     const pace = object(value, at);
@@ -119,7 +121,7 @@ const settings = (
     if (number(pace, "perSecond", 0, `${at}.`) === 0) throw wrong(`${at}.perSecond`, "above 0");
     number(pace, "burst", 1, `${at}.`);
   }
-  for (const [account, value] of Object.entries(object(given["caps"] ?? {}, "fleet.settings.caps"))) {
+  for (const [account, value] of Object.entries(object(caps, "fleet.settings.caps"))) {
     const at = `fleet.settings.caps.${account}`;
     known(names.devices, account, "fleet.settings.caps", "account");
     capsOf(object(value, at), at);
@@ -127,7 +129,7 @@ const settings = (
   const file = given["strategiesFrom"];
   if (file !== undefined && typeof file !== "string") throw wrong("fleet.settings.strategiesFrom", "a text");
   const strategies = file === undefined ? STRATEGIES : null;
-  for (const [line, value] of Object.entries(object(given["lines"] ?? {}, "fleet.settings.lines"))) {
+  for (const [line, value] of Object.entries(object(lines, "fleet.settings.lines"))) {
     const at = `fleet.settings.lines.${line}`;
     known(names.lines, line, "fleet.settings.lines", "line");
     const each = object(value, at);
@@ -140,7 +142,7 @@ const settings = (
       throw wrong(`${at}.failback`, '"manual" or "automatic"');
     if (each["rebalance"] !== undefined && each["rebalance"] !== "manual" && each["rebalance"] !== "auto")
       throw wrong(`${at}.rebalance`, '"manual" or "auto"');
-    for (const work of list(each["work"] ?? [], `${at}.work`)) {
+    for (const work of each["work"] === undefined ? [] : list(each["work"], `${at}.work`)) {
       if (!WORKS.some((name) => name === work)) throw wrong(`${at}.work`, `a list of ${WORKS.join(", ")}`);
     }
     number(each, "outboxLimit", 1, `${at}.`);

@@ -1,5 +1,6 @@
 /** A fleet file as the simulator gets it: what a node in service would be told, and what comes of it. */
 import { describe, expect, it } from "vitest";
+import type { LineBalance } from "../../../machines/delivery/balance/strategy.ts";
 import { lineId } from "../../../machines/ports/ids.ts";
 import { eventsOf } from "../../../sim/checkers/life.ts";
 import { faultKinds } from "../../../sim/faults/catalogue.ts";
@@ -23,13 +24,24 @@ const EVERYTHING = `
 fleet: acme
 accounts:
   sales-1: { role: master, devices: [a, b], pacing: { perSecond: 3, burst: 7 } }
-  sales-2: { role: master, devices: [a], pacing: { newContacts: { perHour: 5 } } }
+  sales-2: { role: master, devices: [a], pacing: { newContacts: { perHour: 5 }, warmUp: [{ days: 7, messagesPerDay: 40 }] } }
   bulk-1: { role: servant, devices: [a] }
 lines:
   sales:
     { masters: [sales-1, sales-2], servants: [bulk-1], work: [bulk], strategy: least-loaded, failback: automatic, rebalance: auto,
       whenNumberChanges: resend, whenRefused: fail, outboxLimit: 12 }
   other: { masters: [sales-2] }
+  abroad:
+    masters: [sales-1, sales-2]
+    strategy: geo
+    balance:
+      weights: { sales-1: 3 }
+      adaptive: false
+      geo: { regions: { home: { masters: [sales-1], countries: [DE], distances: { away: 2 } }, away: { masters: [sales-2] } }, otherwise: away }
+  first:
+    masters: [sales-1, sales-2]
+    strategy: priority
+    balance: { priority: { tiers: [gold, silver], reserved: 1 } }
 brake: { seats: 4, share: 0.3, within: 20s }
 reconnect: { perSecond: 9 }
 timers: { cooldown: 40s }
@@ -40,14 +52,14 @@ describe("a fleet file in the simulator", () => {
     const fleet = load(EVERYTHING);
     const planned = plannedOf(fleet, null);
     const [simulated, real] = [configOf(planned), nodeConfigOf(fleet)];
-    for (const line of [lineId("sales"), lineId("other")]) {
+    for (const line of ["sales", "other", "abroad", "first"].map(lineId)) {
       const told = (config: typeof real) => ({
         queue: config.queue(line),
         failback: config.failback(line),
         rebalance: config.rebalance?.(line),
         work: config.work?.(line),
         outboxLimit: config.outboxLimit(line),
-        strategy: config.balance?.(line)?.strategy,
+        balance: plain(config.balance?.(line)),
       });
       expect(told(simulated)).toEqual(told(real));
     }
@@ -92,6 +104,16 @@ describe("a fleet file in the simulator", () => {
     expect([...triedBy("reroute")]).toContain(2);
   });
 });
+
+/** Of whom a tier consists is left to the run: a plan names nobody. */
+const plain = (balance?: LineBalance) =>
+  balance && {
+    strategy: balance.strategy,
+    weights: balance.weights,
+    adaptive: balance.adaptive,
+    priority: balance.priority,
+    geo: balance.geo,
+  };
 
 /** Without a word the account may open no new chats, and everybody is new. */
 const refusedTo = (account: string, fleet: Plan["fleet"]): Plan => {

@@ -102,6 +102,11 @@ describe("refused, with its place and what was expected:", () => {
       "faults[0].at must be before 360000",
     ],
     ["a core without a line", altered((plan) => (plan["liveness"] = { at: 1, core: [] })), 'nobody of line "sales" is in it'],
+    [
+      "paces that are null",
+      altered((plan) => (plan["fleet"] = { accounts: [], lines: [], settings: { pacing: null } })),
+      "fleet.settings.pacing must be an object",
+    ],
     ["a run without an end", altered((plan) => (plan["for"] = null)), "for must be a number"],
   ] as const)("%s", (_, parse, message) => {
     expect(parse).toThrow(PlanError);
