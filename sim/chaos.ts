@@ -1,12 +1,12 @@
 /** `greenroom chaos`: many runs of a fleet under faults, each judged against the ground truth, in as many threads as there are cores. */
-import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { checkTimers } from "../machines/account/timers.ts";
 import type { Millis } from "../machines/ports/ids.ts";
 import { openProgress } from "./chaos/progress.ts";
 import { Pool } from "./chaos/pool.ts";
-import { type Draw, planFor, type Profile } from "./chaos/task.ts";
+import { RUN_ENDS, whatOf } from "./chaos/judge.ts";
+import { type Answer, type Draw, planFor, type Profile } from "./chaos/task.ts";
 import { type ChaosDocument, type FoundViolation, MOST_EXCLUDED, Totals } from "./chaos/totals.ts";
 import type { Film } from "../machines/driver/film.ts";
 import type { Output } from "./demo.ts";
@@ -16,15 +16,19 @@ import { LEAST_LENGTH } from "./plan/draw.ts";
 import type { Plan, PlannedFleet } from "./plan/plan.ts";
 import { DAY } from "./plan/year.ts";
 import { filmOfPlan } from "./report/film.ts";
+import { fileFault, writeTo } from "./report/files.ts";
 import { reportHtml } from "./report/html.ts";
 import { junit } from "./report/junit.ts";
 import { summary } from "./report/summary.ts";
 import { pageOf } from "./report/page.ts";
+import { refuse } from "./report/refusal.ts";
 import { percent } from "./report/table.ts";
 
 export interface ChaosArguments {
   /** null: the reference fleet of 20 accounts on 3 lines. */
   readonly fleet: PlannedFleet | null;
+  /** The file that it stands in, for the commands that repeat a run. */
+  readonly fleetFile?: string;
   readonly profile?: Profile;
   /** Seeds 1 to so many; or this one seed, run twice; or as many as fit into so many minutes. */
   readonly runs: { readonly seeds: number } | { readonly seed: string } | { readonly minutes: number };
@@ -59,25 +63,31 @@ export const runChaos = async (args: ChaosArguments): Promise<ChaosOutcome> => {
   const { stdout = process.stdout, stderr = process.stderr, json } = args;
   const fault = badArguments(args);
   if (fault !== null) {
-    stderr.write(`${fault}\n`);
+    refuse(fault, args);
     return { document: null, exitCode: 2 };
   }
   const timers = timerViolations(args.fleet);
   if (timers !== null) {
-    (json ? stderr : stdout).write(timers);
+    refuse(timers, args);
     return { document: null, exitCode: 1 };
   }
-  const { document, isInterrupted } = await carryOut(args, stderr);
-  const replay = (violation: FoundViolation): string => replayCommand(violation, args);
-  if (args.junit) writeFileSync(args.junit, junit(document, replay));
-  if (args.html) writeFileSync(args.html, pageOf(filmOf(document, args), reportHtml(document, replay)));
-  stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : summary(document, { replay }));
-  return { document, exitCode: isInterrupted ? 130 : document.violations.length === 0 ? 0 : 1 };
+  const unwritable = fileFault([args.junit, args.html], [args.out]);
+  if (unwritable !== null) {
+    refuse(unwritable, args);
+    return { document: null, exitCode: 2 };
+  }
+  const document = await carryOut(args, stderr);
+  const left = leave(document, args);
+  for (const each of left.faults) stderr.write(`${each}\n`);
+  stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : summary(document, left));
+  if (document.interrupted) return { document, exitCode: 130 };
+  return { document, exitCode: document.violations.length > 0 ? 1 : left.faults.length > 0 ? 2 : 0 };
 };
 
 // ---- before anything runs ----
 
 const badArguments = ({ runs, for: length, faults, jobs, profile }: ChaosArguments): string | null => {
+  if (faults?.length === 0) return `E_USAGE --faults names none: choose from ${faultKinds.join(", ")}`;
   const unknown = faults?.filter((name) => !isFaultKind(name)) ?? [];
   if (unknown.length > 0) return `E_UNKNOWN_FAULT ${unknown.join(", ")}: choose from ${faultKinds.join(", ")}`;
   if ("seeds" in runs && !(Number.isInteger(runs.seeds) && runs.seeds > 0))
@@ -98,36 +108,36 @@ const timerViolations = (fleet: PlannedFleet | null): string | null => {
     ({ name, relation, figures, settings, remedy }) =>
       `E_TIMERS ${name}: ${relation}\n  ${figures}. Change ${settings.map((setting) => `timers.${setting}`).join(" or ")}: ${remedy}.`,
   );
-  return `${lines.join("\n")}\nWith these settings the targets can't be met, so nothing was run.\n`;
+  return `${lines.join("\n")}\nWith these settings the targets can't be met, so nothing was run.`;
 };
 
 // ---- the runs ----
 
-const carryOut = async (args: ChaosArguments, stderr: Output): Promise<{ document: ChaosDocument; isInterrupted: boolean }> => {
-  const { runs, jobs = availableParallelism(), signal } = args;
+const carryOut = async (args: ChaosArguments, stderr: Output): Promise<ChaosDocument> => {
+  const { runs, signal } = args;
+  const jobs = threadsFor(args);
   const draw = drawOf(args);
-  const totals = new Totals();
+  const totals = new Totals(draw.kinds);
   const from = performance.now();
   const seconds = (): number => (performance.now() - from) / 1_000;
   const progress = openProgress(stderr, "seeds" in runs ? runs.seeds : null);
-  const pool = new Pool(Math.min(jobs, "seed" in runs ? 2 : jobs), draw);
+  const pool = new Pool(jobs, draw);
   try {
     const seeds = seedsOf(runs, () => seconds(), signal);
-    await Promise.all(
-      Array.from({ length: "seed" in runs ? 1 : jobs }, () =>
-        work(pool, seeds, totals, "seed" in runs, () => progress.show(totals)),
-      ),
-    );
+    await Promise.all(Array.from({ length: jobs }, () => work(pool, seeds, totals, "seed" in runs, () => progress.show(totals))));
     progress.close();
     const wallSeconds = seconds();
-    const violations = [...(await explained(pool, totals)), ...ofTheWhole(totals)];
-    const document = totals.document(wallSeconds, violations);
-    return { document: { ...document, violations: write(document.violations, args) }, isInterrupted: signal?.aborted === true };
+    const violations = [...(await explained(pool, draw, totals, signal)), ...ofTheWhole(totals)];
+    return totals.document(wallSeconds, violations, signal?.aborted);
   } finally {
     progress.close();
     await pool.close();
   }
 };
+
+/** No more than there is to do. */
+const threadsFor = ({ runs, jobs = availableParallelism() }: ChaosArguments): number =>
+  "seed" in runs ? 1 : "seeds" in runs ? Math.min(jobs, runs.seeds) : jobs;
 
 const drawOf = ({ profile = "swarm", fleet, for: length, faults }: ChaosArguments): Draw => ({
   profile,
@@ -147,26 +157,50 @@ const seedsOf = function* (runs: ChaosArguments["runs"], elapsed: () => number, 
 const work = async (pool: Pool, seeds: Iterator<string>, totals: Totals, isSingle: boolean, done: () => void): Promise<void> => {
   for (let next = seeds.next(); !next.done; next = seeds.next()) {
     const seed = next.value;
-    const wantsTrace = isSingle || Number(seed) % REPEATED === 0;
-    const answer = await pool.do({ kind: "seed", seed, wantsTrace });
-    if (answer.kind === "seed") totals.add(answer.verdict, answer.covered);
-    if (wantsTrace) {
-      const again = await pool.do({ kind: "seed", seed, wantsTrace });
-      if (again.kind === "seed") totals.compare(again.verdict);
+    const wantsTrace = isSingle || Number(seed) % REPEATED === 1;
+    try {
+      const answer = await pool.do({ kind: "seed", seed, wantsTrace });
+      if (answer.kind === "seed") totals.add(answer.verdict, answer.covered);
+      if (wantsTrace) {
+        const again = await pool.do({ kind: "seed", seed, wantsTrace });
+        if (again.kind === "seed") totals.compare(again.verdict);
+      }
+    } catch (error) {
+      totals.addDead(seed, `its thread died: ${whatOf(error)}`);
     }
     done();
   }
 };
 
-/** Each property that broke, with the smallest plan that breaks it. */
-const explained = (pool: Pool, totals: Totals): Promise<FoundViolation[]> =>
+/** Each property that broke, with the smallest plan that breaks it; of what takes its thread with it, and once interrupted, the plan as it is. */
+const explained = (pool: Pool, draw: Draw, totals: Totals, signal?: AbortSignal): Promise<FoundViolation[]> =>
   Promise.all(
     [...totals.broken].map(async ([property, { seed, text, count, others }]) => {
-      const answer = await pool.do({ kind: "shrink", seed, property });
-      const plans = answer.kind === "shrink" ? { plan: answer.plan, shrunk: answer.shrunk.plan } : { plan: null, shrunk: null };
+      const answer = await unlessAborted(pool.do({ kind: "shrink", seed, property }), signal).catch(() => null);
+      const plans =
+        answer?.kind === "shrink"
+          ? { plan: answer.plan, shrunk: answer.shrunk.plan }
+          : { plan: planOrNone(draw, seed), shrunk: null };
       return { property, seed, text: count > 1 ? `${text} (${andMore(count - 1, [...others])})` : text, ...plans };
     }),
   );
+
+const unlessAborted = (answer: Promise<Answer>, signal?: AbortSignal): Promise<Answer | null> =>
+  Promise.race([
+    answer,
+    new Promise<null>((resolve) => {
+      if (signal?.aborted) resolve(null);
+      signal?.addEventListener("abort", () => resolve(null));
+    }),
+  ]);
+
+const planOrNone = (draw: Draw, seed: string): Plan | null => {
+  try {
+    return planFor(draw, seed);
+  } catch {
+    return null;
+  }
+};
 
 /** Of many seeds a dozen are named: more than anybody looks at. */
 const NAMED = 12;
@@ -191,29 +225,47 @@ const ofTheWhole = (totals: Totals): FoundViolation[] => {
 
 // ---- what is left behind ----
 
-const fileOf = ({ property, seed }: FoundViolation, out: string): string => join(out, `${property}-${seed}.json`);
+interface Left {
+  /** The command that runs one violation's plan again. */
+  readonly replay: (violation: FoundViolation) => string;
+  /** What could not be written: sentences. */
+  readonly faults: readonly string[];
+}
 
-const write = (violations: readonly FoundViolation[], { out }: ChaosArguments): readonly FoundViolation[] => {
-  if (!out || violations.length === 0) return violations;
-  mkdirSync(out, { recursive: true });
-  for (const violation of violations) {
-    const plan: Plan | null = violation.shrunk ?? violation.plan;
-    if (plan)
-      writeFileSync(
-        fileOf(violation, out),
-        `${JSON.stringify({ property: violation.property, text: violation.text, plan }, null, 2)}\n`,
-      );
+const leave = (document: ChaosDocument, args: ChaosArguments): Left => {
+  const { out, junit: junitFile, html } = args;
+  const faults: string[] = [];
+  const written = new Set<FoundViolation>();
+  const put = (file: string, make: () => string): boolean => {
+    const fault = writeTo(file, make);
+    if (fault !== null) faults.push(fault);
+    return fault === null;
+  };
+  for (const violation of document.violations) {
+    const plan = violation.shrunk ?? violation.plan;
+    if (!out || !plan) continue;
+    const { property, text } = violation;
+    if (put(fileOf(violation, out), () => `${JSON.stringify({ property, text, plan }, null, 2)}\n`)) written.add(violation);
   }
-  return violations;
+  const replay = (violation: FoundViolation): string =>
+    out && written.has(violation) ? `greenroom replay ${word(fileOf(violation, out))}` : chaosCommand(violation, document, args);
+  if (junitFile) put(junitFile, () => junit(document, replay));
+  if (html) put(html, () => pageOf(filmOf(document, args), reportHtml(document, replay)));
+  return { replay, faults };
 };
+
+/** A seed is any text: in the name of a file it may lead nowhere else. */
+const fileOf = ({ property, seed }: FoundViolation, out: string): string =>
+  join(out, `${property}-${seed.replaceAll(/[^\w.-]/g, "_")}.json`);
 
 /** What is most worth watching: the smallest run that breaks something, else the one that came closest to it. */
 const filmOf = ({ violations, timings }: ChaosDocument, args: ChaosArguments): Film => {
-  const broken = violations.find(({ plan }) => plan !== null);
+  const broken = violations.find(({ plan, property }) => plan !== null && property !== RUN_ENDS);
   const plan = broken?.shrunk ?? broken?.plan;
   if (broken && plan) return filmOfPlan(plan, `Greenroom: seed ${broken.seed}, which breaks ${broken.property}`);
   const { firstAck, inService, detection } = timings;
   const worst = firstAck.worstSeed ?? inService.worstSeed ?? detection.worstSeed;
+  if (worst === null && violations.some(({ property }) => property === RUN_ENDS)) throw new Error("no run came to its end");
   const seed = worst ?? ("seed" in args.runs ? args.runs.seed : "1");
   return filmOfPlan(
     planFor(drawOf(args), seed),
@@ -221,11 +273,18 @@ const filmOf = ({ violations, timings }: ChaosDocument, args: ChaosArguments): F
   );
 };
 
-const replayCommand = (violation: FoundViolation, { out, profile, for: length }: ChaosArguments): string => {
-  if (out && (violation.shrunk ?? violation.plan)) return `greenroom replay ${fileOf(violation, out)}`;
-  const flags = [
-    profile === undefined || profile === "swarm" ? "" : ` --profile ${profile}`,
-    length === undefined ? "" : ` --for ${length / 1_000}s`,
-  ].join("");
-  return violation.seed === "-" ? "greenroom chaos --seeds 1000" : `greenroom chaos --seed ${violation.seed}${flags}`;
+/** With all that the run was drawn from: another fleet, or other kinds of fault, would be another run. */
+const chaosCommand = ({ seed }: FoundViolation, { runs }: ChaosDocument, args: ChaosArguments): string => {
+  const { fleetFile, profile = "swarm", for: length, faults } = args;
+  return [
+    "greenroom chaos",
+    seed === "-" ? `--seeds ${runs}` : `--seed ${word(seed)}`,
+    ...(fleetFile === undefined ? [] : [`--fleet ${word(fleetFile)}`]),
+    ...(profile === "swarm" ? [] : [`--profile ${profile}`]),
+    ...(length === undefined ? [] : [`--for ${length / 1_000}s`]),
+    ...(faults ? [`--faults ${faults.join(",")}`] : []),
+  ].join(" ");
 };
+
+/** As a shell takes it for one word. */
+const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

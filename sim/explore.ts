@@ -1,5 +1,5 @@
 /** `greenroom explore`: everything that can happen to a small fleet within so many faults, in every order, and what it breaks. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import type { Output } from "./demo.ts";
 import { allTransitions } from "./checkers/coverage.ts";
@@ -7,10 +7,13 @@ import { DEFAULT_BOUNDS, FAULT_KINDS, SWEEPS, type Bounds, type FaultKind, type 
 import { Search, type Counterexample, type Found, type Progress } from "./explorer/search.ts";
 import { parseTrace, replay, TraceError, traceOf, type Trace } from "./explorer/trace.ts";
 import { Cast } from "./explorer/world.ts";
+import { ACTORS } from "../machines/driver/actors.ts";
 import { plantNamed, PLANT_NAMES } from "./plants/index.ts";
+import { fileFault, writeTo } from "./report/files.ts";
+import { refuse } from "./report/refusal.ts";
 
 export interface ExploreArguments {
-  /** Any of these makes one sweep of its own; without them the four that belong together are made. */
+  /** Any of these makes one sweep of its own; without them the five that belong together are made. */
   readonly masters?: number;
   readonly seats?: number;
   readonly twins?: number;
@@ -43,6 +46,8 @@ export interface ExploreDocument {
   /** Transitions of the failover chart, over all sweeps. */
   readonly failover: { readonly taken: number; readonly total: number; readonly missing: readonly string[] };
   readonly counterexample: Trace | null;
+  /** Ended by hand: a sweep was not gone through. */
+  readonly interrupted: boolean;
 }
 export interface ReplayDocument {
   readonly trace: Trace;
@@ -57,19 +62,23 @@ export interface ExploreOutcome {
 
 export const runExplore = async (args: ExploreArguments): Promise<ExploreOutcome> => {
   const { stdout = process.stdout, stderr = process.stderr, json, plant = null } = args;
-  const fault = badArguments(args);
+  const fault = badArguments(args) ?? fileFault([args.out]);
   if (fault !== null) {
-    stderr.write(`${fault}\n`);
+    refuse(fault, args);
     return { document: null, exitCode: 2 };
   }
-  if (args.replay) return again(args.replay, json, stdout, stderr);
+  if (args.replay) return again(args.replay, args);
   const cast = new Cast(plant === null ? undefined : plantNamed(plant)?.parts().actors);
   const sweeps: SweepResult[] = [];
   let counterexample: Trace | null = null;
   for (const sweep of sweepsOf(args)) {
     const from = performance.now();
     const found = await search(sweep, cast, stderr, args.signal);
-    if (found === null) return { document: documentOf(sweeps, cast, null), exitCode: 130 };
+    if (found === null) {
+      const partial = { ...documentOf(sweeps, cast, null), interrupted: true };
+      stdout.write(json ? `${JSON.stringify(partial, null, 2)}\n` : `${sweep.name}: interrupted, nothing can be said of it\n`);
+      return { document: partial, exitCode: 130 };
+    }
     const { counterexample: broken, ...counts } = found;
     sweeps.push({ ...sweep, ...counts, seconds: Math.round((performance.now() - from) / 100) / 10 });
     if (!json) stdout.write(lineOf(sweeps.at(-1) as SweepResult));
@@ -79,8 +88,10 @@ export const runExplore = async (args: ExploreArguments): Promise<ExploreOutcome
     }
   }
   const document = documentOf(sweeps, cast, counterexample);
-  if (counterexample && args.out) writeFileSync(args.out, `${JSON.stringify(counterexample, null, 2)}\n`);
-  stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : summary(document, args.out ?? null));
+  const unwritten = counterexample && args.out ? writeTo(args.out, () => `${JSON.stringify(counterexample, null, 2)}\n`) : null;
+  if (unwritten !== null) stderr.write(`${unwritten}\n`);
+  const left = unwritten === null ? (args.out ?? null) : null;
+  stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : summary(document, left));
   return { document, exitCode: counterexample ? 1 : 0 };
 };
 
@@ -99,10 +110,19 @@ const badArguments = (args: ExploreArguments): string | null => {
   if ((args.seats ?? 1) > masters || (args.twins ?? 0) > masters) return "E_USAGE there are no more seats or twins than masters";
   if (args.states !== undefined && !(Number.isInteger(args.states) && args.states > 0))
     return "E_USAGE --states must be a whole number from 1";
+  if (args.kinds?.length === 0) return `E_USAGE --kinds names none: choose from ${FAULT_KINDS.join(", ")}`;
   const unknown = args.kinds?.filter((kind) => !FAULT_KINDS.includes(kind as FaultKind)) ?? [];
   if (unknown.length > 0) return `E_UNKNOWN_FAULT ${unknown.join(", ")}: choose from ${FAULT_KINDS.join(", ")}`;
   if (args.plant && !plantNamed(args.plant)) return `E_UNKNOWN_PLANT ${args.plant}: choose from ${PLANT_NAMES.join(", ")}`;
+  if (args.plant && !isExplored(args.plant))
+    return `E_USAGE --plant ${args.plant} is a mistake of nothing that is explored, so it would not be there. Of those that are: ${PLANT_NAMES.filter(isExplored).join(", ")}. For the others: greenroom chaos --plant`;
   return null;
+};
+
+const EXPLORED = ["health", "lease", "seat", "failover", "orchestrator", "roster"] as const;
+const isExplored = (plant: string): boolean => {
+  const { actors } = plantNamed(plant)?.parts() ?? {};
+  return actors !== undefined && EXPLORED.some((kind) => actors[kind] !== ACTORS[kind]);
 };
 
 const sweepsOf = ({ masters, seats, twins, faults, flights, kinds, states }: ExploreArguments): readonly Sweep[] => {
@@ -128,7 +148,8 @@ const search = async ({ name, bounds }: Sweep, cast: Cast, stderr: Output, signa
   return step.value;
 };
 
-const again = (file: string, json: boolean, stdout: Output, stderr: Output): ExploreOutcome => {
+const again = (file: string, args: ExploreArguments): ExploreOutcome => {
+  const { json, stdout = process.stdout } = args;
   try {
     const trace = parseTrace(readFileSync(file, "utf8"));
     const plant = trace.plant === null ? undefined : plantNamed(trace.plant);
@@ -139,7 +160,7 @@ const again = (file: string, json: boolean, stdout: Output, stderr: Output): Exp
     stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${storyOf(trace)}${end}`);
     return { document, exitCode: broken === null ? 0 : 1 };
   } catch (error) {
-    stderr.write(`E_TRACE ${file} can't be replayed: ${error instanceof Error ? error.message : String(error)}\n`);
+    refuse(`E_TRACE ${file} can't be replayed: ${error instanceof Error ? error.message : String(error)}`, args);
     return { document: null, exitCode: 2 };
   }
 };
@@ -155,6 +176,7 @@ const documentOf = (sweeps: readonly SweepResult[], cast: Cast, counterexample: 
     states: sweeps.reduce((sum, { states }) => sum + states, 0),
     failover: { taken: OF_FAILOVER.length - missing.length, total: OF_FAILOVER.length, missing },
     counterexample,
+    interrupted: false,
   };
 };
 

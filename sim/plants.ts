@@ -1,5 +1,6 @@
 /** `greenroom chaos --plant NAME`: machines with a mistake in them on purpose, to see that the checkers notice. */
 import type { Output } from "./demo.ts";
+import { refuse } from "./report/refusal.ts";
 import { inPlainWords } from "./plan/words.ts";
 import { PLANTS } from "./plants/catalogue.ts";
 import { hunt, type Catch } from "./plants/hunt.ts";
@@ -30,7 +31,7 @@ export interface PlantsOutcome {
 const SEEDS = 200;
 
 export const runPlants = (args: PlantsArguments): PlantsOutcome => {
-  const { plant, seeds = SEEDS, json, stdout = process.stdout, stderr = process.stderr } = args;
+  const { plant, seeds = SEEDS, json, stdout = process.stdout } = args;
   if (plant === "list") {
     const plants = PLANTS.map(({ name, says, caughtBy }) => ({ name, says, caughtBy }));
     const width = Math.max(...plants.map(({ name }) => name.length)) + 2;
@@ -41,7 +42,7 @@ export const runPlants = (args: PlantsArguments): PlantsOutcome => {
   const names = plant === "all" ? PLANT_NAMES : plant.split(",");
   const unknown = names.filter((name) => !plantNamed(name));
   if (unknown.length > 0) {
-    stderr.write(`E_UNKNOWN_PLANT ${unknown.join(", ")}: choose from ${PLANT_NAMES.join(", ")}, or "all"\n`);
+    refuse(`E_UNKNOWN_PLANT ${unknown.join(", ")}: choose from ${PLANT_NAMES.join(", ")}, or "all"`, args);
     return { document: null, exitCode: 2 };
   }
   const catches: Catch[] = [];

@@ -1,4 +1,7 @@
-/** Threads that carry out tasks, each one at a time. Answers come in the order in which they are done. */
+/**
+ * Threads that carry out tasks, each one at a time. Answers come in the order in which they are done. A thread that dies fails the
+ * task that it was at, and another takes its place.
+ */
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { Answer, Draw, Task } from "./task.ts";
@@ -8,24 +11,28 @@ const FILE = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker
 
 interface Thread {
   readonly worker: Worker;
+  isDead: boolean;
   done: ((answer: Answer) => void) | null;
   failed: ((error: unknown) => void) | null;
 }
 
 export class Pool {
-  readonly #threads: readonly Thread[];
+  readonly #draw: Draw;
+  readonly #threads = new Set<Thread>();
   readonly #idle: Thread[];
   readonly #waiting: ((thread: Thread) => void)[] = [];
 
   constructor(jobs: number, draw: Draw) {
     // Each thread has a core to itself: helpers that V8 starts for its nursery take that of another one.
     setFlagsFromString("--no-parallel-scavenge");
-    this.#threads = Array.from({ length: jobs }, () => this.#start(draw));
-    this.#idle = [...this.#threads];
+    this.#draw = draw;
+    this.#idle = Array.from({ length: jobs }, () => this.#start());
   }
 
+  /** Rejects if the thread dies of it. */
   async do(task: Task): Promise<Answer> {
-    const thread = this.#idle.pop() ?? (await new Promise<Thread>((resolve) => this.#waiting.push(resolve)));
+    const found = this.#idle.pop() ?? (await new Promise<Thread>((resolve) => this.#waiting.push(resolve)));
+    const thread = found.isDead ? this.#start() : found;
     try {
       return await new Promise<Answer>((resolve, reject) => {
         thread.done = resolve;
@@ -42,17 +49,24 @@ export class Pool {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+    await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()));
   }
 
-  #start(draw: Draw): Thread {
+  #start(): Thread {
     // XState's production build, whatever the caller's environment says: the simulator is a tenth faster with it.
     const env = { ...process.env, NODE_ENV: "production" };
     // A nursery of 16 MiB: most of a run is forgotten within a moment, and two threads share the caches that a larger one would fill.
-    const worker = new Worker(FILE, { workerData: draw, env, resourceLimits: { maxYoungGenerationSizeMb: 48 } });
-    const thread: Thread = { worker, done: null, failed: null };
+    const worker = new Worker(FILE, { workerData: this.#draw, env, resourceLimits: { maxYoungGenerationSizeMb: 48 } });
+    const thread: Thread = { worker, isDead: false, done: null, failed: null };
+    const die = (error: unknown): void => {
+      thread.isDead = true;
+      this.#threads.delete(thread);
+      thread.failed?.(error);
+    };
     worker.on("message", (answer: Answer) => thread.done?.(answer));
-    worker.on("error", (error) => thread.failed?.(error));
+    worker.on("error", die);
+    worker.on("exit", (code) => die(new Error(`its thread ended with exit code ${code}`)));
+    this.#threads.add(thread);
     return thread;
   }
 }

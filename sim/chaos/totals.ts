@@ -4,7 +4,7 @@ import { isExcused } from "../checkers/excused.ts";
 import { planThatTakes } from "../checkers/rare.ts";
 import { BOUNDS, type Measure, type Timing } from "../checkers/timed.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { Verdict } from "./judge.ts";
+import { RUN_ENDS, type Verdict } from "./judge.ts";
 
 export interface Distribution {
   readonly count: number;
@@ -12,11 +12,11 @@ export interface Distribution {
   readonly p99: number;
   readonly max: number;
   readonly worstSeed: string | null;
+  /** What the worst of them left of the bound. */
+  readonly marginMs: number;
 }
 export interface TimingReport extends Distribution {
   readonly boundMs: number;
-  /** What the worst of them left of the bound. */
-  readonly marginMs: number;
   /** By kind of fault and rung of the ladder. */
   readonly byClass: Readonly<Record<string, Distribution>>;
 }
@@ -29,11 +29,14 @@ export interface FoundViolation {
 }
 export interface ChaosDocument {
   readonly runs: number;
+  /** Ended by hand: there are fewer runs than were asked for. */
+  readonly interrupted: boolean;
   readonly simulatedSeconds: number;
   readonly wallSeconds: number;
   readonly violations: readonly FoundViolation[];
   readonly timings: Readonly<Record<Measure, TimingReport>>;
   readonly excluded: Readonly<Record<string, number>>;
+  /** How often a fault of each kind bit; 0 of those that were asked for and did not. */
   readonly faults: Readonly<Record<string, number>>;
   readonly messages: number;
   readonly lost: number;
@@ -73,13 +76,18 @@ export class Totals {
   #falseTwinHandovers = 0;
   readonly #timings: (Timing & { readonly seed: string })[] = [];
   readonly #excluded = new Map<string, number>();
-  readonly #faults = new Map<string, number>();
+  readonly #faults: Map<string, number>;
   readonly #covered = new Set<string>();
   readonly #traces = new Map<string, string>();
   #checked = 0;
   readonly diverged: string[] = [];
   /** The first of each property, with how often it came, and the other seeds that broke it. */
   readonly broken = new Map<string, { seed: string; text: string; count: number; others: Set<string> }>();
+
+  /** `kinds`: what plans are drawn from. */
+  constructor(kinds: readonly string[]) {
+    this.#faults = new Map(kinds.map((kind) => [kind, 0]));
+  }
 
   add(verdict: Verdict, covered: readonly string[]): void {
     const { seed, service } = verdict;
@@ -95,15 +103,23 @@ export class Totals {
     for (const reason of verdict.excluded) count(this.#excluded, reason, 1);
     for (const [kind, bites] of Object.entries(verdict.faults)) count(this.#faults, kind, bites);
     for (const name of covered) this.#covered.add(name);
-    for (const { property, text } of verdict.violations) {
-      const known = this.broken.get(property);
-      if (!known) this.broken.set(property, { seed, text, count: 1, others: new Set() });
-      else {
-        known.count++;
-        if (seed !== known.seed) known.others.add(seed);
-      }
-    }
+    for (const { property, text } of verdict.violations) this.#note(property, seed, text);
     this.compare(verdict);
+  }
+
+  /** The run took its thread with it: nothing of it can be counted. */
+  addDead(seed: string, text: string): void {
+    this.runs++;
+    this.#note(RUN_ENDS, seed, text);
+  }
+
+  #note(property: string, seed: string, text: string): void {
+    const known = this.broken.get(property);
+    if (!known) this.broken.set(property, { seed, text, count: 1, others: new Set() });
+    else {
+      known.count++;
+      if (seed !== known.seed) known.others.add(seed);
+    }
   }
 
   /** The second run of a seed is only compared: nothing is counted twice. */
@@ -123,7 +139,7 @@ export class Totals {
     return cases >= ENOUGH_CASES ? excluded / cases : 0;
   }
 
-  document(wallSeconds: number, violations: readonly FoundViolation[]): ChaosDocument {
+  document(wallSeconds: number, violations: readonly FoundViolation[], interrupted = false): ChaosDocument {
     const untaken = allTransitions.filter((name) => !this.#covered.has(name));
     const rare = new Map(
       untaken.flatMap((name) => {
@@ -134,6 +150,7 @@ export class Totals {
     const missing = untaken.filter((name) => !rare.has(name) && !isExcused(name));
     return {
       runs: this.runs,
+      interrupted,
       simulatedSeconds: Math.round(this.#simulatedMs / 1_000),
       wallSeconds: Math.round(wallSeconds * 100) / 100,
       violations,
@@ -167,22 +184,30 @@ export class Totals {
   #report(measure: Measure): TimingReport {
     const own = this.#timings.filter((timing) => timing.measure === measure);
     const classes = [...new Set(own.map((timing) => timing.class))].sort();
-    const all = distribution(own);
+    const bound = BOUNDS[measure];
     return {
-      ...all,
-      boundMs: BOUNDS[measure],
-      marginMs: BOUNDS[measure] - all.max,
-      byClass: Object.fromEntries(classes.map((name) => [name, distribution(own.filter((timing) => timing.class === name))])),
+      ...distribution(own, bound),
+      boundMs: bound,
+      byClass: Object.fromEntries(
+        classes.map((name) => [
+          name,
+          distribution(
+            own.filter((timing) => timing.class === name),
+            bound,
+          ),
+        ]),
+      ),
     };
   }
 }
 
-const distribution = (timings: readonly (Timing & { readonly seed: string })[]): Distribution => {
+const distribution = (timings: readonly (Timing & { readonly seed: string })[], bound: number): Distribution => {
   const inOrder = timings.toSorted((a, b) => a.ms - b.ms);
   const at = (share: number): number =>
     Math.round(inOrder[Math.min(inOrder.length - 1, Math.floor(inOrder.length * share))]?.ms ?? 0);
   const worst = inOrder.at(-1);
-  return { count: inOrder.length, p50: at(0.5), p99: at(0.99), max: Math.round(worst?.ms ?? 0), worstSeed: worst?.seed ?? null };
+  const max = Math.round(worst?.ms ?? 0);
+  return { count: inOrder.length, p50: at(0.5), p99: at(0.99), max, worstSeed: worst?.seed ?? null, marginMs: bound - max };
 };
 
 const count = (map: Map<string, number>, key: string, by: number): void => void map.set(key, (map.get(key) ?? 0) + by);

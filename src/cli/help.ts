@@ -45,3 +45,10 @@ export const instant = (text: string): number => {
   if (Number.isNaN(at)) throw new InvalidArgumentError("expected a time: 2026-11-01, 2026-11-01T08:30 or 2026-11-01T08:30:00Z.");
   return at;
 };
+
+/** For commander: names, separated by commas. */
+export const names = (text: string): readonly string[] =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");

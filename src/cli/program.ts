@@ -47,8 +47,9 @@ import { version } from "../version.ts";
 
 export const main = async (args: readonly string[]): Promise<void> => {
   const cli = new Cli(process.stdout, process.stderr, process.env);
-  // Whoever reads only the first lines (`| head`) has closed the pipe: no reason to cry.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 3));
+  // Whoever reads only the first lines (`| head`) has closed the pipe: no reason to cry, nor to say that all is well.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? cli.exitCode : 3));
   await carryOut(cli, args);
   // Ends here, whatever sockets and timers libraries have left behind.
   await Promise.all([drained(process.stdout), drained(process.stderr)]);

@@ -9,6 +9,12 @@ const WRONG: readonly (readonly [args: readonly string[], message: RegExp])[] = 
   [["why"], /missing required argument 'seat'/],
   [["status", "one", "two"], /too many arguments/],
   [["device", "link", "a/b", "--qr", "--code", "+491701234567"], /cannot be used with option/],
+  [["chaos", "--seed", "1", "--seeds", "2"], /cannot be used with option/],
+  [["chaos", "--minutes", "1", "--seeds", "2"], /cannot be used with option/],
+  [["chaos", "--plant", "list", "--fleet", "fleet.yaml"], /cannot be used with option/],
+  [["chaos", "--profile", "year", "--for", "10m"], /can't be used with --profile year/],
+  [["explore", "--replay", "trace.json", "--masters", "3"], /cannot be used with option/],
+  [["explore", "--plant", "fifo-broken"], /nothing that is explored/],
   [["webhook", "dead", "--limit", "none"], /--limit/],
   [["device"], /unknown option '--json'/],
 ];

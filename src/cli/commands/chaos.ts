@@ -1,9 +1,9 @@
 /** `greenroom chaos`: the fleet of a fleet file, under faults, in simulation. */
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { configErrorText, loadFleetFile } from "../../config/index.ts";
 import { parseDuration } from "../../config/duration.ts";
-import { type Cli, configFault, type ExitCode } from "../cli.ts";
-import { wholeNumber } from "../help.ts";
+import { type Cli, CliError, configFault, type ExitCode } from "../cli.ts";
+import { names, wholeNumber } from "../help.ts";
 import { loadPlugins } from "../../plugins/load.ts";
 import { interrupts } from "../interrupts.ts";
 import { type PlannedFleet, plannedOf } from "../planned-fleet.ts";
@@ -25,6 +25,8 @@ interface Options {
   readonly json?: boolean;
 }
 const PROFILES = ["swarm", "work", "year"] as const;
+/** Each bug is planted in the fleet, the profile and the kinds of fault that show it. */
+const NOT_WITH_PLANTS = ["fleet", "seed", "minutes", "for", "faults", "jobs", "out", "junit", "html", "profile"];
 type Profile = (typeof PROFILES)[number];
 
 export const chaos: SimulatorCommand<Options> = {
@@ -42,8 +44,8 @@ export const chaos: SimulatorCommand<Options> = {
     command
       .option("--fleet <file>", "the fleet file (default: a fleet of 20 accounts, 3 lines and twins)")
       .option("--seeds <count>", "so many runs, each of a seed of its own (default: 100)", wholeNumber(1, 10_000_000))
-      .option("--seed <seed>", "this one run, twice")
-      .option("--minutes <count>", "as many runs as fit into so many minutes", above0)
+      .addOption(new Option("--seed <seed>", "this one run, twice").conflicts(["seeds", "minutes"]))
+      .addOption(new Option("--minutes <count>", "as many runs as fit into so many minutes").argParser(above0).conflicts("seeds"))
       .option("--for <duration>", "simulated length of a run, such as 10m (default)", span)
       .option("--faults <names>", "only these kinds of fault, separated by commas", names)
       .option("--jobs <count>", "threads (default: one for each core)", wholeNumber(1, 1024))
@@ -51,7 +53,9 @@ export const chaos: SimulatorCommand<Options> = {
       .option("--junit <file>", "write a JUnit report")
       .option("--html <file>", "write a report for a browser")
       .option("--profile <name>", 'what is drawn: "swarm" (default), "work" or "year"', profile)
-      .option("--plant <names>", 'plant bugs and see them caught: names, "all" or "list"')
+      .addOption(
+        new Option("--plant <names>", 'plant bugs and see them caught: names, "all" or "list"').conflicts(NOT_WITH_PLANTS),
+      )
       .option("--json", "one JSON document instead of text"),
   run: async (simulator: Simulator, options: Options, _args, cli: Cli): Promise<ExitCode> => {
     const { fleet, seeds, seed, minutes, for: length, faults, jobs, out, junit, html, profile: name, json } = options;
@@ -61,11 +65,13 @@ export const chaos: SimulatorCommand<Options> = {
       return simulator.runPlants({ plant, ...(seeds === undefined ? {} : { seeds }), json: json === true, stdout, stderr })
         .exitCode;
     }
+    if (name === "year" && length !== undefined)
+      throw new CliError("E_USAGE", "--for can't be used with --profile year: each of its runs is a day", 2);
     const planned = fleet === undefined ? null : await load(cli, fleet);
-    if (planned === "missesTargets") return 1;
     const days = name === "year" ? simulator.CHAOS_DEFAULTS.yearDays : simulator.CHAOS_DEFAULTS.seeds;
     const { exitCode } = await simulator.runChaos({
       fleet: planned,
+      ...(fleet === undefined ? {} : { fleetFile: fleet }),
       runs: seed !== undefined ? { seed } : minutes !== undefined ? { minutes } : { seeds: seeds ?? days },
       ...(length === undefined ? {} : { for: length }),
       ...(jobs === undefined ? {} : { jobs }),
@@ -84,13 +90,12 @@ export const chaos: SimulatorCommand<Options> = {
 };
 
 /** Settings that can't meet the targets are what chaos is there to find; whatever else is wrong with the file is bad input. */
-const load = async (cli: Cli, file: string): Promise<PlannedFleet | "missesTargets"> => {
+const load = async (cli: Cli, file: string): Promise<PlannedFleet> => {
   const loaded = loadFleetFile(file, cli.env);
   if (loaded.ok) return plannedOf(loaded.fleet, await loadPlugins(loaded.fleet));
   if (!loaded.errors.every(({ missesTargets }) => missesTargets === true)) throw configFault(file, loaded.errors);
-  for (const error of loaded.errors) cli.note(configErrorText(error));
-  cli.note("With these settings the targets can't be met, so nothing was run.");
-  return "missesTargets";
+  const relations = loaded.errors.map(configErrorText).join("\n");
+  throw new CliError("E_TIMERS", `${relations}\nWith these settings the targets can't be met, so nothing was run.`, 1);
 };
 
 const above0 = (text: string): number => {
@@ -103,11 +108,6 @@ const span = (text: string): number => {
   if (value === undefined) throw new InvalidArgumentError("expected a duration such as 10m or 600s.");
   return value;
 };
-const names = (text: string): readonly string[] =>
-  text
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
 const profile = (text: string): Profile => {
   const known = PROFILES.find((name) => name === text);
   if (!known) throw new InvalidArgumentError('expected "swarm", "work" or "year".');

@@ -1,6 +1,7 @@
 /** `greenroom explore`: everything that can happen to a small fleet, in every order. */
+import { Option } from "commander";
 import type { Cli, ExitCode } from "../cli.ts";
-import { wholeNumber } from "../help.ts";
+import { names, wholeNumber } from "../help.ts";
 import { interrupts } from "../interrupts.ts";
 import type { Simulator, SimulatorCommand } from "../simulator-door.ts";
 
@@ -18,6 +19,8 @@ interface Options {
   readonly json?: boolean;
 }
 
+const OF_A_SEARCH = ["masters", "seats", "twins", "faults", "flights", "kinds", "states", "plant", "out"];
+
 export const explore: SimulatorCommand<Options> = {
   name: "explore",
   summary: "all that two faults can do, in every order",
@@ -34,11 +37,11 @@ export const explore: SimulatorCommand<Options> = {
       .option("--twins <count>", "how many have a second device (default: 0)", wholeNumber(0, 6))
       .option("--faults <count>", "faults in one story (default: 2)", wholeNumber(0, 12))
       .option("--flights <count>", "messages on their way at once (default: 3)", wholeNumber(1, 12))
-      .option("--kinds <names>", "only these kinds of fault, separated by commas", (text: string) => text.split(","))
+      .option("--kinds <names>", "only these kinds of fault, separated by commas", names)
       .option("--states <count>", "give up after so many", wholeNumber(1, 1_000_000_000))
       .option("--plant <name>", "machines with this planted bug")
       .option("--out <file>", "write a counterexample there")
-      .option("--replay <file>", "carry out a counterexample again")
+      .addOption(new Option("--replay <file>", "carry out a counterexample again").conflicts(OF_A_SEARCH))
       .option("--json", "one JSON document instead of text"),
   run: async (simulator: Simulator, { json, ...options }: Options, _args, cli: Cli): Promise<ExitCode> => {
     const { exitCode } = await simulator.runExplore({

@@ -97,7 +97,7 @@ describe("coverage", () => {
 
   it("reports what is neither taken nor excused, and what is excused and taken all the same", () => {
     const excused = EXCUSED[0]?.transitions[0] ?? "";
-    const totals = new Totals();
+    const totals = new Totals([]);
     totals.add(judge({ ...plan, for: 20_000, liveness: null, faults: [] }), [excused, ...allTransitions.slice(0, 1)]);
     const { transitions } = totals.document(1, []).coverage;
     expect(transitions.wronglyExcused).toEqual([excused]);

@@ -1,13 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ChaosArguments, runChaos } from "../../../sim/chaos.ts";
+import { judge } from "../../../sim/chaos/judge.ts";
 import type { ChaosDocument, FoundViolation } from "../../../sim/chaos/totals.ts";
 import { faultKinds } from "../../../sim/faults/catalogue.ts";
 import { drawSwarmPlan } from "../../../sim/plan/draw.ts";
 import { runPlan } from "../../../sim/plan/run.ts";
-import { runReplay } from "../../../sim/replay.ts";
+import { type ReplayArguments, runReplay } from "../../../sim/replay.ts";
 import { reportHtml } from "../../../sim/report/html.ts";
 import { junit } from "../../../sim/report/junit.ts";
 import { summary } from "../../../sim/report/summary.ts";
@@ -43,7 +44,8 @@ describe("greenroom chaos", () => {
     });
     expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(document)));
     expect(document).toMatchObject({ runs: 3, simulatedSeconds: 900, violations: [], lost: 0 });
-    expect(Object.keys(document?.faults ?? {}).every((kind) => kind === "close" || kind === "half-open-link")).toBe(true);
+    expect(Object.keys(document?.faults ?? {})).toEqual(["close", "half-open-link"]);
+    expect(document?.determinism).toEqual({ checked: 1, diverged: [] });
     expect(Object.keys(document?.timings ?? {})).toEqual(["detection", "choice", "inService", "firstAck"]);
     expect(exitCode).toBe(0);
   });
@@ -64,9 +66,87 @@ describe("greenroom chaos", () => {
   });
 
   it("fails a fleet whose settings can't meet the targets before any run, naming relation and setting", async () => {
-    const { document, exitCode, stderr } = await chaos({ fleet: { ...demoFleet(), settings } });
+    const { document, exitCode, stdout, stderr } = await chaos({ fleet: { ...demoFleet(), settings } });
     expect({ document, exitCode }).toEqual({ document: null, exitCode: 1 });
     expect(stderr).toMatch(/no-false-alarm: probe \+ .*timers\.probe/s);
+    expect(JSON.parse(stdout)).toEqual({ error: { code: "E_TIMERS", message: expect.stringContaining("no-false-alarm") } });
+  });
+
+  it("tells a program what it refuses as a document", async () => {
+    const told = async (args: Partial<ChaosArguments>): Promise<unknown> => JSON.parse((await chaos(args)).stdout).error.code;
+    expect(await told({ faults: ["flood"] })).toBe("E_UNKNOWN_FAULT");
+    expect(await told({ faults: [] })).toBe("E_USAGE");
+    expect(await told({ for: 1 })).toBe("E_USAGE");
+  });
+
+  it("asks before the first run whether its reports can be written", async () => {
+    const file = join(folder, "a-file");
+    writeFileSync(file, "");
+    const fault = { document: null, exitCode: 2, stderr: expect.stringMatching(/^E_FILE .*a-file.* can't be written/) };
+    expect(await chaos({ junit: join(file, "chaos.xml") })).toMatchObject(fault);
+    expect(await chaos({ html: join(file, "chaos.html") })).toMatchObject(fault);
+    expect(await chaos({ out: file })).toMatchObject(fault);
+  });
+
+  it("makes folders that are missing, and keeps its word though a disk is full at the end", { timeout: 120_000 }, async () => {
+    const [junitFile, out] = [join(folder, "reports", "of", "chaos.xml"), join(folder, "plans", "today")];
+    const args = { for: 300_000, faults: ["close"], json: false };
+    expect(await chaos({ ...args, junit: junitFile, out })).toMatchObject({ exitCode: 0 });
+    expect([existsSync(junitFile), existsSync(out)]).toEqual([true, true]);
+    if (!existsSync("/dev/full")) return;
+    const { exitCode, stdout, stderr } = await chaos({ ...args, junit: "/dev/full" });
+    expect(exitCode).toBe(2);
+    expect(stdout).toContain("Everything held.");
+    expect(stderr).toMatch(/^E_FILE \/dev\/full/);
+  });
+
+  it("ends with what it has when interrupted, and says so everywhere", async () => {
+    const file = join(folder, "interrupted.xml");
+    const { document, exitCode } = await chaos({ runs: { seeds: 50 }, signal: AbortSignal.abort(), junit: file });
+    expect(exitCode).toBe(130);
+    expect(document).toMatchObject({ runs: 0, interrupted: true });
+    expect(readFileSync(file, "utf8")).toContain('<error message="interrupted after 0 runs"/>');
+    expect((await chaos({ runs: { seeds: 50 }, signal: AbortSignal.abort(), json: false })).stdout).toMatch(/^Interrupted/);
+  });
+});
+
+describe("a run that comes to no end", () => {
+  const plan = drawSwarmPlan("7", { fleet: null, for: 300_000, kinds: faultKinds });
+
+  it("is a violation of its own, the same each time", () => {
+    const throws = (): never => {
+      throw new RangeError("no such row");
+    };
+    const [one, other] = [1, 2].map(() => judge(plan, { deviceStore: throws, wantsTrace: true }));
+    expect(one?.violations).toEqual([{ property: "run-ends", at: null, text: expect.stringContaining("no such row") }]);
+    expect(one?.trace).toBe(other?.trace);
+  });
+
+  it("takes no other run with it, and can be replayed by what is printed", { timeout: 120_000 }, async () => {
+    const strategiesFrom = join(folder, "deadly.mjs");
+    writeFileSync(strategiesFrom, 'export default { strategies: [{ name: "deadly", begin: () => () => process.exit(7) }] };');
+    const balance = {
+      strategy: "deadly",
+      weights: {},
+      adaptive: false,
+      priority: { tiers: [], reserved: 0 },
+      geo: { regions: [], otherwise: null },
+    };
+    const fleet = demoFleet();
+    const line = { whenNumberChanges: "hold", outboxLimit: 100, failback: "manual", balance } as const;
+    const lines = Object.fromEntries(fleet.lines.map(({ id }) => [id, line]));
+    const deadly = { ...fleet, settings: { strategiesFrom, lines } };
+    const args = { fleet: deadly, fleetFile: "my fleet.yaml", for: 300_000, faults: ["close"] };
+    const out = join(folder, "dead");
+    const all = await chaos({ ...args, runs: { seeds: 2 }, out });
+    expect(all.exitCode).toBe(1);
+    expect(all.document).toMatchObject({ runs: 2, violations: [{ property: "run-ends", seed: "1" }] });
+    expect(readdirSync(out)).toEqual(["run-ends-1.json"]);
+    // A seed is any text, and leads nowhere.
+    await chaos({ ...args, runs: { seed: "../it's" }, out });
+    expect(readdirSync(out).toSorted()).toEqual(["run-ends-.._it_s.json", "run-ends-1.json"]);
+    const { stdout } = await chaos({ ...args, runs: { seed: "../it's" }, json: false });
+    expect(stdout).toContain(String.raw`greenroom chaos --seed '../it'\''s' --fleet 'my fleet.yaml' --for 300s --faults close`);
   });
 });
 
@@ -80,19 +160,21 @@ const broken: FoundViolation = {
     faults: [{ kind: "close", target: { device: "sales-1/a" as never }, at: 61_000, for: 0, code: 428 }],
   },
 };
+const BY_CLASS = { "close, twin": { count: 1, p50: 70, p99: 4_321, max: 4_321, worstSeed: "3", marginMs: 679 } };
 const document = (violations: readonly FoundViolation[]): ChaosDocument => ({
   runs: 10,
+  interrupted: false,
   simulatedSeconds: 6_000,
   wallSeconds: 2,
   violations,
   timings: Object.fromEntries(
     ["detection", "choice", "inService", "firstAck"].map((key) => [
       key,
-      { count: 1, p50: 70, p99: 4_500, max: 4_500, worstSeed: "3", boundMs: 5_000, marginMs: 500, byClass: {} },
+      { count: 1, p50: 70, p99: 4_500, max: 4_500, worstSeed: "3", boundMs: 5_000, marginMs: 500, byClass: BY_CLASS },
     ]),
   ) as unknown as ChaosDocument["timings"],
   excluded: { "the brake held": 2 },
-  faults: { close: 4 },
+  faults: { close: 4, "clock-skew": 0 },
   messages: 100,
   lost: 0,
   availability: 0.99995,
@@ -109,6 +191,8 @@ describe("reports", () => {
     expect(text).toContain("BROKEN nothing-lost (seed 17)");
     expect(text).toContain("at 61 s: WhatsApp closes the link of sales-1/a with code 428");
     expect(text).toContain("greenroom replay nothing-lost-17.json");
+    expect(text).toContain("Faults that bit: close 4\nFaults that never did: clock-skew\n");
+    expect(text).toMatch(/close, twin +1 +70 ms +4321 ms +4321 ms +679 ms/);
     expect(summary(document([]), { replay })).toContain("Everything held.");
   });
 
@@ -118,6 +202,7 @@ describe("reports", () => {
     expect(xml).toContain('message="seed 17: message &quot;m1&quot; &lt;b&gt;"');
     expect(xml).toContain('name="one-holder-per-term" time="0"/>');
     expect(junit(document([]), replay)).not.toContain("<failure");
+    expect(junit(document([{ ...broken, text: "\u001B[31m\u0000" }]), replay)).toContain('message="seed 17: \uFFFD[31m\uFFFD"');
   });
 
   it("as a page that fetches nothing", () => {
@@ -129,11 +214,11 @@ describe("reports", () => {
 });
 
 describe("greenroom replay", () => {
-  const again = (name: string, content: string) => {
+  const again = (name: string, content: string, args: Partial<ReplayArguments> = {}) => {
     const file = join(folder, name);
     writeFileSync(file, content);
     const [stdout, stderr] = [new Sink(), new Sink()];
-    return { ...runReplay({ file, json: true, stdout, stderr }), stdout: stdout.text, stderr: stderr.text };
+    return { ...runReplay({ file, json: true, stdout, stderr, ...args }), stdout: stdout.text, stderr: stderr.text };
   };
   const plan = drawSwarmPlan("7", { fleet: null, for: 300_000, kinds: faultKinds });
 
@@ -164,5 +249,34 @@ describe("greenroom replay", () => {
       stderr: expect.stringContaining("version 9"),
     });
     expect(readFileSync(join(folder, "old.json"), "utf8")).toContain('"version":9');
+  });
+
+  it("runs one of those that a report names, if it is said which", { timeout: 120_000 }, () => {
+    const violations = [
+      { property: "nothing-lost", seed: "7", plan, shrunk: null },
+      { property: "in-order", seed: "7", plan: null, shrunk: plan },
+      { property: "determinism", seed: "7", plan: null, shrunk: null },
+    ];
+    const refused = again("report.json", JSON.stringify({ violations }));
+    expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("--property") });
+    expect(refused.stderr).toContain("nothing-lost, in-order");
+    expect(again("report.json", JSON.stringify({ violations }), { property: "in-order" })).toMatchObject({ exitCode: 0 });
+    expect(again("one.json", JSON.stringify({ violations: violations.slice(1, 2) }))).toMatchObject({ exitCode: 0 });
+    const held = again("held.json", JSON.stringify({ violations: [] }));
+    expect(held).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("nothing in it is broken") });
+  });
+
+  it("says that there is nothing to shrink", { timeout: 120_000 }, () => {
+    const told = again("sound.json", JSON.stringify({ property: "in-order", plan }), { shrink: true, json: false });
+    expect(told.stdout).toContain("nothing to shrink: it breaks no in-order");
+  });
+
+  it("keeps and shrinks no journal, and takes no trace of an exploration for a plan", () => {
+    const record = JSON.stringify({ k: "life" });
+    for (const asked of [{ shrink: true }, { save: "story" }, { property: "in-order" }])
+      expect(again("journal.jsonl", record, asked)).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/^E_USAGE --/) });
+    const trace = again("trace.json", JSON.stringify({ kind: "exploration", version: 1 }));
+    expect(trace.stderr).toContain("greenroom explore --replay");
+    expect(JSON.parse(trace.stdout)).toMatchObject({ error: { code: "E_PLAN" } });
   });
 });
