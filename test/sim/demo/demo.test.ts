@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DemoArguments, type DemoOutcome, type Output, runDemo } from "../../../sim/demo.ts";
+import { runReplay } from "../../../sim/replay.ts";
 
 const PATIENCE = 280_000;
 let folder = "";
@@ -39,6 +40,9 @@ describe("the demo", () => {
       const records = readFileSync(journal, "utf8").trimEnd().split("\n");
       expect(JSON.parse(records[0] ?? "")).toMatchObject({ k: "life", node: "demo" });
       expect(records.length).toBeGreaterThan(100);
+      const sink = { write: () => true };
+      const replayed = runReplay({ file: journal, json: true, stdout: sink, stderr: sink });
+      expect(replayed).toMatchObject({ exitCode: 0, document: { outcome: "identical", divergence: null } });
     },
     PATIENCE,
   );
