@@ -81,6 +81,18 @@ describe("a seat whose holder was replaced by another number", () => {
     expect(wakeAt).toBe(1_000 + rosterInput.cooldown);
     expect(told(wakeAt as number)).toHaveLength(1);
   });
+
+  it("is looked at again when the first of all that are away may be offered", () => {
+    const away = { id: "sales/sales-1", line: "sales", account: "sales-1", holder: "support-1/a", term: 2 } as never;
+    const { state } = roster.start({ ...rosterInput, seats: [...rosterInput.seats, away] }, 0);
+    const wakeAfter = (device: string, at: number): number | null => {
+      const said = { type: "device.health", state: "healthy", cause: null, isFinal: false, lastEvidenceAt: at, at } as const;
+      return roster.receive(state, { ...said, device: device as DeviceId }).wakeAt;
+    };
+    expect(wakeAfter(home, 1_000)).toBe(1_000 + rosterInput.cooldown);
+    expect(wakeAfter("sales-1/a", 5_000)).toBe(1_000 + rosterInput.cooldown);
+    expect(roster.receive(state, { type: "wake", at: 6_000 }).wakeAt).toBe(1_000 + rosterInput.cooldown);
+  });
 });
 
 describe("a fleet file that names an account no more", () => {

@@ -86,7 +86,13 @@ describe("a servant that fails", () => {
     expect(host.told(`sender:${POST}`).at(-1)).toMatchObject({ type: "sender.close" });
     expect(cleared(host)).toEqual([]);
     host.advance(PATIENCE);
-    expect(cleared(host)).toMatchObject([{ post: POST, to: SPARE, audit: { action: "servant.relieved", subject: FIRST } }]);
+    const audit = {
+      action: "servant.relieved",
+      subject: FIRST,
+      text: `what s1 had to do for ${SEAT} goes to s2: its device has failed`,
+      evidence: { post: POST, to: SPARE },
+    };
+    expect(cleared(host)).toMatchObject([{ post: POST, to: SPARE, audit }]);
     answer(host, 1, { kind: "cleared", moved: 3 });
     expect(host.told(`queue:${POST}`)).toMatchObject([{ type: "queue.clear" }]);
     expect(host.told(`queue:${SPARE}`)).toMatchObject([{ type: "queue.reload", isAll: true }]);
@@ -215,6 +221,21 @@ describe("a servant that fails", () => {
     health(host, deviceId(OTHER, "a"), "healthy");
     host.tell("roster", { type: "account.standing", account: FIRST, standing: "banned" });
     expect(cleared(host)).toMatchObject([{ post: POST, to: SPARE }]);
+  });
+
+  it("which has begun as many chats as it may gives a new one only to who has room for it", () => {
+    const room = new Allowance({ [OTHER]: { newContacts: { perHour: 1, perDay: null }, warmUp: [] } }, []);
+    const host = started(WORK, room);
+    for (const device of [DEVICE, deviceId(OTHER, "a"), BUSY]) health(host, device, "healthy");
+    const goes = (tag: number): object | undefined => {
+      const asked = { conversation: `sales|c:${tag}`, message: `M${tag}`, unlessWarm: FIRST, as: "full" };
+      host.tell("roster", { type: "reroute.request", seat: POST, ...asked });
+      host.tell("roster", { type: "store.conversation", tag, answer: { warm: [] } });
+      return assigned(host).at(-1);
+    };
+    expect(goes(1)).toMatchObject({ seat: SPARE });
+    room.count(OTHER, true, host.now);
+    expect(goes(3)).toMatchObject({ seat: SECOND });
   });
 
   it("and that the line knows no more leaves what lies there to its seat, now and later", () => {

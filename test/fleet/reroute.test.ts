@@ -47,6 +47,21 @@ describe("a conversation that its account may not open", () => {
     answer(host, 2, "failed");
     answer(host, 3, "assigned");
     expect([...host.told(QUEUE), ...host.told(`queue:${THIRD}`)]).toHaveLength(2);
+    const queues = host.of("tell").flatMap(({ to }) => (to.startsWith("queue:") ? [to] : []));
+    expect(new Set(queues)).toEqual(new Set([QUEUE, `queue:${SECOND}`, `queue:${THIRD}`]));
+  });
+
+  it("is asked for once, however often its queue asks, and hears no answer but its own", () => {
+    const host = started();
+    ask(host, null);
+    ask(host, null);
+    expect(asks(host)).toHaveLength(1);
+    answer(host, 7, "failed");
+    expect(host.told(QUEUE)).toEqual([]);
+    answer(host, 1, "assigned");
+    expect(host.told(QUEUE)).toMatchObject([{ type: "rerouted", ...MOVE, to: SECOND }]);
+    ask(host, null);
+    expect(asks(host)).toHaveLength(2);
   });
 
   it("is the one that was asked about, in whatever order the store answers", () => {
@@ -76,8 +91,10 @@ describe("a conversation that its account may not open", () => {
     expect(asks(host).at(-1)).toMatchObject({ op: "conversation.assign", seat: SECOND });
     for (let no = 0; no < 2; no++) full.count(accountId("m2"), true, host.now);
     host.tell("roster", capped);
+    const before = asks(host).length;
     answer(host, 5, "conversation", { warm: [] });
     expect(host.told(QUEUE).at(-1)).toMatchObject({ type: "notRerouted", why: "nobody" });
+    expect(asks(host)).toHaveLength(before);
     // Whom WhatsApp refused waits elsewhere rather than here.
     ask(host, null);
     expect(asks(host).at(-1)).toMatchObject({ op: "conversation.assign", seat: SECOND });

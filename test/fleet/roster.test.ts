@@ -71,6 +71,15 @@ describe("who may take a seat", () => {
     });
   });
 
+  it("everybody by the newest stanza that was heard of, though an older one is reported later", () => {
+    const host = started();
+    host.advance(10_000);
+    host.tell("roster", { type: "device.seen", device: FREE });
+    const late = { cause: null, isFinal: false, lastEvidenceAt: host.now - 9_000 };
+    host.tell("roster", { type: "device.health", device: FREE, state: "healthy", ...late });
+    expect(ranked(host)).toEqual([FREE]);
+  });
+
   it("says that a twin may still turn up while it is merely not heard of", () => {
     const host = started();
     host.advance(FRESH + 1);
@@ -237,6 +246,53 @@ describe("servants", () => {
     expect(terms("s1")).toEqual([1, 2, 3].map((term) => `seat.granted ${SEAT} s1/a ${term}`));
     expect(terms("s3")).toEqual([1, 2, 3].map((term) => `seat.granted ${SEAT} s3/a ${term}`));
     expect(terms("s2")).toEqual([`seat.granted ${OTHER_SEAT} s2/a 1`]);
+  });
+});
+
+describe("a roster that is started again", () => {
+  it("knows what its predecessor had heard, where that has not died", () => {
+    const before = started();
+    before.advance(700);
+    before.tell("roster", { type: "device.seen", device: FREE });
+    before.advance(700);
+    health(before, BUSY, "suspect");
+    hold(before, TWIN, 2, HOLDER);
+    const memory = before.context("roster") as RosterState;
+    const { state } = roster.start(rosterInput({ memory }), before.now);
+    for (const id of DEVICES) {
+      const { lastSeenAt, quietSince } = memory.devices.get(id) ?? {};
+      expect(state.devices.get(id)).toMatchObject({ lastSeenAt, quietSince });
+    }
+    expect(state.devices.get(BUSY)?.quietSince).toBe(before.now);
+    expect(state.seats.get(SEAT)?.left).toEqual({ device: HOLDER, until: before.now + COOLDOWN });
+  });
+});
+
+describe("what is said of nobody", () => {
+  it("changes nothing, and is answered by nobody", () => {
+    const host = started();
+    const [seat, device] = ["sales/nobody", "nobody/a"];
+    const before = host.log.length;
+    for (const event of [
+      { type: "holder.review", seat },
+      { type: "candidates.request", seat, replyTo: `failover:${seat}`, former: null, exclude: [], named: null },
+      { type: "seat.held", seat, holder: FREE, term: 1, left: null },
+      { type: "seat.stands", seat, holder: FREE, term: 1 },
+      { type: "device.seen", device },
+      { type: "device.health", device, state: "failed", cause: "silent", isFinal: true, lastEvidenceAt: null },
+      { type: "device.linked", device, linked: true },
+      { type: "account.standing", account: "nobody", standing: "banned" },
+    ])
+      host.tell("roster", event);
+    host.tell("roster", { type: "seat.held", seat: SEAT, holder: null, term: 2, left: HOLDER });
+    const vacant = host.log.length;
+    host.tell("roster", { type: "holder.review", seat: SEAT });
+    expect(host.log.slice(vacant)).toEqual([]);
+    expect(host.log.slice(before, vacant).flatMap(({ effect }) => (effect.op === "tell" ? [effect.event.type] : []))).toEqual([
+      "seat.released",
+      "watch",
+      "dial.rank",
+    ]);
   });
 });
 

@@ -213,6 +213,13 @@ describe("how long a failover waits for the old holder", () => {
     ]);
   });
 
+  it("as for a link that was well, if it ended before anybody heard that its holder was", () => {
+    const host = started();
+    host.tell(SEAT, { type: "holder.failed", ...failed("closed") });
+    host.tell(SEAT, { type: "failover.granted" });
+    expect(starts(host)).toMatchObject([{ twinAt: host.now, numberAt: host.now + T.numberAfterClose }]);
+  });
+
   it("not at all when it is an operator's word, and no sign of life averts that", () => {
     const host = serving();
     host.advance(5000);
