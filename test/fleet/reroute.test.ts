@@ -89,6 +89,7 @@ describe("a conversation that its account may not open", () => {
     host.tell("roster", capped);
     answer(host, 3, "conversation", { warm: ["elsewhere"] });
     expect(asks(host).at(-1)).toMatchObject({ op: "conversation.assign", seat: SECOND });
+    answer(host, 4, "assigned");
     for (let no = 0; no < 2; no++) full.count(accountId("m2"), true, host.now);
     host.tell("roster", capped);
     const before = asks(host).length;
