@@ -31,7 +31,7 @@ export interface ExploreArguments {
   readonly json: boolean;
   readonly stdout?: Output;
   readonly stderr?: Output;
-  /** Aborted, it stops after the present level, and exits with 130. */
+  /** Aborted, it stops, and exits with 130. */
   readonly signal?: AbortSignal;
 }
 

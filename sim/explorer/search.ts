@@ -18,6 +18,8 @@ export interface Counterexample {
   readonly property: string;
   readonly steps: readonly Step[];
 }
+/** So many worlds are gone on from in one go: some milliseconds. */
+const PART = 100;
 export interface Progress {
   readonly states: number;
   readonly depth: number;
@@ -83,14 +85,15 @@ export class Search {
     this.#cast = cast;
   }
 
-  /** Level by level, so that whoever watches may show how far it is, or stop. `from`: the world to begin with. */
+  /** In small parts, so that whoever watches may show how far it is, or stop. `from`: the world to begin with. */
   *levels(from: World = settled(this.#bounds, this.#cast)): Generator<Progress, Found> {
     this.#enter(keyOf(from), from, null);
     let level: [number, World][] = [[0, from]];
     for (let depth = 0; level.length > 0; depth++) {
       yield { states: this.#ids.size, depth };
       const next: [number, World][] = [];
-      for (const [id, world] of level) {
+      for (const [place, [id, world]] of level.entries()) {
+        if (place % PART === PART - 1) yield { states: this.#ids.size, depth };
         const counterexample = this.#expand(id, world, next);
         if (counterexample) return this.#found(counterexample, false);
         if (this.#bounds.states !== null && this.#ids.size > this.#bounds.states) return this.#found(null, false);

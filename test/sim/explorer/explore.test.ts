@@ -24,30 +24,6 @@ describe("the explored fleet", () => {
   });
 });
 
-describe("greenroom explore", () => {
-  it("interrupted, leaves a document that says so", async () => {
-    const stdout = silent();
-    const { exitCode } = await runExplore({ faults: 0, json: true, stdout, stderr: silent(), signal: AbortSignal.abort() });
-    expect(exitCode).toBe(130);
-    expect(JSON.parse(stdout.text())).toMatchObject({ interrupted: true, sweeps: [] });
-  });
-
-  it("explores no sound machines in place of a planted bug that nothing explored could have", async () => {
-    const [stdout, stderr] = [silent(), silent()];
-    const { exitCode } = await runExplore({ faults: 0, plant: "fifo-broken", json: true, stdout, stderr });
-    expect(exitCode).toBe(2);
-    expect(stderr.text()).toMatch(/^E_USAGE --plant fifo-broken .*stale-candidates/);
-    expect(JSON.parse(stdout.text())).toMatchObject({ error: { code: "E_USAGE" } });
-  });
-
-  it("asks before the search whether its counterexample can be written", async () => {
-    const stderr = silent();
-    const out = join(import.meta.filename, "trace.json");
-    expect((await runExplore({ faults: 0, out, json: false, stdout: silent(), stderr })).exitCode).toBe(2);
-    expect(stderr.text()).toMatch(/^E_FILE /);
-  });
-});
-
 describe("a mistake is found, by the shortest way", () => {
   it("candidates that were not heard of lately", () => {
     const actors = inReducer("roster", { input: (input) => ({ ...input, candidateFresh: 600_000 }) });
@@ -104,6 +80,36 @@ describe("a mistake is found, by the shortest way", () => {
 });
 
 describe("greenroom explore", () => {
+  it("can be stopped within a level, of which there may be minutes", () => {
+    const levels = new Search(DEFAULT_BOUNDS, new Cast()).levels();
+    const depths: number[] = [];
+    for (let step = levels.next(); !step.done && step.value.depth < 8; step = levels.next()) depths.push(step.value.depth);
+    expect(new Set(depths).size).toBe(8);
+    expect(depths.length).toBeGreaterThan(16);
+  });
+
+  it("interrupted, leaves a document that says so", async () => {
+    const stdout = silent();
+    const { exitCode } = await runExplore({ faults: 0, json: true, stdout, stderr: silent(), signal: AbortSignal.abort() });
+    expect(exitCode).toBe(130);
+    expect(JSON.parse(stdout.text())).toMatchObject({ interrupted: true, sweeps: [] });
+  });
+
+  it("explores no sound machines in place of a planted bug that nothing explored could have", async () => {
+    const [stdout, stderr] = [silent(), silent()];
+    const { exitCode } = await runExplore({ faults: 0, plant: "fifo-broken", json: true, stdout, stderr });
+    expect(exitCode).toBe(2);
+    expect(stderr.text()).toMatch(/^E_USAGE --plant fifo-broken .*stale-candidates/);
+    expect(JSON.parse(stdout.text())).toMatchObject({ error: { code: "E_USAGE" } });
+  });
+
+  it("asks before the search whether its counterexample can be written", async () => {
+    const stderr = silent();
+    const out = join(import.meta.filename, "trace.json");
+    expect((await runExplore({ faults: 0, out, json: false, stdout: silent(), stderr })).exitCode).toBe(2);
+    expect(stderr.text()).toMatch(/^E_FILE /);
+  });
+
   it("writes a counterexample that it can replay", async () => {
     const file = join(mkdtempSync(join(tmpdir(), "explore-")), "trace.json");
     const out = silent();
