@@ -63,7 +63,7 @@ describe("a master", () => {
 describe("a servant", () => {
   it("has at the connection exactly the grants of the seats that it holds, and none while it is out", () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(granting, granting, wellness), { maxLength: 30 }), (events) => {
+      fc.property(fc.array(fc.oneof(granting, granting, releasing, wellness), { maxLength: 30 }), (events) => {
         const host = new Host();
         host.chart(SERVANT, servantMachine, { account });
         const book = new Book();

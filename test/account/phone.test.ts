@@ -81,5 +81,7 @@ describe("the phone of an account", () => {
     expect(seen(taken(neverSeen, START), START - SKEW).unseenSince).toBeNull();
     expect(seen(left, START - SKEW).unseenSince).toBe(START + 5000);
     expect(seen(left, START - SKEW - 1).unseenSince).toBe(START);
+    // What is heard to have left no later than the sign was confirmed by it.
+    expect([START, START + 1].map((at) => taken(seen(neverSeen, START), at).unseenSince)).toEqual([null, START + 1]);
   });
 });
