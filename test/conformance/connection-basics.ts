@@ -191,6 +191,8 @@ const questions: readonly Case[] = [
       await stage.serve(a);
       await stage.quiet(a);
       expect(await stage.probe(a)).toBeGreaterThanOrEqual(0);
+      // Within one millisecond there is nothing new to say.
+      await stage.rest(5);
       expect(await stage.probe(a)).toBeGreaterThanOrEqual(0);
       expect(stage.facts.map(({ kind }) => kind)).toEqual(["evidence", "probed", "evidence", "probed"]);
     },
