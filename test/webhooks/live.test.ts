@@ -3,13 +3,12 @@ import { createHmac } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import * as fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { FleetEventRow } from "../../machines/ports/records.ts";
 import type { SqliteStore } from "../../src/adapters/sqlite/store.ts";
 import type { WebhookConfig } from "../../src/webhooks/courier.ts";
-import { WebhookDesk } from "../../src/webhooks/desk.ts";
+import type { WebhookDesk } from "../../src/webhooks/desk.ts";
 import { Poster } from "../../src/webhooks/poster.ts";
 import type { WebhookStore } from "../../src/webhooks/store.ts";
-import { append, ask, clock, CONFIG, type Got, opened, Receiver, until } from "./rig.ts";
+import { append, ask, clock, CONFIG, deskOf, type Got, opened, Receiver, until } from "./rig.ts";
 
 const GRACE = 5000;
 const EVENTS_OF_CRM = "webhook:crm:events";
@@ -20,24 +19,8 @@ const patient = {
   ...clock,
   setTimeout: (fire: () => void, after: number) => (after < 4000 ? clock.setTimeout(fire, after) : null),
 };
-const deskOn = (store: SqliteStore, webhooks: readonly WebhookConfig[], hooks: WebhookStore = store.webhooks): WebhookDesk => {
-  const desk = new WebhookDesk({
-    fleet: "acme",
-    webhooks,
-    store: hooks,
-    clock: patient,
-    draw: () => 0.5,
-    inbox: { rows: async () => [], message: async () => null },
-    events: async (afterSeq, limit) => (await ask<{ rows: FleetEventRow[] }>(store, { op: "events.read", afterSeq, limit })).rows,
-    concerns: (lines, subject) => lines.includes(subject),
-    cursor: async (reader, seq) => (await ask<{ seq: number }>(store, { op: "inbox.cursor", reader, seq })).seq,
-    onDelivered: () => undefined,
-    onDead: () => undefined,
-    onFault: () => undefined,
-  });
-  onTestFinished(() => desk.stop(100));
-  return desk;
-};
+const deskOn = (store: SqliteStore, webhooks: readonly WebhookConfig[], hooks: WebhookStore = store.webhooks): WebhookDesk =>
+  deskOf(store, webhooks, { store: hooks, clock: patient });
 const seqOf = ({ body }: Got): number => Number(body.data["seq"]);
 const inOrder = (seqs: readonly number[]): number[] => seqs.toSorted((a, b) => a - b);
 const isSignedWith = ({ headers, text }: Got, secret: string): boolean => {

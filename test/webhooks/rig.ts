@@ -5,8 +5,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import type { FleetEventRow } from "../../machines/ports/records.ts";
 import { openSqliteStore, type SqliteStore } from "../../src/adapters/sqlite/store.ts";
 import type { WebhookConfig } from "../../src/webhooks/courier.ts";
+import { WebhookDesk, type WebhookDeskOptions } from "../../src/webhooks/desk.ts";
 import { createTestClock } from "../conformance/store-kit.ts";
 
 export interface Got {
@@ -114,3 +116,28 @@ export const append = (store: SqliteStore, count: number): Promise<unknown> =>
     op: "events.append",
     events: Array.from({ length: count }, (_, n) => ({ at: n, type: "seat.serving", subject: `s${n % 3}`, data: { n } })),
   });
+
+/** The events of a real store for real receivers; nobody writes anything. */
+export const deskOf = (
+  store: SqliteStore,
+  webhooks: readonly WebhookConfig[],
+  others: Partial<WebhookDeskOptions> = {},
+): WebhookDesk => {
+  const desk = new WebhookDesk({
+    fleet: "acme",
+    webhooks,
+    store: store.webhooks,
+    clock,
+    draw: () => 0.5,
+    inbox: { rows: async () => [], message: async () => null },
+    events: async (afterSeq, limit) => (await ask<{ rows: FleetEventRow[] }>(store, { op: "events.read", afterSeq, limit })).rows,
+    concerns: (lines, subject) => lines.includes(subject),
+    cursor: async (reader, seq) => (await ask<{ seq: number }>(store, { op: "inbox.cursor", reader, seq })).seq,
+    onDelivered: () => undefined,
+    onDead: () => undefined,
+    onFault: () => undefined,
+    ...others,
+  });
+  onTestFinished(() => desk.stop(100));
+  return desk;
+};

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import * as fc from "fast-check";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { FleetEventRow } from "../../machines/ports/records.ts";
 import type { InboundRow } from "../../machines/ports/store.ts";
 import type { SqliteStore } from "../../src/adapters/sqlite/store.ts";
@@ -8,12 +8,12 @@ import { parseFleetData, revealedWebhooks } from "../../src/config/index.ts";
 import type { InboundMessage } from "../../src/runtime/messages.ts";
 import { isInside } from "../../src/webhooks/address.ts";
 import { Courier, type WebhookConfig } from "../../src/webhooks/courier.ts";
-import { WebhookDesk } from "../../src/webhooks/desk.ts";
+import type { WebhookDesk } from "../../src/webhooks/desk.ts";
 import { isWanted } from "../../src/webhooks/envelope.ts";
 import { Poster } from "../../src/webhooks/poster.ts";
 import { signedHeaders } from "../../src/webhooks/signature.ts";
 import type { DeadLetter } from "../../src/webhooks/store.ts";
-import { append, ask, clock, CONFIG, type Got, opened, Receiver, stepping, until } from "./rig.ts";
+import { append, clock, CONFIG, deskOf, type Got, opened, Receiver, stepping, until } from "./rig.ts";
 
 const message = (seq: number, conversation: string, line = "sales"): InboundMessage =>
   ({
@@ -203,32 +203,15 @@ describe("a courier", () => {
 });
 
 describe("the desk, on a real store and a real receiver", () => {
-  const deskOn = (store: SqliteStore, url: string, now = () => Date.now()): WebhookDesk => {
-    const desk = new WebhookDesk({
-      fleet: "acme",
-      webhooks: [{ ...CONFIG, url, events: ["seat.*"] }],
-      store: store.webhooks,
-      clock: { ...clock, now },
-      draw: () => 0.5,
-      inbox: { rows: async () => [], message: async () => null },
-      events: async (afterSeq, limit) =>
-        (await ask<{ rows: FleetEventRow[] }>(store, { op: "events.read", afterSeq, limit })).rows,
-      concerns: () => true,
-      cursor: async (reader, seq) => (await ask<{ seq: number }>(store, { op: "inbox.cursor", reader, seq })).seq,
-      onDelivered: () => undefined,
-      onDead: () => undefined,
-      onFault: () => undefined,
-    });
-    onTestFinished(() => desk.stop(100));
-    return desk;
-  };
+  const deskAt = (store: SqliteStore, url: string, now = () => Date.now()): WebhookDesk =>
+    deskOf(store, [{ ...CONFIG, url, events: ["seat.*"] }], { clock: { ...clock, now } });
 
   it("begins with what happens from then on, signs it, and goes on where it was after a stop", async () => {
     const store = opened();
     const receiver = new Receiver();
     const url = await receiver.listen();
     await append(store, 5);
-    const first = deskOn(store, url);
+    const first = deskAt(store, url);
     await first.begin();
     await append(store, 3);
     first.wake();
@@ -239,7 +222,7 @@ describe("the desk, on a real store and a real receiver", () => {
     expect(headers["webhook-signature"]).toBe(expected["webhook-signature"]);
     await first.stop(1000);
     await append(store, 2);
-    const second = deskOn(store, url);
+    const second = deskAt(store, url);
     await second.begin();
     await until(() => receiver.got.length === 5);
     expect(new Set(receiver.got.map((got) => got.body.id)).size).toBe(5);
@@ -253,7 +236,7 @@ describe("the desk, on a real store and a real receiver", () => {
   it("redrives dead letters in their order, until one fails again, and keeps that one", async () => {
     const store = opened();
     const receiver = new Receiver();
-    const desk = deskOn(store, await receiver.listen());
+    const desk = deskAt(store, await receiver.listen());
     await append(store, 3);
     for (const seq of [1, 2, 3, 99])
       await store.webhooks.bury({ webhook: "crm", source: "events", seq, type: "seat.serving", at: seq, tries: 11, why: "x" });
@@ -269,7 +252,7 @@ describe("the desk, on a real store and a real receiver", () => {
     const store = opened();
     const receiver = new Receiver();
     let late = 0;
-    const desk = deskOn(store, await receiver.listen(), () => Date.now() + late);
+    const desk = deskAt(store, await receiver.listen(), () => Date.now() + late);
     await append(store, 5);
     for (const seq of [1, 2, 3, 4, 5])
       await store.webhooks.bury({ webhook: "crm", source: "events", seq, type: "seat.serving", at: 7, tries: 11, why: "x" });
@@ -284,7 +267,7 @@ describe("the desk, on a real store and a real receiver", () => {
 
   it("lists dead letters page by page, each once, however many were given up at one time", async () => {
     const store = opened();
-    const desk = deskOn(store, "http://127.0.0.1:1/");
+    const desk = deskAt(store, "http://127.0.0.1:1/");
     const places = [0, 0, 0, 5, 5, 9].flatMap((at, seq) => (["inbox", "events"] as const).map((source) => ({ at, source, seq })));
     for (const place of places)
       await store.webhooks.bury({ webhook: "crm", type: "seat.serving", tries: 11, why: "x", ...place });
@@ -300,7 +283,7 @@ describe("the desk, on a real store and a real receiver", () => {
   it("takes redirects, hang-ups and answers of any length for what they are", async () => {
     const store = opened();
     const receiver = new Receiver();
-    const desk = deskOn(store, await receiver.listen());
+    const desk = deskAt(store, await receiver.listen());
     receiver.answer = (_, response) => void response.writeHead(302, { location: "http://127.0.0.1:1/" }).end();
     expect(await desk.test("crm")).toBe("it answered 302");
     receiver.answer = (_, response) => void response.destroy();
