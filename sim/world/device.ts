@@ -270,6 +270,7 @@ export class Device implements LinkOwner {
     const wait = (): void => void this.clock.setTimeout(expire, expireAt - this.clock.now());
     const answered = (): void => {
       if (this.clock.now() >= expireAt) expire();
+      // Not held back, unless some was told in this very millisecond.
       if (!link.heard(1)) return wait();
       if (open) say(this.clock.now() - asked);
       open = false;

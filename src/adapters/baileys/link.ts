@@ -329,6 +329,7 @@ export class Link {
         const answered = id === undefined ? undefined : this.#answers.get(id);
         if (id === undefined || !answered) return;
         this.#answers.delete(id);
+        // Not held back, unless some was told in this very millisecond.
         this.#heard(at, 1);
         return answered();
       }
