@@ -213,7 +213,7 @@ const watched = (state: DetectorState, watch: Watch, at: Millis): DetectorState 
   const { link, timers } = state;
   const next = { ...state, watch };
   const isCloser = pause(next) < pause(state);
-  if (timers.probeEvery[watch] < timers.probeEvery[state.watch]) next.wantsProbe = state.isUp;
+  if (interval(timers, watch) < interval(timers, state.watch)) next.wantsProbe = state.isUp;
   if (!isCloser || !state.isUp || link.since === null) return next;
   // Silence that the old watch allowed is no accusation under the new one.
   const allowed = link.level === 0 ? timers.probeEvery.holder + pause(next) : deadline(next, link.level);
@@ -292,13 +292,28 @@ const stalled = (state: DetectorState, by: Millis, at: Millis): DetectorState =>
 // ---- edges ----
 
 /** Sends wait for an answer as long whoever sends them; silence is measured against how often we ask. */
-const deadline = ({ timers, watch }: DetectorState, level: Level, clock: "link" | "ack" = "link"): Millis =>
-  (level === 0 ? 0 : level === 1 ? timers.late : level === 2 ? timers.overdue : timers.gone) +
-  (clock === "link" ? pause({ timers, watch }) : 0);
+const deadline = (state: DetectorState, level: Level, clock: "link" | "ack" = "link"): Millis => {
+  const { timers } = state;
+  const after = level === 0 ? 0 : level === 1 ? timers.late : level === 2 ? timers.overdue : timers.gone;
+  return clock === "link" ? after + pause(state) : after;
+};
 
 /** How much longer than a holder a device goes unprobed. */
-const pause = ({ timers, watch }: Pick<DetectorState, "timers" | "watch">): Millis =>
-  Math.max(0, timers.probeEvery[watch] - timers.probeEvery.holder);
+const pause = ({ timers, watch }: DetectorState): Millis => Math.max(0, interval(timers, watch) - timers.probeEvery.holder);
+
+/** Asked several times of each stanza: V8 looks a name that differs from call to call up as in a dictionary. */
+const interval = ({ probeEvery }: DetectorTimers, watch: Watch): Millis => {
+  switch (watch) {
+    case "holder":
+      return probeEvery.holder;
+    case "candidate":
+      return probeEvery.candidate;
+    case "standby":
+      return probeEvery.standby;
+    case "servant":
+      return probeEvery.servant;
+  }
+};
 
 const risen = (suspicion: Suspicion): Suspicion => ({ ...suspicion, level: (suspicion.level + 1) as Level });
 
@@ -352,7 +367,7 @@ const reply = (to: Address, type: "probe.seen" | "probe.missing", device: Device
 const nextProbeAt = (state: DetectorState): Millis => {
   const { isUp, lastEvidenceAt, lastProbeAt, timers, watch, link } = state;
   if (!isUp || lastEvidenceAt === null) return Number.POSITIVE_INFINITY;
-  const every = timers.probeEvery[watch];
+  const every = interval(timers, watch);
   const regular = Math.max(lastEvidenceAt, lastProbeAt) + every;
   const quietFrom = lastEvidenceAt + timers.quietAfter + pause(state);
   const quick = link.level === 3 ? Number.POSITIVE_INFINITY : Math.max(quietFrom, lastProbeAt + timers.probeQuiet);

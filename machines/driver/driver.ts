@@ -398,8 +398,11 @@ export class Driver {
     this.#watchLateness(hosted.armedFor);
     if (hosted.wakeAt === null || this.#reducers.get(address) !== hosted) return;
     const at = this.#options.clock.now();
-    if (at < hosted.wakeAt) this.#arm(hosted);
-    else this.tell(address, { type: "wake", at } as AnyEvent);
+    if (at < hosted.wakeAt) return this.#arm(hosted);
+    // As if it were told so, but for the way past the mailbox: nothing is being delivered while a timer fires.
+    this.#pumping = true;
+    this.#reduce(address, hosted, { type: "wake", at });
+    this.#pump();
   }
 
   #disarm(timer: unknown): void {

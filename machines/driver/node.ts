@@ -473,7 +473,8 @@ export class Node {
     const tells = route(fact, this.#routes);
     const [only] = tells;
     // The same, but for the work of opening a turn: most facts are one word to one actor.
-    if (only && tells.length === 1) this.#driver.tell(only.to, only.event);
+    if (!only) return;
+    if (tells.length === 1) this.#driver.tell(only.to, only.event);
     else this.#driver.perform("roster", tells);
   }
 

@@ -13,6 +13,7 @@ import { CommitQueue } from "./commits.ts";
 import { bytesOf, Keys } from "./keys.ts";
 import type { PersonId } from "./ledger.ts";
 import { Link, type LinkOwner } from "./link.ts";
+import { Probe } from "./probe.ts";
 import type { Envelope, Outgoing } from "./parcels.ts";
 import type { Random } from "./random.ts";
 import type { Service } from "./service.ts";
@@ -257,26 +258,14 @@ export class Device implements LinkOwner {
   probe({ probe, deadline }: Command<"probe">): void {
     const link = this.#link;
     const dial = this.#dial;
-    const asked = this.clock.now();
-    const say = (rtt: Millis | null) => this.emit({ kind: "probed", device: this.id, dial, at: this.clock.now(), probe, rtt });
-    if (!link?.ready) return void this.clock.setTimeout(() => say(null), deadline);
-    let open = true;
-    const expire = (): void => {
-      if (open) say(null);
-      open = false;
-    };
-    // Most probes are answered at once: only those that may not be get a timer.
-    const expireAt = link.slot(deadline);
-    const wait = (): void => void this.clock.setTimeout(expire, expireAt - this.clock.now());
-    const answered = (): void => {
-      if (this.clock.now() >= expireAt) expire();
-      // Not held back, unless some was told in this very millisecond.
-      if (!link.heard(1)) return wait();
-      if (open) say(this.clock.now() - asked);
-      open = false;
-    };
-    const back = link.wire.echo("probe", "pong", answered, wait);
-    if (back === null || asked + back >= expireAt) wait();
+    if (!link?.ready) {
+      this.clock.setTimeout(
+        () => this.emit({ kind: "probed", device: this.id, dial, at: this.clock.now(), probe, rtt: null }),
+        deadline,
+      );
+      return;
+    }
+    new Probe(link, probe, this).send(deadline);
   }
 
   check({ reqId, deadline }: Command<"check">): void {
@@ -293,12 +282,13 @@ export class Device implements LinkOwner {
       this.clock.clearTimeout(late);
       this.clock.setTimeout(() => say(null), 0);
     });
-    link.wire.echo("check", "answer", () => {
+    const arrived = (): void => {
       if (!link.heard()) return;
       this.clock.clearTimeout(late);
       takeBack();
       say(this.service.standingOf(accountOf(this.id)));
-    });
+    };
+    link.wire.echo("check", "answer", { arrived });
   }
 
   // ---- sending ----
@@ -356,13 +346,14 @@ export class Device implements LinkOwner {
     const late = link.after(this.service.tuning.lookupTimeout, () =>
       this.#refuse(job, "lookup", "WhatsApp named no device of the recipient"),
     );
-    link.wire.echo("lookup", "answer", () => {
+    const arrived = (): void => {
       if (!link.heard() || job.done) return;
       this.clock.clearTimeout(late);
       if (!this.service.hasPerson(person)) return this.#refuse(job, "unpreparable", ...whyNobody(person));
       this.#known.add(person);
       found();
-    });
+    };
+    link.wire.echo("lookup", "answer", { arrived });
   }
 
   #prepare(job: Job, person: PersonId): void {

@@ -11,7 +11,12 @@ import type { Random } from "./random.ts";
 import type { Tuning } from "./tuning.ts";
 
 type Direction = "up" | "down";
-const DIRECTIONS = ["up", "down"] as const;
+/** Who waits for the answer to a frame. */
+export interface Echo {
+  arrived(): void;
+  /** It was expected back by now, and perhaps never comes. */
+  strays?(): void;
+}
 /** A frame that waits until its way is free. */
 interface Held {
   readonly direction: Direction;
@@ -40,8 +45,9 @@ export class Wire implements LinkView {
   #downAt: Millis = 0;
   #held: Held[] | null = null;
   #givenUp = false;
-  /** A frame was lost for good: nothing that follows it in this direction arrives, because a stream has no holes. */
-  readonly #torn = { up: false, down: false };
+  // A frame was lost for good: nothing that follows it in this direction arrives, because a stream has no holes.
+  #upTorn = false;
+  #downTorn = false;
   // The next stall of the stream, drawn as time goes by.
   #stallFrom: Millis;
   #stallTo: Millis;
@@ -106,31 +112,30 @@ export class Wire implements LinkView {
 
   /**
    * There and back with nothing decided on the other side, as one event: probes are most of the traffic. Says when it will be back; null:
-   * perhaps never. `strays`: it was expected back by now, and perhaps never comes.
+   * perhaps never.
    */
-  echo(up: FrameKind, down: FrameKind, arrived: () => void, strays?: () => void): Millis | null {
+  echo(up: FrameKind, down: FrameKind, echo: Echo): Millis | null {
     if (this.#isCut("up") || this.#isCut("down")) return null;
     // Two ways instead of one: each may wait.
     if (this.#held !== null || this.#isStopped()) {
-      this.up(up, () => this.down(down, arrived));
+      this.up(up, () => this.down(down, () => echo.arrived()));
       return null;
     }
-    let late = 0;
-    for (const direction of DIRECTIONS) {
-      const fate = this.#board.frame(this, direction, direction === "up" ? up : down);
-      if (fate?.kind === "drop") return null;
-      if (fate?.kind === "late") late += fate.by;
-    }
+    const there = this.#board.frame(this, "up", up);
+    if (there?.kind === "drop") return null;
+    const back = this.#board.frame(this, "down", down);
+    if (back?.kind === "drop") return null;
+    const late = (there?.kind === "late" ? there.by : 0) + (back?.kind === "late" ? back.by : 0);
     const now = this.#world.now();
     const trip = this.roundTrip();
     this.#upAt = Math.max(this.#upAt, now + Math.floor(trip / 2));
     const at = this.#through(Math.max(this.#downAt, this.#upAt, now + trip + late));
     this.#downAt = at;
     this.#clock.arrive(() => {
-      if (this.#isCut("up") || this.#isCut("down")) return strays?.();
-      if (!this.#isStopped()) return arrived();
-      strays?.();
-      this.down(down, arrived);
+      if (this.#isCut("up") || this.#isCut("down")) return echo.strays?.();
+      if (!this.#isStopped()) return echo.arrived();
+      echo.strays?.();
+      this.down(down, () => echo.arrived());
     }, at - now);
     return at - now;
   }
@@ -149,8 +154,8 @@ export class Wire implements LinkView {
 
   /** Asked only when there is a frame to lose. */
   #isCut(direction: Direction): boolean {
-    if (!this.#torn[direction] && this.#board.cuts(this, direction)) this.#torn[direction] = true;
-    return this.#torn[direction];
+    if (direction === "up") return (this.#upTorn ||= this.#board.cuts(this, direction));
+    return (this.#downTorn ||= this.#board.cuts(this, direction));
   }
 
   #isStopped(): boolean {
