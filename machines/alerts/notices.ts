@@ -271,19 +271,21 @@ const after = (duty: Duty, { kind, level }: Item, channel: string, at: Millis): 
 
 const allDuties = ({ past, duties }: NoticesState): Duty[] => [...past, ...duties.values()];
 
-const channelsOwed = (state: NoticesState): Set<string> =>
-  new Set(
-    allDuties(state).flatMap(({ alert, told: by }) => [
-      ...Object.keys(by),
-      ...channelsOf(state.policy, alert),
-      ...(escalationOf(state.policy, alert)?.to ?? []),
-    ]),
-  );
+const channelsOwed = (state: NoticesState): ReadonlySet<string> => {
+  const channels = new Set<string>();
+  for (const { alert, told: by } of allDuties(state)) {
+    for (const channel of Object.keys(by)) channels.add(channel);
+    for (const channel of channelsOf(state.policy, alert)) channels.add(channel);
+    for (const channel of escalationOf(state.policy, alert)?.to ?? []) channels.add(channel);
+  }
+  return channels;
+};
 
 const told = (before: NoticesState, at: Millis): NoticesStep => {
   let state: NoticesState = { ...before, recent: before.recent.filter((each) => each.at > at - STORM) };
   const notices: Notice[] = [];
-  for (const channel of channelsOwed(state)) {
+  const channels = channelsOwed(state);
+  for (const channel of channels) {
     const { lane, items } = onLane(state, channel, at);
     state = { ...state, lanes: new Map(state.lanes).set(channel, lane) };
     if (items.size === 0) continue;
@@ -297,7 +299,7 @@ const told = (before: NoticesState, at: Millis): NoticesStep => {
     const duties = new Map([...state.duties].map(([key, duty]) => [key, done(duty)]));
     state = { ...state, count, duties, past: state.past.map(done) };
   }
-  state = settled(state, at);
+  state = settled(state, channels, at);
   return { state, notices, wakeAt: wakeOf(state, at) };
 };
 
@@ -306,25 +308,20 @@ const countedAs = ({ rule, kind }: Item): Counted => `${rule} ${kind === "resolv
 /** What is owed, if it is time to tell it. */
 const onLane = (state: NoticesState, channel: string, at: Millis): { lane: Lane; items: ReadonlyMap<Duty, Item> } => {
   const lane = state.lanes.get(channel) ?? QUIET;
-  const owed = new Map(
-    allDuties(state).flatMap((duty) => {
-      const item = owedOf(state, duty, channel, at);
-      return item ? [[duty, item] as const] : [];
-    }),
-  );
-  const items = [...owed.values()];
+  const owed = new Map<Duty, Item>();
+  for (const duty of allDuties(state)) {
+    const item = owedOf(state, duty, channel, at);
+    if (item) owed.set(duty, item);
+  }
+  if (owed.size === 0) return { lane: { ...lane, hurrySince: null, owedSince: null }, items: owed };
   const known = knownTo(state, channel);
   const isHurried = [...owed].some(
     ([duty, item]) => isFirstWord(duty, channel, known) || isInHurry(state, lane, item, known, at),
   );
-  const waiting: Lane = {
-    ...lane,
-    hurrySince: isHurried ? (lane.hurrySince ?? at) : null,
-    owedSince: items.length > 0 ? (lane.owedSince ?? at) : null,
-  };
+  const waiting: Lane = { ...lane, hurrySince: isHurried ? (lane.hurrySince ?? at) : null, owedSince: lane.owedSince ?? at };
   if (dueOf(waiting) > at) return { lane: waiting, items: new Map() };
   const lastOf = new Map([...lane.lastOf].filter(([, time]) => time > at - STORM));
-  for (const item of items) lastOf.set(countedAs(item), at);
+  for (const item of owed.values()) lastOf.set(countedAs(item), at);
   return { lane: { ...QUIET, lastAt: at, lastOf, filledUntil: Math.max(lane.filledUntil, at) + PACE }, items: owed };
 };
 
@@ -374,12 +371,11 @@ const dueOf = ({ hurrySince, owedSince, lastAt, filledUntil }: Lane): Millis => 
 };
 
 /** What is over and owed to nobody goes; what was steady for long no longer comes and goes. */
-const settled = (state: NoticesState, at: Millis): NoticesState => {
-  const channels = [...channelsOwed(state)];
+const settled = (state: NoticesState, channels: ReadonlySet<string>, at: Millis): NoticesState => {
   const isDone = (duty: Duty): boolean =>
     duty.alert.resolvedAt !== null &&
     (!duty.flaps || isSteady(state, duty, at)) &&
-    channels.every((channel) => owedOf(state, duty, channel, at) === null);
+    [...channels].every((channel) => owedOf(state, duty, channel, at) === null);
   const calmed = (duty: Duty): Duty =>
     duty.flaps && duty.alert.resolvedAt === null && isSteady(state, duty, at) ? { ...duty, flaps: false } : duty;
   const kept = [...state.duties].filter(([, duty]) => !isDone(duty));
@@ -391,16 +387,20 @@ const settled = (state: NoticesState, at: Millis): NoticesState => {
 };
 
 const wakeOf = (state: NoticesState, at: Millis): Millis | null => {
-  const times = [
-    ...[...state.lanes.values()].map(dueOf),
-    ...state.silences.map(({ until }) => until),
-    ...allDuties(state).flatMap((duty) => [
-      duty.alert.raisedAt + holdOf(state.policy, duty.alert.rule),
-      (duty.flaps ? (duty.alert.resolvedAt ?? duty.alert.raisedAt) : Number.NEGATIVE_INFINITY) + state.policy.flapping.steady,
-      reminderOf(state, duty)?.at ?? Number.NEGATIVE_INFINITY,
-    ]),
-  ].filter((time) => time > at && Number.isFinite(time));
-  return times.length > 0 ? Math.min(...times) : null;
+  let soonest = Number.POSITIVE_INFINITY;
+  const consider = (time: Millis): void => {
+    if (time > at && time < soonest) soonest = time;
+  };
+  for (const lane of state.lanes.values()) consider(dueOf(lane));
+  for (const { until } of state.silences) consider(until);
+  for (const duty of allDuties(state)) {
+    const { alert, flaps } = duty;
+    consider(alert.raisedAt + holdOf(state.policy, alert.rule));
+    if (flaps) consider((alert.resolvedAt ?? alert.raisedAt) + state.policy.flapping.steady);
+    const reminder = reminderOf(state, duty);
+    if (reminder) consider(reminder.at);
+  }
+  return Number.isFinite(soonest) ? soonest : null;
 };
 
 const higher = (one: AlertLevel, other: AlertLevel): AlertLevel =>

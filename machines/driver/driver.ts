@@ -106,6 +106,7 @@ const storeEvent = (answer: StoreAnswer, at: Millis, tag: number | undefined) =>
   return tag === undefined ? { type, answer, at } : { type, answer, at, tag };
 };
 
+type StoreAsk = Extract<Effect, { op: "store" }>["ask"];
 type WriteAsk = Extract<Effect, { op: "write" }>["ask"];
 
 /** What a write says something new about; null: it stands beside all others. */
@@ -437,7 +438,7 @@ export class Driver {
         this.#options.connections.perform(effect.command);
         return;
       case "store": {
-        const command: StoreCommand = { ...effect.ask, reqId: this.#nextRequest() };
+        const command = numbered(effect.ask, this.#nextRequest());
         const { tag } = effect;
         const asker = this.#actorAt(from);
         // The answer is for the one that asked: its successor under the same address has questions of its own.
@@ -549,7 +550,7 @@ export class Driver {
   }
 
   #actorAt(address: Address): HostedChart | HostedReducer | undefined {
-    return this.#charts.get(address) ?? this.#reducers.get(address);
+    return this.#reducers.get(address) ?? this.#charts.get(address);
   }
 
   #end(address: Address, error: unknown): void {
@@ -591,6 +592,12 @@ const stampedAt = (event: AnyEvent & { at?: Millis }, at: Millis): AnyEvent & { 
   if (event.at !== undefined && event.at !== at) return { ...event, at };
   event.at = at;
   return event as AnyEvent & { readonly at: Millis };
+};
+
+/** In place, for the same reason: an effect is made for one carrying out. */
+const numbered = (ask: StoreAsk, reqId: RequestId): StoreCommand => {
+  (ask as { reqId?: RequestId }).reqId = reqId;
+  return ask as StoreCommand;
 };
 
 const isTaken = ({ machine, actor }: HostedChart, event: AnyEvent): boolean =>
