@@ -5,7 +5,7 @@
  * still there → said to be sent → written. Each is an instant of its own, so that a seed can put anything in between.
  */
 import type { ConnectionCommand, ConnectionFact } from "../../machines/ports/connection.ts";
-import { accountOf, type DeviceId, type LeaseTerm, type Millis, type SeatId, type SeatTerm } from "../../machines/ports/ids.ts";
+import { accountOf, type DeviceId, type LeaseTerm, type SeatId, type SeatTerm } from "../../machines/ports/ids.ts";
 import type { InboundDraft, StoreAnswer, StoreOp, StoreOps } from "../../machines/ports/store.ts";
 import type { FaultBoard } from "../faults/board.ts";
 import type { NodeClock, WorldClock } from "./clock.ts";
