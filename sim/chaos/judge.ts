@@ -4,7 +4,7 @@ import type { Violation } from "../checkers/life.ts";
 import { type Coverage } from "../checkers/coverage.ts";
 import { serviceOf, type Service } from "../checkers/service.ts";
 import { measure, type Timing } from "../checkers/timed.ts";
-import { Timeline } from "../checkers/timeline.ts";
+import { timelineOf } from "../checkers/timeline.ts";
 import { lifeOf } from "../plan/life.ts";
 import { PlanError } from "../plan/parse.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -52,16 +52,17 @@ export const judge = (plan: Plan, options: JudgeOptions = {}): Verdict => {
 const judged = (plan: Plan, { coverage, wantsTrace, ...options }: JudgeOptions): Verdict => {
   const fleet = runPlan(plan, { ...options, ...(coverage ? { observe: coverage.observe } : {}) });
   const life = lifeOf(plan, fleet);
-  const timeline = new Timeline(life);
-  const { timings, violations, excluded } = measure(timeline);
+  const timeline = timelineOf(life);
+  const { timings, violations: late, excluded } = measure(timeline);
+  const violations = [...check(life), ...late];
   return {
     seed: plan.seed,
     simulatedMs: plan.for,
-    violations: [...check(life), ...violations],
+    violations,
     timings,
     excluded,
     faults: Object.fromEntries(fleet.world.board.bites),
-    lost: countLost(life),
+    lost: countLost(violations),
     accepted: life.accepted.length,
     service: serviceOf(timeline),
     trace: wantsTrace ? traceOf(fleet) : null,

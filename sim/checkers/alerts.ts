@@ -1,7 +1,7 @@
 /** Always: every detection has its alert, every recovery its end of alarm. */
 import { accountOf, type AccountId, type DeviceId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
 import { eventsOf, type Life, type Property } from "./life.ts";
-import { Timeline } from "./timeline.ts";
+import { type Timeline, timelineOf } from "./timeline.ts";
 
 export const detectionsAlert: Property = {
   name: "detections-alert",
@@ -48,7 +48,7 @@ export const recoveriesResolve: Property = {
   name: "recoveries-resolve",
   says: "no alert stays open about what has been well for more than a minute",
   *broken(life) {
-    const timeline = new Timeline(life);
+    const timeline = timelineOf(life);
     const since = life.to - WELL;
     for (const { state, rule, subject, key } of life.tables.alerts) {
       if (state !== "open") continue;

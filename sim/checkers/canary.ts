@@ -3,7 +3,7 @@ import { CANARY_EVERY } from "../../machines/account/dialler.ts";
 import type { DeviceId, Millis, NodeId } from "../../machines/ports/ids.ts";
 import type { Fault } from "../faults/catalogue.ts";
 import type { Recorded } from "../world/ledger.ts";
-import { eventsAmong, type Property } from "./life.ts";
+import { eventsAmong, eventsOf, type Property } from "./life.ts";
 
 /** Clocks of nodes go wrong, and timers fire late: two canaries of one clock may be so much closer. */
 const CLOSEST: Millis = (CANARY_EVERY * 2) / 3;
@@ -30,6 +30,7 @@ export const oneCanary: Property = {
   name: "one-canary",
   says: "once WhatsApp has refused the version of several devices in a row, one dials each half minute until one gets in",
   *broken(life) {
+    if (!eventsOf(life, "ended").some(({ reason }) => reason === "outdated")) return;
     const {
       faults,
       from,

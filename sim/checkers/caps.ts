@@ -1,6 +1,6 @@
 /** Always: no account begins more chats, or sends more while it is young, than its caps allow. */
 import { type AccountId, accountOf, type Millis } from "../../machines/ports/ids.ts";
-import { eventsOf, type Event, type Life, type Property } from "./life.ts";
+import { eventsAmong, eventsOf, type Event, type Life, type Property } from "./life.ts";
 
 const HOUR: Millis = 3_600_000;
 const DAY: Millis = 24 * HOUR;
@@ -22,7 +22,7 @@ export const openingsOf = (life: Life, atLatest = false): ReadonlyMap<AccountId,
   const openings = new Map<AccountId, Event<"gate">[]>();
   // The row, and not who was told of it: a process that dies before its store answers knows it all the same in its next life.
   const kept = new Set(life.tables.inbox.map(({ account, waId }) => `${account} ${waId}`));
-  for (const event of life.events) {
+  for (const event of eventsAmong(life, "wrote", "kept", "gate")) {
     if (event.kind === "wrote") writers.set(event.waId, event.person);
     const isKnown =
       (event.kind === "wrote" && !atLatest && kept.has(`${event.account} ${event.waId}`)) || (event.kind === "kept" && atLatest);
@@ -36,7 +36,9 @@ export const openingsOf = (life: Life, atLatest = false): ReadonlyMap<AccountId,
     const since = known.get(pair) ?? Number.POSITIVE_INFINITY;
     known.set(pair, Number.NEGATIVE_INFINITY);
     if (since <= event.at) continue;
-    openings.set(account, [...(openings.get(account) ?? []), event]);
+    const list = openings.get(account);
+    if (list) list.push(event);
+    else openings.set(account, [event]);
   }
   return openings;
 };

@@ -2,7 +2,7 @@
  * Cases: each time a fault took the holder of a seat that was in service, and what followed. From them come the timed checks and
  * the distributions. A fault of the node, the store or the whole service is no case: nothing can stand in for those.
  */
-import { accountOf, type DeviceId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
+import { type AccountId, accountOf, type DeviceId, type MessageId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
 import { TARGETS } from "../../machines/account/timers.ts";
 import { type Harm, harmOf, isOfDevices } from "../faults/harm.ts";
 import { type Event, eventsOf, type Life } from "./life.ts";
@@ -126,15 +126,23 @@ const wasHarmed = (timeline: Timeline, { index, from }: FaultSpan, device: Devic
  */
 class Acks {
   readonly #gates: readonly Event<"gate">[];
-  readonly #acceptedAt: ReadonlyMap<string, Millis>;
-  /** By device and message for acks, by account and message for other proof. */
-  readonly #told = new Map<string, Millis[]>();
+  /** By the number of the attempt. */
+  readonly #accepted: ReadonlyMap<number, ReadonlyMap<MessageId, Millis>>;
+  readonly #acks: ReadonlyMap<DeviceId, readonly Event<"ackTold">[]>;
+  /** What each device of an account was told. */
+  readonly #proofs = new Map<AccountId, (readonly Event<"proofTold">[])[]>();
 
   constructor(life: Life) {
     this.#gates = eventsOf(life, "gate");
-    this.#acceptedAt = new Map(eventsOf(life, "accepted").map(({ message, attempt, at }) => [`${message} ${attempt}`, at]));
-    for (const { device, waId, at } of eventsOf(life, "ackTold")) this.#note(`${device} ${waId}`, at);
-    for (const { device, waId, at } of eventsOf(life, "proofTold")) this.#note(`${accountOf(device)} ${waId}`, at);
+    const attempts = Map.groupBy(eventsOf(life, "accepted"), ({ attempt }) => attempt);
+    this.#accepted = new Map(
+      [...attempts].map(([attempt, taken]) => [attempt, new Map(taken.map(({ message, at }) => [message, at]))]),
+    );
+    this.#acks = Map.groupBy(eventsOf(life, "ackTold"), ({ device }) => device);
+    for (const [device, proofs] of Map.groupBy(eventsOf(life, "proofTold"), (event) => event.device)) {
+      const account = accountOf(device);
+      this.#proofs.set(account, [...(this.#proofs.get(account) ?? []), proofs]);
+    }
   }
 
   firstSent(seat: SeatId, device: DeviceId, from: Millis): Millis | null {
@@ -163,15 +171,13 @@ class Acks {
 
   /** Of this very attempt: what proves an earlier one says nothing about who speaks now. */
   #toldAt({ device, waId, message, attempt }: Event<"gate">): Millis | undefined {
-    const accepted = this.#acceptedAt.get(`${message} ${attempt}`);
+    const accepted = this.#accepted.get(attempt)?.get(message);
     if (accepted === undefined) return undefined;
-    const told = [`${device} ${waId}`, `${accountOf(device)} ${waId}`].flatMap((key) => this.#told.get(key) ?? []);
-    return told.filter((at) => at >= accepted).sort((one, other) => one - other)[0];
-  }
-
-  #note(key: string, at: Millis): void {
-    const list = this.#told.get(key);
-    if (list) list.push(at);
-    else this.#told.set(key, [at]);
+    let first: Millis | undefined;
+    for (const told of [this.#acks.get(device) ?? [], ...(this.#proofs.get(accountOf(device)) ?? [])]) {
+      const at = told.find((each) => each.waId === waId && each.at >= accepted)?.at;
+      if (at !== undefined && at < (first ?? Infinity)) first = at;
+    }
+    return first;
   }
 }

@@ -4,7 +4,8 @@ import type { Pace } from "../../machines/delivery/pace.ts";
 import { type AccountId, accountOf, type DeviceId, type Millis, servantOf } from "../../machines/ports/ids.ts";
 import { usedUp } from "./caps.ts";
 import { eventsOf, type Life, type Property } from "./life.ts";
-import { Timeline } from "./timeline.ts";
+import { keptIn } from "./messages.ts";
+import { timelineOf } from "./timeline.ts";
 
 /** A holder that is being dialled anew at the very end is in service all the same. */
 const MOMENT: Millis = 15_000;
@@ -16,7 +17,7 @@ export const seatsAreHeld: Property = {
   says: "at the end every seat is in service, with a holder that really is",
   *broken(life) {
     if (!life.plan.liveness) return;
-    const timeline = new Timeline(life);
+    const timeline = timelineOf(life);
     for (const { id, holder, phase } of life.tables.seats.values()) {
       if (holder === null || phase !== "serving") yield { at: life.to, text: `${id} is ${phase}, held by ${String(holder)}` };
       else if (!timeline.servedWithin(holder, life.to - MOMENT, life.to)) {
@@ -59,7 +60,7 @@ export const inboxFills: Property = {
   says: "at the end every message that people wrote is in the inbox, if a device of the core could hear it all the time",
   *broken(life) {
     if (!life.plan.liveness) return;
-    const kept = new Set(life.tables.inbox.map(({ waId }) => waId));
+    const kept = keptIn(life);
     const linkedFrom = linkedSince(life);
     for (const { at, account, waId, person } of eventsOf(life, "wrote")) {
       if (kept.has(waId) || at > life.to - 2 * FRESH) continue;

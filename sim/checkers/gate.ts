@@ -10,15 +10,17 @@ export const gateKeepsTerms: Property = {
   name: "gate-keeps-terms",
   says: "a message passes the gate only on the holder of the seat's term, or from a servant's post on that servant, and never after the node has heard of a later term, or anything has passed under one",
   *broken(life) {
-    const holders = new Map<string, string | null>();
+    const holders = new Map<SeatId, Map<number, DeviceId | null>>();
     const ended = new Map<SeatId, number>();
     for (const event of eventsAmong(life, "seat", "seatTold", "gate")) {
-      if (event.kind === "seat") holders.set(`${event.seat} ${event.term}`, event.holder);
-      else if (event.kind === "seatTold") ended.set(event.seat, Math.max(event.term, ended.get(event.seat) ?? 0));
+      if (event.kind === "seat") {
+        const terms = holders.get(event.seat) ?? new Map();
+        holders.set(event.seat, terms.set(event.term, event.holder));
+      } else if (event.kind === "seatTold") ended.set(event.seat, Math.max(event.term, ended.get(event.seat) ?? 0));
       else {
         const { at, seat: place, term, device, message } = event;
         const seat = seatOf(place);
-        const holder = holders.get(`${seat} ${term}`);
+        const holder = holders.get(seat)?.get(term);
         const latest = ended.get(seat) ?? 0;
         if (!maySpeak(place, device, holder))
           yield { at, text: `${device} sent ${message} for ${place} under term ${term}, which is ${String(holder)}'s` };

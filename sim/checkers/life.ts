@@ -51,33 +51,69 @@ export const violationsOf = (property: Property, life: Life): Violation[] =>
 type Kind = Recorded["kind"];
 export type Event<K extends Kind> = Extract<Recorded, { kind: K }>;
 
-/** Sorted by kind once for each run that is over: a dozen checkers ask. */
-const sorted = new WeakMap<Life["events"], { readonly length: number; readonly kinds: ReadonlyMap<Kind, readonly Recorded[]> }>();
-
-export const eventsOf = <K extends Kind>({ events }: Pick<Life, "events">, kind: K): readonly Event<K>[] => {
-  let known = sorted.get(events);
-  if (known?.length !== events.length) {
-    known = { length: events.length, kinds: Map.groupBy(events, (event) => event.kind) };
-    sorted.set(events, known);
-  }
-  return (known.kinds.get(kind) ?? []) as readonly Event<K>[];
+/** What several checkers ask of a run that is over, worked out once for each. */
+export const oncePerLife = <T extends object>(work: (life: Life) => T): ((life: Life) => T) => {
+  const known = new WeakMap<Life, T>();
+  return (life) => {
+    let result = known.get(life);
+    if (!result) known.set(life, (result = work(life)));
+    return result;
+  };
 };
 
+/** Events, and where in the ledger each of them is. */
+interface Listed {
+  readonly events: Recorded[];
+  readonly places: number[];
+}
+const listsOf = oncePerLife(({ events }): ReadonlyMap<Kind, Listed> => {
+  const lists = new Map<Kind, Listed>();
+  for (let place = 0; place < events.length; place++) {
+    const event = events[place] as Recorded;
+    const list = lists.get(event.kind);
+    if (list) {
+      list.events.push(event);
+      list.places.push(place);
+    } else lists.set(event.kind, { events: [event], places: [place] });
+  }
+  return lists;
+});
+const NOTHING: Listed = { events: [], places: [] };
+
+export const eventsOf = <K extends Kind>(life: Life, kind: K): readonly Event<K>[] =>
+  (listsOf(life).get(kind) ?? NOTHING).events as Event<K>[];
+
 /** All of these kinds, in the order in which they happened. */
-export const eventsAmong = <K extends Kind>({ events }: Pick<Life, "events">, ...kinds: readonly K[]): readonly Event<K>[] =>
-  events.filter((event): event is Event<K> => (kinds as readonly Kind[]).includes(event.kind));
+export const eventsAmong = <K extends Kind>(life: Life, ...kinds: readonly K[]): readonly Event<K>[] => {
+  const lists = listsOf(life);
+  return kinds.reduce((merged, kind) => merge(merged, lists.get(kind) ?? NOTHING), NOTHING).events as Event<K>[];
+};
+
+const merge = (one: Listed, other: Listed): Listed => {
+  if (one.events.length === 0) return other;
+  if (other.events.length === 0) return one;
+  const merged: Listed = { events: [], places: [] };
+  for (let i = 0, j = 0; i < one.events.length || j < other.events.length; ) {
+    const isOne = (one.places[i] ?? Infinity) < (other.places[j] ?? Infinity);
+    const from = isOne ? one : other;
+    const place = isOne ? i++ : j++;
+    merged.events.push(from.events[place] as Recorded);
+    merged.places.push(from.places[place] as number);
+  }
+  return merged;
+};
 
 /** Spans in which something was broken, an operator's own orders apart. */
-export const troubles = ({ events, faults, to }: Life): { readonly from: Millis; readonly until: Millis }[] => {
+export const troubles = (life: Life): { readonly from: Millis; readonly until: Millis }[] => {
   const began = new Map<number, Millis>();
   const spans: { from: Millis; until: Millis }[] = [];
-  for (const event of eventsOf({ events }, "fault")) {
-    if (faults[event.index]?.kind === "operator") continue;
+  for (const event of eventsOf(life, "fault")) {
+    if (life.faults[event.index]?.kind === "operator") continue;
     if (event.what === "began") began.set(event.index, event.at);
     else {
       spans.push({ from: began.get(event.index) ?? event.at, until: event.at });
       began.delete(event.index);
     }
   }
-  return [...spans, ...[...began.values()].map((from) => ({ from, until: to }))];
+  return [...spans, ...[...began.values()].map((from) => ({ from, until: life.to }))];
 };

@@ -1,13 +1,16 @@
 /** Always: what was accepted is not lost, keeps its order, and reaches a phone twice only where it may. */
 import { isProved } from "../../machines/delivery/outbox-state.ts";
-import type { ConversationId, MessageId, Millis } from "../../machines/ports/ids.ts";
+import type { ConversationId, MessageId, Millis, WaId } from "../../machines/ports/ids.ts";
 import type { OutboxRow } from "../../machines/ports/store.ts";
-import { eventsAmong, eventsOf, type Life, type Property } from "./life.ts";
+import type { PersonId } from "../world/ledger.ts";
+import { eventsAmong, eventsOf, type Life, oncePerLife, type Property, type Violation } from "./life.ts";
 
 /** From WhatsApp's acceptance to the screen, at most. */
 const DELIVERY: Millis = 5_000;
 
-const rowsOf = ({ tables }: Life): ReadonlyMap<MessageId, OutboxRow> => new Map(tables.outbox.map((row) => [row.id, row]));
+export const rowsOf = oncePerLife(
+  ({ tables }): ReadonlyMap<MessageId, OutboxRow> => new Map(tables.outbox.map((row) => [row.id, row])),
+);
 
 export const nothingLost: Property = {
   name: "nothing-lost",
@@ -75,17 +78,18 @@ export const duplicatesAreMarked: Property = {
   says: "a phone shows a message twice only if its row lists two attempts or more, one of them unanswered",
   *broken(life) {
     const rows = rowsOf(life);
-    const seen = new Set<string>();
+    const seenBy = new Map<PersonId, Set<MessageId>>();
     for (const { at, message, person } of eventsOf(life, "shown")) {
-      const key = `${person} ${message}`;
-      if (seen.has(key)) {
+      const seen = seenBy.get(person) ?? new Set();
+      seenBy.set(person, seen);
+      if (seen.has(message)) {
         const attempts = rows.get(message)?.attempts ?? [];
         if (attempts.length < 2 || !attempts.some(({ outcome }) => outcome === "unanswered")) {
           const list = attempts.map(({ device, outcome }) => `${device} ${outcome}`).join(", ");
           yield { at, text: `${person} saw message ${message} twice; its attempts: ${list}` };
         }
       }
-      seen.add(key);
+      seen.add(message);
     }
   },
 };
@@ -104,21 +108,28 @@ export const gateBeforeBytes: Property = {
   name: "gate-before-bytes",
   says: "nothing is written that has not passed the gate",
   *broken(life) {
-    const passed = new Set<string>();
+    /** By the number of the attempt. */
+    const passed = new Map<number, Set<MessageId>>();
     for (const event of eventsAmong(life, "gate", "written")) {
-      if (event.kind === "gate") passed.add(`${event.message} ${event.attempt}`);
-      else if (!passed.has(`${event.message} ${event.attempt}`)) {
+      const others = passed.get(event.attempt);
+      if (event.kind === "gate") {
+        if (others) others.add(event.message);
+        else passed.set(event.attempt, new Set([event.message]));
+      } else if (!others?.has(event.message)) {
         yield { at: event.at, text: `attempt ${event.attempt} of message ${event.message} was written without passing the gate` };
       }
     }
   },
 };
 
+/** Messages of people that are durable here, by their ids at WhatsApp. */
+export const keptIn = oncePerLife(({ tables }): ReadonlySet<WaId> => new Set(tables.inbox.map(({ waId }) => waId)));
+
 export const keptBeforeReceipt: Property = {
   name: "kept-before-receipt",
   says: "WhatsApp gets a receipt for a message of a person only when the message is durable here",
   *broken(life) {
-    const kept = new Set(life.tables.inbox.map(({ waId }) => waId));
+    const kept = keptIn(life);
     for (const { at, device, waId } of eventsOf(life, "receipted")) {
       if (!kept.has(waId)) {
         yield { at, text: `${device} confirmed ${waId}, which is in no row of the inbox` };
@@ -128,4 +139,5 @@ export const keptBeforeReceipt: Property = {
 };
 
 /** Messages that nobody has: neither shown nor waiting nor given up with a reason. For the summary. */
-export const countLost = (life: Life): number => [...nothingLost.broken(life)].length;
+export const countLost = (violations: readonly Violation[]): number =>
+  violations.filter(({ property }) => property === nothingLost.name).length;

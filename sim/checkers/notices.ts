@@ -14,7 +14,7 @@ import {
 import { type AlertPolicy, isCause, isOfOutage, isOfSomebody, isOutage, isSymptom } from "../../machines/alerts/policy.ts";
 import type { Millis } from "../../machines/ports/ids.ts";
 import type { AlertLevel } from "../../machines/ports/records.ts";
-import { eventsOf, type Life, type Property } from "./life.ts";
+import { eventsOf, type Life, oncePerLife, type Property } from "./life.ts";
 
 /** One channel that takes everything. */
 const POLICY: AlertPolicy = {
@@ -33,13 +33,14 @@ interface Said {
   readonly level: AlertLevel;
 }
 
-const saidIn = (life: Life): Said[] =>
+const saidIn = oncePerLife((life): readonly Said[] =>
   eventsOf(life, "said").flatMap(({ at, type, subject, data }): Said[] => {
     if (!type.startsWith("alert.")) return [];
     const key = String(data["key"]);
     const level: AlertLevel = data["level"] === "warning" ? "warning" : "critical";
     return [{ at, type: type.slice("alert.".length) as Said["type"], key, rule: key.split(":")[0] ?? key, subject, level }];
-  });
+  }),
+);
 
 /** What people would have been told. While the node is down nobody tells them; what it owed is all that its next life knows. */
 export const noticesOf = (life: Life): readonly Notice[] => {

@@ -2,7 +2,8 @@
 import { QUEUE_DEFAULTS } from "../../machines/delivery/queue-config.ts";
 import type { ConversationId, Millis, SeatId } from "../../machines/ports/ids.ts";
 import type { OutboxRow } from "../../machines/ports/store.ts";
-import { type Event, eventsOf, type Life, type Property, troubles } from "./life.ts";
+import { type Event, eventsAmong, eventsOf, type Life, type Property, troubles } from "./life.ts";
+import { rowsOf } from "./messages.ts";
 
 /** Handed over in order, two messages may be prepared for so different a time: the longer is that of a query which WhatsApp leaves unanswered. */
 const PREPARED: Millis = 15_000;
@@ -25,10 +26,10 @@ export const nobodyStarves: Property = {
     if (!life.tables.outbox.some(hasWaited)) return;
     const spans = troubles(life);
     const isCalm = (at: Millis): boolean => !spans.some(({ from, until }) => from <= at && until > at - CALM);
-    const rows = new Map(life.tables.outbox.map((row) => [row.id, row]));
+    const rows = rowsOf(life);
     const left = new Map(eventsOf(life, "gate").map(({ message, at }) => [message, at]));
     const waiting = new Waiting(life.tables, rows);
-    for (const event of life.events) {
+    for (const event of eventsAmong(life, "gate", "ackTold", "proofTold")) {
       waiting.see(event);
       if (event.kind !== "gate" || event.attempt > 1) continue;
       const row = rows.get(event.message);
@@ -71,10 +72,10 @@ class Waiting {
     ]);
   }
 
-  see(event: Life["events"][number]): void {
+  see(event: Event<"gate" | "ackTold" | "proofTold">): void {
     for (let row = this.#rows[this.#place]; row && row.acceptedAt <= event.at; row = this.#rows[++this.#place]) this.#come(row);
     if (event.kind === "gate") this.#leave(event);
-    else if (event.kind === "ackTold" || event.kind === "proofTold") {
+    else {
       const row = this.#byWaId.get(event.waId);
       if (row) this.#over(row, event.at);
     }

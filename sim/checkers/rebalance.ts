@@ -1,27 +1,28 @@
 /** Always: what goes to another number to even out what waits has not been heard of from any. */
 import { type ConversationId, type SeatId, servantOf } from "../../machines/ports/ids.ts";
-import { type Event, eventsOf, type Life, type Property } from "./life.ts";
+import { type Event, eventsAmong, eventsOf, type Life, type Property } from "./life.ts";
+import { rowsOf } from "./messages.ts";
 
 export const movesAreUnheard: Property = {
   name: "moves-are-unheard",
   says: "a conversation goes to another seat to even out what waits only if nothing of it has left, with its audit entry, and nothing of it leaves from the old seat then, unless the new one's account may not begin it",
   *broken(life) {
-    if (!life.events.some((event) => event.kind === "said" && event.type === "conversation.moved")) return;
+    if (!eventsOf(life, "said").some(({ type }) => type === "conversation.moved")) return;
     const audited = new Set(
       life.tables.audit.flatMap(({ action, evidence }) =>
         action === "conversation.moved" ? [String(evidence["conversation"])] : [],
       ),
     );
-    const conversationOf = new Map(life.tables.outbox.map(({ id, conversation }) => [id, conversation]));
+    const rows = rowsOf(life);
     const refused = refusals(life);
     // Then it may be given back because the other account may not begin it.
     const mayReturn = life.plan.fleet.settings.caps !== undefined || eventsOf(life, "standing").length > 0;
     const passed = new Map<ConversationId, Event<"gate">>();
     /** Where a conversation came from, until something of it leaves elsewhere. */
     const left = new Map<ConversationId, SeatId>();
-    for (const event of life.events) {
+    for (const event of eventsAmong(life, "gate", "said")) {
       if (event.kind === "gate") {
-        const conversation = conversationOf.get(event.message);
+        const conversation = rows.get(event.message)?.conversation;
         if (!conversation) continue;
         if (!mayReturn && left.get(conversation) === event.seat) {
           yield { at: event.at, text: `${event.message} left from ${event.seat}, and ${conversation} had gone to another seat` };
@@ -29,7 +30,7 @@ export const movesAreUnheard: Property = {
         left.delete(conversation);
         if (!refused.has(`${event.message} ${event.attempt}`)) passed.set(conversation, event);
       }
-      if (event.kind !== "said" || event.type !== "conversation.moved") continue;
+      if (event.kind === "gate" || event.type !== "conversation.moved") continue;
       const conversation = event.subject as ConversationId;
       const before = passed.get(conversation);
       // What a servant had begun is inherited when it fails: the contact hears from another number in any case.
@@ -43,12 +44,12 @@ export const movesAreUnheard: Property = {
 };
 
 /** What WhatsApp refused nobody has heard. */
-const refusals = ({ events }: Life): ReadonlySet<string> => {
+const refusals = (life: Life): ReadonlySet<string> => {
   const last = new Map<string, number>();
   const refused = new Set<string>();
-  for (const event of events) {
+  for (const event of eventsAmong(life, "written", "refused")) {
     if (event.kind === "written") last.set(`${event.device} ${event.message}`, event.attempt);
-    else if (event.kind === "refused") refused.add(`${event.message} ${last.get(`${event.device} ${event.message}`)}`);
+    else refused.add(`${event.message} ${last.get(`${event.device} ${event.message}`)}`);
   }
   return refused;
 };

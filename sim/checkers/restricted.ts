@@ -1,6 +1,6 @@
 /** Always: an account that is known to be restricted begins no conversation. Who goes on trying is banned. */
 import type { AccountId, MessageId, Millis } from "../../machines/ports/ids.ts";
-import { eventsAmong, type Property } from "./life.ts";
+import { eventsAmong, eventsOf, type Property } from "./life.ts";
 
 /** What was being prepared when the restriction became known still leaves: as fast as the store and the node are. */
 const UNDER_WAY: Millis = 2_000;
@@ -11,6 +11,7 @@ export const restrictedBeginNothing: Property = {
   name: "restricted-begin-nothing",
   says: "once it is known that an account is restricted, WhatsApp has no more messages of it to refuse",
   *broken(life) {
+    if (eventsOf(life, "refused").length === 0) return;
     const known = new Map<AccountId, Millis>();
     const passed = new Map<MessageId, Millis>();
     const slow = new Set<number>();

@@ -2,7 +2,7 @@
 import { accountOf, type Millis, type SeatId, type SeatTerm } from "../../machines/ports/ids.ts";
 import type { Fault } from "../faults/catalogue.ts";
 import { eventsAmong, eventsOf, type Event, type Property } from "./life.ts";
-import { overlaps, Timeline } from "./timeline.ts";
+import { overlaps, type Timeline, timelineOf } from "./timeline.ts";
 
 export const oneHolderPerTerm: Property = {
   name: "one-holder-per-term",
@@ -61,13 +61,13 @@ const UNHEARD: Millis = 4_500;
 /** A store that is slow, or out of reach for a while, does not say when its commit was decided. */
 const LATE_COMMIT: Millis = 10_000;
 const wasDecidedBefore = ({ faults }: Timeline, at: Millis): boolean =>
-  faults.some(({ fault, ...span }) => fault.kind.startsWith("store-") && overlaps(span, at - LATE_COMMIT, at));
+  faults.some((span) => span.fault.kind.startsWith("store-") && overlaps(span, at - LATE_COMMIT, at));
 
 export const candidatesAreHeard: Property = {
   name: "candidates-are-heard",
   says: "a seat is given only to a device that was heard a moment ago, never to one whose link has carried nothing for seconds",
   *broken(life) {
-    const timeline = new Timeline(life);
+    const timeline = timelineOf(life);
     const dials = eventsOf(life, "dialled");
     const former = new Set(
       [...life.tables.failovers.values()].map(({ seat, from, termAfter }) => `${seat} ${termAfter} ${from}`),
@@ -97,7 +97,7 @@ export const candidatesMaySpeak: Property = {
   says: "a seat goes to no account that is known to be banned, and to no other number that is known to be restricted: its chats would be cold there",
   *broken(life) {
     const { tables } = life;
-    const timeline = new Timeline(life);
+    const timeline = timelineOf(life);
     const known = new Map<string, Millis>();
     const holders = new Map<SeatId, Event<"seat">>();
     const back = new Set([...tables.failovers.values()].map(({ seat, from, termAfter }) => `${seat} ${termAfter} ${from}`));

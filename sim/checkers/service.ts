@@ -40,12 +40,12 @@ const downSpans = (life: Life): ReadonlyMap<SeatId, Span[]> => {
   // By the world's clock: a row has its node's.
   const acceptedAt = new Map(life.accepted.map(({ id, at }) => [id, at]));
   const spans = new Map<SeatId, Span[]>();
-  for (const { id, seat, waId, conversation, attempts, ...row } of life.tables.outbox) {
-    const isPaced = attempts.some(({ device }) => accountOf(device) in pacing || accountOf(device) in caps);
-    if (isPaced || stuck.has(conversation)) continue;
-    const from = (acceptedAt.get(id) ?? row.acceptedAt) + PATIENCE;
+  for (const { id, seat, waId, conversation, attempts, acceptedAt: byNode } of life.tables.outbox) {
+    const from = (acceptedAt.get(id) ?? byNode) + PATIENCE;
     const to = Math.min(acked.get(waId) ?? life.to, life.to);
-    if (to > from) spans.set(seat, [...(spans.get(seat) ?? []), { from, to }]);
+    if (to <= from || stuck.has(conversation)) continue;
+    const isPaced = attempts.some(({ device }) => accountOf(device) in pacing || accountOf(device) in caps);
+    if (!isPaced) spans.set(seat, [...(spans.get(seat) ?? []), { from, to }]);
   }
   return spans;
 };

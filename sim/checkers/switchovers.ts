@@ -1,6 +1,6 @@
 /** Always: a switchover on a fleet that is well is seen by nobody, and one that fails leaves things as they were. */
 import { accountOf, type Millis } from "../../machines/ports/ids.ts";
-import { overlaps, Timeline } from "./timeline.ts";
+import { overlaps, timelineOf } from "./timeline.ts";
 import { eventsOf, type Life, type Property, troubles } from "./life.ts";
 
 /** What was wrong a while before may still be felt; what comes after the move has ended is another story. */
@@ -35,9 +35,7 @@ export const switchoversGoUnseen: Property = {
     const spans = troubles(life);
     const { pacing, caps } = plan.fleet.settings;
     const isPaced = pacing !== undefined || caps !== undefined;
-    const taken = new Map(
-      life.events.flatMap((event) => (event.kind === "accepted" ? [[event.message, event.at] as const] : [])),
-    );
+    const taken = new Map(eventsOf(life, "accepted").map(({ message, at }) => [message, at]));
     for (const { at, subject } of demanded) {
       if (spans.some(({ from, until }) => from < at + AFTER && until > at - BEFORE)) continue;
       const isForced = tables.audit.some(
@@ -73,7 +71,7 @@ export const switchoversLeadBack: Property = {
   *broken(life) {
     const ordered = [...life.tables.failovers.values()].filter(({ cause }) => cause === "operator" || cause === "failback");
     if (ordered.length === 0) return;
-    const timeline = new Timeline(life);
+    const timeline = timelineOf(life);
     for (const { seat, from, termBefore, termAfter } of ordered) {
       if ((termAfter ?? 0) < termBefore + 2) continue;
       const next = timeline.seats.get(seat)?.find(({ term }) => term === termBefore + 2);

@@ -3,11 +3,12 @@
  * that was missed is a violation, or, with a reason, an exclusion that is counted by it.
  */
 import { TARGETS } from "../../machines/account/timers.ts";
-import { accountOf, type DeviceId, lineOf, type Millis, type SeatId } from "../../machines/ports/ids.ts";
+import { accountOf, type ConversationId, type DeviceId, lineOf, type Millis, type SeatId } from "../../machines/ports/ids.ts";
 import type { Fault } from "../faults/catalogue.ts";
 import { harmOf } from "../faults/harm.ts";
 import { type Case, casesOf, HORIZON } from "./cases.ts";
-import { eventsOf, type Life, type Violation } from "./life.ts";
+import { type Event, eventsOf, type Life, type Violation } from "./life.ts";
+import { rowsOf } from "./messages.ts";
 import { type FaultSpan, overlaps, type Timeline } from "./timeline.ts";
 
 export type Measure = "detection" | "choice" | "inService" | "firstAck";
@@ -136,22 +137,20 @@ const hasSomethingToSay = ({ life, seats }: Timeline, { seat, device, from: bega
       ({ at, holder }) =>
         at >= began && at <= from + BOUNDS.firstAck && holder !== null && accountOf(holder) !== accountOf(device),
     );
-  const doubtful = new Set(
-    numberChanged
-      ? eventsOf(life, "gate").flatMap((gate) =>
-          gate.seat === seat && gate.device === device && gate.at >= began - BOUNDS.detection && gate.at <= began + HORIZON
-            ? [gate.message]
-            : [],
-        )
-      : [],
-  );
-  const waiting = new Set(
-    tables.outbox.flatMap(({ id, state, conversation }) => (state === "held" || doubtful.has(id) ? [conversation] : [])),
-  );
-  const early = new Set(
-    accepted.flatMap(({ id, at }) => (at >= from + 1_000 && at <= from + BOUNDS.firstAck - 2_000 ? [id] : [])),
-  );
-  return tables.outbox.some((row) => row.seat === seat && early.has(row.id) && !waiting.has(row.conversation));
+  const sentBefore = (gate: Event<"gate">): boolean =>
+    gate.seat === seat && gate.device === device && gate.at >= began - BOUNDS.detection && gate.at <= began + HORIZON;
+  const doubtful = numberChanged
+    ? eventsOf(life, "gate")
+        .filter(sentBefore)
+        .map(({ message }) => message)
+    : [];
+  const isWaiting = (conversation: ConversationId): boolean =>
+    tables.outbox.some((row) => row.conversation === conversation && (row.state === "held" || doubtful.includes(row.id)));
+  return accepted.some(({ id, at }) => {
+    if (at < from + 1_000 || at > from + BOUNDS.firstAck - 2_000) return false;
+    const row = rowsOf(life).get(id);
+    return row?.seat === seat && !isWaiting(row.conversation);
+  });
 };
 
 // ---- reasons for which a bound is not owed ----

@@ -1,7 +1,7 @@
 /** When what was broken, and who was in service: read off the ledger once, for all that is measured in time. */
 import { accountOf, type DeviceId, type Millis, type SeatId } from "../../machines/ports/ids.ts";
 import type { Fault } from "../faults/catalogue.ts";
-import { type Event, eventsAmong, eventsOf, type Life } from "./life.ts";
+import { type Event, eventsAmong, eventsOf, type Life, oncePerLife } from "./life.ts";
 
 export interface Span {
   readonly from: Millis;
@@ -62,6 +62,8 @@ export class Timeline {
     );
   }
 }
+
+export const timelineOf = oncePerLife((life) => new Timeline(life));
 
 const ACCOUNT_WIDE: ReadonlySet<Fault["kind"]> = new Set(["banned", "restricted", "phone-gone"]);
 const isAccountWide = ({ kind }: Fault): boolean => ACCOUNT_WIDE.has(kind);
