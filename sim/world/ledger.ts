@@ -71,6 +71,7 @@ export type Recorded = WorldEvent & { readonly at: Millis };
 
 export interface Ledger {
   readonly events: readonly Recorded[];
+  /** The event is the ledger's from then on, which writes the time on it: a copy of each costs more than all else here. */
   record(event: WorldEvent): void;
   /** Everybody who wants to look on: called with each event after it was recorded. */
   watch(look: (event: Recorded) => void): void;
@@ -87,8 +88,8 @@ export const createLedger = (now: () => Millis): Ledger => {
   return {
     events,
     record(event) {
-      // What is spread comes first: V8 copies it as a whole then, four times as fast.
-      const recorded: Recorded = { ...event, at: now() };
+      const recorded = event as WorldEvent & { at: Millis };
+      recorded.at = now();
       events.push(recorded);
       for (const look of watchers) look(recorded);
     },
