@@ -58,9 +58,11 @@ const makePermanent = (fleet: Fleet, index: number, fault: Fault, devices: reado
   for (const target of targets) board.inject({ ...fault, at: fleet.world.clock.now(), target, for: "permanent" });
 };
 
-const touchedIn = (fleet: Fleet, kinds: ReadonlySet<FaultKind>): ReadonlySet<AccountId> =>
-  new Set(
-    fleet.world.ledger.events.flatMap((event) =>
-      event.kind === "fault" && event.what === "began" && kinds.has(event.fault as FaultKind) ? event.devices.map(accountOf) : [],
-    ),
-  );
+const touchedIn = (fleet: Fleet, kinds: ReadonlySet<FaultKind>): ReadonlySet<AccountId> => {
+  const touched = new Set<AccountId>();
+  for (const event of fleet.world.ledger.events) {
+    if (event.kind !== "fault" || event.what !== "began" || !kinds.has(event.fault as FaultKind)) continue;
+    for (const device of event.devices) touched.add(accountOf(device));
+  }
+  return touched;
+};
