@@ -4,7 +4,7 @@
  */
 import type { ConnectionCommand, ConnectionFact, ConnectionPort } from "../../machines/ports/connection.ts";
 import type { DeviceId, RequestId } from "../../machines/ports/ids.ts";
-import type { StoreAnswer, StoreOp, StoreOps, StorePort } from "../../machines/ports/store.ts";
+import type { StoreAnswer, StoreCommand, StoreOp, StorePort } from "../../machines/ports/store.ts";
 import type { FaultBoard } from "../faults/board.ts";
 import type { NodeClock, WorldClock } from "./clock.ts";
 import { Device, type Gate, type Grant, type Host } from "./device.ts";
@@ -34,6 +34,7 @@ export class Adapter implements ConnectionPort, Host {
   readonly #nextLink: () => number;
   readonly #devices = new Map<DeviceId, Device>();
   #listener: (fact: ConnectionFact) => void = () => {};
+  readonly #requestPrefix: string;
   #requests = 0;
   #inCommand = false;
 
@@ -45,6 +46,7 @@ export class Adapter implements ConnectionPort, Host {
     this.gate = gate ?? ((held, asked) => held === asked);
     this.#store = store;
     this.#nextLink = nextLink;
+    this.#requestPrefix = `wa:${clock.id}:`;
   }
 
   onFact(listener: (fact: ConnectionFact) => void): void {
@@ -77,9 +79,12 @@ export class Adapter implements ConnectionPort, Host {
     return this.#nextLink();
   }
 
-  ask<K extends StoreOp>(op: K, question: StoreOps[K]["in"], answered: (answer: StoreAnswer<K>) => void): void {
-    const reqId = `wa:${this.clock.id}:${++this.#requests}` as RequestId;
-    this.#store.ask<K>({ ...question, op, reqId }, (answer) => {
+  nextRequest(): RequestId {
+    return `${this.#requestPrefix}${++this.#requests}` as RequestId;
+  }
+
+  ask<K extends StoreOp>(command: StoreCommand<K>, answered: (answer: StoreAnswer<K>) => void): void {
+    this.#store.ask<K>(command, (answer) => {
       if (this.clock.alive) answered(answer);
     });
   }

@@ -5,8 +5,15 @@
  * still there → said to be sent → written. Each is an instant of its own, so that a seed can put anything in between.
  */
 import type { ConnectionCommand, ConnectionFact } from "../../machines/ports/connection.ts";
-import { accountOf, type DeviceId, type LeaseTerm, type SeatId, type SeatTerm } from "../../machines/ports/ids.ts";
-import type { InboundDraft, StoreAnswer, StoreOp, StoreOps } from "../../machines/ports/store.ts";
+import {
+  accountOf,
+  type DeviceId,
+  type LeaseTerm,
+  type RequestId,
+  type SeatId,
+  type SeatTerm,
+} from "../../machines/ports/ids.ts";
+import type { InboundDraft, StoreAnswer, StoreCommand, StoreOp } from "../../machines/ports/store.ts";
 import type { FaultBoard } from "../faults/board.ts";
 import type { NodeClock, WorldClock } from "./clock.ts";
 import { CommitQueue } from "./commits.ts";
@@ -35,7 +42,8 @@ export interface Host {
   readonly board: FaultBoard;
   readonly gate: Gate;
   nextLink(): number;
-  ask<K extends StoreOp>(op: K, question: StoreOps[K]["in"], answered: (answer: StoreAnswer<K>) => void): void;
+  nextRequest(): RequestId;
+  ask<K extends StoreOp>(command: StoreCommand<K>, answered: (answer: StoreAnswer<K>) => void): void;
   emit(fact: ConnectionFact): void;
   /** Addresses of contacts, as far as they were asked for. */
   readonly contacts: Map<Command<"send">["contact"], PersonId>;
@@ -79,7 +87,7 @@ export class Device implements LinkOwner {
     this.clock = host.clock;
     this.service = host.service;
     this.#random = host.service.random.stream(`network:${id}`);
-    const commits = new CommitQueue(id, 0 as LeaseTerm, (commit, answered) => host.ask("keys.commit", commit, answered), {
+    const commits = new CommitQueue(id, 0 as LeaseTerm, host, {
       onInbound: (rows) => {
         for (const { account, waId, seq, fromMe } of rows) {
           if (!fromMe) this.service.ledger.record({ kind: "kept", account, device: id, waId, seq });
@@ -95,7 +103,7 @@ export class Device implements LinkOwner {
     this.#keys = new Keys(
       commits,
       (contact, loaded) =>
-        host.ask("keys.load", { device: id, type: "session", ids: [contact] }, (answer) =>
+        host.ask({ op: "keys.load", reqId: host.nextRequest(), device: id, type: "session", ids: [contact] }, (answer) =>
           loaded(answer.kind === "failed" ? "failed" : (answer.values[0] ?? null)),
         ),
       (after, then) => void this.clock.setTimeout(then, after),
@@ -120,7 +128,7 @@ export class Device implements LinkOwner {
     const link = this.#begin(command);
     // What an earlier link has queued must be there before it is read back.
     this.#keys.commits.whenIdle(() =>
-      this.#host.ask("creds.load", { device: this.id }, (answer) => {
+      this.#host.ask({ op: "creds.load", reqId: this.#host.nextRequest(), device: this.id }, (answer) => {
         if (link.closed) return;
         if (answer.kind === "failed") return link.end("dropped", null, null, true);
         if (answer.value === null) return link.end("unlinked", null, null, true);
@@ -188,7 +196,7 @@ export class Device implements LinkOwner {
       text: "linked anew",
       evidence: {},
     };
-    this.#host.ask("keys.wipe", { device: this.id, audit }, () => {
+    this.#host.ask({ op: "keys.wipe", reqId: this.#host.nextRequest(), device: this.id, audit }, () => {
       this.#keys.forget();
       const done = (fault: unknown) => {
         if (link.closed) return;
@@ -329,7 +337,7 @@ export class Device implements LinkOwner {
     const { contacts } = this.#host;
     const known = contacts.get(contact);
     if (known !== undefined) return found(known);
-    this.#host.ask("contact.get", { id: contact }, (answer) => {
+    this.#host.ask({ op: "contact.get", reqId: this.#host.nextRequest(), id: contact }, (answer) => {
       if (job.done) return;
       if (answer.kind === "failed") return this.#refuse(job, "store", answer.message);
       const address = answer.row?.lid ?? answer.row?.pn;

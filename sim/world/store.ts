@@ -77,6 +77,7 @@ interface Job {
   readonly command: StoreCommand;
   readonly reply: (answer: StoreAnswer) => void;
 }
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What nobody waits for. */
 const isInBackground = (op: StoreOp): boolean => op.startsWith("journal.") || op.startsWith("performance.");
@@ -98,6 +99,8 @@ class Memory implements MemoryStore {
   #crashed = false;
   /** Grows with each restart, so that what was scheduled before finds out. */
   #life = 0;
+  /** Commits what is queued, in this life. */
+  #turn = this.#turnOf(0);
 
   constructor(options: MemoryStoreOptions) {
     const { clock, latency = 0 } = options;
@@ -145,7 +148,7 @@ class Memory implements MemoryStore {
     this.restart();
   }
   restart(): void {
-    this.#life++;
+    this.#turn = this.#turnOf(++this.#life);
     this.#crashed = false;
     this.#due = false;
     this.#queued = { foreground: [], journal: [] };
@@ -166,10 +169,13 @@ class Memory implements MemoryStore {
   #arm(): void {
     if (this.#due || this.#crashed || this.#queued.foreground.length + this.#queued.journal.length === 0) return;
     this.#due = true;
-    const life = this.#life;
-    this.#schedule(() => {
+    this.#schedule(this.#turn);
+  }
+
+  #turnOf(life: number): () => void {
+    return () => {
       if (life === this.#life) this.#commit(this.#take());
-    });
+    };
   }
 
   /** The journal's turn comes after each batch of the others, or when there is none. */
@@ -194,15 +200,20 @@ class Memory implements MemoryStore {
     this.#due = false;
     if (fate?.kind === "crash") this.#crashed = true;
     const isApplied = !fate || (fate.kind === "fail" ? fate.applied : fate.when === "after");
-    const answers = jobs.map(({ command }) => (isApplied ? this.#carryOut(command) : {}));
+    const outs: object[] = [];
+    if (isApplied) for (const { command } of jobs) outs.push(this.#carryOut(command));
     if (this.#crashed) return;
     const life = this.#life;
-    for (const [i, { command, reply }] of jobs.entries()) {
+    for (let i = 0; i < jobs.length; i++) {
       // A reply may crash the node, which restarts the store: then the others were never heard.
       if (life !== this.#life) return;
-      const { op, reqId } = command;
-      const out = fate?.kind === "fail" ? failed(fate.cause, "simulated") : answers[i];
-      reply({ ...out, op, reqId, at: this.#clock.now() } as StoreAnswer);
+      const { command, reply } = jobs[i] as Job;
+      // Made for this question alone, so it becomes the answer.
+      const answer = (fate?.kind === "fail" ? failed(fate.cause, "simulated") : outs[i]) as Writable<StoreAnswer>;
+      answer.op = command.op;
+      answer.reqId = command.reqId;
+      answer.at = this.#clock.now();
+      reply(answer);
     }
     this.#arm();
   }

@@ -15,8 +15,10 @@ const rowOf = (contact: Contact): ContactRow => ({
   tier: contact.tier,
 });
 
+const numberIn = (id: ContactId): number => (id.startsWith("c:") || id.startsWith("g:") ? Number(id.slice(2)) : -1);
+
 const find = ({ tables }: State, id: ContactId): Contact | undefined => {
-  let contact = tables.contacts.get(Number(/^[cg]:(\d+)$/.exec(id)?.[1] ?? -1));
+  let contact = tables.contacts.get(numberIn(id));
   while (contact && contact.aliasOf !== null) contact = tables.contacts.get(contact.aliasOf);
   return contact;
 };
@@ -55,8 +57,9 @@ export const assignConversation = ({ tables }: State, id: ConversationId, seat: 
 
 export const warmUp = ({ tables }: State, address: string, account: AccountId): void => {
   const bare = bareAddress(address);
-  const known = tables.warm.get(bare) ?? [];
-  if (!known.includes(account)) tables.warm.set(bare, [...known, account].sort(compare));
+  const known = tables.warm.get(bare);
+  if (!known) tables.warm.set(bare, [account]);
+  else if (!known.includes(account)) tables.warm.set(bare, [...known, account].sort(compare));
 };
 export const warmUpContact = (state: State, id: ContactId, account: AccountId): void => {
   const contact = find(state, id);

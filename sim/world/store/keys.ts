@@ -28,7 +28,7 @@ export const keyOps = ({ state }: Bench): Pick<Handlers, KeyOps> => ({
   "creds.load": ({ device }) => ({ kind: "creds", value: state().tables.creds.get(device)?.slice() ?? null }),
   "keys.load": ({ device, type, ids }) => {
     const keys = state().tables.keys.get(device);
-    return { kind: "keys", values: ids.map((id) => keys?.get(nameOf(type, id))?.slice() ?? null) };
+    return { kind: "keys", values: ids.map((id) => keys?.get(nameOf(type, id)) ?? null) };
   },
   "keys.commit": ({ device, leaseTerm, keys, creds, inbound, attempt }) => {
     const { leases, creds: allCreds, keys: allKeys } = state().tables;
@@ -38,7 +38,7 @@ export const keyOps = ({ state }: Bench): Pick<Handlers, KeyOps> => ({
     if (row === "seat" || row === "message") return { kind: "stale", what: row };
     const mine = valueIn(allKeys, device, () => new Map<string, Uint8Array>());
     for (const { type, id, value } of keys) {
-      if (value) mine.set(nameOf(type, id), value.slice());
+      if (value) mine.set(nameOf(type, id), value);
       else mine.delete(nameOf(type, id));
     }
     if (creds) allCreds.set(device, creds.slice());
@@ -46,7 +46,12 @@ export const keyOps = ({ state }: Bench): Pick<Handlers, KeyOps> => ({
       state().changeOutbox(withAttempt(row, attempt));
       countAttempt(state(), attempt);
     }
-    return { kind: "committed", inbound: inbound.flatMap((draft) => receive(state(), draft) ?? []) };
+    const received: InboundRow[] = [];
+    for (const draft of inbound) {
+      const fresh = receive(state(), draft);
+      if (fresh) received.push(fresh);
+    }
+    return { kind: "committed", inbound: received };
   },
   "traffic.load": ({ accounts }) => ({ kind: "traffic", accounts: accounts.map((account) => loadTraffic(state(), account)) }),
   "keys.wipe": ({ device, audit }) => {

@@ -30,10 +30,12 @@ type Ops =
 
 export const outboxOps = ({ state }: Bench): Pick<Handlers, Ops> => ({
   "outbox.accept": ({ messages, limit }) => {
-    const full = overfull(state(), messages, limit);
+    const now = state();
+    const drafts = fresh(now, messages);
+    const full = overfull(now, drafts, limit);
     if (full !== null) return { kind: "full", open: full };
-    refuseReusedWaIds(state(), messages);
-    return { kind: "accepted", messages: messages.map((draft) => accept(state(), draft)) };
+    refuseReusedWaIds(now, drafts);
+    return { kind: "accepted", messages: messages.map((draft) => accept(now, draft)) };
   },
   "outbox.open": ({ seat, afterSeq, limit }) => page(state(), [seat], OPEN_STATES, afterSeq, limit),
   "outbox.record": ({ changes }) => {
@@ -93,9 +95,9 @@ const known = ({ indexes }: State, { id, line, idempotencyKey }: OutboxDraft): n
 const fresh = (state: State, messages: readonly OutboxDraft[]): OutboxDraft[] =>
   freshDrafts(messages, (draft) => known(state, draft) !== undefined);
 
-const overfull = (state: State, messages: readonly OutboxDraft[], limit: number): number | null => {
+const overfull = (state: State, drafts: readonly OutboxDraft[], limit: number): number | null => {
   const wanted = new Map<LineId, number>();
-  for (const { line } of fresh(state, messages)) wanted.set(line, (wanted.get(line) ?? 0) + 1);
+  for (const { line } of drafts) wanted.set(line, (wanted.get(line) ?? 0) + 1);
   for (const [line, more] of wanted) {
     const open = state.indexes.openOnLine.get(line) ?? 0;
     if (open + more > limit) return open;
@@ -103,9 +105,9 @@ const overfull = (state: State, messages: readonly OutboxDraft[], limit: number)
   return null;
 };
 
-const refuseReusedWaIds = (state: State, messages: readonly OutboxDraft[]): void => {
+const refuseReusedWaIds = (state: State, drafts: readonly OutboxDraft[]): void => {
   const taken = new Set<string>();
-  for (const { id, waId } of fresh(state, messages)) {
+  for (const { id, waId } of drafts) {
     if (taken.has(waId) || state.indexes.byWaId.has(waId)) throw new Error(`WhatsApp's id of message ${id} is taken`);
     taken.add(waId);
   }
@@ -131,17 +133,21 @@ const record = (state: State, { id, state: to, reason, attempt }: OutboxChange):
   const seq = state.indexes.byId.get(id);
   if (seq === undefined) return;
   const row = state.outboxRow(seq);
-  const attempts = row.attempts.map((known) =>
-    attempt && known.number === attempt.number && isMoreCertain(known.outcome, attempt.outcome)
-      ? { ...known, outcome: attempt.outcome, detail: attempt.detail }
-      : known,
-  );
+  const attempts = attempt ? withOutcome(row.attempts, attempt) : row.attempts;
   const moves = mayBecome(row.state, to);
   state.changeOutbox(moves ? { ...row, attempts, state: to, reason } : { ...row, attempts });
   if (!moves || !isProved(to) || isProved(row.state)) return;
   const proved = attempt ? attempts.find(({ number }) => number === attempt.number) : attempts.at(-1);
   if (proved) warmUpContact(state, row.contact, accountOf(proved.device));
 };
+
+const withOutcome = (
+  attempts: OutboxRow["attempts"],
+  { number, outcome, detail }: NonNullable<OutboxChange["attempt"]>,
+): OutboxRow["attempts"] =>
+  attempts.map((known) =>
+    known.number === number && isMoreCertain(known.outcome, outcome) ? { ...known, outcome, detail } : known,
+  );
 
 const page = (
   state: State,

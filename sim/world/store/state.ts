@@ -71,7 +71,7 @@ const emptyTables = () => ({
   /** The one document, if any was written. */
   orders: [] as StandingOrders[],
   creds: new Map<DeviceId, Uint8Array>(),
-  /** By device, then by type and id. */
+  /** By device, then by type and id. Whoever gives or gets bytes leaves them as they are. */
   keys: new Map<DeviceId, Map<string, Uint8Array>>(),
   leases: new Map<DeviceId, Lease>(),
   /** By minute, seat and account. */
@@ -90,7 +90,7 @@ interface Indexes {
   readonly openOnLine: Map<LineId, number>;
   /** Open and held rows of a conversation. */
   readonly unsettled: Map<ConversationId, number>;
-  readonly byInbound: Map<string, number[]>;
+  readonly byInbound: Map<WaId, number[]>;
   /** Contacts' numbers, by LID and by phone number. */
   readonly byAddress: Map<string, number>;
 }
@@ -135,8 +135,9 @@ export class State {
   }
   changeOutbox(row: OutboxRow): void {
     const old = this.outboxRow(row.seq);
-    this.#count(old, -1);
     this.tables.outbox[row.seq - 1] = row;
+    if (old.state === row.state && old.seat === row.seat) return;
+    this.#count(old, -1);
     this.#count(row, 1);
   }
   addInbound(row: InboundRow): void {
@@ -150,7 +151,12 @@ export class State {
   }
   /** Inbound rows of the account with that id. */
   inboundLike({ account, waId }: Pick<InboundRow, "account" | "waId">): InboundRow[] {
-    return (this.indexes.byInbound.get(`${account} ${waId}`) ?? []).flatMap((seq) => this.tables.inbox[seq - 1] ?? []);
+    const like: InboundRow[] = [];
+    for (const seq of this.indexes.byInbound.get(waId) ?? []) {
+      const row = this.tables.inbox[seq - 1];
+      if (row?.account === account) like.push(row);
+    }
+    return like;
   }
 
   #index(row: OutboxRow): void {
@@ -172,8 +178,8 @@ export class State {
   #indexContact({ number, lid, pn }: Contact): void {
     for (const address of [lid, pn]) if (address !== null) this.indexes.byAddress.set(address, number);
   }
-  #indexInbound({ account, waId, seq }: InboundRow): void {
-    valueIn(this.indexes.byInbound, `${account} ${waId}`, () => []).push(seq);
+  #indexInbound({ waId, seq }: InboundRow): void {
+    valueIn(this.indexes.byInbound, waId, () => []).push(seq);
   }
 }
 
