@@ -57,6 +57,8 @@ export const mayRetryAttempt = (outcome: AttemptOutcome): boolean => outcome ===
 
 /** Those of `messages` that would be rows of their own: not known, and not named before in the same request by id or key. */
 export const freshDrafts = (messages: readonly OutboxDraft[], isKnown: (draft: OutboxDraft) => boolean): OutboxDraft[] => {
+  const [only] = messages;
+  if (only && messages.length === 1) return isKnown(only) ? [] : [only];
   const ids = new Set<string>();
   const keys = new Set<string>();
   return messages.filter((draft) => {

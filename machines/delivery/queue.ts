@@ -50,14 +50,24 @@ export class SeatQueue {
     this.#state = new QueueState(input, at);
   }
 
+  get holder(): DeviceId | null {
+    return this.#state.line?.device ?? null;
+  }
+  get inMemory(): number {
+    return this.#state.window.count;
+  }
+  get underWay(): number {
+    return this.#state.asked.size + this.#state.sent.size + this.#state.orphaned.size;
+  }
+
   /** For status and tests. */
   get view(): { holder: DeviceId | null; isUp: boolean; inMemory: number; underWay: number; unanswered: number; capped: number } {
     return {
       capped: this.#state.postponed.size,
-      holder: this.#state.line?.device ?? null,
+      holder: this.holder,
       isUp: this.#state.line?.isUp ?? false,
-      inMemory: this.#state.window.count,
-      underWay: this.#state.asked.size + this.#state.sent.size + this.#state.orphaned.size,
+      inMemory: this.inMemory,
+      underWay: this.underWay,
       unanswered: this.#state.unanswered.size,
     };
   }

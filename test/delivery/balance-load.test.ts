@@ -122,7 +122,7 @@ describe("a seat that was slow", () => {
   const OTHER_SEAT = seatId(LINE, accountId("m2"));
   /** Of a queue only what it shows: what happens there is given with each event. */
   const shown = {
-    start: ({ seat }: { seat: SeatId }) => ({ state: { seat, view: view(1, 1) }, effects: [], wakeAt: null }),
+    start: ({ seat }: { seat: SeatId }) => ({ state: { seat, ...view(1, 1) }, effects: [], wakeAt: null }),
     receive: (state: object, { effects }: { effects: readonly Effect[] }) => ({ state, effects, wakeAt: null }),
   } as unknown as typeof queue;
 

@@ -293,11 +293,11 @@ export class Balance {
     for (const device of devices) for (const seat of state.holds.get(device) ?? []) this.#review(state, seat);
   }
 
-  #onQueue({ seat, view }: SeatQueue, event: QueueEvent, effects: readonly Effect[]): void {
-    const line = this.#lineOf.get(seat);
-    const place = line?.table.placeOf(seat);
+  #onQueue(queue: SeatQueue, event: QueueEvent, effects: readonly Effect[]): void {
+    const line = this.#lineOf.get(queue.seat);
+    const place = line?.table.placeOf(queue.seat);
     if (line === undefined || place === undefined) return;
-    line.loads[place]?.note(event, effects, view, event.at);
+    line.loads[place]?.note(event, effects, queue, event.at);
     // A line in one turn with others looks at no loads.
     if (line.settings) this.#weigh(line, place, event.at);
   }
