@@ -183,9 +183,9 @@ export class Acceptance {
   }
 
   #digits(from: string, length: number): string {
-    const codes: number[] = [];
-    while (codes.length < length) codes.push(from.charCodeAt(Math.floor(this.#options.draw() * from.length)));
-    return String.fromCharCode(...codes);
+    let text = "";
+    while (text.length < length) text += from.charAt(Math.floor(this.#options.draw() * from.length));
+    return text;
   }
 }
 
