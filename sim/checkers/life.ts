@@ -51,12 +51,25 @@ export const violationsOf = (property: Property, life: Life): Violation[] =>
 type Kind = Recorded["kind"];
 export type Event<K extends Kind> = Extract<Recorded, { kind: K }>;
 
-/** What several checkers ask of a run that is over, worked out once for each. */
+const WORKED_OUT = Symbol("worked out");
+const workedOut = (life: Life): Map<unknown, unknown> => {
+  const known = (life as { readonly [WORKED_OUT]?: Map<unknown, unknown> })[WORKED_OUT];
+  if (known) return known;
+  const none = new Map<unknown, unknown>();
+  // Another life that is made of this one has to be looked at anew: what can't be listed is not copied.
+  Object.defineProperty(life, WORKED_OUT, { value: none });
+  return none;
+};
+
+/**
+ * What several checkers ask of a run that is over, worked out once for each. Kept with the life: V8's nursery does not clear what a weak
+ * map that is older than it holds.
+ */
 export const oncePerLife = <T extends object>(work: (life: Life) => T): ((life: Life) => T) => {
-  const known = new WeakMap<Life, T>();
   return (life) => {
-    let result = known.get(life);
-    if (!result) known.set(life, (result = work(life)));
+    const known = workedOut(life);
+    let result = known.get(work) as T | undefined;
+    if (!result) known.set(work, (result = work(life)));
     return result;
   };
 };
