@@ -143,7 +143,7 @@ const together = (asks: readonly WriteAsk[]): WriteAsk[] => {
 };
 
 export class Driver {
-  readonly #options: DriverOptions;
+  #options: DriverOptions;
   readonly #charts = new Map<Address, HostedChart>();
   readonly #reducers = new Map<Address, HostedReducer>();
   #mailbox: Mail[] = [];
@@ -153,7 +153,9 @@ export class Driver {
   /** How many of them, from the first on, are asked or wait to be asked again. */
   #underWay = 0;
   #droppedEvents = 0;
-  readonly #live = new Set<unknown>();
+  /** Timers of charts and of failed writes, by the number that their owner knows them by. */
+  readonly #live = new Map<number, unknown>();
+  #timers = 0;
   readonly #ignored = new Map<string, number>();
   #stall: { readonly from: Millis; readonly toldAt: Millis } = { from: 0, toldAt: Number.NEGATIVE_INFINITY };
 
@@ -257,13 +259,25 @@ export class Driver {
   }
 
   stop(): void {
-    for (const timer of this.#live) this.#options.clock.clearTimeout(timer);
+    for (const timer of this.#live.values()) this.#options.clock.clearTimeout(timer);
     this.#live.clear();
     for (const { timer } of this.#reducers.values()) this.#options.clock.clearTimeout(timer);
     for (const { actor } of this.#charts.values()) actor.stop();
     this.#charts.clear();
     this.#reducers.clear();
     this.#mailbox = [];
+  }
+
+  /**
+   * As at the end of a process: nobody is told, nothing is asked any more, and whoever still holds an actor holds nothing of its world.
+   * XState leaves a closure for each step among what V8 takes to be old, and through it a whole simulated fleet that is over.
+   */
+  vanish(): void {
+    this.#charts.clear();
+    this.#reducers.clear();
+    this.#mailbox = [];
+    this.#live.clear();
+    this.#options = unplugged(this.#options);
   }
 
   // ---- delivery ----
@@ -406,9 +420,19 @@ export class Driver {
     this.#pump();
   }
 
-  #disarm(timer: unknown): void {
-    this.#options.clock.clearTimeout(timer);
-    this.#live.delete(timer);
+  #after(length: Millis, fire: () => void): number {
+    const no = ++this.#timers;
+    const timer = this.#options.clock.setTimeout(() => {
+      this.#live.delete(no);
+      fire();
+    }, length);
+    this.#live.set(no, timer);
+    return no;
+  }
+
+  #disarm(no: number): void {
+    this.#options.clock.clearTimeout(this.#live.get(no));
+    this.#live.delete(no);
   }
 
   // ---- effects ----
@@ -501,11 +525,7 @@ export class Driver {
     this.#unwritten.splice(0, asked, ...failed);
     if (failed.length === 0) return this.#writeAll();
     this.#underWay = failed.length;
-    const timer = this.#options.clock.setTimeout(() => {
-      this.#live.delete(timer);
-      this.#writeAll();
-    }, WRITE_AGAIN);
-    this.#live.add(timer);
+    this.#after(WRITE_AGAIN, () => this.#writeAll());
   }
 
   #nextRequest(): RequestId {
@@ -518,22 +538,19 @@ export class Driver {
     setTimeout: (fire: () => void, after: Millis) => number;
     clearTimeout: (timer: number) => void;
   } {
-    const { clock, journal } = this.#options;
     return {
       setTimeout: (fire, after) => {
+        const { clock, journal } = this.#options;
         const chart = this.#charts.get(address);
         const event = journal && chart ? newestDelayed(chart.actor) : undefined;
         const due = clock.now() + after;
-        const timer = clock.setTimeout(() => {
-          this.#live.delete(timer);
+        return this.#after(after, () => {
           this.#watchLateness(due);
           this.#turn(() => {
             fire();
             if (chart && event) this.#noteInput(address, chart, event, clock.now());
           });
-        }, after);
-        this.#live.add(timer);
-        return timer as number;
+        });
       },
       clearTimeout: (timer) => this.#disarm(timer),
     };
@@ -598,6 +615,26 @@ const stampedAt = (event: AnyEvent & { at?: Millis }, at: Millis): AnyEvent & { 
 const numbered = (ask: StoreAsk, reqId: RequestId): StoreCommand => {
   (ask as { reqId?: RequestId }).reqId = reqId;
   return ask as StoreCommand;
+};
+
+/** Nothing can be reached any more; the time is that of the end. */
+const unplugged = ({ clock, life, lateAfter }: DriverOptions): DriverOptions => {
+  const end = clock.now();
+  const nothing = (): void => {};
+  return {
+    clock: { now: () => end, setTimeout: nothing, clearTimeout: nothing },
+    store: { ask: nothing },
+    connections: { perform: nothing, onFact: nothing },
+    life,
+    journal: null,
+    onStart: nothing,
+    onAlert: nothing,
+    onAudit: nothing,
+    onEvent: nothing,
+    onDeath: nothing,
+    lateAfter,
+    onLate: nothing,
+  };
 };
 
 const isTaken = ({ machine, actor }: HostedChart, event: AnyEvent): boolean =>

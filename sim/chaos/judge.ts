@@ -55,7 +55,7 @@ const judged = (plan: Plan, { coverage, wantsTrace, ...options }: JudgeOptions):
   const timeline = timelineOf(life);
   const { timings, violations: late, excluded } = measure(timeline);
   const violations = [...check(life), ...late];
-  return {
+  const verdict: Verdict = {
     seed: plan.seed,
     simulatedMs: plan.for,
     violations,
@@ -67,6 +67,8 @@ const judged = (plan: Plan, { coverage, wantsTrace, ...options }: JudgeOptions):
     service: serviceOf(timeline),
     trace: wantsTrace ? traceOf(fleet) : null,
   };
+  fleet.end();
+  return verdict;
 };
 
 const aborted = ({ seed }: Plan, error: unknown, wantsTrace: boolean): Verdict => {

@@ -214,6 +214,23 @@ describe("timers", () => {
     expect(bench.clock.pending).toBe(0);
     expect(bench.driver.addresses()).toEqual([]);
   });
+
+  it("vanishes in the midst of a turn: what was to follow is not done, and what still comes reaches nobody", () => {
+    const bench = new Bench();
+    for (const address of ["lease:a", "lease:b"]) bench.chart(address, puppet);
+    bench.onCommand = () => bench.driver.vanish();
+    const question: Effect = { op: "store", ask: { op: "fleet.load" } };
+    const end: Effect = { op: "connection", command: { op: "terminate", device: "a/1" as never } };
+    bench.tell("lease:b", { type: "sleep" });
+    bench.tell("lease:a", say(question, end, question, end, to("lease:b", say(question))));
+    bench.asked[0]?.answer("fleet");
+    bench.tell("lease:b", say(question));
+    bench.run(5000);
+    expect(bench.asked).toHaveLength(1);
+    expect(bench.commands).toHaveLength(1);
+    expect(bench.deaths).toEqual([]);
+    expect(bench.driver.addresses()).toEqual([]);
+  });
 });
 
 describe("decisions that have to become durable", () => {
