@@ -16,10 +16,10 @@ interface Thread {
   failed: ((error: unknown) => void) | null;
 }
 
-/** MiB; a third of it is filled before it is cleared. Most of a run is forgotten within a moment, and all of it at its end. */
-const NURSERY = 192;
+/** MiB; a third of it can be filled: by a run as a whole, mostly, so that it is cleared between two of them (`worker.ts`). */
+const NURSERY = 288;
 /** MiB that runs may leave behind in a thread before V8 looks for what is dead among it: more save little. */
-const LEFT_BEHIND = 512;
+const LEFT_BEHIND = 256;
 
 /**
  * How V8 keeps the memory of a thread that does one run after the other. Its defaults are made for programs that last: it cleans up
@@ -31,9 +31,13 @@ const memoryFlags = (jobs: number): readonly string[] => {
   return [
     // Each thread has a core to itself: helpers that V8 starts for its nursery take that of another one.
     "--no-parallel-scavenge",
+    "--expose-gc",
+    // Half of what a nursery may fill, for V8 doubles it.
+    `--scavenger-max-new-space-capacity-mb=${NURSERY / 6}`,
     `--initial-old-space-size=${Math.max(64, Math.min(LEFT_BEHIND, share))}`,
     "--retain-maps-for-n-gc=1000000",
     "--no-flush-bytecode",
+    "--no-allocation-site-pretenuring",
   ];
 };
 
