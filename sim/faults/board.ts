@@ -27,6 +27,8 @@ export interface FaultBoard {
   frame(link: LinkView, direction: Frame["direction"], kind: Frame["kind"]): Fate | null;
   cuts(link: LinkView, direction: "up" | "down"): boolean;
   stops(link: LinkView, direction: "up" | "down"): { readonly keeps: boolean } | null;
+  /** Whether any fault is on that has a say in it: mostly none has. */
+  readonly asksStore: boolean;
   store(ask: StoreAsk): StoreFate | null;
   /** Calls once, in a turn of its own, after a fault has ended: then what it held back may ask again. */
   whenEased(then: () => void): void;
@@ -132,8 +134,11 @@ class Board implements FaultBoard {
     return this.#ask(this.#stops, (active) => active.stops?.(link, direction) ?? null);
   }
 
+  get asksStore(): boolean {
+    return this.#store.length > 0;
+  }
+
   store(ask: StoreAsk): StoreFate | null {
-    if (this.#store.length === 0) return null;
     return this.#ask(this.#store, (active) => active.store?.(ask) ?? null);
   }
 

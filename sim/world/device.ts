@@ -7,6 +7,7 @@
 import type { ConnectionCommand, ConnectionFact } from "../../machines/ports/connection.ts";
 import {
   accountOf,
+  type AccountId,
   type DeviceId,
   type LeaseTerm,
   type RequestId,
@@ -62,12 +63,24 @@ interface Job {
   done: boolean;
 }
 
+/** By hand where a letter is a byte: what has to cross into native code costs ten times as much, and it is done for each message. */
+const utf8 = (text: string): Uint8Array => {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return ENCODER.encode(text);
+    bytes[i] = code;
+  }
+  return bytes;
+};
+
 /** What WhatsApp says of an address that nobody has. */
 const whyNobody = (person: PersonId): readonly [detail: string, code?: number] =>
   person.endsWith("@g.us") ? ["there is no such group", 404] : ["the number is not on WhatsApp"];
 
 export class Device implements LinkOwner {
   readonly id: DeviceId;
+  readonly account: AccountId;
   readonly clock: NodeClock;
   readonly service: Service;
   readonly #host: Host;
@@ -83,6 +96,7 @@ export class Device implements LinkOwner {
 
   constructor(id: DeviceId, host: Host) {
     this.id = id;
+    this.account = accountOf(id);
     this.#host = host;
     this.clock = host.clock;
     this.service = host.service;
@@ -164,7 +178,7 @@ export class Device implements LinkOwner {
     this.#keys.commits.leaseTerm = leaseTerm;
     const { world, board } = this.#host;
     const region = this.service.regionOf(this.id);
-    const view = { id: this.#host.nextLink(), device: this.id, account: accountOf(this.id), region, node: this.clock.id, dial };
+    const view = { id: this.#host.nextLink(), device: this.id, account: this.account, region, node: this.clock.id, dial };
     const wire = new Wire(view, world, this.clock, board, this.#random, this.service.tuning);
     this.service.ledger.record({ kind: "dialled", link: wire.id, node: this.clock.id, device: this.id, dial });
     this.#link = new Link(wire, leaseTerm, connectTimeout, this);
@@ -221,7 +235,7 @@ export class Device implements LinkOwner {
       return receipt();
     }
     if (envelope.kind === "standing") {
-      this.emit({ kind: "standing", account: accountOf(this.id), at, standing: envelope.standing, until: envelope.until });
+      this.emit({ kind: "standing", account: this.account, at, standing: envelope.standing, until: envelope.until });
       return receipt();
     }
     // WhatsApp gave it to another of the account's devices: it took the message, whether or not its ack comes.
@@ -245,7 +259,7 @@ export class Device implements LinkOwner {
 
   #draft(envelope: Extract<Envelope, { kind: "inbound" | "copy" }>): InboundDraft {
     const now = this.clock.now();
-    const account = accountOf(this.id);
+    const { account } = this;
     const fromMe = envelope.kind === "copy";
     const chat = fromMe ? envelope.to : envelope.from;
     return {
@@ -255,7 +269,7 @@ export class Device implements LinkOwner {
       chat,
       sender: fromMe ? `${account}@lid` : chat,
       fromMe,
-      proto: fromMe ? NOTHING : ENCODER.encode(envelope.text),
+      proto: fromMe ? NOTHING : utf8(envelope.text),
       sentAt: fromMe ? now : envelope.sentAt,
       receivedAt: now,
     };
@@ -294,7 +308,7 @@ export class Device implements LinkOwner {
       if (!link.heard()) return;
       this.clock.clearTimeout(late);
       takeBack();
-      say(this.service.standingOf(accountOf(this.id)));
+      say(this.service.standingOf(this.account));
     };
     link.wire.echo("check", "answer", { arrived });
   }
@@ -401,7 +415,7 @@ export class Device implements LinkOwner {
     this.service.ledger.record({ kind: "gate", node: this.clock.id, device, seat, term, message, waId, attempt });
     const parcel: Outgoing = {
       device,
-      account: accountOf(device),
+      account: this.account,
       seat,
       message,
       attempt,

@@ -80,7 +80,7 @@ export const createFaultyStore = (
       for (const question of lost) fail(question, "lost");
     },
     ask<K extends StoreOp>(command: StoreCommand<K>, reply: (answer: StoreAnswer<K>) => void): void {
-      const fate = board.store({ node: clock.id, op: command.op, writes: !READS.has(command.op) });
+      const fate = board.asksStore ? board.store({ node: clock.id, op: command.op, writes: !READS.has(command.op) }) : null;
       const question = { command, reply } as unknown as Question;
       if (fate?.kind === "fail" && !fate.applied) return fail(question, fate.cause);
       const key = ++asked;
