@@ -16,40 +16,47 @@ interface Thread {
   failed: ((error: unknown) => void) | null;
 }
 
-/** MiB; a third of it can be filled: by a run as a whole, mostly, so that it is cleared between two of them (`worker.ts`). */
-const NURSERY = 288;
-/** MiB that runs may leave behind in a thread before V8 looks for what is dead among it: more save little. */
-const LEFT_BEHIND = 256;
+/** MiB. */
+interface Memory {
+  /** A third of it can be filled: by a run as a whole, mostly, so that it is cleared between two of them (`worker.ts`). */
+  readonly nursery: number;
+  /** What runs may leave behind before V8 looks for what is dead among it. */
+  readonly leftBehind: number;
+}
+/** A thread's: more save little. Where less is available it is slower. */
+const memoryOf = (jobs: number): Memory => {
+  const quarter = Math.floor(process.availableMemory() / 2 ** 20 / jobs / 4);
+  return { nursery: Math.max(48, Math.min(288, quarter)), leftBehind: Math.max(64, Math.min(256, quarter)) };
+};
 
 /**
  * How V8 keeps the memory of a thread that does one run after the other. Its defaults are made for programs that last: it cleans up
  * every few dozen runs, and what nobody uses between two runs (the shapes of a fleet's objects, code compiled for its closures) is
- * gone then and made anew, a sixth of all work.
+ * gone then and made anew, a sixth of all work (docs/decisions/0025).
  */
-const memoryFlags = (jobs: number): readonly string[] => {
-  const share = Math.floor(process.availableMemory() / 2 ** 20 / jobs / 4);
-  return [
-    // Each thread has a core to itself: helpers that V8 starts for its nursery take that of another one.
-    "--no-parallel-scavenge",
-    "--expose-gc",
-    // Half of what a nursery may fill, for V8 doubles it.
-    `--scavenger-max-new-space-capacity-mb=${NURSERY / 6}`,
-    `--initial-old-space-size=${Math.max(64, Math.min(LEFT_BEHIND, share))}`,
-    "--retain-maps-for-n-gc=1000000",
-    "--no-flush-bytecode",
-    "--no-allocation-site-pretenuring",
-  ];
-};
+const flagsFor = ({ nursery, leftBehind }: Memory): readonly string[] => [
+  // Each thread has a core to itself: helpers that V8 starts for its nursery take that of another one.
+  "--no-parallel-scavenge",
+  "--expose-gc",
+  // Half of what a nursery may fill, for V8 doubles it.
+  `--scavenger-max-new-space-capacity-mb=${Math.ceil(nursery / 6)}`,
+  `--initial-old-space-size=${leftBehind}`,
+  "--retain-maps-for-n-gc=1000000",
+  "--no-flush-bytecode",
+  "--no-allocation-site-pretenuring",
+];
 
 export class Pool {
   readonly #draw: Draw;
+  readonly #memory: Memory;
   readonly #threads = new Set<Thread>();
   readonly #idle: Thread[];
   readonly #waiting: ((thread: Thread) => void)[] = [];
 
   constructor(jobs: number, draw: Draw) {
-    for (const flag of memoryFlags(jobs)) setFlagsFromString(flag);
     this.#draw = draw;
+    this.#memory = memoryOf(jobs);
+    for (const flag of flagsFor(this.#memory)) setFlagsFromString(flag);
     this.#idle = Array.from({ length: jobs }, () => this.#start());
   }
 
@@ -79,7 +86,8 @@ export class Pool {
   #start(): Thread {
     // XState's production build, whatever the caller's environment says: the simulator is a tenth faster with it.
     const env = { ...process.env, NODE_ENV: "production" };
-    const worker = new Worker(FILE, { workerData: this.#draw, env, resourceLimits: { maxYoungGenerationSizeMb: NURSERY } });
+    const resourceLimits = { maxYoungGenerationSizeMb: this.#memory.nursery };
+    const worker = new Worker(FILE, { workerData: this.#draw, env, resourceLimits });
     const thread: Thread = { worker, isDead: false, done: null, failed: null };
     const die = (error: unknown): void => {
       thread.isDead = true;
