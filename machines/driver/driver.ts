@@ -415,9 +415,7 @@ export class Driver {
     const at = this.#options.clock.now();
     if (at < hosted.wakeAt) return this.#arm(hosted);
     // As if it were told so, but for the way past the mailbox: nothing is being delivered while a timer fires.
-    this.#pumping = true;
-    this.#reduce(address, hosted, { type: "wake", at });
-    this.#pump();
+    this.#turn(() => this.#reduce(address, hosted, { type: "wake", at }));
   }
 
   #after(length: Millis, fire: () => void): number {
