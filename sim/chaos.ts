@@ -18,7 +18,7 @@ import { DAY } from "./plan/year.ts";
 import { filmOfPlan } from "./report/film.ts";
 import { fileFault, writeTo } from "./report/files.ts";
 import { reportHtml } from "./report/html.ts";
-import { junit } from "./report/junit.ts";
+import { junit, timersJunit } from "./report/junit.ts";
 import { summary } from "./report/summary.ts";
 import { pageOf } from "./report/page.ts";
 import { refuse } from "./report/refusal.ts";
@@ -69,6 +69,8 @@ export const runChaos = async (args: ChaosArguments): Promise<ChaosOutcome> => {
   const timers = timerViolations(args.fleet);
   if (timers !== null) {
     refuse(timers, args);
+    const unwritten = reportTimers(args.junit, timers);
+    if (unwritten !== null) stderr.write(`${unwritten}\n`);
     return { document: null, exitCode: 1 };
   }
   const unwritable = fileFault([args.junit, args.html], [args.out]);
@@ -83,6 +85,10 @@ export const runChaos = async (args: ChaosArguments): Promise<ChaosOutcome> => {
   if (document.interrupted) return { document, exitCode: 130 };
   return { document, exitCode: document.violations.length > 0 ? 1 : left.faults.length > 0 ? 2 : 0 };
 };
+
+/** Tells a CI of timers that can't meet the targets; says what is wrong with the file, if anything is. */
+export const reportTimers = (file: string | null | undefined, text: string): string | null =>
+  file ? (fileFault([file]) ?? writeTo(file, () => timersJunit(text))) : null;
 
 // ---- before anything runs ----
 

@@ -1,5 +1,5 @@
 /** What the command line loads of sim/, on demand. */
-export { CHAOS_DEFAULTS, type ChaosArguments, type ChaosOutcome, runChaos } from "./chaos.ts";
+export { CHAOS_DEFAULTS, type ChaosArguments, type ChaosOutcome, reportTimers, runChaos } from "./chaos.ts";
 export {
   DEMO_DEFAULTS,
   DEMO_FAULT_NAMES,

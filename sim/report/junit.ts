@@ -20,15 +20,24 @@ export const junit = (document: ChaosDocument, replay: (violation: FoundViolatio
     const found = violations.find(({ property }) => property === name);
     if (!found) return `${head(name)}/>`;
     const text = [...(found.shrunk ? inPlainWords(found.shrunk) : []), replay(found)].join("\n");
-    return `${head(name)}>\n      <failure message="${escaped(`seed ${found.seed}: ${found.text}`)}">${escaped(text)}</failure>\n    </testcase>`;
+    return failed(name, `seed ${found.seed}: ${found.text}`, text);
   });
   const cut = interrupted
     ? [`${head("all-runs-made")}>\n      <error message="interrupted after ${runs} runs"/>\n    </testcase>`]
     : [];
-  const all = [...cases, ...cut];
-  const attributes = `tests="${all.length}" failures="${violations.length}" errors="${cut.length}" time="${wallSeconds}"`;
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ${attributes}>\n  <testsuite name="greenroom chaos" ${attributes}>\n${all.join("\n")}\n  </testsuite>\n</testsuites>\n`;
+  return suite([...cases, ...cut], violations.length, cut.length, wallSeconds);
 };
+
+/** Of a fleet whose own timers can't meet the targets: nothing was run, and a CI shows why. */
+export const timersJunit = (text: string): string => suite([failed("timers-meet-targets", "nothing was run", text)], 1, 0, 0);
+
+const suite = (cases: readonly string[], failures: number, errors: number, seconds: number): string => {
+  const attributes = `tests="${cases.length}" failures="${failures}" errors="${errors}" time="${seconds}"`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ${attributes}>\n  <testsuite name="greenroom chaos" ${attributes}>\n${cases.join("\n")}\n  </testsuite>\n</testsuites>\n`;
+};
+
+const failed = (name: string, message: string, text: string): string =>
+  `${head(name)}>\n      <failure message="${escaped(message)}">${escaped(text)}</failure>\n    </testcase>`;
 
 const head = (name: string): string => `    <testcase classname="greenroom.chaos" name="${escaped(name)}" time="0"`;
 

@@ -67,7 +67,7 @@ export const chaos: SimulatorCommand<Options> = {
     }
     if (name === "year" && length !== undefined)
       throw new CliError("E_USAGE", "--for can't be used with --profile year: each of its runs is a day", 2);
-    const planned = fleet === undefined ? null : await load(cli, fleet);
+    const planned = fleet === undefined ? null : await load(cli, fleet, (text) => simulator.reportTimers(junit, text));
     const days = name === "year" ? simulator.CHAOS_DEFAULTS.yearDays : simulator.CHAOS_DEFAULTS.seeds;
     const { exitCode } = await simulator.runChaos({
       fleet: planned,
@@ -90,12 +90,14 @@ export const chaos: SimulatorCommand<Options> = {
 };
 
 /** Settings that can't meet the targets are what chaos is there to find; whatever else is wrong with the file is bad input. */
-const load = async (cli: Cli, file: string): Promise<PlannedFleet> => {
+const load = async (cli: Cli, file: string, report: (text: string) => string | null): Promise<PlannedFleet> => {
   const loaded = loadFleetFile(file, cli.env);
   if (loaded.ok) return plannedOf(loaded.fleet, await loadPlugins(loaded.fleet));
   if (!loaded.errors.every(({ missesTargets }) => missesTargets === true)) throw configFault(file, loaded.errors);
   const relations = loaded.errors.map(configErrorText).join("\n");
-  throw new CliError("E_TIMERS", `${relations}\nWith these settings the targets can't be met, so nothing was run.`, 1);
+  const text = `${relations}\nWith these settings the targets can't be met, so nothing was run.`;
+  const unwritten = report(text);
+  throw new CliError("E_TIMERS", unwritten === null ? text : `${text}\n${unwritten}`, 1);
 };
 
 const above0 = (text: string): number => {

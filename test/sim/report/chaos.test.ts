@@ -72,6 +72,19 @@ describe("greenroom chaos", () => {
     expect(JSON.parse(stdout)).toEqual({ error: { code: "E_TIMERS", message: expect.stringContaining("no-false-alarm") } });
   });
 
+  it("leaves a failed case for a CI of a fleet whose settings can't meet the targets", async () => {
+    const file = join(folder, "timers", "chaos.xml");
+    await chaos({ fleet: { ...demoFleet(), settings }, junit: file });
+    expect(readFileSync(file, "utf8")).toMatch(
+      /<testsuites tests="1" failures="1".*timers-meet-targets.*<failure.*no-false-alarm/s,
+    );
+    const unwritable = await chaos({ fleet: { ...demoFleet(), settings }, junit: join(file, "below.xml") });
+    expect(unwritable).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/E_TIMERS.*E_FILE .*below\.xml can't be written/s),
+    });
+  });
+
   it("tells a program what it refuses as a document", async () => {
     const told = async (args: Partial<ChaosArguments>): Promise<unknown> => JSON.parse((await chaos(args)).stdout).error.code;
     expect(await told({ faults: ["flood"] })).toBe("E_UNKNOWN_FAULT");
