@@ -1,5 +1,5 @@
 /** The page: what is shown is a function of the moment, the stretch of time on the screen, the chosen actor and the search. */
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { FilmFailover } from "../../../machines/driver/film.ts";
 import type { Drawing } from "../../drawing/layout.ts";
 import { ActorPanel } from "./actor-panel.tsx";
@@ -241,7 +241,8 @@ const usePlaying = (
 ): void => {
   const now = useRef(time);
   now.current = time;
-  useEffect(() => {
+  // Before the page is painted, since frames that come between "Pause" and a later effect would still move the time.
+  useLayoutEffect(() => {
     if (!isPlaying) return;
     let last = performance.now();
     let frame = requestAnimationFrame(function next(at) {
