@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { checkTimers } from "../machines/account/timers.ts";
 import type { Millis } from "../machines/ports/ids.ts";
 import { openProgress } from "./chaos/progress.ts";
-import { Pool } from "./chaos/pool.ts";
+import { Pool, RunHangs } from "./chaos/pool.ts";
 import { RUN_ENDS, whatOf } from "./chaos/judge.ts";
 import { type Answer, type Draw, planFor, type Profile } from "./chaos/task.ts";
 import { type ChaosDocument, type FoundViolation, MOST_EXCLUDED, Totals } from "./chaos/totals.ts";
@@ -38,6 +38,8 @@ export interface ChaosArguments {
   readonly faults?: readonly string[] | null;
   /** Threads. Default: as many as cores. */
   readonly jobs?: number;
+  /** After so many ms of real time a run counts as one without an end. Default: `patienceFor`. */
+  readonly patience?: Millis;
   /** Where failing plans go, one file each. */
   readonly out?: string | null;
   readonly json: boolean;
@@ -58,6 +60,8 @@ export interface ChaosOutcome {
 export const CHAOS_DEFAULTS = { seeds: 100, for: 600_000, yearDays: 365 } as const;
 /** One seed in so many is run a second time, to see that it is the same run. */
 const REPEATED = 50;
+/** Each takes minutes, and the next would hardly be another case: after so many no more are begun. */
+const MOST_HUNG = 3;
 
 export const runChaos = async (args: ChaosArguments): Promise<ChaosOutcome> => {
   const { stdout = process.stdout, stderr = process.stderr, json } = args;
@@ -127,9 +131,10 @@ const carryOut = async (args: ChaosArguments, stderr: Output): Promise<ChaosDocu
   const from = performance.now();
   const seconds = (): number => (performance.now() - from) / 1_000;
   const progress = openProgress(stderr, "seeds" in runs ? runs.seeds : null);
-  const pool = new Pool(jobs, draw);
+  const pool = new Pool(jobs, draw, args.patience);
+  const isEnough = (): boolean => signal?.aborted === true || totals.hung >= MOST_HUNG;
   try {
-    const seeds = seedsOf(runs, () => seconds(), signal);
+    const seeds = seedsOf(runs, () => seconds(), isEnough);
     await Promise.all(Array.from({ length: jobs }, () => work(pool, seeds, totals, "seed" in runs, () => progress.show(totals))));
     progress.close();
     const wallSeconds = seconds();
@@ -153,10 +158,9 @@ const drawOf = ({ profile = "swarm", fleet, for: length, faults }: ChaosArgument
 });
 
 /** One seed after the other, until there are enough or the time is over. */
-const seedsOf = function* (runs: ChaosArguments["runs"], elapsed: () => number, signal?: AbortSignal): Generator<string> {
+const seedsOf = function* (runs: ChaosArguments["runs"], elapsed: () => number, isEnough: () => boolean): Generator<string> {
   if ("seed" in runs) return yield runs.seed;
-  const more = (no: number): boolean =>
-    signal?.aborted !== true && ("seeds" in runs ? no <= runs.seeds : elapsed() < runs.minutes * 60);
+  const more = (no: number): boolean => !isEnough() && ("seeds" in runs ? no <= runs.seeds : elapsed() < runs.minutes * 60);
   for (let no = 1; more(no); no++) yield String(no);
 };
 
@@ -172,7 +176,8 @@ const work = async (pool: Pool, seeds: Iterator<string>, totals: Totals, isSingl
         if (again.kind === "seed") totals.compare(again.verdict);
       }
     } catch (error) {
-      totals.addDead(seed, `its thread died: ${whatOf(error)}`);
+      if (error instanceof RunHangs) totals.addHung(seed, error.message);
+      else totals.addDead(seed, `its thread died: ${whatOf(error)}`);
     }
     done();
   }
@@ -181,13 +186,15 @@ const work = async (pool: Pool, seeds: Iterator<string>, totals: Totals, isSingl
 /** Each property that broke, with the smallest plan that breaks it; of what takes its thread with it, and once interrupted, the plan as it is. */
 const explained = (pool: Pool, draw: Draw, totals: Totals, signal?: AbortSignal): Promise<FoundViolation[]> =>
   Promise.all(
-    [...totals.broken].map(async ([property, { seed, text, count, others }]) => {
-      const answer = await unlessAborted(pool.do({ kind: "shrink", seed, property }), signal).catch(() => null);
+    [...totals.broken].map(async ([property, { seed, text, isDeadly, count, others }]) => {
+      const answer = isDeadly ? null : await unlessAborted(pool.do({ kind: "shrink", seed, property }), signal).catch(() => null);
       const plans =
         answer?.kind === "shrink"
           ? { plan: answer.plan, shrunk: answer.shrunk.plan }
           : { plan: planOrNone(draw, seed), shrunk: null };
-      return { property, seed, text: count > 1 ? `${text} (${andMore(count - 1, [...others])})` : text, ...plans };
+      const more = count > 1 ? ` (${andMore(count - 1, [...others])})` : "";
+      const cut = property === RUN_ENDS && totals.hung >= MOST_HUNG ? `; after ${MOST_HUNG} such, no more runs were begun` : "";
+      return { property, seed, text: `${text}${more}${cut}`, ...plans };
     }),
   );
 

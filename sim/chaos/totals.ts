@@ -65,8 +65,19 @@ export const MOST_EXCLUDED = 0.05;
 /** A handful of cases has no shares. */
 const ENOUGH_CASES = 200;
 
+interface Broken {
+  readonly seed: string;
+  readonly text: string;
+  /** It took its thread with it, as each smaller plan that breaks the same would. */
+  readonly isDeadly: boolean;
+  count: number;
+  readonly others: Set<string>;
+}
+
 export class Totals {
   runs = 0;
+  /** Runs that came to no end in the time that one may take. */
+  hung = 0;
   #simulatedMs = 0;
   #lost = 0;
   #messages = 0;
@@ -82,7 +93,7 @@ export class Totals {
   #checked = 0;
   readonly diverged: string[] = [];
   /** The first of each property, with how often it came, and the other seeds that broke it. */
-  readonly broken = new Map<string, { seed: string; text: string; count: number; others: Set<string> }>();
+  readonly broken = new Map<string, Broken>();
 
   /** `kinds`: what plans are drawn from. */
   constructor(kinds: readonly string[]) {
@@ -110,12 +121,17 @@ export class Totals {
   /** The run took its thread with it: nothing of it can be counted. */
   addDead(seed: string, text: string): void {
     this.runs++;
-    this.#note(RUN_ENDS, seed, text);
+    this.#note(RUN_ENDS, seed, text, true);
   }
 
-  #note(property: string, seed: string, text: string): void {
+  addHung(seed: string, text: string): void {
+    this.hung++;
+    this.addDead(seed, text);
+  }
+
+  #note(property: string, seed: string, text: string, isDeadly = false): void {
     const known = this.broken.get(property);
-    if (!known) this.broken.set(property, { seed, text, count: 1, others: new Set() });
+    if (!known) this.broken.set(property, { seed, text, isDeadly, count: 1, others: new Set() });
     else {
       known.count++;
       if (seed !== known.seed) known.others.add(seed);

@@ -7,6 +7,7 @@ import { judge } from "../../../sim/chaos/judge.ts";
 import type { ChaosDocument, FoundViolation } from "../../../sim/chaos/totals.ts";
 import { faultKinds } from "../../../sim/faults/catalogue.ts";
 import { drawSwarmPlan } from "../../../sim/plan/draw.ts";
+import type { PlannedFleet } from "../../../sim/plan/plan.ts";
 import { runPlan } from "../../../sim/plan/run.ts";
 import { type ReplayArguments, runReplay } from "../../../sim/replay.ts";
 import { reportHtml } from "../../../sim/report/html.ts";
@@ -135,11 +136,12 @@ describe("a run that comes to no end", () => {
     expect(one?.trace).toBe(other?.trace);
   });
 
-  it("takes no other run with it, and can be replayed by what is printed", { timeout: 120_000 }, async () => {
-    const strategiesFrom = join(folder, "deadly.mjs");
-    writeFileSync(strategiesFrom, 'export default { strategies: [{ name: "deadly", begin: () => () => process.exit(7) }] };');
+  /** The demo's fleet with a strategy whose choice is this code. */
+  const fleetThat = (name: string, code: string): PlannedFleet => {
+    const strategiesFrom = join(folder, `${name}.mjs`);
+    writeFileSync(strategiesFrom, `export default { strategies: [{ name: "own", begin: () => () => { ${code} } }] };`);
     const balance = {
-      strategy: "deadly",
+      strategy: "own",
       weights: {},
       adaptive: false,
       priority: { tiers: [], reserved: 0 },
@@ -147,8 +149,11 @@ describe("a run that comes to no end", () => {
     };
     const fleet = demoFleet();
     const line = { whenNumberChanges: "hold", outboxLimit: 100, failback: "manual", balance } as const;
-    const lines = Object.fromEntries(fleet.lines.map(({ id }) => [id, line]));
-    const deadly = { ...fleet, settings: { strategiesFrom, lines } };
+    return { ...fleet, settings: { strategiesFrom, lines: Object.fromEntries(fleet.lines.map(({ id }) => [id, line])) } };
+  };
+
+  it("takes no other run with it, and can be replayed by what is printed", { timeout: 120_000 }, async () => {
+    const deadly = fleetThat("deadly", "process.exit(7)");
     const args = { fleet: deadly, fleetFile: "my fleet.yaml", for: 300_000, faults: ["close"] };
     const out = join(folder, "dead");
     const all = await chaos({ ...args, runs: { seeds: 2 }, out });
@@ -160,6 +165,19 @@ describe("a run that comes to no end", () => {
     expect(readdirSync(out).toSorted()).toEqual(["run-ends-.._it_s.json", "run-ends-1.json"]);
     const { stdout } = await chaos({ ...args, runs: { seed: "../it's" }, json: false });
     expect(stdout).toContain(String.raw`greenroom chaos --seed '../it'\''s' --fleet 'my fleet.yaml' --for 300s --faults close`);
+  });
+
+  it("because it goes round in circles is given up, and after three of them the rest", { timeout: 120_000 }, async () => {
+    const endless = fleetThat("endless", "for (;;);");
+    const args = { fleet: endless, for: 300_000, faults: ["close"], patience: 2_000 };
+    const { document, exitCode } = await chaos({ ...args, runs: { seeds: 50 } });
+    expect(exitCode).toBe(1);
+    expect(document?.runs).toBe(3);
+    expect(document?.violations).toMatchObject([{ property: "run-ends", seed: "1", shrunk: null }]);
+    expect(document?.violations[0]?.text).toBe(
+      "it had not ended after 2 s of real time (and 2 more, seeds 2, 3); after 3 such, no more runs were begun",
+    );
+    expect(document?.violations[0]?.plan).not.toBeNull();
   });
 });
 
