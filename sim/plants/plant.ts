@@ -83,3 +83,6 @@ export const inReducer = <K extends keyof Reducers>(kind: K, twist: Twist<K>): A
     },
   };
 };
+
+/** In the place of an action: it is forgotten. */
+export const nothing = (): void => {};
