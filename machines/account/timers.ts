@@ -276,7 +276,7 @@ const violation = ({ name, left, is, right, why }: Relation, timers: Timers): Vi
       name,
       relation: `${left.map(wordsOf).join(" + ")} ${is} ${right.map(wordsOf).join(" + ")}: ${why}`,
       figures: `${left.map((term) => valueOf(term, timers)).join(" + ")}${left.length > 1 ? ` = ${low}` : ""} ms, must be ${is === "<" ? "below" : "at most"} ${high} ms`,
-      settings: right.some(isSetting) ? [...raise, ...lower] : lower,
+      settings: [...raise, ...lower],
       remedy: `${ways.filter((way) => way !== "").join(", or ")} by at least ${excess} ms in all`,
     },
   ];

@@ -1,5 +1,16 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkTimers, DEFAULT_TIMERS, type Timers } from "../../machines/account/timers.ts";
+
+/** Each timer as it is by default, or anything. */
+const anyTimers: fc.Arbitrary<Timers> = fc.record(
+  Object.fromEntries(
+    Object.entries(DEFAULT_TIMERS).map(([name, ms]) => [name, fc.oneof(fc.constant(ms), fc.nat(20_000))]),
+  ) as unknown as { readonly [K in keyof Timers]: fc.Arbitrary<Timers[K]> },
+);
+const REMEDY = /^(?:raise (?<raise>[\w ]+?))?(?:, or )?(?:lower (?<lower>[\w ]+?))? by at least (?<by>\d+) ms in all$/;
+const FIGURES = /^(?<left>\d+(?: \+ \d+)*)(?: = (?<sum>\d+))? ms, must be (?<is>below|at most) (?<bound>\d+) ms$/;
+const named = (list: string | undefined): (keyof Timers)[] => (list ? (list.split(" or ") as (keyof Timers)[]) : []);
 
 const broken = (change: Partial<Timers>): string[] => checkTimers({ ...DEFAULT_TIMERS, ...change }).map(({ name }) => name);
 
@@ -45,6 +56,44 @@ describe("timer relations", () => {
     ["deep-check-rate", { deepCheck: 31_000 }],
   ])("break %s by %o", (name, change) => {
     expect(broken(change)).toContain(name);
+  });
+
+  it("that are broken name remedies of which each one mends, and less would not", () => {
+    fc.assert(
+      fc.property(anyTimers, (timers) => {
+        for (const { name, relation, remedy, settings } of checkTimers(timers)) {
+          const { raise, lower, by } = REMEDY.exec(remedy)?.groups ?? {};
+          expect(settings).toEqual([...named(raise), ...named(lower)]);
+          const ways = [...named(raise).map((each) => [each, 1] as const), ...named(lower).map((each) => [each, -1] as const)];
+          expect(ways).not.toEqual([]);
+          for (const [setting, sign] of ways) {
+            const after = (change: number) => checkTimers({ ...timers, [setting]: timers[setting] + sign * change });
+            expect(after(Number(by)).map((each) => each.name)).not.toContain(name);
+            // What is counted twice mends by half of it.
+            const isCountedOnce =
+              relation
+                .replace(/:.*/, "")
+                .split(/ [+<] | <= /)
+                .filter((term) => term === setting).length === 1;
+            if (isCountedOnce) expect(after(Number(by) - 1).map((each) => each.name)).toContain(name);
+          }
+        }
+      }),
+    );
+  });
+
+  it("that are broken show figures that add up, and that are too large", () => {
+    fc.assert(
+      fc.property(anyTimers, (timers) => {
+        for (const { figures } of checkTimers(timers)) {
+          const { left = "", sum, is, bound } = FIGURES.exec(figures)?.groups ?? {};
+          const terms = left.split(" + ").map(Number);
+          const total = terms.reduce((all, term) => all + term, 0);
+          expect(sum).toBe(terms.length > 1 ? String(total) : undefined);
+          expect(is === "below" ? total >= Number(bound) : total > Number(bound)).toBe(true);
+        }
+      }),
+    );
   });
 
   it("do not hold for what is no number", () => {
