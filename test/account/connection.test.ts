@@ -448,11 +448,21 @@ describe("what a connection tells people", () => {
     expect(replaced.of("raise").map(({ rule }) => rule)).toEqual(["device.replaced", "device.unreachable"]);
   });
 
-  it.each(["replaced", "outdated", "banned"] as const)("that it is in service, once for what was raised (%s)", (reason) => {
+  it.each<[CloseReason, number | null]>([
+    ["replaced", null],
+    ["outdated", null],
+    ["banned", null],
+    ["banned", 60_000],
+    ["loggedOut", null],
+  ])("that it is in service, once for what was raised (%s, until %s)", (reason, span) => {
     const host = serving(30_000);
-    close(host, reason);
-    host.tell(CONNECTION, { type: "start" });
+    const until = span && host.now + span;
+    host.tell(CONNECTION, { type: "connection.closed", dial: dial(host), reason, code: null, until });
+    host.tell(CONNECTION, { type: "store.wiped", answer: {} });
+    host.tell(CONNECTION, { type: reason === "loggedOut" ? "link.request" : "start", method: { kind: "qr" } });
     host.tell(CONNECTION, { type: "lease.granted", term: 1 });
+    host.tell(CONNECTION, { type: "connection.linked", dial: dial(host) });
+    if (reason === "loggedOut") close(host, "restartRequired");
     const before = host.of("resolve").length;
     serve(host);
     const raised = host.of("raise").map(({ key }) => ({ key, text: `${device} is in service` }));
