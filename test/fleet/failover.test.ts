@@ -55,6 +55,13 @@ describe("a failover, told step by step", () => {
     expect(stage.commits).toEqual([]);
     stage.fail("loggedOut");
     expect(stage.commits.map(({ holder }) => holder)).toEqual([FREE]);
+    // Nor for the twin, that waits longer while a holder is merely silent.
+    const silent = new Stage().well();
+    silent.fail("silent");
+    keepSeen(silent, TIMINGS.twinAfter / 2);
+    expect(silent.commits).toEqual([]);
+    silent.fail("loggedOut");
+    expect(silent.commits).toMatchObject([{ holder: TWIN, at: silent.host.now }]);
   });
 
   it("is called off by the holder's first sign of life before the commit, and changes nothing", () => {
@@ -162,6 +169,24 @@ describe("a failover, told step by step", () => {
     stage.store("ok");
     expect(stage.failover).toBe("verifying");
     expect(stage.row.term).toBe(2);
+  });
+
+  it("takes its own commit as done when it is told so late, after it was told that it had failed", () => {
+    const stage = new Stage().well();
+    stage.fail();
+    stage.host.tell(`failover:${SEAT}`, { type: "store.failed", answer: { op: "seat.change" } });
+    expect(stage.failover).toBe("retrying");
+    stage.store("ok");
+    expect(stage.failover).toBe("verifying");
+    stage.probe("seen");
+    expect(stage.commits).toHaveLength(1);
+    expect([...stage.grants]).toEqual([[TWIN, 2]]);
+    expect(
+      stage
+        .records()
+        .at(-1)
+        ?.steps.map(({ text }) => text),
+    ).toContain(`committed term 2 for ${TWIN}`);
   });
 
   it("gives up before somebody else's change, and takes that over", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Allowance } from "../../machines/delivery/caps.ts";
 import { roster, type RosterState } from "../../machines/fleet/roster.ts";
+import { dutiesOf } from "../../machines/fleet/roster/duties.ts";
 import { mayTakeWork, openingOf, placeOf, type PostView, postsOn } from "../../machines/fleet/posts.ts";
 import { accountId, deviceId, lineId, postOf, seatId } from "../../machines/ports/ids.ts";
 import { Host } from "../account/host.ts";
@@ -236,6 +237,48 @@ describe("a servant that fails", () => {
     expect(goes(1)).toMatchObject({ seat: SPARE });
     room.count(OTHER, true, host.now);
     expect(goes(3)).toMatchObject({ seat: SECOND });
+  });
+
+  it("gives its work to nobody who works for another seat", () => {
+    const elsewhere = postOf(SECOND, OTHER);
+    const posts = [
+      { id: POST, seat: SEAT, servant: FIRST },
+      { id: elsewhere, seat: SECOND, servant: OTHER },
+    ];
+    const host = started({ ...WORK, posts });
+    host.tell("roster", { type: "seat.held", seat: SECOND, holder: BUSY, term: 1, left: null });
+    health(host, deviceId(OTHER, "a"), "healthy");
+    expect(mayTakeWork(stateOf(host), stateOf(host).posts.get(elsewhere) as PostView)).toBe(true);
+    for (const device of [DEVICE, TWIN]) health(host, device, "failed", true);
+    expect(cleared(host)).toMatchObject([{ post: POST, to: SEAT }]);
+  });
+
+  it("hears what became of its own work, in whatever order the store answers, and of nobody else's", () => {
+    const host = started();
+    for (const device of [DEVICE, TWIN, deviceId(OTHER, "a")]) health(host, device, "failed", true);
+    const asked = cleared(host) as { post: string }[];
+    expect(asked.map(({ post }) => post).toSorted()).toEqual([POST, SPARE].toSorted());
+    const last = asked.at(-1)?.post;
+    const clears = () =>
+      host.log.flatMap(({ effect }) => (effect.op === "tell" && effect.event.type === "queue.clear" ? [effect.to] : []));
+    answer(host, 99, { kind: "cleared", moved: 1 });
+    expect(clears()).toEqual([]);
+    answer(host, 2, { kind: "cleared", moved: 1 });
+    expect(clears()).toEqual([`queue:${last}`]);
+    expect(relieved(host)).toMatchObject([{ servant: last === POST ? FIRST : OTHER, moved: 1 }]);
+  });
+
+  it("is told again of the post that is open for it, when it has forgotten", () => {
+    const host = started();
+    expect(dutiesOf(stateOf(host), FIRST)).toEqual([]);
+    health(host, DEVICE, "healthy");
+    expect(dutiesOf(stateOf(host), FIRST)).toMatchObject([
+      { to: `servant:${FIRST}`, event: { type: "seat.granted", seat: POST, device: DEVICE, term: 1 } },
+    ]);
+    expect(dutiesOf(stateOf(host), OTHER)).toEqual([]);
+    health(host, deviceId(OTHER, "a"), "healthy");
+    expect(dutiesOf(stateOf(host), OTHER)).toMatchObject([{ event: { seat: SPARE } }]);
+    expect(dutiesOf(stateOf(host), FIRST)).toHaveLength(1);
   });
 
   it("and that the line knows no more leaves what lies there to its seat, now and later", () => {

@@ -97,7 +97,12 @@ describe("a conversation that its account may not open", () => {
     expect(host.told(QUEUE).at(-1)).toMatchObject({ type: "notRerouted", why: "nobody" });
     expect(asks(host)).toHaveLength(before);
     // Whom WhatsApp refused waits elsewhere rather than here.
+    ask(host, "m1");
+    answer(host, 6, "conversation", { warm: [] });
+    expect(asks(host).at(-1)).toMatchObject({ op: "conversation.assign", seat: SECOND });
+    answer(host, 7, "assigned");
     ask(host, null);
+    expect(asks(host)).toHaveLength(before + 3);
     expect(asks(host).at(-1)).toMatchObject({ op: "conversation.assign", seat: SECOND });
   });
 

@@ -9,6 +9,7 @@ import {
   accountOf,
   type DeviceId,
   deviceId,
+  lineId,
   type Millis,
   seatId,
   seatTerm,
@@ -42,6 +43,35 @@ describe("the duty of an account", () => {
     health(host, TWIN, "failed", "silent");
     health(host, HOLDER, "failed", "silent");
     expect(told().slice(before).at(-1)).toBe("account.out");
+  });
+
+  it("is told of at no other moment: while one of its devices is well, another's changes are nobody's business", () => {
+    const change = fc.record({
+      device: fc.constantFrom(HOLDER, TWIN, FREE),
+      state: fc.constantFrom<HealthState>("healthy", "suspect", "repairing", "failed", "recovering"),
+      cause: fc.constantFrom<FailoverCause | null>(null, "silent", "closed", "loggedOut"),
+    });
+    const isWell = (state: HealthState): boolean => state === "healthy" || state === "recovering";
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 20 }), (changes) => {
+        const host = started();
+        const states = new Map<DeviceId, HealthState>(DEVICES.map((id) => [id, "healthy"]));
+        for (const { device, state, cause } of changes) {
+          const before = states.get(device) as HealthState;
+          const account = accountOf(device);
+          const others = DEVICES.filter((id) => id !== device && accountOf(id) === account);
+          const isAlone = others.every((id) => !isWell(states.get(id) as HealthState));
+          states.set(device, state);
+          const from = host.told(`master:${account}`).length;
+          health(host, device, state, cause);
+          const said = host.told(`master:${account}`).slice(from);
+          const isOver = isAlone && state === "failed" && before !== "failed";
+          const isBack = isAlone && isWell(state) && !isWell(before);
+          expect(said.map(({ type }) => type)).toEqual(isOver ? ["account.out"] : isBack ? ["account.well"] : []);
+          if (isOver) expect(said[0]).toMatchObject({ why: cause ?? "silent" });
+        }
+      }),
+    );
   });
 });
 
@@ -158,6 +188,69 @@ describe("what seats hear", () => {
     expect(host.told(`seat:${SEAT}`).at(-1)).toMatchObject({ type: "holder.failed", cause: "banned", isFinal: true });
     standing(host, "m1", "good");
     expect(heard(host).at(-1)).toBe("holder.well m1/a");
+  });
+
+  it("of nobody whose state is not known yet", () => {
+    const host = new Host();
+    host.reducer("roster", roster, rosterInput());
+    hold(host, TWIN, 2, HOLDER);
+    expect(heard(host)).toEqual([]);
+    health(host, TWIN, "healthy");
+    expect(heard(host)).toEqual(["holder.well m1/b"]);
+  });
+
+  it("of a device no longer than it holds the seat, though it goes on with another", () => {
+    const host = started();
+    host.tell("roster", { type: "seat.held", seat: OTHER_SEAT, holder: HOLDER, term: 2, left: null });
+    hold(host, TWIN, 2, HOLDER);
+    const [before, others] = [heard(host).length, host.told(`seat:${OTHER_SEAT}`).length];
+    health(host, HOLDER, "failed", "closed");
+    expect(heard(host)).toHaveLength(before);
+    expect(host.told(`seat:${OTHER_SEAT}`).slice(others)).toMatchObject([{ type: "holder.failed", device: HOLDER }]);
+    expect((host.context("roster") as RosterState).holds.get(HOLDER)).toEqual([OTHER_SEAT]);
+  });
+
+  it("and of rankings as candidates show life, until its holder is looked at again", () => {
+    const host = started();
+    ranked(host);
+    const rankings = () => host.told(`failover:${SEAT}`).length;
+    const before = rankings();
+    host.advance(FRESH + 1);
+    host.tell("roster", { type: "device.seen", device: HOLDER });
+    expect(rankings()).toBe(before);
+    host.tell("roster", { type: "device.seen", device: TWIN });
+    expect(rankings()).toBe(before + 1);
+    host.tell("roster", { type: "holder.review", seat: SEAT });
+    const after = rankings();
+    host.advance(FRESH + 1);
+    host.tell("roster", { type: "device.seen", device: TWIN });
+    expect(rankings()).toBe(after);
+  });
+
+  it("of nobody who is no master of its line, and not of its own holder", () => {
+    const host = new Host();
+    const { accounts, lines, seats } = rosterInput();
+    const [stranger, support] = [accountId("m9"), lineId("support")];
+    const device = deviceId(stranger, "a");
+    const foreign = seatId(support, stranger);
+    host.reducer(
+      "roster",
+      roster,
+      rosterInput({
+        accounts: [
+          ...accounts,
+          { id: stranger, role: "master", standing: "good", devices: [{ id: device, linked: true, cordoned: false }] },
+        ],
+        lines: [...lines, { id: support, masters: [stranger], servants: [], strategy: "round-robin" }],
+        seats: [...seats, { id: foreign, line: support, account: stranger, holder: null, term: seatTerm(0) }],
+      }),
+    );
+    for (const id of [...DEVICES, device]) health(host, id, "failed", "silent");
+    const able = (seat: typeof SEAT) => host.told(`seat:${seat}`).filter(({ type }) => type === "candidate.available").length;
+    health(host, HOLDER, "healthy");
+    expect([able(SEAT), able(OTHER_SEAT), able(foreign)]).toEqual([0, 1, 0]);
+    health(host, device, "healthy");
+    expect([able(SEAT), able(OTHER_SEAT), able(foreign)]).toEqual([0, 1, 1]);
   });
 
   it("of everyone who becomes able while their holder is out: well, linked, allowed again, of good standing", () => {
@@ -327,6 +420,25 @@ describe("an outage", () => {
     expect(outages(host)).toHaveLength(2);
   });
 
+  it("is half of them, not one less; is over when fewer than half are not well; and may come again", () => {
+    const { host, ids, go } = crowdOf(6);
+    go(ids.slice(0, 3), "suspect");
+    expect(outages(host)).toEqual(["outage.suspected"]);
+    expect(host.told("orchestrator")).toMatchObject([{ quiet: 3, of: 6 }]);
+    go(ids.slice(3, 4), "suspect");
+    go(ids.slice(0, 1), "healthy");
+    expect(outages(host)).toEqual(["outage.suspected"]);
+    go(ids.slice(1, 2), "healthy");
+    expect(outages(host)).toEqual(["outage.suspected", "outage.over"]);
+    go(ids.slice(1, 2), "healthy");
+    expect(outages(host)).toHaveLength(2);
+    go(ids.slice(0, 3), "suspect");
+    expect(outages(host)).toEqual(["outage.suspected", "outage.over", "outage.suspected"]);
+    const seven = crowdOf(7);
+    seven.go(seven.ids.slice(0, 3), "suspect");
+    expect(outages(seven.host)).toEqual([]);
+  });
+
   it("is not over because silent links have ended meanwhile", () => {
     const host = started();
     for (const id of [HOLDER, TWIN, BUSY]) health(host, id, "suspect");
@@ -469,6 +581,25 @@ function started(servants: readonly string[] = []): Host {
 }
 function health(host: Host, id: DeviceId, state: HealthState, cause: FailoverCause | null = null, isFinal = false): void {
   host.tell("roster", { type: "device.health", device: id, state, cause, isFinal, lastEvidenceAt: null });
+}
+/** So many masters with a device each, all well. */
+function crowdOf(size: number) {
+  const accounts = Array.from({ length: size }, (_, no) => accountId(`m${no}`));
+  const ids = accounts.map((id) => deviceId(id, "a"));
+  const host = new Host();
+  const master = (id: AccountId, no: number) => ({
+    id,
+    role: "master" as const,
+    standing: "good" as const,
+    devices: [{ id: ids[no] as DeviceId, linked: true, cordoned: false }],
+  });
+  const lines = [{ id: LINE, masters: accounts, servants: [], strategy: "round-robin" }];
+  host.reducer("roster", roster, rosterInput({ accounts: accounts.map(master), lines, seats: [] }));
+  const go = (devices: readonly DeviceId[], state: HealthState): void => {
+    for (const id of devices) health(host, id, state, "silent");
+  };
+  go(ids, "healthy");
+  return { host, ids, go };
 }
 function standing(host: Host, account: string, is: string): void {
   host.tell("roster", { type: "account.standing", account, standing: is });

@@ -37,7 +37,7 @@ export const onStands = (
       tell(`master:${accountOf(event.holder)}`, { type: "seat.granted", seat: seat.id, device: event.holder, term: event.term }),
     );
     const device = state.devices.get(event.holder);
-    if (device && device.state !== "unknown") effects.push(...tellSeat(state, seat, device));
+    if (device) effects.push(...tellSeat(state, seat, device));
   }
   effects.push(...attachServants(state, seat));
   return effects;
