@@ -67,8 +67,8 @@ describe("the duty of an account", () => {
           const said = host.told(`master:${account}`).slice(from);
           const isOver = isAlone && state === "failed" && before !== "failed";
           const isBack = isAlone && isWell(state) && !isWell(before);
-          expect(said.map(({ type }) => type)).toEqual(isOver ? ["account.out"] : isBack ? ["account.well"] : []);
-          if (isOver) expect(said[0]).toMatchObject({ why: cause ?? "silent" });
+          const out = { type: "account.out", why: cause ?? "silent" };
+          expect(said).toMatchObject(isOver ? [out] : isBack ? [{ type: "account.well" }] : []);
         }
       }),
     );
