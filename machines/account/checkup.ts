@@ -81,8 +81,12 @@ const reacted = (state: CheckupState, event: CheckupEvent, effects: Effect[]): C
       const isIdle = !state.open && event.at >= state.askedAt + APART;
       return isIdle ? asked(state, event.at, effects) : state;
     }
-    case "standing.noted":
-      return { ...state, standing: event.standing, until: event.until };
+    case "standing.noted": {
+      const noted = { ...state, standing: event.standing, until: event.until };
+      // Over without a look: a restriction may have hidden that no new chats are left.
+      const isOver = event.standing === "good" && state.standing !== "good";
+      return isOver && state.isCapLow && !state.open ? asked(noted, event.at, effects) : noted;
+    }
     case "checked":
       return event.reqId === state.open?.reqId ? judged({ ...state, open: null }, event, effects) : state;
     default:
@@ -132,7 +136,8 @@ const judged = (state: CheckupState, { device, finding }: Checked, effects: Effe
     effects.push(tell(`standing:${account}`, { type: "standing.reported", standing, until }));
   const cap = finding.cap ?? Number.POSITIVE_INFINITY;
   const fullCap = Math.max(state.fullCap, finding.cap ?? 0);
-  const isCapLow = cap <= fullCap * LOW;
+  const isCapped = standing === "capped";
+  const isCapLow = isCapped || cap <= fullCap * LOW;
   const key = `account.cap:${account}`;
   if (isCapLow && !state.isCapLow)
     effects.push({
@@ -141,10 +146,18 @@ const judged = (state: CheckupState, { device, finding }: Checked, effects: Effe
       rule: "account.cap",
       subject: account,
       level: "warning",
-      text: `${account} may start ${cap} more new chats, of ${fullCap} or more: WhatsApp restricts accounts that pass their cap. Let other masters take new contacts`,
+      text: `WhatsApp lets ${account} start ${isCapped ? "no" : cap} more new chats${fullCap > 0 ? `, of ${fullCap} or more` : ""}. When none is left, new conversations go to other seats until it allows more`,
     });
   if (!isCapLow && state.isCapLow) effects.push({ op: "resolve", key, text: `${account} may start new chats again` });
-  return { ...state, missing: 0, fullCap, isCapLow, short: counted(state.short, device, finding.preKeys, effects) };
+  return {
+    ...state,
+    standing,
+    until,
+    missing: 0,
+    fullCap,
+    isCapLow,
+    short: counted(state.short, device, finding.preKeys, effects),
+  };
 };
 
 /** People who write to the device first need one of its keys each; without, what they write may never be read. */

@@ -1,8 +1,8 @@
 /**
  * What WhatsApp thinks of an account, as far as it has said.
  *
- * Reported by devices (bans, notifications) and by the deep check, which is made at once after a refusal. A restriction or ban
- * with a known end is over then; if it is not, the next deep check or refusal says so again.
+ * Reported by devices (bans, notifications) and by the deep check, which is made at once after a refusal. A restriction, a cap that
+ * is used up or a ban with a known end is over then; if it is not, the next deep check or refusal says so again.
  * Invariants: each change is written down, told to the roster and the deep check, and alerted; the same report twice changes
  * nothing.
  *
@@ -10,10 +10,14 @@
  * | any        | standing.reported if isKnown       | same       |
  * | any        | standing.reported if isBan         | banned     |
  * | any        | standing.reported if isRestriction | restricted |
+ * | any        | standing.reported if isCap         | capped     |
  * | any        | standing.reported                  | good       |
  * | starting   | always if isBan                    | banned     |
  * | starting   | always if isRestriction            | restricted |
+ * | starting   | always if isCap                    | capped     |
  * | starting   | always                             | good       |
+ * | capped     | after termLeft if isServedOut      | good       |
+ * | capped     | after termLeft                     | capped     |
  * | restricted | after termLeft if isServedOut      | good       |
  * | restricted | after termLeft                     | restricted |
  * | banned     | after termLeft if isServedOut      | good       |
@@ -62,6 +66,7 @@ export const standingMachine = setup({
     isKnown: (_, { was, is }: { was: StandingContext; is: Reported }) => was.standing === is.standing && was.until === is.until,
     isBan: (_, { standing }: { standing: Standing }) => standing === "banned",
     isRestriction: (_, { standing }: { standing: Standing }) => standing === "restricted",
+    isCap: (_, { standing }: { standing: Standing }) => standing === "capped",
     isServedOut: (_, { until, armedAt }: StandingContext) => until !== null && until - armedAt <= LONGEST,
   },
   actions: {
@@ -129,6 +134,7 @@ export const standingMachine = setup({
       { guard: { type: "isKnown", params: ({ context, event }) => ({ was: context, is: event }) }, actions: "clock" },
       { guard: { type: "isBan", params: ({ event }) => event }, target: ".banned", actions: ["note", "record"] },
       { guard: { type: "isRestriction", params: ({ event }) => event }, target: ".restricted", actions: ["note", "record"] },
+      { guard: { type: "isCap", params: ({ event }) => event }, target: ".capped", actions: ["note", "record"] },
       { target: ".good", actions: ["note", "record"] },
     ],
   },
@@ -137,10 +143,25 @@ export const standingMachine = setup({
       always: [
         { guard: { type: "isBan", params: ({ context }) => context }, target: "banned" },
         { guard: { type: "isRestriction", params: ({ context }) => context }, target: "restricted" },
+        { guard: { type: "isCap", params: ({ context }) => context }, target: "capped" },
         { target: "good" },
       ],
     },
     good: { entry: ["resolveRestricted", "resolveBanned"] },
+    // The deep check has its own alert about the cap.
+    capped: {
+      entry: ["arm", "resolveRestricted", "resolveBanned"],
+      after: {
+        termLeft: [
+          {
+            guard: { type: "isServedOut", params: ({ context }) => context },
+            target: "good",
+            actions: ["passTimer", "clear", "record"],
+          },
+          { target: "capped", reenter: true, actions: "passTimer" },
+        ],
+      },
+    },
     restricted: {
       entry: ["arm", "resolveBanned", "raiseRestricted"],
       after: {

@@ -4,7 +4,7 @@
  * It knows which device speaks for which seat, tells seats about their holders, has candidates probed as soon as a holder is
  * suspected, and ranks them when asked. It decides nothing.
  * Laws: a device is ranked only if it is linked, healthy, not cordoned, of an account in good standing (a twin may be of a
- * restricted one: it shares the restriction and the warm chats), and showed a stanza within `candidateFresh`; twins come first,
+ * restricted or capped one: it shares that and the warm chats), and showed a stanza within `candidateFresh`; twins come first,
  * then devices that hold no seat, then by the line's priority; a device left by an unplanned move is not ranked for that seat
  * during the cool-down, unless the present holder is gone for good.
  */
@@ -19,7 +19,7 @@ import { onHeld, onStands } from "./roster/holders.ts";
 import { answer } from "./roster/ranking.ts";
 import { inquire, onRerouteAnswer, onYielded, reroute, type RerouteAnswer } from "./roster/rerouting.ts";
 import { tellRestricted } from "./roster/restrictions.ts";
-import type { DeviceView, RosterInput, RosterState } from "./roster/state.ts";
+import { beginsNothing, type DeviceView, type RosterInput, type RosterState } from "./roster/state.ts";
 import { watchAll, watchCandidates } from "./roster/watching.ts";
 
 export type { RosterInput, RosterMemory, RosterState, SeatView } from "./roster/state.ts";
@@ -70,9 +70,7 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
     }
     for (const { id } of config.work?.posts ?? []) state.posts.set(id, postView(id, true));
     for (const id of config.work?.stray ?? []) state.posts.set(id, postView(id, false));
-    const restricted = config.accounts.flatMap(({ id, standing }) =>
-      standing === "restricted" ? tellRestricted(state, id) : [],
-    );
+    const restricted = config.accounts.flatMap(({ id, standing }) => (beginsNothing(standing) ? tellRestricted(state, id) : []));
     const { effects, wakeAt } = attend(state, at);
     state.wakeAt = wakeAt;
     return { state, effects: [...watchAll(state), ...restricted, ...effects], wakeAt };
@@ -103,9 +101,9 @@ const react = (state: RosterState, event: Exclude<Event, { type: "device.seen" }
       if (!account) return [];
       const { standing: before } = account;
       account.standing = event.standing;
-      const isNews = (standing: Standing): boolean => (before === standing) !== (event.standing === standing);
-      const told = isNews("banned") ? account.devices.flatMap((id) => tellSeats(state, id)) : [];
-      if (isNews("restricted")) told.push(...tellRestricted(state, event.account));
+      const isNews = (is: (standing: Standing) => boolean): boolean => is(before) !== is(event.standing);
+      const told = isNews((standing) => standing === "banned") ? account.devices.flatMap((id) => tellSeats(state, id)) : [];
+      if (isNews(beginsNothing)) told.push(...tellRestricted(state, event.account));
       return event.standing === "good" ? [...told, ...availability(state, account.devices)] : told;
     }
     case "device.linked":

@@ -25,7 +25,11 @@ import type {
 
 // ---- rows ------------------------------------------------------------------------------------------------------------
 
-export type Standing = "good" | "restricted" | "banned";
+/**
+ * `restricted`: WhatsApp lets the account begin no conversation. `capped`: nor may it, because it has begun as many as WhatsApp allows
+ * in one cycle.
+ */
+export type Standing = "good" | "capped" | "restricted" | "banned";
 export type Role = "master" | "servant";
 export type LinkState = "unlinked" | "linked" | "loggedOut";
 

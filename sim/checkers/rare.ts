@@ -152,6 +152,11 @@ export const RARE: { readonly [P in keyof typeof DIRECTED]: readonly string[] } 
     "standing: restricted + after termLeft → restricted",
     "standing: banned + after termLeft → banned",
   ],
+  "new-chats-used-up": [
+    "standing: any + standing.reported if isCap → capped",
+    "standing: starting + always if isCap → capped",
+    "standing: capped + after termLeft if isServedOut → good",
+  ],
   "started-in-trouble": [
     "connection: any + connection.closed if isSuspended → suspended",
     "connection: any + connection.closed if isBanned → banned",

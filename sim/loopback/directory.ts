@@ -78,6 +78,11 @@ export class Account {
     this.phone = makePhone(this);
   }
 
+  /** It has begun as many chats as it may. */
+  get isCapped(): boolean {
+    return this.coldSends >= this.standing.quota;
+  }
+
   get jid(): string {
     return pnJid(this.number);
   }

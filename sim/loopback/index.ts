@@ -43,7 +43,7 @@ export interface AccountOptions {
   name?: string;
   /** Linked devices at most; WhatsApp's limit, 4, by default. */
   deviceLimit?: number;
-  /** What the account is told about how many new chats it may start. Nobody enforces it. */
+  /** How many new chats it may start; 1000 by default. Then it is told so, and what it writes to others is refused (463). */
   newChatQuota?: number;
   /** Where WhatsApp's media server has its history, as its phone says to devices that are linked; left out: the phone sends it along. */
   historyPath?: string;

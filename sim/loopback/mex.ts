@@ -7,6 +7,8 @@ import type { Service } from "./service.ts";
 const REACHOUT_TIMELOCK = "23983697327930364";
 const MESSAGE_CAPPING = "24503548349331633";
 
+const DAY_MS = 86_400_000;
+
 export interface Standing {
   readonly restrictedUntil: number | undefined;
   readonly enforcement: string;
@@ -21,18 +23,19 @@ function timelock(standing: Standing): Record<string, unknown> {
   return { is_active: true, time_enforcement_ends: seconds(standing.restrictedUntil), enforcement_type: standing.enforcement };
 }
 
-function capping(account: Account, { quota }: Standing): Record<string, unknown> {
+/** A cycle is a day, but what was used is not forgotten at its end. */
+function capping({ standing: { quota }, coldSends, isCapped }: Account): Record<string, unknown> {
   const now = Date.now();
-  const used = Math.min(quota, account.coldSends);
+  const began = now - (now % DAY_MS);
   return {
     total_quota: quota,
-    used_quota: used,
-    cycle_start_timestamp: seconds(now - 86_400_000),
-    cycle_end_timestamp: seconds(now + 86_400_000),
+    used_quota: Math.min(quota, coldSends),
+    cycle_start_timestamp: seconds(began),
+    cycle_end_timestamp: seconds(began + DAY_MS),
     server_sent_timestamp: seconds(now),
     ote_status: "NOT_ELIGIBLE",
     mv_status: "NOT_ELIGIBLE",
-    capping_status: used >= quota ? "CAPPED" : "NONE",
+    capping_status: isCapped ? "CAPPED" : "NONE",
   };
 }
 
@@ -41,7 +44,7 @@ export function answerMex(_service: Service, device: Device, iq: Node): Node[] {
   const { account } = device;
   let data: Record<string, unknown> | undefined;
   if (query?.attrs.query_id === REACHOUT_TIMELOCK) data = { xwa2_fetch_account_reachout_timelock: timelock(account.standing) };
-  if (query?.attrs.query_id === MESSAGE_CAPPING) data = { xwa2_message_capping_info: capping(account, account.standing) };
+  if (query?.attrs.query_id === MESSAGE_CAPPING) data = { xwa2_message_capping_info: capping(account) };
   const body = data
     ? { data }
     : { errors: [{ message: `unknown query ${bytes(query)?.toString() ?? ""}`, extensions: { error_code: 404 } }] };
@@ -50,10 +53,21 @@ export function answerMex(_service: Service, device: Device, iq: Node): Node[] {
 
 /** Pushes the account's standing to its devices, as WhatsApp does when a restriction begins or ends. */
 export function pushStanding(service: Service, account: Account): void {
-  const body = { data: { xwa2_notify_account_reachout_timelock: timelock(account.standing) } };
+  push(service, account, "NotificationUserReachoutTimelockUpdate", {
+    xwa2_notify_account_reachout_timelock: timelock(account.standing),
+  });
+}
+
+/** The same of its new chats. */
+export function pushCapping(service: Service, account: Account): void {
+  push(service, account, "MessageCappingInfoNotification", {
+    xwa2_notify_new_chat_messages_capping_info_update: capping(account),
+  });
+}
+
+function push(service: Service, account: Account, operation: string, data: Record<string, unknown>): void {
+  const body = Buffer.from(JSON.stringify({ data }));
   for (const device of account.devices.values()) {
-    service.notify(device, "mex", [
-      el("update", { op_name: "NotificationUserReachoutTimelockUpdate" }, Buffer.from(JSON.stringify(body))),
-    ]);
+    service.notify(device, "mex", [el("update", { op_name: operation }, body)]);
   }
 }

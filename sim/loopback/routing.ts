@@ -2,12 +2,15 @@
 import type { Account, Device } from "./directory.ts";
 import { acceptGroupMessage, resendToMember } from "./groups.ts";
 import { isGroup, parseJid } from "./jids.ts";
+import { pushCapping } from "./mex.ts";
 import { child, children, el, type Node, stamp } from "./node.ts";
 import type { Service } from "./service.ts";
 
 /** Malformed, or encrypted for nobody: a client whose device lookup timed out sends such stanzas. */
 const INVALID = "479";
 const UNKNOWN_RECIPIENT = "404";
+/** To a contact without a chat, from an account that may begin none. */
+const COLD = "463";
 
 export function acceptMessage(service: Service, device: Device, node: Node): void {
   const { id, to } = node.attrs;
@@ -20,6 +23,7 @@ export function acceptMessage(service: Service, device: Device, node: Node): voi
   const refuse = (error: string): void => acknowledge(service, device, node, error);
   if (fate?.kind === "error") return refuse(String(fate.code));
   if (!contact) return refuse(UNKNOWN_RECIPIENT);
+  if (account && account !== device.account && device.account.isCapped && !device.account.warm.has(contact)) return refuse(COLD);
   const direct = child(node, "enc");
   const envelopes = children(child(node, "participants"), "to");
   if (!direct && envelopes.length === 0) return refuse(INVALID);
@@ -32,11 +36,18 @@ export function acceptMessage(service: Service, device: Device, node: Node): voi
     } else if (account) {
       if (direct) passDirect(service, device, node, direct, account);
       for (const envelope of envelopes) passEnvelope(service, device, node, envelope, account);
-      if (account !== device.account && !direct) warm(device.account, account);
+      if (account !== device.account && !direct) begin(service, device.account, account);
     }
   }
   service.events.emit("accepted", { at: Date.now(), account: device.account.number, device: device.id, waId: id, to: contact });
   acknowledge(service, device, node);
+}
+
+/** WhatsApp says so at once when that was the last new chat. */
+function begin(service: Service, sender: Account, recipient: Account): void {
+  const wasCapped = sender.isCapped;
+  warm(sender, recipient);
+  if (sender.isCapped && !wasCapped) pushCapping(service, sender);
 }
 
 /** From now on the two have a chat: a restriction of either does not touch it. */

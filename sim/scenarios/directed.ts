@@ -261,6 +261,12 @@ export const DIRECTED = {
     ],
     { fleet: pair(), for: 92_000_000, workload: { from: 20_000, until: 60_000, peoplePerLine: 5, sends: 1, writes: 0, warm: 1 } },
   ),
+  /** Its only master begins as many chats as it may, and no more are wanted. */
+  "new-chats-used-up": plan([fault("node-crash", node, 1_500, 0, { tells: true, downFor: 2_000 })], {
+    fleet: { ...declare({ name: "sales", masters: [1], servants: 0 }), settings: {} },
+    for: 90_000_000,
+    workload: { from: 20_000, until: 1_400_000, peoplePerLine: 40, sends: 1, writes: 0, warm: 0 },
+  }),
 
   // ---- ends that are ordered ----
   "links-that-end-by-order": brief([

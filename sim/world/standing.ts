@@ -55,11 +55,16 @@ export class Reputation {
     if (standing !== "restricted") this.#refusals = 0;
   }
 
-  /** What a deep check is told. How many new chats the account may start is counted whether or not it may start any now. */
+  /**
+   * What a deep check is told. How many new chats the account may start is counted whether or not it may start any now; that none is
+   * left matters only where nothing worse holds.
+   */
   finding(now: Millis): Finding {
     this.#forget(now);
     const left = Math.max(0, this.#tuning.coldPerDay - this.#opened.length);
-    return { standing: this.standing, until: this.until, cap: left, preKeys: PRE_KEYS };
+    const about = { cap: left, preKeys: PRE_KEYS };
+    if (this.standing !== "good" || left > 0) return { standing: this.standing, until: this.until, ...about };
+    return { standing: "capped", until: (this.#opened[0] ?? now) + DAY, ...about };
   }
 
   #forget(now: Millis): void {

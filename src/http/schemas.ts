@@ -34,7 +34,7 @@ export const account = z
     id: z.string(),
     ...about,
     role: z.enum(["master", "servant"]),
-    standing: z.enum(["good", "restricted", "banned"]),
+    standing: z.enum(["good", "capped", "restricted", "banned"]),
     standingUntil: millis.nullable(),
     phone: z
       .strictObject({

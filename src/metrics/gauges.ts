@@ -36,7 +36,7 @@ export const createGauges = (registry: Registry, leaseAge: () => Millis): ((stat
     for (const health of ["healthy", "suspect", "repairing", "failed", "recovering", "unknown"]) devices.set({ health }, 0);
     for (const { health } of status.devices) devices.inc({ health });
     unlinked.set(status.devices.filter(({ link }) => link !== "linked").length);
-    for (const standing of ["good", "restricted", "banned"]) accounts.set({ standing }, 0);
+    for (const standing of ["good", "capped", "restricted", "banned"]) accounts.set({ standing }, 0);
     for (const { standing } of status.accounts) accounts.inc({ standing });
     for (const level of ["warning", "critical"]) alerts.set({ level }, 0);
     for (const { level } of status.alerts) alerts.inc({ level });

@@ -1,7 +1,7 @@
 /** Which devices may take a seat, the best first. */
 import { accountOf, type DeviceId, type Millis, type SeatId } from "../../ports/ids.ts";
 import { type Candidate, type Effect, tell } from "../../protocol.ts";
-import { candidatesOf, type DeviceView, isWell, type RosterState, type SeatView, stateOf } from "./state.ts";
+import { beginsNothing, candidatesOf, type DeviceView, isWell, type RosterState, type SeatView, stateOf } from "./state.ts";
 
 /**
  * Who spoke before may speak again: it is well, and WhatsApp lets its account write. Also while it is drained: to go back is no further
@@ -73,7 +73,7 @@ const fault = (
   if (device.cordoned) return "cordoned";
   const standing = state.accounts.get(device.account)?.standing ?? "good";
   if (standing === "banned") return "account banned";
-  if (standing === "restricted" && !isTwin) return "account restricted";
+  if (beginsNothing(standing) && !isTwin) return `account ${standing}`;
   if (device.state !== "healthy") return `health: ${device.state}`;
   if (seat.left && seat.left.device === device.id && at < seat.left.until && !isGone(state, seat))
     return `left ${Math.round((state.config.cooldown - (seat.left.until - at)) / 1000)} s ago`;

@@ -100,8 +100,11 @@ export interface RosterState {
 
 export const isWell = (state: HealthState): boolean => state === "healthy" || state === "recovering";
 
+/** WhatsApp lets the account go on with the chats that it has, and begin none. */
 export const isRestricted = (state: RosterState, account: AccountId): boolean =>
-  state.accounts.get(account)?.standing === "restricted";
+  beginsNothing(state.accounts.get(account)?.standing ?? "good");
+
+export const beginsNothing = (standing: Standing): boolean => standing === "restricted" || standing === "capped";
 
 /** A banned account speaks for nobody, whatever its links say. */
 export const stateOf = (state: RosterState, device: DeviceView): HealthState =>

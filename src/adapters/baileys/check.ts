@@ -1,5 +1,12 @@
 /** The deep check: may the account open new chats, and how many? Can people who write to the device first still encrypt for it? */
-import { type BinaryNode, S_WHATSAPP_NET, type WASocket } from "@whiskeysockets/baileys";
+import {
+  type BinaryNode,
+  type NewChatMessageCapInfo,
+  NewChatMessageCappingStatusType,
+  type ReachoutTimelockState,
+  S_WHATSAPP_NET,
+  type WASocket,
+} from "@whiskeysockets/baileys";
 import type { Finding } from "../../../machines/ports/connection.ts";
 import { childOf } from "./stanza.ts";
 
@@ -10,13 +17,26 @@ export const deepCheck = async (sock: WASocket): Promise<Finding> => {
     sock.fetchNewChatMessageCap(),
     countPreKeys(sock),
   ]);
-  const restricted = lock.isActive === true;
   return {
-    standing: restricted ? "restricted" : "good",
-    until: restricted ? (lock.timeEnforcementEnds?.getTime() ?? null) : null,
+    ...standingOf(lock, cap),
     cap: typeof cap?.total_quota === "number" ? Math.max(0, cap.total_quota - (cap.used_quota ?? 0)) : null,
     preKeys,
   };
+};
+
+type Judged = Pick<Finding, "standing" | "until">;
+
+/** The restriction is the graver of the two. */
+const standingOf = (lock: ReachoutTimelockState, cap: NewChatMessageCapInfo | null): Judged =>
+  lock.isActive === true
+    ? { standing: "restricted", until: lock.timeEnforcementEnds?.getTime() ?? null }
+    : (cappedBy(cap) ?? { standing: "good", until: null });
+
+/** A cap is used up if WhatsApp says so, whatever its numbers are: until the end of the cycle that it names. Undefined: it is not. */
+export const cappedBy = (cap: NewChatMessageCapInfo | null): Judged | undefined => {
+  if (cap?.capping_status !== NewChatMessageCappingStatusType.CAPPED) return undefined;
+  const ends = Number(cap.cycle_end_timestamp) * 1000;
+  return { standing: "capped", until: ends > 0 ? ends : null };
 };
 
 const countPreKeys = async (sock: WASocket): Promise<number | null> => {

@@ -18,9 +18,10 @@ import {
 import type { AuthenticationCreds, BinaryNode, WASocket, proto } from "@whiskeysockets/baileys";
 import { Agent } from "node:https";
 import type { Clock } from "../../../machines/ports/clock.ts";
-import type { ConnectionFact, LinkMethod } from "../../../machines/ports/connection.ts";
+import type { ConnectionFact, Finding, LinkMethod } from "../../../machines/ports/connection.ts";
 import type { AccountId, DeviceId, Millis, WaId } from "../../../machines/ports/ids.ts";
 import type { Cache } from "./caches.ts";
+import { cappedBy } from "./check.ts";
 import { type CloseSignal, closingOf } from "./close-reason.ts";
 import type { Deadlines, Deadline } from "./deadlines.ts";
 import { abandon, closeAtOnce, onRefusedUpgrade, rawSocket, readWithoutStacks, withoutStacks } from "./internals.ts";
@@ -264,17 +265,17 @@ export class Link {
     sock.ws.on("frame", (frame: BinaryNode | Uint8Array) => {
       if (this.state !== "closed" && !(frame instanceof Uint8Array)) this.#read(frame);
     });
+    const tellStanding = (judged: Pick<Finding, "standing" | "until">): void =>
+      options.emit({ kind: "standing", account: options.account, at: options.clock.now(), ...judged });
+    // That there are new chats again is for the next deep check to say: a restriction might forbid them all the same.
+    sock.ev.on("message-capping.update", (cap) => {
+      const capped = cappedBy(cap);
+      if (capped) tellStanding(capped);
+    });
     sock.ev.on("connection.update", ({ connection, lastDisconnect, reachoutTimeLock }) => {
       if (reachoutTimeLock && this.#checks === 0) {
         const until = reachoutTimeLock.timeEnforcementEnds?.getTime() ?? null;
-        const standing = reachoutTimeLock.isActive ? "restricted" : "good";
-        options.emit({
-          kind: "standing",
-          account: options.account,
-          at: options.clock.now(),
-          standing,
-          until: standing === "good" ? null : until,
-        });
+        tellStanding(reachoutTimeLock.isActive ? { standing: "restricted", until } : { standing: "good", until: null });
       }
       if (connection === "close") {
         const error = lastDisconnect?.error as { output?: { statusCode?: number } } | undefined;

@@ -8,7 +8,7 @@ const STATES: { readonly [T in Tone]: string } = {
   good: "serving healthy held good speaking attached automatic sending running inService ready resolved",
   busy: `starting waiting linking connecting opened acquiring renewing recovering resolving draining asking moving selecting
     preparing committing retrying verifying rollingBack retryingBack opening switching checking`,
-  warn: `suspect repairing threatened backingOff restricted braked paused warning unsure evicted denied rolledBack refused wiping vacant`,
+  warn: `suspect repairing threatened backingOff capped restricted braked paused warning unsure evicted denied rolledBack refused wiping vacant`,
   bad: `failed stranded loggedOut banned suspended replaced outdated exhausted critical outage lost out unwiped`,
   idle: "stopped unlinked unleased unheld unknown standby idle closed drained averted aborted cancelled",
 };

@@ -9,7 +9,7 @@ const ms = z.number().nullable();
 const check = z.strictObject({
   at: z.number(),
   device: z.string(),
-  standing: z.enum(["good", "restricted", "banned"]).nullable().describe("null: the check was not answered."),
+  standing: z.enum(["good", "capped", "restricted", "banned"]).nullable().describe("null: the check was not answered."),
   cap: z.number().nullable().describe("New chats that are left; null: WhatsApp did not say."),
   preKeys: z
     .number()

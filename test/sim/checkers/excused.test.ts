@@ -56,6 +56,7 @@ const INPUTS = {
     },
   },
   sender: { seat, resolveFor: 1_000 },
+  standing: { account: "sales-1", standing: "capped", until: null },
   switchover: { seat, from: device, to: null },
 } as const;
 
@@ -141,6 +142,7 @@ const STORIES: Readonly<Record<string, readonly [Kind, ...Word[]]>> = {
   "sender: draining + drain.request → draining": ["sender", open, drain, drain],
   "sender: draining + sender.close → closed": ["sender", open, drain, { type: "sender.close", why: "its term ended" }],
   "sender: drained + drain.request → drained": ["sender", drain, drain],
+  "standing: capped + after termLeft → capped": ["standing", { type: "xstate.after.termLeft.standing.capped" }],
   "switchover: any + sender.drained → same": ["switchover", { type: "sender.drained" }],
   "seat: any + failover.demand → same": ["seat", ...asking, { type: "failover.demand", to: null, by: "operator:ada" }],
   "seat: any + switchover.refused → same": ["seat", { type: "switchover.refused", why: "nobody answered" }],
