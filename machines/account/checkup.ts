@@ -136,8 +136,7 @@ const judged = (state: CheckupState, { device, finding }: Checked, effects: Effe
     effects.push(tell(`standing:${account}`, { type: "standing.reported", standing, until }));
   const cap = finding.cap ?? Number.POSITIVE_INFINITY;
   const fullCap = Math.max(state.fullCap, finding.cap ?? 0);
-  const isCapped = standing === "capped";
-  const isCapLow = isCapped || cap <= fullCap * LOW;
+  const isCapLow = cap <= fullCap * LOW;
   const key = `account.cap:${account}`;
   if (isCapLow && !state.isCapLow)
     effects.push({
@@ -146,7 +145,7 @@ const judged = (state: CheckupState, { device, finding }: Checked, effects: Effe
       rule: "account.cap",
       subject: account,
       level: "warning",
-      text: `WhatsApp lets ${account} start ${isCapped ? "no" : cap} more new chats${fullCap > 0 ? `, of ${fullCap} or more` : ""}. When none is left, new conversations go to other seats until it allows more`,
+      text: `${account} may start ${cap} more new chats, of ${fullCap} or more. With none left, WhatsApp lets it begin no conversation: new ones go to other seats then`,
     });
   if (!isCapLow && state.isCapLow) effects.push({ op: "resolve", key, text: `${account} may start new chats again` });
   return {

@@ -53,6 +53,7 @@ const resolve = (rule: "account.restricted" | "account.banned", { account, stand
   key: `${rule}:${account}`,
   text: `${account} is in ${standing === "good" ? "good" : "another"} standing`,
 });
+const why = ({ standing }: StandingContext): string => (standing === "capped" ? ": it has begun as many as it may" : "");
 const end = ({ until }: StandingContext): string => (until === null ? "" : ` until ${new Date(until).toISOString()}`);
 
 export const standingMachine = setup({
@@ -107,7 +108,7 @@ export const standingMachine = setup({
         rule: "account.restricted",
         subject: context.account,
         level: "warning",
-        text: `WhatsApp lets ${context.account} start no new chats${end(context)}. Chats that it has go on; new contacts go to other seats`,
+        text: `WhatsApp lets ${context.account} start no new chats${end(context)}${why(context)}. Chats that it has go on; new contacts go to other seats`,
       }),
     ),
     raiseBanned: emit(({ context }) =>
@@ -148,9 +149,8 @@ export const standingMachine = setup({
       ],
     },
     good: { entry: ["resolveRestricted", "resolveBanned"] },
-    // The deep check has its own alert about the cap.
     capped: {
-      entry: ["arm", "resolveRestricted", "resolveBanned"],
+      entry: ["arm", "resolveBanned", "raiseRestricted"],
       after: {
         termLeft: [
           {

@@ -239,6 +239,7 @@ export class Service implements ServiceOptions {
     }
     const { message, waId, attempt, to } = parcel;
     this.ledger.record({ kind: "accepted", account: account.id, device: device.id, message, waId, attempt, to, cold });
+    if (cold && reputation.judged(this.clock.now()).standing === "capped") this.#recordStanding(account.id, "the last new chat");
     this.clock.setTimeout(
       () =>
         endpoint.wire.down("ack", () => {
@@ -375,7 +376,7 @@ export class Service implements ServiceOptions {
   #setStanding(id: AccountId, standing: Standing, until: Millis | null, why: string): void {
     const { reputation, devices } = this.#account(id);
     reputation.set(standing, until);
-    this.ledger.record({ kind: "standing", account: id, standing, until, why });
+    this.#recordStanding(id, why);
     if (until !== null) {
       this.clock.setTimeout(
         () => {
@@ -386,6 +387,14 @@ export class Service implements ServiceOptions {
     }
     if (!reputation.announced) return;
     for (const device of devices) if (device.linked) this.#push(device, { kind: "standing", standing, until });
+  }
+
+  /** That its new chats are used up the account hears from nobody: it has to ask. */
+  #recordStanding(id: AccountId, why: string): void {
+    const { standing, until } = this.#account(id).reputation.judged(this.clock.now());
+    this.ledger.record({ kind: "standing", account: id, standing, until, why });
+    if (standing !== "capped" || until === null) return;
+    this.clock.setTimeout(() => this.#recordStanding(id, "new chats again"), until - this.clock.now());
   }
 
   // ---- linking ----

@@ -55,16 +55,22 @@ export class Reputation {
     if (standing !== "restricted") this.#refusals = 0;
   }
 
-  /**
-   * What a deep check is told. How many new chats the account may start is counted whether or not it may start any now; that none is
-   * left matters only where nothing worse holds.
-   */
+  /** What a deep check is told. How many new chats the account may start is counted whether or not it may start any now. */
   finding(now: Millis): Finding {
+    return { ...this.judged(now), cap: this.#left(now), preKeys: PRE_KEYS };
+  }
+
+  /** That no new chats are left matters only where nothing worse holds. */
+  judged(now: Millis): { readonly standing: Standing; readonly until: Millis | null } {
+    const isCapped = this.standing === "good" && this.#left(now) === 0;
+    return isCapped
+      ? { standing: "capped", until: (this.#opened[0] ?? now) + DAY }
+      : { standing: this.standing, until: this.until };
+  }
+
+  #left(now: Millis): number {
     this.#forget(now);
-    const left = Math.max(0, this.#tuning.coldPerDay - this.#opened.length);
-    const about = { cap: left, preKeys: PRE_KEYS };
-    if (this.standing !== "good" || left > 0) return { standing: this.standing, until: this.until, ...about };
-    return { standing: "capped", until: (this.#opened[0] ?? now) + DAY, ...about };
+    return Math.max(0, this.#tuning.coldPerDay - this.#opened.length);
   }
 
   #forget(now: Millis): void {

@@ -174,6 +174,30 @@ describe("the deep check of an account", () => {
     expect(said).toEqual([[], [], [`raise ${key}`], [], [], [`resolve ${key}`], [], [`raise ${key}`], [`resolve ${key}`]]);
   });
 
+  it("is made at once when a restriction or cap is over that it did not itself see to be over, if few new chats were left", () => {
+    for (const [standing, cap, made] of [
+      ["restricted", 0, 1],
+      ["capped", 0, 1],
+      ["restricted", 20, 0],
+    ] as const) {
+      const host = staged();
+      host.advance(PLACE);
+      answer(host, { ...GOOD, cap: 20 });
+      host.advance(EVERY);
+      answer(host, { ...GOOD, standing, until: host.now + 1000, cap });
+      host.tell(CHECKUP, { type: "standing.noted", standing, until: host.now + 1000 });
+      host.advance(1000);
+      const before = checks(host).length;
+      host.tell(CHECKUP, { type: "standing.noted", standing: "good", until: null });
+      expect(checks(host)).toHaveLength(before + made);
+      if (made === 0) host.advance(EVERY - 1000);
+      // What it says itself needs no other look.
+      answer(host, { ...GOOD, cap });
+      host.tell(CHECKUP, { type: "standing.noted", standing: "good", until: null });
+      expect(checks(host)).toHaveLength(before + 1);
+    }
+  });
+
   it("alerts once when two looks in a row find a device short of keys, whatever its twin has, and resolves that once it has some", () => {
     const host = staged();
     host.advance(PLACE);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { standingMachine } from "../../machines/account/standing.ts";
 import { accountId } from "../../machines/ports/ids.ts";
+import type { Standing } from "../../machines/ports/store.ts";
 import type { Address } from "../../machines/protocol.ts";
 import { Host } from "./host.ts";
 
@@ -90,7 +91,23 @@ describe("the standing of an account", () => {
     expect(host.value(STANDING)).toBe("banned");
   });
 
-  it.each(["good", "restricted", "banned"] as const)(
+  it("is capped when that is so: told and alerted as a restriction is, with what it comes from, until it is said to be over", () => {
+    const host = staged("good", null);
+    const until = host.now + HOUR;
+    report(host, "capped", until);
+    expect(host.of("write").map(({ ask }) => ask)).toMatchObject([{ standing: "capped", until }]);
+    const [alert] = host.of("raise");
+    expect(alert).toMatchObject({ key: `account.restricted:${ACCOUNT}`, level: "warning" });
+    expect(alert?.text).toMatch(/^WhatsApp lets sales-1 start no new chats until .*: it has begun as many as it may\. /);
+    report(host, "restricted", until);
+    expect(host.of("raise").at(-1)?.text).not.toContain("as many as it may");
+    report(host, "capped", until);
+    report(host, "good", null);
+    expect(host.told("roster").map(({ standing }) => standing)).toEqual(["capped", "restricted", "capped", "good"]);
+    expect(alerts(host).at(-2)).toBe("resolve account.restricted");
+  });
+
+  it.each(["good", "capped", "restricted", "banned"] as const)(
     "that was %s is so after a start, and nothing is written of it",
     (standing) => {
       const host = staged(standing, null);
@@ -101,7 +118,7 @@ describe("the standing of an account", () => {
     },
   );
 
-  it.each(["restricted", "banned"] as const)(
+  it.each(["capped", "restricted", "banned"] as const)(
     "that was %s is good when that ends, also one that ended before the start",
     (standing) => {
       const long = staged(standing, 1_000_000 + 30 * HOUR);
@@ -119,7 +136,7 @@ describe("the standing of an account", () => {
 
 // ---- helpers ----
 
-function staged(standing: "good" | "restricted" | "banned", until: number | null): Host {
+function staged(standing: Standing, until: number | null): Host {
   const host = new Host();
   host.chart(STANDING, standingMachine, { account: ACCOUNT, at: host.now, standing, until });
   return host;

@@ -109,6 +109,7 @@ describe("a conversation that its account may not open", () => {
   it("goes to nobody whose account is not in good standing or whose device is not well, nor to its own account", () => {
     const outs: ((host: Host) => void)[] = [
       (host) => standing(host, "m2", "restricted"),
+      (host) => standing(host, "m2", "capped"),
       (host) => standing(host, "m2", "banned"),
       (host) => health(host, BUSY, "suspect"),
       (host) => host.tell("roster", { type: "seat.held", seat: SECOND, holder: null, term: 2, left: null }),
@@ -152,21 +153,21 @@ describe("a conversation that its account may not open", () => {
 describe("the queues of a line", () => {
   it("hear when one of its masters may not begin conversations, and when it may again, once each", () => {
     const host = started();
-    for (const name of ["good", "restricted", "restricted", "banned", "good"]) standing(host, "m1", name);
+    for (const name of ["good", "restricted", "capped", "restricted", "banned", "capped", "good"]) standing(host, "m1", name);
     for (const seat of [SEAT, SECOND])
       expect(host.told(`queue:${seat}`).map(({ type, account, restricted }) => [type, account, restricted])).toEqual([
         ["account.restricted", "m1", true],
         ["account.restricted", "m1", false],
+        ["account.restricted", "m1", true],
+        ["account.restricted", "m1", false],
       ]);
     standing(host, "unknown", "restricted");
-    expect(host.told(QUEUE)).toHaveLength(2);
+    expect(host.told(QUEUE)).toHaveLength(4);
   });
 
-  it("hear it at the start, and again when one of them is started anew", () => {
+  it.each(["restricted", "capped"] as const)("hear it at the start, and again when one is started anew: %s", (name) => {
     const { accounts } = rosterInput();
-    const restricted = accounts.map((account) =>
-      account.id === "m3" ? { ...account, standing: "restricted" as const } : account,
-    );
+    const restricted = accounts.map((account) => (account.id === "m3" ? { ...account, standing: name } : account));
     const host = started({ accounts: restricted });
     const word = { type: "account.restricted", account: "m3", restricted: true };
     expect(host.told(QUEUE)).toMatchObject([word]);

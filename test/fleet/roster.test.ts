@@ -132,14 +132,18 @@ describe("who may take a seat", () => {
     expect(lastRanking(host)["rejected"]).toContainEqual({ device: TWIN, why });
   });
 
-  it("a twin of a restricted account, whose chats are warm, but no other device of one; nobody of a banned one", () => {
-    const host = started();
-    standing(host, "m1", "restricted");
-    standing(host, "m3", "restricted");
-    expect(ranked(host)).toEqual([TWIN, LAST, BUSY]);
-    standing(host, "m1", "banned");
-    expect(ranked(host)).toEqual([LAST, BUSY]);
-  });
+  it.each(["restricted", "capped"])(
+    "a twin of a %s account, whose chats are warm, but no other device of one; nobody of a banned one",
+    (name) => {
+      const host = started();
+      standing(host, "m1", name);
+      standing(host, "m3", name);
+      expect(ranked(host)).toEqual([TWIN, LAST, BUSY]);
+      expect(lastRanking(host)["rejected"]).toContainEqual({ device: FREE, why: `account ${name}` });
+      standing(host, "m1", "banned");
+      expect(ranked(host)).toEqual([LAST, BUSY]);
+    },
+  );
 
   it("not the device that was just left, until the cool-down is over", () => {
     const host = started();
@@ -470,7 +474,7 @@ describe("whatever was reported before", () => {
     fc.record({
       do: fc.constant("standing" as const),
       account: fc.constantFrom("m1", "m2", "m3", "m4"),
-      standing: fc.constantFrom("good" as const, "restricted" as const, "banned" as const),
+      standing: fc.constantFrom("good" as const, "capped" as const, "restricted" as const, "banned" as const),
     }),
     fc.record({ do: fc.constant("linked" as const), device: fc.constantFrom(...DEVICES), is: fc.boolean() }),
     fc.record({ do: fc.constant("cordon" as const), device: fc.constantFrom(...DEVICES), is: fc.boolean() }),
@@ -507,7 +511,7 @@ describe("whatever was reported before", () => {
           const allowed = state.accounts.get(accountOf(id))?.standing;
           expect(device).toMatchObject({ linked: true, cordoned: false, state: "healthy" });
           expect(host.now - lastSeenAt).toBeLessThanOrEqual(FRESH);
-          expect(ladder === "twin" ? ["good", "restricted"] : ["good"]).toContain(allowed);
+          expect(ladder === "twin" ? ["good", "capped", "restricted"] : ["good"]).toContain(allowed);
           expect([seat.holder, ...exclude]).not.toContain(id);
           expect(ladder === "twin").toBe(accountOf(id) === accountOf(seat.holder as DeviceId));
         }
