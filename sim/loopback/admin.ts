@@ -40,6 +40,7 @@ const routes: ReadonlyArray<readonly [method: string, path: RegExp, handler: Han
   ["GET", /^\/admin\/state$/, state],
   ["POST", /^\/admin\/faults$/, injectFault],
   ["DELETE", /^\/admin\/faults\/([0-9]+)$/, healFault],
+  ["POST", /^\/admin\/account\/([0-9]+)\/new-chats$/, allowNewChats],
   ["POST", /^\/admin\/person\/([0-9]+)\/send$/, send],
   ["GET", /^\/admin\/person\/([0-9]+)\/received$/, received],
 ];
@@ -128,20 +129,23 @@ async function enterCode({ loopback, body }: Context): Promise<unknown> {
 }
 
 function state({ service, loopback }: Context): unknown {
-  const accounts = [...service.directory.accounts.values()].map(({ number, jid, lid, name, devices, standing, warm }) => ({
-    number,
-    jid,
-    lid,
-    name,
-    restricted: standing.restrictedUntil !== undefined,
-    chats: warm.size,
-    devices: [...devices.values()].map(({ id, stage, mailbox, credentials }) => ({
-      device: id,
-      stage,
-      waiting: mailbox.size,
-      preKeys: credentials.preKeys.length,
-    })),
-  }));
+  const accounts = [...service.directory.accounts.values()].map(
+    ({ number, jid, lid, name, devices, standing, coldSends, warm }) => ({
+      number,
+      jid,
+      lid,
+      name,
+      restricted: standing.restrictedUntil !== undefined,
+      newChatsLeft: Math.max(0, standing.quota - coldSends),
+      chats: warm.size,
+      devices: [...devices.values()].map(({ id, stage, mailbox, credentials }) => ({
+        device: id,
+        stage,
+        waiting: mailbox.size,
+        preKeys: credentials.preKeys.length,
+      })),
+    }),
+  );
   return {
     url: loopback.url,
     tlsUrl: loopback.tlsUrl,
@@ -171,6 +175,14 @@ function healFault({ service, argument }: Context): unknown {
   if (!fault) throw new BadRequest(`no fault ${argument} is active: it is over, or never began`);
   fault.heal();
   return { id: fault.id, healed: true };
+}
+
+function allowNewChats({ loopback, body, argument }: Context): unknown {
+  const wanted = 'expected a JSON object like {"left":5}';
+  const { left } = parseJson(body, wanted);
+  if (typeof left !== "number" || !Number.isSafeInteger(left) || left < 0) throw new BadRequest(wanted);
+  loopback.account(argument).allowNewChats(left);
+  return { number: argument, left };
 }
 
 function send({ loopback, body, argument }: Context): unknown {

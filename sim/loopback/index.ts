@@ -13,6 +13,7 @@ import { Faults } from "./faults/index.ts";
 import { createGroup } from "./groups.ts";
 import { HOST, openDoors } from "./listener.ts";
 import { serveMedia } from "./media.ts";
+import { pushCapping } from "./mex.ts";
 import { servePage } from "./page.ts";
 import { enterPairingCode } from "./pairing-code.ts";
 import { Person, type PersonOptions } from "./person.ts";
@@ -43,8 +44,6 @@ export interface AccountOptions {
   name?: string;
   /** Linked devices at most; WhatsApp's limit, 4, by default. */
   deviceLimit?: number;
-  /** How many new chats it may start; 1000 by default. Then it is told so, and what it writes to others is refused (463). */
-  newChatQuota?: number;
   /** Where WhatsApp's media server has its history, as its phone says to devices that are linked; left out: the phone sends it along. */
   historyPath?: string;
 }
@@ -66,6 +65,8 @@ export interface LoopbackAccount {
   /** The phone has no network until it is switched on again: what comes for it waits, and it confirms nothing. */
   switchOff(): void;
   switchOn(): void;
+  /** From now on it may begin so many more chats, of which its devices are told; what it writes to others after that is refused (463). */
+  allowNewChats(left: number): void;
   /** Creates a group with these numbers (accounts that exist) and tells all members. Returns its jid. `approval`: who joins has to be let in. */
   createGroup(subject: string, members: string[], approval?: boolean): string;
   /** The code of a group's invitation, for who may join it. */
@@ -108,10 +109,9 @@ export async function startLoopback(options: LoopbackOptions = {}): Promise<Loop
   });
   const people = new Map<string, Person>();
   const certificate = options.tlsPort === undefined ? undefined : selfSigned();
-  const account: Loopback["account"] = (number, { name, deviceLimit, newChatQuota, historyPath } = {}) => {
+  const account: Loopback["account"] = (number, { name, deviceLimit, historyPath } = {}) => {
     const found = service.directory.create(number, name);
     if (deviceLimit !== undefined) found.deviceLimit = deviceLimit;
-    if (newChatQuota !== undefined) found.standing = { ...found.standing, quota: newChatQuota };
     if (historyPath !== undefined) found.historyPath = historyPath;
     return accountView(service, found);
   };
@@ -187,6 +187,10 @@ function accountView(service: Service, account: Account): LoopbackAccount {
     },
     switchOff: () => account.phone.goOffline(),
     switchOn: () => account.phone.goOnline(),
+    allowNewChats: (left) => {
+      account.standing = { ...account.standing, quota: account.coldSends + left };
+      pushCapping(service, account);
+    },
     createGroup: (subject, numbers, approval) => {
       const members = numbers.map((number) => {
         const member = service.directory.accounts.get(number);

@@ -58,7 +58,7 @@ export function pushStanding(service: Service, account: Account): void {
   });
 }
 
-/** The same of its new chats. */
+/** The same of its new chats, when it may start more or fewer. That they are used up it has to ask. */
 export function pushCapping(service: Service, account: Account): void {
   push(service, account, "MessageCappingInfoNotification", {
     xwa2_notify_new_chat_messages_capping_info_update: capping(account),

@@ -2,7 +2,6 @@
 import type { Account, Device } from "./directory.ts";
 import { acceptGroupMessage, resendToMember } from "./groups.ts";
 import { isGroup, parseJid } from "./jids.ts";
-import { pushCapping } from "./mex.ts";
 import { child, children, el, type Node, stamp } from "./node.ts";
 import type { Service } from "./service.ts";
 
@@ -36,18 +35,11 @@ export function acceptMessage(service: Service, device: Device, node: Node): voi
     } else if (account) {
       if (direct) passDirect(service, device, node, direct, account);
       for (const envelope of envelopes) passEnvelope(service, device, node, envelope, account);
-      if (account !== device.account && !direct) begin(service, device.account, account);
+      if (account !== device.account && !direct) warm(device.account, account);
     }
   }
   service.events.emit("accepted", { at: Date.now(), account: device.account.number, device: device.id, waId: id, to: contact });
   acknowledge(service, device, node);
-}
-
-/** WhatsApp says so at once when that was the last new chat. */
-function begin(service: Service, sender: Account, recipient: Account): void {
-  const wasCapped = sender.isCapped;
-  warm(sender, recipient);
-  if (sender.isCapped && !wasCapped) pushCapping(service, sender);
 }
 
 /** From now on the two have a chat: a restriction of either does not touch it. */

@@ -129,6 +129,11 @@ export class Service implements ServiceOptions {
     return this.#account(account).reputation.finding(this.clock.now());
   }
 
+  /** It may begin so many more chats, and is not told. */
+  allowNewChats(id: AccountId, left: number): void {
+    this.#account(id).reputation.leave(left, this.clock.now());
+  }
+
   /** The chat exists: no message in it is cold. */
   warm(account: AccountId, person: PersonId): void {
     this.#account(account).reputation.warm(person);

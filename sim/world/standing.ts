@@ -68,6 +68,11 @@ export class Reputation {
       : { standing: this.standing, until: this.until };
   }
 
+  /** As if it had begun all others just now. */
+  leave(left: number, now: Millis): void {
+    this.#opened = Array.from({ length: Math.max(0, this.#tuning.coldPerDay - left) }, () => now);
+  }
+
   #left(now: Millis): number {
     this.#forget(now);
     return Math.max(0, this.#tuning.coldPerDay - this.#opened.length);

@@ -153,6 +153,11 @@ const start = async (): Promise<Outside> => {
     noGroup: { lid: null, pn: "120363999999999@g.us" },
     write: (person, account, text) => personOf(person).send(numberOf(account), text) as WaId,
     shown: (person) => personOf(person).received.map(({ id }) => id),
+    allowNewChats: async (account, left) => {
+      const url = `${loopback.adminUrl}/account/${numberOf(account)}/new-chats`;
+      const response = await fetch(url, { method: "POST", body: JSON.stringify({ left }) });
+      if (!response.ok) throw new Error(`the server would not: ${await response.text()}`);
+    },
     inject: (fault) => peer.inject(fault),
     failCommits: (on) => {
       failing = on;

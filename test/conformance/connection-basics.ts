@@ -244,6 +244,26 @@ const questions: readonly Case[] = [
       expect(stage.standings()).toEqual([]);
     },
   },
+  {
+    title: "answers a deep check with capped once new chats are used up, until they are again; known ones go on meanwhile",
+    async run(stage) {
+      await stage.serve(a);
+      await stage.seat(a);
+      await stage.outside.allowNewChats(FIRST, 1);
+      expect(await stage.check(a)).toMatchObject({ standing: "good", until: null, cap: 1 });
+      const last = await stage.send(a, stage.stranger());
+      await stage.fact("acked", ({ waId }) => waId === last.waId);
+      const finding = await stage.check(a);
+      expect(finding).toMatchObject({ standing: "capped", cap: 0 });
+      expect(finding?.until).toBeGreaterThan(stage.outside.now());
+      const known = await stage.send(a, "ana");
+      await stage.fact("acked", ({ waId }) => waId === known.waId);
+      await stage.outside.allowNewChats(FIRST, 40);
+      expect(await stage.check(a)).toMatchObject({ standing: "good", until: null, cap: 40 });
+      expect(stage.standings()).toEqual([]);
+      expect(stage.of("refused")).toEqual([]);
+    },
+  },
 ];
 
 const sends: readonly Case[] = [

@@ -107,6 +107,8 @@ export interface Outside {
   write(person: string, account: AccountId, text: string): WaId;
   /** Ids of what the person has seen on the phone, in order. */
   shown(person: string): readonly string[];
+  /** How many more chats the account may begin, up to 40. */
+  allowNewChats(account: AccountId, left: number): Promise<void>;
   /** Begins now; gives back how to end it. */
   inject(fault: LinkFault): Promise<() => Promise<void>>;
   /** While it is set no commit of keys succeeds. */

@@ -56,6 +56,7 @@ const start = async (): Promise<Outside> => {
     write: (person, account, text) => service.write(`${person}@lid`, account, text),
     shown: (person) =>
       ledger.events.flatMap((event) => (event.kind === "shown" && event.person === `${person}@lid` ? [event.waId] : [])),
+    allowNewChats: async (account, left) => service.allowNewChats(account, left),
     inject: async (fault) => {
       const index = board.inject(fault);
       return async () => board.lift(index);

@@ -8,7 +8,7 @@ import { createSupervisor, defineFleet, type FleetInput, type FleetSupervisor, t
 
 export const NUMBERS: Readonly<Record<string, string>> = { "sales-1": "99900000001", "sales-2": "99900000002" };
 export const DEVICES = ["sales-1/a", "sales-1/b", "sales-2/a"] as const;
-type Given = Pick<FleetInput, "accounts" | "lines" | "pacing">;
+type Given = Pick<FleetInput, "accounts" | "lines" | "pacing" | "timers">;
 /** Two masters, the first with a twin. */
 const FLEET: Given = {
   accounts: {

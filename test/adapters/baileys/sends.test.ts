@@ -53,6 +53,24 @@ describe("sends", () => {
     await until(() => raw.reported(bare).some(({ status }) => status === ERROR), PATIENCE);
   });
 
+  it("to strangers are over once new chats are used up, of which WhatsApp may tell unasked; that there are new ones is for a deep check", async () => {
+    const { rig, loopback } = world;
+    const account = loopback.account(MASTER);
+    const since = rig.mark;
+    account.allowNewChats(0);
+    const { until: ends } = await rig.fact("standing", ({ standing }) => standing === "capped", { since });
+    expect(ends).toBeGreaterThan(Date.now());
+    const stranger = loopback.person("4915550000981");
+    const { command } = await rig.send(a, await rig.contact(stranger.jid), "hello stranger");
+    expect(await rig.fact("refused", ({ waId }) => waId === command.waId)).toMatchObject({ code: 463 });
+    const { command: known } = await rig.send(a, world.contact, "hello friend");
+    await rig.fact("acked", ({ waId }) => waId === known.waId);
+    account.allowNewChats(1000);
+    const again = await rig.send(a, await rig.contact(stranger.jid), "hello stranger");
+    await rig.fact("acked", ({ waId }) => waId === again.command.waId);
+    expect(rig.facts.slice(since).filter((fact) => fact.kind === "standing" && fact.standing !== "capped")).toEqual([]);
+  });
+
   it("on a link that died unnoticed a message is sent and stays unanswered; on a closed one it is unsent", async () => {
     const { rig, raw, loopback } = world;
     loopback.faults.halfOpenLink(onMaster);
