@@ -258,6 +258,8 @@ export interface WhyAnswer {
   readonly now: Millis;
   readonly seat: SeatStatus;
   readonly holder: DeviceStatus | null;
+  /** Whose device that is. */
+  readonly speaker: Pick<AccountStatus, "id" | "standing" | "standingUntil"> | null;
   /** Of this seat, newest first. */
   readonly failovers: readonly FailoverRecord[];
   /** About this seat, newest first. */

@@ -93,7 +93,9 @@ export const controlHandlers = (parts: ControlParts): ControlHandlers => {
       if (!seat) throw new ControlError("E_UNKNOWN_SEAT", `there is no seat ${id}`);
       const { rows: failovers } = await views.ask("failover.list", { seat: id, limit: HISTORY_OF_SEAT });
       const { rows: audit } = await views.ask("audit.read", { subject: id, limit: AUDIT_OF_SEAT });
-      return { now: views.now(), seat, holder: seat.holder === null ? null : views.device(seat.holder), failovers, audit };
+      const holder = seat.holder === null ? null : views.device(seat.holder);
+      const speaker = holder === null ? undefined : views.accounts().find((account) => account.id === accountOf(holder.id));
+      return { now: views.now(), seat, holder, speaker: speaker ?? null, failovers, audit };
     },
     failover: ({ seat, to }) => move(parts, seatNamed(seat), to, "failover"),
     switchover: ({ seat, to }) => move(parts, seatNamed(seat), to, "switchover"),

@@ -164,7 +164,7 @@ const ANSWERS: ControlAnswers = {
     alerts: [alert],
     drift: { changes: 0, restart: 0, isWrong: false },
   },
-  why: { now: NOW, seat, holder: devices[1] ?? null, failovers: [record], audit: [audit] },
+  why: { now: NOW, seat, holder: devices[1] ?? null, speaker: accounts[0] ?? null, failovers: [record], audit: [audit] },
   failover: { inTime: true, record },
   switchover: { inTime: true, record },
   failback: { inTime: true, record },
@@ -703,6 +703,16 @@ WARNING   since 11:59:54  sales-1/a failed: nothing is heard from it
     expect(stdout).toContain("silent: sales-1/a → sales-1/b (twin), in service");
     expect(stdout).toContain("11:59:54  chose sales-1/b (twin: same number, heard 210 ms ago)");
     expect(stdout).toContain("operator:ann: failover of sales/sales-1 demanded");
+  });
+
+  it.each([
+    ["good", ""],
+    ["capped", "sales-1 has begun as many chats as WhatsApp allows it until 2026-11-25 13:00:00\n"],
+    ["restricted", "sales-1 is restricted by WhatsApp until 2026-11-25 13:00:00\n"],
+  ] as const)("why tells of a seat that gets no new conversations: its account is %s", async (standing, told) => {
+    const speaker = { id: "sales-1" as AccountId, standing, standingUntil: NOW + 3_600_000 };
+    const { stdout } = await run("why sales-1", { why: { ...ANSWERS.why, speaker } });
+    expect(/it gets no new conversations: (.*\n)/.exec(stdout)?.[1] ?? "").toBe(told);
   });
 
   it("failover says what came of it, and exits with 1 if the seat did not move", async () => {

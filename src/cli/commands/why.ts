@@ -28,11 +28,12 @@ export const whyCommand = (cli: Cli): Command =>
       }),
     );
 
-export const whyText = ({ seat, holder, failovers, audit }: WhyAnswer, { bold, dim }: Paints): string => {
+export const whyText = ({ seat, holder, speaker, failovers, audit }: WhyAnswer, { bold, dim }: Paints): string => {
   const heard = holder?.lastEvidenceMs === null || holder === null ? "" : `, heard ${span(holder.lastEvidenceMs)} ago`;
   const waiting = `${seat.queue.open} waiting${seat.queue.held > 0 ? `, ${seat.queue.held} held` : ""}`;
   const lines = [
     `${bold(seat.id)} is ${seat.phase}: ${seat.holder ?? "nobody"} speaks for it (term ${seat.term}${heard}); ${waiting}`,
+    ...standingText(speaker),
     "",
     bold("Changes of holder, newest first"),
   ];
@@ -46,4 +47,12 @@ export const whyText = ({ seat, holder, failovers, audit }: WhyAnswer, { bold, d
   for (const { at, actor, text } of audit.slice(0, AUDIT_SHOWN)) lines.push(`  ${when(at)}  ${actor}: ${text}`);
   if (audit.length > AUDIT_SHOWN) lines.push(dim(`  and more: greenroom audit ${seat.id}`));
   return lines.join("\n");
+};
+
+/** Why it gets no new conversations, if that is so. */
+const standingText = (speaker: WhyAnswer["speaker"]): string[] => {
+  if (speaker === null || speaker.standing === "good" || speaker.standing === "banned") return [];
+  const until = speaker.standingUntil === null ? "" : ` until ${when(speaker.standingUntil)}`;
+  const why = speaker.standing === "capped" ? "has begun as many chats as WhatsApp allows it" : "is restricted by WhatsApp";
+  return [`it gets no new conversations: ${speaker.id} ${why}${until}`];
 };

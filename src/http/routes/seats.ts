@@ -77,7 +77,12 @@ export const seatRoutes: readonly Route[] = [
     answers: { 200: why },
     refuses: ["E_UNKNOWN_SEAT"],
     handle: async ({ handlers, scope }, { params }) => {
-      const { now: _, holder, ...rest } = await handlers.why({ seat: scope.seatNamed(`${params.line}/${params.account}`) });
+      const {
+        now: _,
+        speaker: _account,
+        holder,
+        ...rest
+      } = await handlers.why({ seat: scope.seatNamed(`${params.line}/${params.account}`) });
       const body = { ...rest, holder: holder && deviceView(holder, scope) };
       return ok(body, withTag(rest.seat.term));
     },
