@@ -7,7 +7,8 @@
  * Laws: a channel is told of an alert once a level, and of its end if and only if it was told of the alert; what is owed goes out
  * within `GATHER_MORE`, but where many alerts of one rule come together, or one cause brings them about: then with the others, every
  * `STORM`. The first word about a device or an account is not gathered even then, unless an outage explains it. Silences, pauses and
- * acknowledgements hold notices back, never the end of what was told.
+ * acknowledgements hold notices back, never the end of what was told. Who is told may change at any time: a channel that is gone is owed
+ * nothing, one that comes is owed what holds then, and what was told by name stays told.
  */
 import type { Millis } from "../ports/ids.ts";
 import type { AlertLevel } from "../ports/records.ts";
@@ -88,6 +89,8 @@ const QUIET: Lane = { hurrySince: null, owedSince: null, lastAt: null, lastOf: n
 
 export interface NoticesState {
   readonly policy: AlertPolicy;
+  /** Those that there are: no other is owed anything, whatever the policy names. */
+  readonly channels: readonly string[];
   /** Begins the ids of notices, so that those of two lives differ. */
   readonly life: string;
   readonly count: number;
@@ -109,6 +112,14 @@ export type NoticesEvent =
   | { readonly type: "acknowledged"; readonly at: Millis; readonly key: string; readonly by: string }
   | { readonly type: "silences"; readonly at: Millis; readonly silences: readonly Silence[] }
   | { readonly type: "paused"; readonly at: Millis; readonly isPaused: boolean }
+  | {
+      readonly type: "rerouted";
+      readonly at: Millis;
+      readonly policy: AlertPolicy;
+      readonly channels: readonly string[];
+    }
+  /** A notice that its channel never got, since it is gone. The newest one first. */
+  | { readonly type: "givenUp"; readonly at: Millis; readonly notice: Notice }
   | { readonly type: "wake"; readonly at: Millis };
 
 export interface NoticesStep {
@@ -120,6 +131,7 @@ export interface NoticesStep {
 
 export interface NoticesInput {
   readonly policy: AlertPolicy;
+  readonly channels: readonly string[];
   readonly life: string;
   readonly at: Millis;
   /** As an earlier life left them. */
@@ -127,7 +139,7 @@ export interface NoticesInput {
   readonly silences: readonly Silence[];
 }
 
-export const startNotices = ({ policy, life, at, duties, silences }: NoticesInput): NoticesState => {
+export const startNotices = ({ policy, channels, life, at, duties, silences }: NoticesInput): NoticesState => {
   const oldestFirst = duties
     // The earlier life's clock may have been ahead.
     .map((duty) => (duty.toldAt !== null && duty.toldAt > at ? { ...duty, toldAt: at } : duty))
@@ -135,6 +147,7 @@ export const startNotices = ({ policy, life, at, duties, silences }: NoticesInpu
   const newest = new Map(oldestFirst.map((duty) => [duty.alert.key, duty]));
   return {
     policy,
+    channels,
     life,
     count: 0,
     duties: newest,
@@ -167,6 +180,10 @@ const reacted = (state: NoticesState, event: NoticesEvent): NoticesState => {
       return { ...state, silences: event.silences };
     case "paused":
       return { ...state, isPaused: event.isPaused };
+    case "rerouted":
+      return rerouted(state, event);
+    case "givenUp":
+      return everyDuty(state, (duty) => untold(duty, event.notice));
     case "wake":
       return state;
   }
@@ -209,6 +226,48 @@ const resolved = (state: NoticesState, { key, text, at }: Extract<NoticesEvent, 
   return isHidden ? without({ ...state, recent }, key) : put({ ...state, recent }, ended);
 };
 
+const rerouted = (before: NoticesState, { policy, channels, at }: Extract<NoticesEvent, { type: "rerouted" }>): NoticesState => {
+  const lanes = new Map(
+    [...before.lanes].map(([channel, lane]) => [
+      channel,
+      channels.includes(channel) ? lane : { ...lane, hurrySince: null, owedSince: null },
+    ]),
+  );
+  const state = { ...before, policy, channels, lanes };
+  return everyDuty(state, (duty) => joined(before, state, duty, at));
+};
+
+/**
+ * Who is to hear of an alert only now hears of it if it holds, and that once: what should have been the second word by now is no
+ * word to them. Of what is over they hear nothing.
+ */
+const joined = (before: NoticesState, state: NoticesState, duty: Duty, at: Millis): Duty => {
+  const fresh = channelsOf(state.policy, duty.alert).filter(
+    (channel) => duty.told[channel] === undefined && isListening(state, duty, channel) && !isListening(before, duty, channel),
+  );
+  if (fresh.length === 0) return duty;
+  if (duty.alert.resolvedAt === null)
+    return { ...duty, reminded: [...duty.reminded, ...fresh.filter((channel) => isRemindable(state, duty, channel, at))] };
+  return { ...duty, told: { ...duty.told, ...Object.fromEntries(fresh.map((channel) => [channel, "resolved" as const])) } };
+};
+
+/** Should its channel come back while the alert holds, it is owed that again. */
+const untold = (duty: Duty, { channel, items }: Notice): Duty => {
+  const { alert, flaps, told: by, reminded } = duty;
+  const item = items.findLast(({ key, raisedAt }) => key === alert.key && (flaps || raisedAt === alert.raisedAt));
+  if (item?.kind === "unacknowledged") return { ...duty, reminded: reminded.filter((each) => each !== channel) };
+  if (item?.kind === "escalated" && by[channel] === "critical") return { ...duty, told: { ...by, [channel]: "warning" } };
+  if (item?.kind !== "raised" || by[channel] === "resolved") return duty;
+  const { [channel]: _, ...others } = by;
+  return { ...duty, told: others };
+};
+
+const everyDuty = (state: NoticesState, change: (duty: Duty) => Duty): NoticesState => ({
+  ...state,
+  duties: new Map([...state.duties].map(([key, duty]) => [key, change(duty)])),
+  past: state.past.map(change),
+});
+
 const counted = (state: NoticesState, what: Counted, at: Millis): NoticesState["recent"] => [
   ...state.recent.filter((each) => each.at > at - STORM),
   { what, at },
@@ -234,19 +293,23 @@ const isWithin = (at: Millis, from: Millis, span: Millis): boolean => at >= from
 const isSteady = ({ policy }: NoticesState, { alert }: Duty, at: Millis): boolean =>
   !isWithin(at, alert.resolvedAt ?? alert.raisedAt, policy.flapping.steady);
 
+const isListening = ({ policy, channels }: NoticesState, { alert }: Duty, channel: string): boolean =>
+  channels.includes(channel) && channelsOf(policy, alert).includes(channel);
+
 const owedOf = (state: NoticesState, duty: Duty, channel: string, at: Millis): Item | null => {
+  if (!state.channels.includes(channel)) return null;
   const { alert, flaps } = duty;
   const known = duty.told[channel];
   const item = (kind: ItemKind): Item => ({ ...alert, kind, flaps: flaps && kind !== "resolved" });
-  const isListening = channelsOf(state.policy, alert).includes(channel);
+  const isMeant = isListening(state, duty, channel);
   if (alert.resolvedAt !== null) {
     if (known === "resolved" || (flaps && !isSteady(state, duty, at))) return null;
     // What ended before it was told is told once, as over.
-    return known !== undefined || (isListening && !isHeld(state, duty, at)) ? item("resolved") : null;
+    return known !== undefined || (isMeant && !isHeld(state, duty, at)) ? item("resolved") : null;
   }
   if (isHeld(state, duty, at)) return null;
-  if (isListening && known === undefined) return item("raised");
-  if (isListening && known === "warning" && alert.level === "critical") return item("escalated");
+  if (isMeant && known === undefined) return item("raised");
+  if (isMeant && known === "warning" && alert.level === "critical") return item("escalated");
   return isRemindable(state, duty, channel, at) ? item("unacknowledged") : null;
 };
 

@@ -17,8 +17,9 @@ import type { AlertLevel } from "../../machines/ports/records.ts";
 import { eventsOf, type Life, oncePerLife, type Property } from "./life.ts";
 
 /** One channel that takes everything. */
+const CHANNELS = ["ops"];
 const POLICY: AlertPolicy = {
-  channels: { warning: ["ops"], critical: ["ops"] },
+  channels: { warning: CHANNELS, critical: CHANNELS },
   escalation: null,
   flapping: FLAPPING,
   rules: {},
@@ -44,7 +45,7 @@ const saidIn = oncePerLife((life): readonly Said[] =>
 
 /** What people would have been told. While the node is down nobody tells them; what it owed is all that its next life knows. */
 export const noticesOf = (life: Life): readonly Notice[] => {
-  let state = startNotices({ policy: POLICY, life: "sim", at: life.from, duties: [], silences: [] });
+  let state = startNotices({ policy: POLICY, channels: CHANNELS, life: "sim", at: life.from, duties: [], silences: [] });
   let wakeAt: Millis | null = null;
   const notices: Notice[] = [];
   const take = (event: NoticesEvent): void => {
@@ -65,7 +66,7 @@ export const noticesOf = (life: Life): readonly Notice[] => {
       else {
         const duties = [...state.past, ...state.duties.values()];
         state = {
-          ...startNotices({ policy: POLICY, life: `sim${step.at}`, at: step.at, duties, silences: [] }),
+          ...startNotices({ policy: POLICY, channels: CHANNELS, life: `sim${step.at}`, at: step.at, duties, silences: [] }),
           raises: state.raises,
         };
         take({ type: "wake", at: step.at });

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../../machines/ports/clock.ts";
 import type { MessageId } from "../../machines/ports/ids.ts";
 import type { OutboxRow } from "../../machines/ports/store.ts";
-import type { FleetConfig } from "../config/index.ts";
+import { type AlertsConfig, type ChannelConfig, type FleetConfig, isSameChannel } from "../config/index.ts";
 import { sendMessage } from "../runtime/sending.ts";
 import type { Supervisor } from "../runtime/supervisor.ts";
 import type { Views } from "../runtime/views.ts";
@@ -41,7 +41,13 @@ export interface Alerts {
   /** Before the fleet starts, and after. */
   open(): Promise<void>;
   begin(): void;
+  /** As a fleet file wants them from now on. */
+  change(wanted: AlertsConfig): void;
   close(): void;
+}
+interface Built {
+  readonly config: ChannelConfig;
+  readonly channel: Channel;
 }
 
 export const createAlerts = (options: AlertOptions): Alerts => {
@@ -52,9 +58,18 @@ export const createAlerts = (options: AlertOptions): Alerts => {
   });
   const onFault = (error: unknown): void => logger.error({ err: error }, "alerts: something went wrong, and they go on");
   const isPaused = (): boolean => views.mode() === "paused";
+  let built: readonly Built[] = [];
+  let { limits } = fleet.alerts;
+  /** One that is as it was stays the same one. */
+  const channelsOf = ({ channels }: AlertsConfig): readonly Channel[] => {
+    built = channels.map(
+      (config) => built.find((known) => isSameChannel(known.config, config)) ?? { config, channel: channelOf(config, options) },
+    );
+    return [screen, ...built.map(({ channel }) => channel)];
+  };
   const desk = new AlertDesk({
     policy: fleet.alerts.policy,
-    channels: [screen, ...fleet.alerts.channels.map((channel) => channelOf(channel, options))],
+    channels: channelsOf(fleet.alerts),
     store,
     clock,
     draw,
@@ -66,7 +81,9 @@ export const createAlerts = (options: AlertOptions): Alerts => {
   const watcher = new Watcher({
     supervisor,
     clock,
-    limits: fleet.alerts.limits,
+    get limits() {
+      return limits;
+    },
     storeFile: fleet.store.file,
     deadLetters: options.deadLetters,
     holders: options.holders,
@@ -90,6 +107,10 @@ export const createAlerts = (options: AlertOptions): Alerts => {
       desk.begin();
       watcher.begin(open);
     },
+    change: (wanted) => {
+      ({ limits } = wanted);
+      desk.change(wanted.policy, channelsOf(wanted));
+    },
     close: () => {
       watcher.close();
       desk.close();
@@ -97,7 +118,7 @@ export const createAlerts = (options: AlertOptions): Alerts => {
   };
 };
 
-const channelOf = (config: FleetConfig["alerts"]["channels"][number], options: AlertOptions): Channel => {
+const channelOf = (config: ChannelConfig, options: AlertOptions): Channel => {
   const { name } = config;
   const { fleet, supervisor, views, clock } = options;
   const common = { name, fleet: fleet.fleet };

@@ -2,7 +2,8 @@
  * Takes notices to one channel, in order, until each was taken.
  *
  * At least once: a notice is durable before it is handed over, and stays pending until the other side has taken it. A channel that
- * fails is tried again, less and less often, unless it says that this would be in vain.
+ * fails is tried again, less and less often, unless it says that this would be in vain. The channel may become another one: what waits
+ * goes there.
  */
 import type { Notice } from "../../machines/alerts/notices.ts";
 import type { Clock } from "../../machines/ports/clock.ts";
@@ -17,6 +18,8 @@ export interface CourierOptions {
   readonly draw: () => number;
   /** Says what came of a notice. */
   readonly onAttempt: (row: NoticeRow) => void;
+  /** It will never be taken: the channel is gone. */
+  readonly onGivenUp: (notice: NoticeRow) => void;
   /** It has failed several times in a row; null: it has taken a notice. */
   readonly onHealth: (why: string | null) => void;
 }
@@ -32,14 +35,21 @@ export const MOST_WAITING = 500;
 
 export class Courier {
   readonly #options: CourierOptions;
+  #channel: Channel;
   #waiting: NoticeRow[] = [];
   #isUnderWay = false;
   #failures = 0;
   #timer: unknown;
   #isClosed = false;
+  #isGone = false;
 
   constructor(options: CourierOptions) {
     this.#options = options;
+    this.#channel = options.channel;
+  }
+
+  get channel(): Channel {
+    return this.#channel;
   }
 
   get waiting(): number {
@@ -57,6 +67,22 @@ export class Courier {
     if (this.#timer === undefined) void this.#go();
   }
 
+  /** What waits goes to that one from now on, at once and as if for the first time; a try that is under way ends where it began. */
+  change(channel: Channel): void {
+    this.#channel = channel;
+    this.#failures = 0;
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    void this.#go();
+  }
+
+  /** The channel is gone: what waits is given up, once a try that is under way has ended. */
+  end(): void {
+    this.#isGone = true;
+    this.close();
+    if (!this.#isUnderWay) this.#giveUp();
+  }
+
   /** What was not taken stays pending for the next life. */
   close(): void {
     this.#isClosed = true;
@@ -67,31 +93,32 @@ export class Courier {
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
     try {
-      for (let next = this.#waiting[0]; next && !this.#isClosed; next = this.#waiting[0]) {
-        if (!(await this.#attempt(next))) break;
-      }
+      for (let next = this.#waiting[0]; next && !this.#isClosed && this.#timer === undefined; next = this.#waiting[0])
+        await this.#attempt(next);
     } finally {
       this.#isUnderWay = false;
+      if (this.#isGone) this.#giveUp();
     }
   }
 
-  /** Whether to go on at once. */
-  async #attempt(row: NoticeRow): Promise<boolean> {
-    const { channel, clock, onAttempt } = this.#options;
+  /** Sets a timer, if it is to be tried again later. */
+  async #attempt(row: NoticeRow): Promise<void> {
+    const { clock } = this.#options;
+    const channel = this.#channel;
     const attempts = row.attempts + 1;
     try {
       const outcome = await channel.deliver(row, AbortSignal.timeout(ANSWER_WITHIN));
       this.#waiting.shift();
       this.#end({ ...row, attempts }, "delivered", outcome);
       this.#noteHealth(null);
-      return true;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
+      // Of another one this says nothing.
+      if (this.#isGone || this.#channel !== channel) return this.#again({ ...row, attempts, outcome: why });
       if (error instanceof ChannelError && error.isFinal) {
         this.#waiting.shift();
         this.#end({ ...row, attempts }, "failed", why);
-        this.#noteHealth(why, FAILING);
-        return true;
+        return this.#noteHealth(why, FAILING);
       }
       this.#noteHealth(why);
       const isOver = clock.now() >= row.at + GIVE_UP_AFTER;
@@ -99,13 +126,20 @@ export class Courier {
         this.#waiting.shift();
         this.#end({ ...row, attempts }, "failed", why);
       } else {
-        const again: NoticeRow = { ...row, attempts, outcome: why };
-        this.#waiting[0] = again;
-        onAttempt(again);
+        this.#again({ ...row, attempts, outcome: why });
       }
       this.#wait();
-      return false;
     }
+  }
+
+  #again(row: NoticeRow): void {
+    this.#waiting[0] = row;
+    this.#options.onAttempt(row);
+  }
+
+  /** The newest first. */
+  #giveUp(): void {
+    for (const row of this.#waiting.splice(0).toReversed()) this.#options.onGivenUp(row);
   }
 
   #end(row: NoticeRow, state: NoticeRow["state"], outcome: string): void {

@@ -54,7 +54,8 @@ const MOST_UNKEPT = 2000;
 
 export class AlertDesk {
   readonly #options: AlertDeskOptions;
-  readonly #couriers = new Map<string, Courier>();
+  /** By channel, in the order of the fleet file. */
+  #couriers: ReadonlyMap<string, Courier>;
   /** Channels of which an alert says that they fail. */
   readonly #failing = new Set<string>();
   #state: NoticesState;
@@ -65,15 +66,15 @@ export class AlertDesk {
 
   constructor(options: AlertDeskOptions) {
     this.#options = options;
-    this.#state = startNotices({ policy: options.policy, life: options.life, at: options.clock.now(), duties: [], silences: [] });
-    for (const channel of options.channels) this.#couriers.set(channel.name, this.#courierFor(channel));
+    this.#couriers = new Map(options.channels.map((channel) => [channel.name, this.#courierFor(channel)]));
+    this.#state = this.#started([], []);
   }
 
   /** Takes up what an earlier life left. Before the fleet starts: nothing it says is missed then. */
   async open(): Promise<readonly AlertRow[]> {
-    const { store, clock, policy, life } = this.#options;
+    const { store, clock } = this.#options;
     const { duties, silences, alerts, pending } = await store.load(clock.now() - REMEMBERED);
-    this.#state = startNotices({ policy, life, at: clock.now(), duties, silences });
+    this.#state = this.#started(duties, silences);
     for (const row of pending) this.#hand(row);
     for (const { rule, subject, state } of alerts) if (rule === CHANNEL_RULE && state === "open") this.#failing.add(subject);
     for (const event of missed(duties, alerts, clock.now())) this.#receive(event);
@@ -83,13 +84,32 @@ export class AlertDesk {
 
   /** Once the fleet has started: a channel that the fleet file no longer names does not fail any more. */
   begin(): void {
-    for (const name of this.#failing) {
-      if (this.#couriers.has(name)) continue;
-      this.#failing.delete(name);
-      this.#options.perform([
-        { op: "resolve", key: `${CHANNEL_RULE}:${name}`, text: `the channel ${name} is no longer in the fleet file` },
-      ]);
+    for (const name of this.#failing)
+      if (!this.#couriers.has(name)) this.#works(name, `the channel ${name} is no longer in the fleet file`);
+  }
+
+  /**
+   * These channels and this policy from now on. One that goes by a known name goes on with what waits for it, at once if it is another
+   * one than before; what waits for one that is gone is given up, and that is in the record.
+   */
+  change(policy: AlertPolicy, channels: readonly Channel[]): void {
+    if (this.#isClosed) return;
+    const before = this.#couriers;
+    this.#couriers = new Map(channels.map((channel) => [channel.name, before.get(channel.name) ?? this.#courierFor(channel)]));
+    this.#receive({ type: "rerouted", at: this.#options.clock.now(), policy, channels: [...this.#couriers.keys()] });
+    for (const channel of channels) {
+      const known = before.get(channel.name);
+      if (known && known.channel !== channel) this.#becomes(known, channel);
     }
+    for (const [name, courier] of before) if (!this.#couriers.has(name)) courier.end();
+    this.begin();
+  }
+
+  #becomes(courier: Courier, channel: Channel): void {
+    courier.change(channel);
+    // Nothing would say so otherwise, before there is something to tell.
+    if (courier.waiting === 0)
+      this.#works(channel.name, `the channel ${channel.name} is another one now, and nothing waits for it`);
   }
 
   /** Everything that the fleet says; what is no alert is passed over. */
@@ -145,7 +165,7 @@ export class AlertDesk {
 
   /** Through each channel at once, past whatever waits there. */
   async test(only: string | null, by: string): Promise<readonly Tested[]> {
-    const { clock, channels, life } = this.#options;
+    const { clock, life } = this.#options;
     const at = clock.now();
     const id = `${life}.test${++this.#tests}`;
     const alert: Episode = {
@@ -157,6 +177,7 @@ export class AlertDesk {
       raisedAt: at,
       resolvedAt: null,
     };
+    const channels = [...this.#couriers.values()].map(({ channel }) => channel);
     const tried = channels.filter(({ name }) => only === null || name === only);
     const tested = await Promise.all(
       tried.map(async (channel) => {
@@ -182,10 +203,10 @@ export class AlertDesk {
     readonly waiting: number;
     readonly failing: boolean;
   }[] {
-    return this.#options.channels.map(({ name, kind }) => ({
+    return [...this.#couriers.values()].map(({ channel: { name, kind }, waiting }) => ({
       name,
       kind,
-      waiting: this.#couriers.get(name)?.waiting ?? 0,
+      waiting,
       failing: this.#failing.has(name),
     }));
   }
@@ -197,6 +218,11 @@ export class AlertDesk {
   }
 
   // ---- the core --------------------------------------------------------------------------------------------------------
+
+  #started(duties: readonly Duty[], silences: readonly Silence[]): NoticesState {
+    const { policy, life, clock } = this.#options;
+    return startNotices({ policy, channels: [...this.#couriers.keys()], life, at: clock.now(), duties, silences });
+  }
 
   #receive(event: NoticesEvent): void {
     if (this.#isClosed) return;
@@ -255,9 +281,17 @@ export class AlertDesk {
 
   #hand(notice: Notice | NoticeRow): void {
     const courier = this.#couriers.get(notice.channel);
-    if (courier) return courier.take(notice);
-    const endedAt = this.#options.clock.now();
-    this.#note({ attempts: 0, ...notice, state: "failed", outcome: "there is no such channel any more", endedAt });
+    if (courier) courier.take(notice);
+    else this.#giveUp({ attempts: 0, ...notice });
+  }
+
+  /** Its channel is gone. */
+  #giveUp(notice: Notice & Pick<NoticeRow, "attempts">): void {
+    // The next life gives it up.
+    if (this.#isClosed) return;
+    const at = this.#options.clock.now();
+    this.#receive({ type: "givenUp", at, notice });
+    this.#note({ ...notice, state: "failed", outcome: "there is no such channel any more", endedAt: at });
   }
 
   #courierFor(channel: Channel): Courier {
@@ -267,7 +301,8 @@ export class AlertDesk {
       clock,
       draw,
       onAttempt: (row) => this.#note(row),
-      onHealth: (why) => this.#onHealth(channel, why),
+      onGivenUp: (row) => this.#giveUp(row),
+      onHealth: (why) => this.#onHealth(channel.name, why),
     });
   }
 
@@ -278,16 +313,18 @@ export class AlertDesk {
     });
   }
 
-  #onHealth({ name }: Channel, why: string | null): void {
-    if (this.#isClosed || (why === null) !== this.#failing.has(name)) return;
-    const key = `${CHANNEL_RULE}:${name}`;
-    if (why === null) {
-      this.#failing.delete(name);
-      return this.#options.perform([{ op: "resolve", key, text: `the channel ${name} takes notices again` }]);
-    }
+  #onHealth(name: string, why: string | null): void {
+    if (this.#isClosed) return;
+    if (why === null) return this.#works(name, `the channel ${name} takes notices again`);
+    if (this.#failing.has(name)) return;
     this.#failing.add(name);
+    const key = `${CHANNEL_RULE}:${name}`;
     const text = `notices do not get through the channel ${name}: ${why}. They wait and are tried again; try it with "greenroom alerts test"`;
     this.#options.perform([{ op: "raise", key, rule: CHANNEL_RULE, subject: name, level: "warning", text }]);
+  }
+
+  #works(name: string, text: string): void {
+    if (this.#failing.delete(name)) this.#options.perform([{ op: "resolve", key: `${CHANNEL_RULE}:${name}`, text }]);
   }
 
   #audit(

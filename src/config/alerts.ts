@@ -7,6 +7,7 @@ import { TERMINAL } from "../alerts/channels/terminal.ts";
 import type { AlertsInput } from "./alerts-schema.ts";
 import type { Fault } from "./issues.ts";
 import { REFERENCE, resolveSecret, type Secret } from "./secret.ts";
+import { isHttp } from "./web-address.ts";
 
 export type ChannelConfig = { readonly name: string } & (
   | { readonly kind: "webhook"; readonly url: string | Secret; readonly secret: Secret | null }
@@ -43,12 +44,24 @@ export const alertsOf = (
     if (channel.kind === "plugin") return [{ name, kind: "plugin" }];
     const url = REFERENCE.test(channel.url) ? secretAt(name, "url", channel.url) : channel.url;
     if (url === null) return [];
+    if (typeof url !== "string" && !isHttp(url.reveal()))
+      faults.push({
+        path: ["alerts", "channels", name, "url"],
+        about: "value",
+        message: `${url.reference} holds no http:// or https:// address`,
+      });
     if (channel.kind === "slack") return typeof url === "string" ? [] : [{ name, kind: "slack", url }];
     const secret = channel.secret === undefined ? null : secretAt(name, "secret", channel.secret);
     return [{ name, kind: "webhook", url, secret }];
   });
   return { alerts: { channels, policy: policyOf(given, channels), limits: limitsOf(given), written }, faults };
 };
+
+export const secretsOfChannels = ({ channels }: AlertsConfig): Secret[] =>
+  channels.flatMap((channel) => [
+    ...("url" in channel && typeof channel.url !== "string" ? [channel.url] : []),
+    ...("secret" in channel && channel.secret ? [channel.secret] : []),
+  ]);
 
 const policyOf = (given: AlertsInput | undefined, channels: readonly ChannelConfig[]): AlertPolicy => {
   const all = [TERMINAL, ...channels.map(({ name }) => name)];

@@ -1,15 +1,17 @@
 /**
  * From the fleet that runs to another one: what differs, in an operator's words, and how much of it a running fleet can take up.
- * Pure. What a secret says is not compared, only where it comes from; webhooks are the exception, as they can take it up.
+ * Pure. What a secret says is not compared, only where it comes from; webhooks and channels are the exception, as they can take it up.
  */
 import { isDeepStrictEqual } from "node:util";
 import { STRATEGIES } from "../../machines/delivery/balance/strategies.ts";
 import { NOT_NAMED } from "./about.ts";
+import { changesOfAlerts } from "./alert-changes.ts";
+import type { AlertsConfig } from "./alerts.ts";
 import type { AccountConfig, FleetConfig, LineConfig } from "./fleet.ts";
 import { changesOfWebhooks } from "./webhook-changes.ts";
 
 export interface FleetDifference {
-  /** An account, device or line, `webhook:` and a webhook's name, or a section of the fleet file. */
+  /** An account, device or line, `webhook:`, `channel:` or `alerts:` and a name, or a section of the fleet file. */
   readonly subject: string;
   readonly text: string;
 }
@@ -32,7 +34,8 @@ export const diffFleet = (from: FleetConfig, to: FleetConfig): readonly FleetDif
   ...both(from.lines, to.lines).flatMap(([old, other]) => changesOfLine(old, other)),
   ...changesOfAbout(from, to),
   ...changesOfWebhooks(from.webhooks, to.webhooks),
-  ...keysOf(from, to, ["file", "accounts", "lines", "about", "webhooks"]).map((key) => ({
+  ...changesOfAlerts(from.alerts, to.alerts),
+  ...keysOf(from, to, ["file", "accounts", "lines", "about", "webhooks", "alerts"]).map((key) => ({
     subject: key,
     text: `the section ${key} changes`,
   })),
@@ -47,8 +50,16 @@ export const liveFleet = (from: FleetConfig, to: FleetConfig): FleetConfig => {
     const old = from.lines.find(({ id }) => id === line.id);
     return old ? [{ ...line, strategy: old.strategy, balance: old.balance }] : [];
   });
-  return { ...from, accounts: to.accounts, lines, about: to.about, webhooks: to.webhooks };
+  // All of it or nothing: rules name channels.
+  const alerts =
+    to.plugins === from.plugins || pluginsOf(to.alerts).every((name) => pluginsOf(from.alerts).includes(name))
+      ? to.alerts
+      : from.alerts;
+  return { ...from, accounts: to.accounts, lines, about: to.about, webhooks: to.webhooks, alerts };
 };
+
+const pluginsOf = ({ channels }: AlertsConfig): readonly string[] =>
+  channels.filter(({ kind }) => kind === "plugin").map(({ name }) => name);
 
 const changesOfAbout = ({ about: old }: FleetConfig, { about: other }: FleetConfig): FleetDifference[] =>
   [...new Set([...Object.keys(old), ...Object.keys(other)])].flatMap((subject) => {

@@ -1,5 +1,7 @@
 /** The fleet file: how operators say what they want. */
 export { type About, NOT_NAMED } from "./about.ts";
+export { changesOfAlerts, isSameChannel } from "./alert-changes.ts";
+export { type AlertsConfig, type ChannelConfig, secretsOfChannels } from "./alerts.ts";
 export { diffFleet, type FleetDifference, liveFleet } from "./diff.ts";
 export { EditFault, editFleet, EDITS, fleetEdit, type FleetEdit, type FleetEditInput } from "./edit.ts";
 export { type ConfigError, configErrorText, FleetError } from "./errors.ts";
@@ -9,4 +11,5 @@ export { didYouMean, listed } from "./nearest.ts";
 export { fleetAsData, renderFleet } from "./render.ts";
 export type { FleetInput } from "./schema.ts";
 export { changesOfWebhooks } from "./webhook-changes.ts";
-export { revealedWebhooks, secretFilesOf, type WebhookSetting } from "./webhooks.ts";
+export { filesOfSecrets } from "./secret.ts";
+export { revealedWebhooks, secretsOfWebhooks, type WebhookSetting } from "./webhooks.ts";

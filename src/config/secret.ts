@@ -34,6 +34,10 @@ export class Secret {
   }
 }
 
+/** Files that they come from. Relative paths count from `folder`. */
+export const filesOfSecrets = (secrets: readonly Secret[], folder: string): string[] =>
+  secrets.flatMap((secret) => secret.fileIn(folder) ?? []);
+
 export const REFERENCE = /^\$\{(env|file):([^{}]+)\}$/;
 /** Anywhere in a text: to tell people who expect references to work in every setting. */
 export const looksLikeReference = (text: string): boolean => /\$\{(env|file):/.test(text);

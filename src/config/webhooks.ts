@@ -77,11 +77,8 @@ export const revealedWebhooks = (settings: readonly WebhookSetting[]): WebhookCo
     secrets: secrets.map((each) => each.reveal()),
   }));
 
-/** Files that say what webhooks take from them. Relative paths count from `folder`. */
-export const secretFilesOf = (settings: readonly WebhookSetting[], folder: string): string[] =>
-  settings
-    .flatMap(({ url, secrets }) => [url, ...secrets])
-    .flatMap((each) => (typeof each === "string" ? [] : (each.fileIn(folder) ?? [])));
+export const secretsOfWebhooks = (settings: readonly WebhookSetting[]): Secret[] =>
+  settings.flatMap(({ url, secrets }) => [...(typeof url === "string" ? [] : [url]), ...secrets]);
 
 /** As it was written, or with what its references stand for. */
 export const webhooksAsData = (settings: readonly WebhookSetting[], redacted: boolean): Readonly<Record<string, unknown>> => {

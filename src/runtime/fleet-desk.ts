@@ -11,18 +11,22 @@ import type { NodeConfig } from "../../machines/driver/boot.ts";
 import { accountOf, type DeviceId, lineOf, type LineId, type SeatId } from "../../machines/ports/ids.ts";
 import {
   type About,
+  type AlertsConfig,
+  changesOfAlerts,
   changesOfWebhooks,
   configErrorText,
   diffFleet,
   EditFault,
   editFleet,
+  filesOfSecrets,
   type FleetConfig,
   type FleetDifference,
   type FleetEdit,
   liveFleet,
   type LoadedFleet,
   NOT_NAMED,
-  secretFilesOf,
+  secretsOfChannels,
+  secretsOfWebhooks,
   type WebhookSetting,
 } from "../config/index.ts";
 import { ControlError } from "./control-protocol.ts";
@@ -39,6 +43,8 @@ export interface FleetDeskOptions {
   readonly views: Pick<Views, "ask" | "now" | "roster">;
   /** Has these webhooks run, and no others. Rejects if the store does not take it: then none is changed. */
   readonly setWebhooks: (wanted: readonly WebhookSetting[]) => Promise<void>;
+  /** Has people told as that says from now on. */
+  readonly setAlerts: (wanted: AlertsConfig) => void;
 }
 export interface FleetChange extends FleetDifference {
   /** It can be taken up while the fleet runs; otherwise by a restart. */
@@ -213,9 +219,10 @@ export class FleetDesk {
     const answer = { file: this.#fleet.file, changes, applied: true, tag: this.tag };
     if (live.length === 0) return answer;
     await this.#audit(live, by);
-    // The node knows nothing of names and webhooks.
+    // The node knows nothing of names, webhooks and who is told of alerts.
     if (!isSame(this.#fleet, next)) await this.#reshape(next);
     if (changesOfWebhooks(this.#fleet.webhooks, next.webhooks).length > 0) await this.#setWebhooks(next.webhooks);
+    if (changesOfAlerts(this.#fleet.alerts, next.alerts).length > 0) this.#options.setAlerts(next.alerts);
     this.#fleet = next;
     for (const { subject, text } of live) this.#options.supervisor.report({ type: "fleet.changed", subject, data: { text, by } });
     return answer;
@@ -295,10 +302,13 @@ const edited = (text: string, edit: FleetEdit): string => {
 };
 
 const isSame = (one: FleetConfig, other: FleetConfig): boolean =>
-  diffFleet(one, { ...other, about: one.about, webhooks: one.webhooks }).length === 0;
+  diffFleet(one, { ...other, about: one.about, webhooks: one.webhooks, alerts: one.alerts }).length === 0;
 
 /** The fleet file, and what it takes secrets from that are taken up while it runs. */
-const filesOf = ({ file, webhooks }: FleetConfig): readonly string[] => [file, ...secretFilesOf(webhooks, dirname(file))];
+const filesOf = ({ file, webhooks, alerts }: FleetConfig): readonly string[] => [
+  file,
+  ...filesOfSecrets([...secretsOfWebhooks(webhooks), ...secretsOfChannels(alerts)], dirname(file)),
+];
 
 const GONE = "gone";
 /** Another text for each save of one of them. */

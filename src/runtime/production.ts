@@ -139,6 +139,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       supervisor,
       views,
       setWebhooks: (wanted) => webhooks.change(revealedWebhooks(wanted), WEBHOOKS_WITHIN),
+      setAlerts: (wanted) => opened.change(wanted),
     });
     const links = new LinkDesk(supervisor, () => desk.devices);
     const arrivals = new Arrivals({
@@ -229,7 +230,7 @@ export const startProduction = async (options: ProductionOptions): Promise<Produ
       supervisor,
       webhooks,
       plugins,
-      channels: [opened.terminal, ...fleet.alerts.channels],
+      channels: () => opened.desk.channels,
       doors: { socket: () => control?.path ?? null, api: () => address },
       store: file,
     });

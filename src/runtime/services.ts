@@ -18,7 +18,7 @@ export interface ServiceView {
 export interface ServiceParts {
   readonly supervisor: Supervisor;
   readonly webhooks: Pick<WebhookDesk, "views">;
-  readonly channels: readonly { readonly name: string; readonly kind: string }[];
+  readonly channels: () => readonly { readonly name: string; readonly kind: string }[];
   readonly plugins: Pick<PluginDesk, "views" | "plugins"> | null;
   /** Where it is reached; null: it is not there. */
   readonly doors: { readonly socket: () => string | null; readonly api: () => string | null };
@@ -71,7 +71,7 @@ export class Services {
       ),
       door("control.socket", doors.socket(), own),
       door("api.http", doors.api(), versionOf("fastify") ?? own),
-      ...channels.map(({ name, kind }) => view(`alerts.${name}`, "ready", own, kind)),
+      ...channels().map(({ name, kind }) => view(`alerts.${name}`, "ready", own, kind)),
       ...(await webhooks.views()).map(({ name, url, dead }) =>
         view(`webhook.${name}`, "running", own, `${url}${dead === 0 ? "" : `, ${dead} dead letters`}`),
       ),

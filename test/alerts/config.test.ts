@@ -98,6 +98,10 @@ describe("the alerts of a fleet file", () => {
       'alerts.rules.queue.agee: there is no rule queue.agee. Did you mean "queue.age"? docs/alerts.md lists them',
       "alerts.rules.device.failed.warning: device.failed has no limit of its own: it is said, not measured. To choose who is told, write channels",
     ]);
+    const noAddress = `${FLEET}alerts:\n  channels:\n    chat: { kind: slack, url: "\${env:OPS_SECRET}" }\n`;
+    expect(errors(noAddress)).toEqual([
+      "fleet.yaml:8:31 alerts.channels.chat.url: ${env:OPS_SECRET} holds no http:// or https:// address",
+    ]);
     const unset = errors(
       `${FLEET}alerts:\n  channels:\n    ops: { kind: webhook, url: "https://x", secret: "\${env:NOT_SET}" }\n`,
     );

@@ -360,7 +360,7 @@ export class ApiRig {
         supervisor,
         webhooks,
         plugins: null,
-        channels: [],
+        channels: () => [],
         doors: { socket: () => null, api: () => "http://127.0.0.1:1" },
         store: this.#store.file,
       }),

@@ -90,6 +90,8 @@ class Life {
   readonly desk: FleetDesk;
   /** Names of webhooks, as they were set. */
   readonly webhooks: string[][] = [];
+  /** And of alert channels. */
+  readonly channels: string[][] = [];
   isStoreAway = false;
 
   constructor(fleet: FleetConfig = loaded(), hasFile = true) {
@@ -112,6 +114,7 @@ class Life {
         if (this.isStoreAway) throw new Error("the store is away");
         this.webhooks.push(wanted.map(({ name }) => name));
       },
+      setAlerts: ({ channels }) => this.channels.push(channels.map(({ name }) => name)),
     });
   }
 
