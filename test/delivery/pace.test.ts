@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Buckets } from "../../machines/delivery/pace.ts";
 import { accountId, lineId, seatId, type SeatId } from "../../machines/ports/ids.ts";
@@ -73,5 +74,33 @@ describe("the pace of an account", () => {
     expect(buckets.nextAt(account, second, 5_000)).toBeGreaterThan(5_000);
     buckets.leaves(first);
     expect(buckets.nextAt(account, second, 5_000)).toBe(5_000);
+  });
+
+  it("says how much it may send, which is what it then may, and looking at it changes nothing", () => {
+    expect(new Buckets({}, 0).headroom(account, 5_000)).toBeNull();
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 10 }),
+        fc.array(fc.integer({ min: 1, max: 4_000 }), { maxLength: 12 }),
+        (tenths, burst, pauses) => {
+          const pace = { perSecond: tenths / 10, burst };
+          const [looked, other] = [new Buckets({ [account]: pace }, 1_000), new Buckets({ [account]: pace }, 1_000)];
+          let at = 1_000;
+          for (const pause of pauses) {
+            at += pause;
+            const headroom = looked.headroom(account, at);
+            expect(headroom?.perSecond).toBe(pace.perSecond);
+            expect(headroom?.tokens).toBeLessThanOrEqual(burst);
+            const next = looked.nextAt(account, first, at);
+            expect(next).toBe(other.nextAt(account, first, at));
+            expect(next === at).toBe((headroom?.tokens ?? 0) >= 1);
+            if (next > at) continue;
+            looked.take(account, first, at);
+            other.take(account, first, at);
+          }
+        },
+      ),
+    );
   });
 });
