@@ -286,11 +286,11 @@ const useLink = (
   }, [film]);
 };
 
-/** Not while something is typed or chosen: those keys are the control's own. */
+/** Not while something is typed or chosen: those keys are the control's own. What can be seen can be used: heard from the first frame on. */
 const useKeys = (keys: Readonly<Record<string, () => void>>): void => {
   const now = useRef(keys);
   now.current = keys;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const at = event.target;
       const isTyping = at instanceof HTMLInputElement || at instanceof HTMLSelectElement;

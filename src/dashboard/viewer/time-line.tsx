@@ -95,7 +95,7 @@ const useChosenInView = (
 const useGestures = (canvas: { readonly current: HTMLCanvasElement | null }, props: Props, top: number): void => {
   const now = useRef({ props, top });
   now.current = { props, top };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = canvas.current;
     if (!element) return;
     const timeAt = (event: MouseEvent): number => {
