@@ -11,7 +11,7 @@ import type { ConnectionCommand, ConnectionFact } from "../../machines/ports/con
 import { accountId, type DeviceId, type LineId, nodeId, type RequestId } from "../../machines/ports/ids.ts";
 import type { FleetDeclaration } from "../../machines/ports/store.ts";
 import { MediaFolder } from "../../src/adapters/media/media-folder.ts";
-import { createAlerts } from "../../src/alerts/assemble.ts";
+import { type Alerts, createAlerts } from "../../src/alerts/assemble.ts";
 import { alertsOf } from "../../src/config/alerts.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import type { ApiConfig, FleetConfig, FleetEdit } from "../../src/config/index.ts";
@@ -76,7 +76,7 @@ const NODE: NodeConfig = {
     line === "help" ? balanceOf(line, [accountId("help-1")], { geo: { regions: [EU], otherwise: null } }) : undefined,
 };
 
-const NO_ALERTS = alertsOf(undefined, null, "/", {}).alerts;
+export const NO_ALERTS = alertsOf(undefined, null, "/", {}).alerts;
 const CONFIG: ApiConfig = {
   host: "127.0.0.1",
   port: 0,
@@ -241,6 +241,7 @@ export class ApiRig {
   readonly feed = new EventFeed();
   readonly #media: MediaDesk;
   supervisor!: Supervisor;
+  alerts!: Alerts;
   keys!: KeyRing;
   api!: Api;
   readonly #apis: Api[] = [];
@@ -308,6 +309,7 @@ export class ApiRig {
     this.#closing.push(() => alerts.close());
     await supervisor.start();
     this.supervisor = supervisor;
+    this.alerts = alerts;
     const webhooks = new WebhookDesk({
       fleet: "acme",
       webhooks: [CRM],

@@ -23,6 +23,8 @@ export class Model {
   readonly alerts = new Map<string, Alert>();
   /** How often it was heard that somebody looks after an alert. */
   acknowledged = 0;
+  /** How often it was heard that the fleet file was taken up. */
+  changed = 0;
   /** The last change of holder of each seat that put somebody in service. */
   readonly lastMoves = new Map<string, Failover>();
   /** Newest first. */
@@ -97,6 +99,9 @@ export class Model {
       case "alert.raised":
       case "alert.escalated":
         return void this.alerts.set(String(data["key"]), alertOf(event, this.alerts.get(String(data["key"]))));
+      case "fleet.changed":
+        this.changed++;
+        return;
       case "alert.acknowledged":
         this.acknowledged++;
         return;

@@ -19,9 +19,17 @@ export const Settings = ({ live, mayAct, isAdmin, isWhole }: PageProps) => (
       <p>Only an admin of the whole fleet sees the keys, and makes new ones.</p>
     )}
     <h3>Alert channels</h3>
-    {isWhole ? <Channels mayAct={mayAct} /> : <p>Only a key of the whole fleet sees the channels.</p>}
+    {isWhole ? (
+      <Channels mayAct={mayAct} changed={live.model.changed} />
+    ) : (
+      <p>Only a key of the whole fleet sees the channels.</p>
+    )}
     <h3>Webhooks</h3>
-    {mayAct && isWhole ? <Webhooks /> : <p>Only an operator of the whole fleet sees the webhooks.</p>}
+    {mayAct && isWhole ? (
+      <Webhooks changed={live.model.changed} />
+    ) : (
+      <p>Only an operator of the whole fleet sees the webhooks.</p>
+    )}
     <h3>More</h3>
     <p>
       <a href="/docs">The API's documentation</a>

@@ -7,8 +7,13 @@ import type { Channel, DeadLetter, Webhook } from "./types.ts";
 const said = (failure: string | null, name: string): string =>
   failure === null ? `${name} took the test` : `${name}: ${failure}`;
 
-export const Webhooks = () => {
-  const { answer, complaint, again } = useAnswer(() => get<{ webhooks: readonly Webhook[] }>("/v1/webhooks"), []);
+/** `changed`: another figure whenever the fleet file was taken up. */
+interface Props {
+  readonly changed: number;
+}
+
+export const Webhooks = ({ changed }: Props) => {
+  const { answer, complaint, again } = useAnswer(() => get<{ webhooks: readonly Webhook[] }>("/v1/webhooks"), [changed]);
   const [words, say] = useState<string | null>(null);
   const [open, setOpen] = useState<string | null>(null);
   const test = (name: string): void =>
@@ -89,8 +94,8 @@ const Dead = ({ webhook }: { readonly webhook: string }) => {
   );
 };
 
-export const Channels = ({ mayAct }: { readonly mayAct: boolean }) => {
-  const { answer, complaint } = useAnswer(() => get<{ channels: readonly Channel[] }>("/v1/channels"), []);
+export const Channels = ({ mayAct, changed }: Props & { readonly mayAct: boolean }) => {
+  const { answer, complaint } = useAnswer(() => get<{ channels: readonly Channel[] }>("/v1/channels"), [changed]);
   const [words, say] = useState<string | null>(null);
   const test = (name: string): void =>
     void settle(

@@ -3,7 +3,7 @@ import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KeyRole } from "../../../src/http/store.ts";
-import { ApiRig } from "../../http/rig.ts";
+import { ApiRig, NO_ALERTS } from "../../http/rig.ts";
 import { hasNoBrowser, openBrowser } from "../browser.ts";
 
 /** What a loaded machine delays is not wrong. */
@@ -366,6 +366,11 @@ describe.skipIf(hasNoBrowser())("the dashboard in Chromium", { timeout: 120_000 
     await page.getByRole("button", { name: "Test terminal" }).click();
     await expect.poll(() => page.locator("main").innerText(), SOON).toContain("terminal took the test");
     await expect.poll(() => page.locator("main").innerText(), SOON).toMatch(/crm\s+http/);
+    // A channel that comes while somebody looks.
+    rig.alerts.change({ ...NO_ALERTS, channels: [{ name: "night", kind: "plugin" }] });
+    rig.supervisor.report({ type: "fleet.changed", subject: "channel:night", data: { text: "it is added", by: "ann" } });
+    await page.getByRole("button", { name: "Test night" }).waitFor(SOON);
+    rig.alerts.change(NO_ALERTS);
   });
 
   it("makes a key, shows its secret once, and revokes it: who is logged in with it is out", async () => {
