@@ -245,6 +245,21 @@ describe("a change that is asked for", () => {
     await life.end();
   });
 
+  it("of who is told of alerts only asks nothing of the node, and is made once, whatever changes after it", async () => {
+    const life = await Life.begin();
+    await life.serving();
+    const before = life.links.dialled;
+    life.mortal.asked.length = 0;
+    writeFileSync(file, `${FILE}alerts: { channels: { ops: { kind: webhook, url: "https://ops.example/" } }, warning: [ops] }\n`);
+    await life.apply();
+    expect(life.channels).toEqual([["ops"]]);
+    await life.edit({ kind: "describe", subject: "sales-1", name: "x" });
+    expect(life.channels).toHaveLength(1);
+    expect(life.mortal.asked.filter((op) => OF_A_CHANGE.has(op))).toEqual(["audit.append", "audit.append"]);
+    expect(life.links.dialled).toBe(before);
+    await life.end();
+  });
+
   it.each<[string, FleetEditInput, RegExp]>([
     ["would leave a seat to nobody", { kind: "line.change", line: "help", masters: ["sales-9"] }, /there is no account sales-9/],
     ["makes no fleet", { kind: "describe", subject: "nobody", name: "x" }, /there is no account, device or line nobody/],
