@@ -60,6 +60,8 @@ describe("who is told may change", () => {
     desk.said();
     const critical = ["ops", "phone", "chat"];
     desk.reroute({ ...POLICY, channels: { warning: [], critical }, escalation: { after: 60_000, to: ["boss", "chat"] } }, ALL);
+    desk.pass(1000);
+    desk.send({ type: "wake", at: desk.now });
     desk.pass(3_600_000);
     expect(desk.said().toSorted()).toEqual([
       "boss: unacknowledged critical account.banned:a",
@@ -85,6 +87,43 @@ describe("who is told may change", () => {
     expect(comesBackWithout(second)).toEqual(["ops: escalated critical device.failed:a/1"]);
     expect(comesBackWithout(second, first)).toEqual(["ops: raised critical device.failed:a/1"]);
     expect(comesBackWithout()).toEqual([]);
+  });
+
+  it("and so is a reminder, and what comes and goes, however often it did since", () => {
+    const desk = new Desk({ ...POLICY, flapping: { ...FLAPPING, times: 2 } });
+    const goesWithoutAndComesBack = (channel: string): string[] => {
+      const notice = desk.notices.findLast((each) => each.channel === channel) as Notice;
+      desk.said();
+      desk.raise("device.failed:a/1", "warning");
+      desk.reroute(POLICY, ["phone"]);
+      desk.send({ type: "givenUp", at: desk.now, notice });
+      desk.reroute(POLICY, ["phone", channel]);
+      desk.pass(1000);
+      return desk.said();
+    };
+    desk.raise("account.banned:a", "critical");
+    desk.pass(601_000);
+    expect(goesWithoutAndComesBack("boss")).toEqual(["boss: unacknowledged critical account.banned:a"]);
+    desk.resolve("account.banned:a");
+    desk.reroute({ ...POLICY, flapping: { ...FLAPPING, times: 2 } }, ["ops"]);
+    desk.pass(1000);
+    desk.resolve("device.failed:a/1");
+    desk.pass(1000);
+    desk.raise("device.failed:a/1", "warning");
+    desk.pass(1000);
+    expect(desk.said().at(-1)).toBe("ops: raised warning device.failed:a/1 flapping");
+    desk.resolve("device.failed:a/1");
+    desk.pass(1000);
+    expect(goesWithoutAndComesBack("ops")).toEqual(["ops: raised warning device.failed:a/1 flapping"]);
+  });
+
+  it("and what was owed before stays owed", () => {
+    const desk = new Desk();
+    desk.raise("device.failed:a/1", "warning");
+    desk.resolve("device.failed:a/1");
+    desk.reroute(POLICY, ALL);
+    desk.pass(1000);
+    expect(desk.said()).toEqual(["ops: resolved warning device.failed:a/1"]);
   });
 
   it("and how often a channel may be told goes on where it was", () => {
