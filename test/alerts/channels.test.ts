@@ -114,8 +114,8 @@ describe("a WhatsApp message", () => {
       to: ["1", "2"],
       lines,
       carriers: () => carriers,
-      send: async ({ line, key }) => {
-        by.push(`${line} ${key}`);
+      send: async ({ line, to, key }) => {
+        by.push(`${line} ${to}`);
         return { id: key, seat: line };
       },
       fateOf: async () => "acknowledged",
@@ -132,11 +132,11 @@ describe("a WhatsApp message", () => {
   it("goes to each recipient once, through a line that is well and not concerned", async () => {
     const sales = line("sales", true, true);
     const help = line("help", true);
-    expect(await carried([sales, help], "sales-1/a")).toBe("help alert:n1:0, help alert:n1:1");
-    expect(await carried([sales, help], "sales-1/b")).toContain("help alert");
-    expect(await carried([sales, help], "help/help-0")).toBe("sales alert:n1:0, sales alert:n1:1");
-    expect(await carried([line("sales", true, false), help], "fleet")).toContain("help alert");
-    expect(await carried([sales, help], "fleet", ["help", "sales"])).toContain("help alert");
+    expect(await carried([sales, help], "sales-1/a")).toBe("help 1, help 2");
+    expect(await carried([sales, help], "sales-1/b")).toContain("help 1");
+    expect(await carried([sales, help], "help/help-0")).toBe("sales 1, sales 2");
+    expect(await carried([line("sales", true, false), help], "fleet")).toContain("help 1");
+    expect(await carried([sales, help], "fleet", ["help", "sales"])).toContain("help 1");
   });
   it.each<[string, readonly (readonly Fate[])[], string]>([
     [
@@ -165,7 +165,7 @@ describe("a WhatsApp message", () => {
       to: ["491701234567", "491701234568"],
       lines: [],
       carriers: () => [line("help", true)],
-      send: async ({ key }) => ({ id: key, seat: "help/x" }),
+      send: async ({ to }) => ({ id: to === "491701234567" ? "0" : "1", seat: "help/x" }),
       fateOf: async (id) => looks[Math.min(paused, looks.length - 1)]?.[Number(id.at(-1))] ?? "open",
       pause: async () => void paused++,
     });
@@ -174,8 +174,31 @@ describe("a WhatsApp message", () => {
       expected,
     );
   });
+  it("is another one for each recipient, and the same one for the same, whoever else is written to by the next try", async () => {
+    const keys = new Map<string, Set<string>>();
+    const writeTo = (...to: readonly string[]): Promise<string> =>
+      whatsapp({
+        name: "phone",
+        fleet: "acme",
+        to,
+        lines: [],
+        carriers: () => [line("help", true)],
+        send: async ({ to: person, key }) => {
+          keys.set(person, (keys.get(person) ?? new Set()).add(key));
+          return { id: key, seat: "help/x" };
+        },
+        fateOf: async () => "acknowledged",
+        pause: async () => undefined,
+      }).deliver(notice("n1"), AbortSignal.timeout(20_000));
+    await writeTo("491701234567", "491701234568");
+    await writeTo("491701234569", "491701234568");
+    const all = [...keys.values()].flatMap((each) => [...each]);
+    expect(new Set(all).size).toBe(3);
+    expect(all).toHaveLength(3);
+    expect(all.join()).not.toContain("4917");
+  });
   it("goes through the line that it is about if there is no other, and waits if none is in service", async () => {
-    expect(await carried([line("sales", true, false)], "sales-1/a")).toContain("sales alert");
+    expect(await carried([line("sales", true, false)], "sales-1/a")).toContain("sales 1");
     await expect(carried([line("sales", false)], "fleet")).rejects.toThrow("no line is in service that could carry it");
   });
 });
