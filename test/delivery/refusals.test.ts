@@ -208,6 +208,18 @@ describe("an account that is restricted", () => {
     expect(answer(pump, "nobody", 2).sends).toEqual(["m2 1"]);
   });
 
+  it("may go on where an ack has shown that the contact knows it; a receipt shows that only if it can mean no earlier attempt", () => {
+    /** Whether another seat is looked for, for the contact's next message, once the first is proved. */
+    const isAsked = (pump: Pump, by: "ack" | "receipt", account = ACCOUNT): boolean => {
+      pump.tell({ type: "queue.offer", rows: [{ ...row(2), conversation: "sales:c1" as never }] });
+      restrict(pump, true, account).proved(1, by);
+      return pump.told("roster").includes("reroute.request");
+    };
+    for (const by of ["ack", "receipt"] as const) expect(isAsked(new Pump([row(1)]).open().sent(1), by)).toBe(false);
+    expect(isAsked(sentBy(twice(), STRANGER, 2), "ack", OTHER)).toBe(false);
+    expect(isAsked(sentBy(twice(), STRANGER, 2), "receipt", OTHER)).toBe(true);
+  });
+
   it("is nobody's business where another account speaks", () => {
     expect(restrict(new Pump([row(1)]), true, OTHER).open().sends).toEqual(["m1 1"]);
   });
