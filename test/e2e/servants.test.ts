@@ -15,7 +15,8 @@ const SERVANT: FleetInput["accounts"][string] = { role: "servant", devices: ["a"
 const CROWD = people(30, 12);
 const [READERS, QUIET] = [people(1, 4), people(5, 4)];
 const [WRITER = "", VIEWER = "", STRANGER = ""] = people(10, 3);
-const LATE = people(20, 2);
+const LATE = people(20, 1);
+const NEWCOMERS = people(21, 8);
 
 let rig: LibraryRig;
 let supervisor: FleetSupervisor;
@@ -41,7 +42,8 @@ beforeAll(async () => {
     },
   };
   rig = await LibraryRig.start(fleet, { tls: true });
-  for (const person of [...READERS, ...QUIET, ...CROWD, WRITER, VIEWER, STRANGER, ...LATE]) rig.loopback.person(person);
+  for (const person of [...READERS, ...QUIET, ...CROWD, WRITER, VIEWER, STRANGER, ...LATE, ...NEWCOMERS])
+    rig.loopback.person(person);
   supervisor = rig.supervisor();
   supervisor.on("servant.relieved", ({ data }) => relieved.push(data));
   await supervisor.start();
@@ -106,9 +108,9 @@ describe("servants on real devices", { timeout: PATIENCE }, () => {
     for (const person of orphans) expect(sendersTo(person)).toMatch(/bulk-2$/);
     // On a busy machine the one that is logged out may have sent some of the third ones before.
     for (const person of READERS) expect(withoutRepeats(person)).toEqual(["0", "1", "2", "3"]);
-    await bulk(LATE.slice(0, 1), "new");
-    await until(() => LATE.slice(0, 1).every((person) => isLast(person, "new")));
-    expect(LATE.slice(0, 1).map(sendersTo)).toEqual(["bulk-2"]);
+    await bulk(LATE, "new");
+    await until(() => LATE.every((person) => isLast(person, "new")));
+    expect(LATE.map(sendersTo)).toEqual(["bulk-2"]);
     expect(relieved).toEqual([{ servant: "bulk-1", to: "sales/sales-1#bulk-2", moved: expect.any(Number) }]);
     const { audit } = await supervisor.ask("audit", { subject: "bulk-1" });
     expect(audit.map(({ action }) => action)).toContain("servant.relieved");
@@ -139,10 +141,17 @@ describe("servants on real devices", { timeout: PATIENCE }, () => {
     // On probation, but at work.
     const isBack = ({ id, health }: DeviceStatus): boolean => id === "bulk-1/a" && ["recovering", "healthy"].includes(health);
     await until(async () => (await supervisor.ask("accounts", {})).devices.some(isBack));
+    // Whose turn it is, and whether the post is open by now, depends on how fast all of that went.
+    for (const person of NEWCOMERS) {
+      await bulk([person], "again");
+      await until(() => isLast(person, "again"));
+      if (sendersTo(person) === "bulk-1") break;
+    }
+    expect(NEWCOMERS.map(sendersTo)).toContain("bulk-1");
     await bulk(LATE, "again");
     await bulk(READERS, "8");
-    await until(() => [...LATE, ...READERS].every((person) => ["again", "8"].includes(seenBy(person).at(-1)?.text ?? "")));
-    expect(LATE.map(sendersTo)).toEqual(["bulk-2", "bulk-1"]);
+    await until(() => LATE.every((person) => isLast(person, "again")) && READERS.every((person) => isLast(person, "8")));
+    expect(LATE.map(sendersTo)).toEqual(["bulk-2"]);
     for (const person of READERS) expect(withoutRepeats(person).at(-1)).toBe("8");
     expect((await supervisor.status()).seats.map(({ queue }) => queue.open)).toEqual([0]);
     const kept = [...placed].filter(([, seat]) => !seat.includes("#"));
