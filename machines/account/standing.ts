@@ -56,6 +56,19 @@ const resolve = (rule: "account.restricted" | "account.banned", { account, stand
 const why = ({ standing }: StandingContext): string => (standing === "capped" ? ": it has begun as many as it may" : "");
 const end = ({ until }: StandingContext): string => (until === null ? "" : ` until ${new Date(until).toISOString()}`);
 
+/** Of a standing that ends: good when its term is over, and looked at again where that is further away than a timer may be long. */
+const untilServedOut = <S extends Standing>(standing: S) =>
+  ({
+    termLeft: [
+      {
+        guard: { type: "isServedOut", params: ({ context }: { context: StandingContext }) => context },
+        target: "good",
+        actions: ["passTimer", "clear", "record"],
+      },
+      { target: standing, reenter: true, actions: "passTimer" },
+    ],
+  }) as const;
+
 export const standingMachine = setup({
   types: {
     events: {} as Reported,
@@ -151,42 +164,15 @@ export const standingMachine = setup({
     good: { entry: ["resolveRestricted", "resolveBanned"] },
     capped: {
       entry: ["arm", "resolveBanned", "raiseRestricted"],
-      after: {
-        termLeft: [
-          {
-            guard: { type: "isServedOut", params: ({ context }) => context },
-            target: "good",
-            actions: ["passTimer", "clear", "record"],
-          },
-          { target: "capped", reenter: true, actions: "passTimer" },
-        ],
-      },
+      after: untilServedOut("capped"),
     },
     restricted: {
       entry: ["arm", "resolveBanned", "raiseRestricted"],
-      after: {
-        termLeft: [
-          {
-            guard: { type: "isServedOut", params: ({ context }) => context },
-            target: "good",
-            actions: ["passTimer", "clear", "record"],
-          },
-          { target: "restricted", reenter: true, actions: "passTimer" },
-        ],
-      },
+      after: untilServedOut("restricted"),
     },
     banned: {
       entry: ["arm", "resolveRestricted", "raiseBanned"],
-      after: {
-        termLeft: [
-          {
-            guard: { type: "isServedOut", params: ({ context }) => context },
-            target: "good",
-            actions: ["passTimer", "clear", "record"],
-          },
-          { target: "banned", reenter: true, actions: "passTimer" },
-        ],
-      },
+      after: untilServedOut("banned"),
     },
   },
 });

@@ -1,4 +1,5 @@
 /** How much memory a thread of `greenroom chaos` gets, and how V8 keeps it. */
+
 /** MiB. */
 export interface Memory {
   /** A third of it can be filled: by a run as a whole, mostly, so that it is cleared between two of them (`worker.ts`). */

@@ -1,4 +1,5 @@
 /** Planted bugs in a seat's queue: proofs, order, pace, caps. */
+import type { Actors } from "../../machines/driver/actors.ts";
 import type { QueueEvent } from "../../machines/protocol.ts";
 import type { FleetSettings } from "../plan/plan.ts";
 import { referenceFleet } from "../world/reference.ts";
@@ -120,7 +121,8 @@ export const QUEUE: readonly Plant[] = [
   },
 ];
 
-function ackedEarly() {
+/** What the queue hears, changed by somebody who knows under which id each message went out. */
+const heardOtherwise = (change: (event: QueueEvent, waIdOf: (message: string) => string) => readonly QueueEvent[]): Actors => {
   const waIds = new Map<string, string>();
   return inReducer("queue", {
     effects: (effects) => {
@@ -129,29 +131,21 @@ function ackedEarly() {
       }
       return effects;
     },
-    events: (event) => (event.type === "sent" ? [event, proof(waIds.get(event.message), event.at)] : [event]),
+    events: (event) => change(event, (message) => waIds.get(message) ?? ""),
   });
-}
+};
 
-function unsentForgotten() {
-  const waIds = new Map<string, string>();
-  return inReducer("queue", {
-    effects: (effects) => {
-      for (const effect of effects) {
-        if (effect.op === "connection" && effect.command.op === "send") waIds.set(effect.command.message, effect.command.waId);
-      }
-      return effects;
-    },
-    events: (event) => {
-      if (event.type !== "unsent") return [event];
-      const { device, message, attempt, at } = event;
-      return [{ type: "sent", device, message, attempt, at }, proof(waIds.get(message), at)];
-    },
+const ackedEarly = (): Actors =>
+  heardOtherwise((event, waIdOf) => (event.type === "sent" ? [event, proof(waIdOf(event.message), event.at)] : [event]));
+
+const unsentForgotten = (): Actors =>
+  heardOtherwise((event, waIdOf) => {
+    if (event.type !== "unsent") return [event];
+    const { device, message, attempt, at } = event;
+    return [{ type: "sent", device, message, attempt, at }, proof(waIdOf(message), at)];
   });
-}
 
-const proof = (waId: string | undefined, at: number): QueueEvent =>
-  ({ type: "proved", waId: waId ?? "", by: "ack", receipt: null, at }) as QueueEvent;
+const proof = (waId: string, at: number): QueueEvent => ({ type: "proved", waId, by: "ack", receipt: null, at }) as QueueEvent;
 
 function fifoBroken() {
   let count = 0;
