@@ -4,6 +4,7 @@ import { GATHER, GATHER_MORE, IN_A_ROW, type Item, PACE, STORM } from "../../mac
 import type { Millis } from "../../machines/ports/ids.ts";
 import type { AlertLevel } from "../../machines/ports/records.ts";
 import { Desk, POLICY } from "./notices-rig.ts";
+import { HAPPENINGS, type Happening } from "./stories.ts";
 
 describe("notices", () => {
   it("tell an alert at once, to those who want its level, and its end to the same", () => {
@@ -315,38 +316,13 @@ describe("notices", () => {
 
 // ---- stories ---------------------------------------------------------------------------------------------------------
 
-const KEYS = ["device.failed:a/1", "device.failed:b/1", "seat.stranded:l/a", "fleet.outage:", "account.banned:a"] as const;
-type Step =
-  | { readonly op: "raise"; readonly key: string; readonly level: AlertLevel }
-  | { readonly op: "resolve"; readonly key: string }
-  | { readonly op: "ack"; readonly key: string }
-  | { readonly op: "pause"; readonly isPaused: boolean }
-  | { readonly op: "silence"; readonly subject: string; readonly length: number }
-  | { readonly op: "pass"; readonly span: number };
-const key = fc.constantFrom(...KEYS);
+type Step = Happening | { readonly op: "pause"; readonly isPaused: boolean };
+const pause: fc.Arbitrary<Step> = fc.record({ op: fc.constant("pause"), isPaused: fc.boolean() });
 const story: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.oneof(
-    {
-      weight: 5,
-      arbitrary: fc.record({ op: fc.constant("raise" as const), key, level: fc.constantFrom("warning", "critical") }),
-    },
-    { weight: 4, arbitrary: fc.record({ op: fc.constant("resolve" as const), key }) },
-    { weight: 1, arbitrary: fc.record({ op: fc.constant("ack" as const), key }) },
-    { weight: 1, arbitrary: fc.record({ op: fc.constant("pause" as const), isPaused: fc.boolean() }) },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        op: fc.constant("silence" as const),
-        subject: fc.constantFrom("a", "b", "l"),
-        length: fc.integer({ min: 1, max: 100_000 }),
-      }),
-    },
-    {
-      weight: 8,
-      arbitrary: fc.record({ op: fc.constant("pass" as const), span: fc.constantFrom(1, 200, GATHER, 2000, 31_000, 200_000) }),
-    },
-  ),
-  { maxLength: 60 },
+  fc.oneof<fc.WeightedArbitrary<Step>[]>(...HAPPENINGS, { weight: 1, arbitrary: pause }),
+  {
+    maxLength: 60,
+  },
 );
 
 function played(steps: readonly Step[], restartEvery = Number.POSITIVE_INFINITY): Desk {
