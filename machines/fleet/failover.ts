@@ -23,6 +23,7 @@
  * | selecting     | candidates.ranked if mayCommitNow      | committing    |
  * | selecting     | candidates.ranked if mustWait          | preparing     |
  * | selecting     | holder.well if isAverted               | averted       |
+ * | selecting     | holder.well if isLateHolder            | inService     |
  * | selecting     | holder.failed if isHopeless            | selecting     |
  * | selecting     | after rerank if givenUp                | exhausted     |
  * | selecting     | after rerank                           | selecting     |
@@ -149,6 +150,12 @@ export const failoverMachine = setup({
     /** Before the commit only: afterwards the seat is another's, and what is left is the way back. */
     isAverted: ({ context, event }) =>
       context.avertable && context.commits === 0 && event.type === "holder.well" && event.device === context.from,
+    /** Whom the seat was given shows life after all, though later than it was waited for, and nobody else has been chosen since. */
+    isLateHolder: ({ context, event }) =>
+      context.commits > 0 &&
+      event.type === "holder.well" &&
+      event.device === context.candidate?.device &&
+      event.device === context.tried.at(-1),
     /** What looked as if it might pass will not: nobody waits for a re-dial any more. */
     isHopeless: ({ context, event }) =>
       context.commits === 0 && event.type === "holder.failed" && event.device === context.from && event.isFinal,
@@ -428,7 +435,10 @@ export const failoverMachine = setup({
           { guard: "mayCommitNow", target: "committing", actions: "choose" },
           { guard: "mustWait", target: "preparing", actions: "choose" },
         ],
-        "holder.well": { guard: "isAverted", target: "averted" },
+        "holder.well": [
+          { guard: "isAverted", target: "averted" },
+          { guard: "isLateHolder", target: "inService", actions: "verified" },
+        ],
         "holder.failed": { guard: "isHopeless", target: "selecting", reenter: true, actions: "giveUpFrom" },
       },
       after: {

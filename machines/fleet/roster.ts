@@ -16,6 +16,7 @@ import { keptHere, nextMoves, noMoves, orderMoves } from "./moves.ts";
 import { attend, onCleared, onLeft, postView } from "./posts.ts";
 import { availability, onHealth, onSeen, tellSeat, tellSeats } from "./roster/health.ts";
 import { onHeld, onStands } from "./roster/holders.ts";
+import { outageEndsAt, outlasted } from "./roster/outage.ts";
 import { answer } from "./roster/ranking.ts";
 import { inquire, onRerouteAnswer, onYielded, reroute, type RerouteAnswer } from "./roster/rerouting.ts";
 import { tellRestricted } from "./roster/restrictions.ts";
@@ -40,7 +41,7 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
       moves: noMoves(),
       asked: 0,
       wakeAt: null,
-      outage: config.memory?.outage ?? false,
+      outage: config.memory?.outage ?? null,
     };
     for (const account of config.accounts) {
       state.accounts.set(account.id, {
@@ -71,9 +72,9 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
     for (const { id } of config.work?.posts ?? []) state.posts.set(id, postView(id, true));
     for (const id of config.work?.stray ?? []) state.posts.set(id, postView(id, false));
     const restricted = config.accounts.flatMap(({ id, standing }) => (beginsNothing(standing) ? tellRestricted(state, id) : []));
-    const { effects, wakeAt } = attend(state, at);
-    state.wakeAt = wakeAt;
-    return { state, effects: [...watchAll(state), ...restricted, ...effects], wakeAt };
+    const work = attend(state, at);
+    state.wakeAt = earliest(work.wakeAt, outageEndsAt(state));
+    return { state, effects: [...watchAll(state), ...restricted, ...work.effects], wakeAt: state.wakeAt };
   },
 
   receive(state, event): Step<RosterState> {
@@ -83,8 +84,8 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
     const home = homecomings(state, event.at);
     if (home.offers.length > 0) effects.push(...home.offers);
     const work = attend(state, event.at);
-    effects.push(...work.effects);
-    state.wakeAt = earliest(home.wakeAt, work.wakeAt);
+    effects.push(...work.effects, ...outlasted(state, event.at));
+    state.wakeAt = earliest(earliest(home.wakeAt, work.wakeAt), outageEndsAt(state));
     return { state, effects, wakeAt: state.wakeAt };
   },
 };

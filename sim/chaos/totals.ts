@@ -2,7 +2,7 @@
 import { allTransitions } from "../checkers/coverage.ts";
 import { isExcused } from "../checkers/excused.ts";
 import { planThatTakes } from "../checkers/rare.ts";
-import { BOUNDS, type Measure, type Timing } from "../checkers/timed.ts";
+import { BOUNDS, type Measure, NOBODY_LEFT, type Timing } from "../checkers/timed.ts";
 import type { Plan } from "../plan/plan.ts";
 import { RUN_ENDS, type Verdict } from "./judge.ts";
 
@@ -60,8 +60,8 @@ export interface ChaosDocument {
   readonly determinism: { readonly checked: number; readonly diverged: readonly string[] };
 }
 
-/** Above this share of excluded cases the figures prove nothing. */
-export const MOST_EXCLUDED = 0.05;
+/** Above this share of excluded cases the figures prove nothing: of the reference fleet, and of one's own, where what all share may weigh more. */
+const MOST_EXCLUDED = { reference: 0.05, own: 0.25 } as const;
 /** A handful of cases has no shares. */
 const ENOUGH_CASES = 200;
 
@@ -87,6 +87,7 @@ export class Totals {
   #falseTwinHandovers = 0;
   readonly #timings: (Timing & { readonly seed: string })[] = [];
   readonly #excluded = new Map<string, number>();
+  readonly #isOwn: boolean;
   readonly #faults: Map<string, number>;
   readonly #covered = new Set<string>();
   readonly #traces = new Map<string, string>();
@@ -95,8 +96,9 @@ export class Totals {
   /** The first of each property, with how often it came, and the other seeds that broke it. */
   readonly broken = new Map<string, Broken>();
 
-  /** `kinds`: what plans are drawn from. */
-  constructor(kinds: readonly string[]) {
+  /** `kinds`: what plans are drawn from. `isOwn`: of a fleet that may be as small as it likes, not of the reference fleet. */
+  constructor(kinds: readonly string[], isOwn: boolean) {
+    this.#isOwn = isOwn;
     this.#faults = new Map(kinds.map((kind) => [kind, 0]));
   }
 
@@ -149,8 +151,14 @@ export class Totals {
     }
   }
 
+  get mostExcluded(): number {
+    return this.#isOwn ? MOST_EXCLUDED.own : MOST_EXCLUDED.reference;
+  }
+
+  /** How little the figures prove. That a small fleet has often nobody left shows how it is, and is no gap in the proof. */
   get excludedShare(): number {
-    const excluded = sum(this.#excluded.values());
+    const nobodyLeft = this.#isOwn ? (this.#excluded.get(NOBODY_LEFT) ?? 0) : 0;
+    const excluded = sum(this.#excluded.values()) - nobodyLeft;
     const cases = excluded + this.#timings.length;
     return cases >= ENOUGH_CASES ? excluded / cases : 0;
   }

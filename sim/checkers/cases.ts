@@ -14,7 +14,7 @@ export interface Case {
   readonly device: DeviceId;
   readonly span: FaultSpan;
   readonly harm: Harm;
-  /** From when on the holder was of no use: the fault's beginning, or the first message that met it. */
+  /** From when on the holder was of no use: the fault's beginning, or the first message that met it and was not proved after all. */
   readonly from: Millis;
   readonly rung: Rung | null;
   readonly detectedAt: Millis | null;
@@ -32,6 +32,7 @@ export const HORIZON: Millis = 30_000;
 export const casesOf = (timeline: Timeline): Case[] => {
   const acks = new Acks(timeline.life);
   const failed = eventsOf(timeline.life, "said").filter(({ type }) => type === "holder.failed");
+  const serving = eventsOf(timeline.life, "said").filter(({ type }) => type === "seat.serving");
   const dials = eventsOf(timeline.life, "loggedIn");
   return timeline.faults.flatMap((span) => {
     const harm = harmOf(span.fault);
@@ -42,8 +43,18 @@ export const casesOf = (timeline: Timeline): Case[] => {
       if (!row || !device || row.phase !== "serving" || !span.devices.includes(device)) return [];
       // One that was out already has not failed now.
       if (!timeline.servedThrough(device, span.from - 1, span.from) || wasHarmed(timeline, span, device)) return [];
+      // Nor has one that its seat was about to leave.
+      const lastOf = (said: typeof failed): Millis =>
+        said.findLast((event) => event.subject === seat && event.at < span.from)?.at ?? Number.NEGATIVE_INFINITY;
+      if (lastOf(failed) > lastOf(serving)) return [];
       if (span.fault.kind === "ack-lost" && hasTwinBeside(timeline.life, span, device)) return [];
-      const from = harm === "unacknowledged" ? acks.firstSent(seat, device, span.from) : span.from;
+      const noticedAt = Math.min(
+        ...[
+          dials.find((event) => event.device === device && event.at > span.from),
+          failed.find(({ at, subject }) => subject === seat && at >= span.from),
+        ].map((event) => event?.at ?? Number.POSITIVE_INFINITY),
+      );
+      const from = harm === "unacknowledged" ? acks.firstMute(seat, device, span.from, noticedAt) : span.from;
       if (from === null || from > Math.min(span.to, span.from + HORIZON)) return [];
       const until = from + HORIZON;
       const within = (at: Millis): boolean => at >= span.from && at <= until;
@@ -145,8 +156,12 @@ class Acks {
     }
   }
 
-  firstSent(seat: SeatId, device: DeviceId, from: Millis): Millis | null {
-    return this.#gates.find((gate) => gate.at >= from && gate.seat === seat && gate.device === device)?.at ?? null;
+  /** The first message since `from` of which nobody had told us anything when the holder was dialled anew or given up: a twin that logs in brings copies. */
+  firstMute(seat: SeatId, device: DeviceId, from: Millis, noticedAt: Millis): Millis | null {
+    const isMute = (gate: Event<"gate">): boolean => (this.#toldAt(gate) ?? Number.POSITIVE_INFINITY) >= noticedAt;
+    return (
+      this.#gates.find((gate) => gate.at >= from && gate.seat === seat && gate.device === device && isMute(gate))?.at ?? null
+    );
   }
 
   /** Was an attempt of the device since `from` proved after `over`, and before `until`? */

@@ -96,6 +96,7 @@ export const RARE: { readonly [P in keyof typeof DIRECTED]: readonly string[] } 
     "failover: retrying + after commitRetry → committing",
   ],
   "version-refused": ["connection: outdated + dial.granted → unleased"],
+  "the-only-candidate-comes-late": ["failover: selecting + holder.well if isLateHolder → inService"],
   "careful-dials": [
     "connection: any + start → same",
     "connection: any + connection.closed if isContested → evicted",

@@ -31,6 +31,9 @@ export interface Timed {
   readonly excluded: readonly string[];
 }
 
+/** A reason of the fleet's own, where all others are of what was done to it: another master, or a twin, would have taken the seat. */
+export const NOBODY_LEFT = "no eligible candidate stayed healthy";
+
 export const measure = (timeline: Timeline): Timed => {
   const timings: Timing[] = [];
   const violations: Violation[] = [];
@@ -173,7 +176,7 @@ export const excuse = (timeline: Timeline, each: Case): string | null => {
   // The veto is right only if something that links share was broken.
   if (isOutage && timeline.outages.some((span) => overlaps(span, from, until))) return "WhatsApp was out of reach";
   if (hasCandidate(timeline, each, until)) return null;
-  return isOutage ? "WhatsApp was out of reach" : "no eligible candidate stayed healthy";
+  return isOutage ? "WhatsApp was out of reach" : NOBODY_LEFT;
 };
 
 const isShared = ({ fault: { target } }: FaultSpan): boolean => "all" in target || "region" in target || "node" in target;

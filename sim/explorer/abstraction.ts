@@ -8,6 +8,7 @@
  */
 import type { AnyMachineSnapshot } from "xstate";
 import type { RosterState } from "../../machines/fleet/roster.ts";
+import { outageEndsAt } from "../../machines/fleet/roster/outage.ts";
 import type { DeviceId, Millis, SeatId } from "../../machines/ports/ids.ts";
 import type { Address } from "../../machines/protocol.ts";
 import { kindOf } from "../../machines/driver/driver.ts";
@@ -148,7 +149,8 @@ const leaseTerm = ({ term }: { term: number | null }, device: DeviceId, { leases
   term === null ? "-" : String(behind(leases.get(device)?.term, term));
 
 const roster = (state: RosterState, { now, seats }: World): string => {
-  let text = state.outage ? "!" : "";
+  const endsAt = outageEndsAt(state);
+  let text = state.outage === null ? "" : `!${endsAt === null ? "" : endsAt - now}`;
   for (const device of state.devices.values()) text += `${written(device, READINGS["device"] as Reading, now, 0, 0)}|`;
   for (const view of state.seats.values())
     text += `${written(view, READINGS["view"] as Reading, now, seats.get(view.id)?.term ?? 0, 0)}|`;

@@ -30,7 +30,7 @@ export const heal = (fleet: Fleet, core: readonly DeviceId[]): void => {
   for (const device of core) service.leaveAlone(device);
   const touched = touchedIn(fleet, NEEDS_A_PERSON);
   clock.setTimeout(() => {
-    for (const device of core) if (touched.has(accountOf(device)) && service.isLinked(device)) fleet.redial(device);
+    for (const device of core) if (touched.has(accountOf(device))) fleet.redial(device);
   }, PERSON);
   for (const device of core) if (!service.isLinked(device)) link(fleet, device);
 };

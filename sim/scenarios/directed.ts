@@ -328,6 +328,14 @@ export const DIRECTED = {
       },
     },
   ),
+  /** It falls silent as it is given the seat, for longer than it is waited for, and there is nobody else. */
+  "the-only-candidate-comes-late": brief(
+    [
+      fault("logged-out", account("sales-1"), 60, "permanent", {}),
+      fault("silent-path", account("sales-2"), 60.02, 2.5, { keeps: true }),
+    ],
+    { fleet: { ...declare({ name: "sales", masters: [1, 1], servants: 0 }), settings: {} } },
+  ),
   "an-answer-after-the-deadline": brief([
     fault("late-timers", node, 60, 1, { mean: 400 }),
     fault("silent-path", account("sales-1"), 59.453, 2, { keeps: false }),

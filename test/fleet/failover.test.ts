@@ -108,6 +108,22 @@ describe("a failover, told step by step", () => {
     expect(stage.writes("failover.record").at(-1)?.failover?.outcome).toBe("rolledBack");
   });
 
+  it("is done when the candidate shows life too late, while nobody else was found", () => {
+    const stage = new Stage().well();
+    for (const id of [BUSY, FREE, LAST]) stage.health(id, "failed", "closed");
+    stage.fail();
+    stage.store("ok");
+    stage.health(TWIN, "suspect");
+    keepSeen(stage, TIMINGS.verify + 100);
+    expect(stage.failover).toBe("selecting");
+    stage.health(HOLDER, "failed", "loggedOut", true);
+    expect(stage.failover).toBe("selecting");
+    stage.health(TWIN, "healthy");
+    expect(stage.ended.map(({ outcome }) => outcome)).toEqual(["inService"]);
+    expect([...stage.grants]).toEqual([[TWIN, 2]]);
+    expect(stage.commits).toHaveLength(1);
+  });
+
   it("is not called off any more once the seat has moved: the old holder comes back by a rollback only", () => {
     const stage = new Stage().well();
     for (const id of [BUSY, FREE, LAST]) stage.health(id, "failed", "closed");

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { roster, type RosterState, type SeatView } from "../../machines/fleet/roster.ts";
 import { rank } from "../../machines/fleet/roster/ranking.ts";
+import { LAGGARDS } from "../../machines/fleet/roster/outage.ts";
 import { dutiesOf } from "../../machines/fleet/roster/duties.ts";
 import {
   type AccountId,
@@ -441,6 +442,38 @@ describe("an outage", () => {
     const seven = crowdOf(7);
     seven.go(seven.ids.slice(0, 3), "suspect");
     expect(outages(seven.host)).toEqual([]);
+  });
+
+  it("is over for those that came back, once the others had time enough to", () => {
+    const { host, ids, go } = crowdOf(6);
+    go(ids, "suspect");
+    host.advance(10 * LAGGARDS);
+    expect(outages(host)).toEqual(["outage.suspected"]);
+    go(ids.slice(0, 1), "recovering");
+    host.advance(LAGGARDS - 1);
+    // Those that fail once more have nothing to do with it.
+    go(ids.slice(0, 1), "suspect");
+    go(ids.slice(0, 1), "recovering");
+    host.advance(LAGGARDS - 1);
+    go(ids.slice(1, 2), "recovering");
+    expect(outages(host)).toEqual(["outage.suspected"]);
+    host.advance(1);
+    expect(outages(host)).toEqual(["outage.suspected", "outage.over"]);
+    go(ids.slice(2, 4), "healthy");
+    host.advance(LAGGARDS);
+    expect(outages(host)).toHaveLength(2);
+  });
+
+  it("is remembered with its end by the roster that goes on", () => {
+    const { host, ids, go } = crowdOf(6);
+    go(ids, "suspect");
+    go(ids.slice(0, 1), "recovering");
+    const memory = host.context("roster") as RosterState;
+    const { state, wakeAt } = roster.start(rosterInput({ memory }), host.now + 1000);
+    expect(wakeAt).toBe(host.now + LAGGARDS);
+    expect(roster.receive(state, { type: "wake", at: host.now + LAGGARDS }).effects).toContainEqual(
+      expect.objectContaining({ to: "orchestrator", event: { type: "outage.over" } }),
+    );
   });
 
   it("is not over because silent links have ended meanwhile", () => {

@@ -25,7 +25,8 @@ export const onHealth = (state: RosterState, event: Extract<RosterEvent, { type:
   if (isWell(event.state) && !wasWell) effects.push(...seenBy(state, device, event.at));
   if (event.state === "healthy" && !wasHealthy) effects.push(...availability(state, [device.id]));
   effects.push(...duty(state, device, before));
-  effects.push(...judgeOutage(state, event.at));
+  const isMaster = state.accounts.get(device.account)?.role === "master";
+  effects.push(...judgeOutage(state, event.at, isMaster && isWell(event.state) && !wasWell));
   return effects;
 };
 

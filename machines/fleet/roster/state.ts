@@ -95,7 +95,8 @@ export interface RosterState {
   asked: number;
   /** When something is due that no event brings. */
   wakeAt: Millis | null;
-  outage: boolean;
+  /** While most masters' links are out together. `returnedAt`: since when some are well again; null: none is. */
+  outage: { readonly returnedAt: Millis | null } | null;
 }
 
 export const isWell = (state: HealthState): boolean => state === "healthy" || state === "recovering";

@@ -87,6 +87,24 @@ describe("service", () => {
   });
 });
 
+describe("what is excluded", () => {
+  const ran = judge({ ...plan, for: 20_000, liveness: null, faults: [] });
+  const timing = { measure: "detection", class: "close, twin", ms: 50 } as const;
+  const shareOf = (isOwn: boolean, excluded: readonly string[]): number => {
+    const totals = new Totals([], isOwn);
+    totals.add({ ...ran, timings: Array.from({ length: 180 }, () => timing), excluded }, []);
+    return totals.excludedShare;
+  };
+
+  it("is a gap in the proof, but for a fleet of one's own that has nobody left: that is how it is", () => {
+    const nobody = Array.from({ length: 20 }, () => "no eligible candidate stayed healthy");
+    expect(shareOf(false, nobody)).toBe(0.1);
+    expect(shareOf(true, nobody)).toBe(0);
+    const late = Array.from({ length: 20 }, () => "our own event loop was late");
+    expect(shareOf(true, [...nobody, ...late])).toBe(0.1);
+  });
+});
+
 describe("coverage", () => {
   it("excuses only transitions that there are, each once and with a reason", () => {
     const names = EXCUSED.flatMap(({ transitions }) => transitions);
@@ -97,7 +115,7 @@ describe("coverage", () => {
 
   it("reports what is neither taken nor excused, and what is excused and taken all the same", () => {
     const excused = EXCUSED[0]?.transitions[0] ?? "";
-    const totals = new Totals([]);
+    const totals = new Totals([], false);
     totals.add(judge({ ...plan, for: 20_000, liveness: null, faults: [] }), [excused, ...allTransitions.slice(0, 1)]);
     const { transitions } = totals.document(1, []).coverage;
     expect(transitions.wronglyExcused).toEqual([excused]);
