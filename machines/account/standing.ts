@@ -8,6 +8,7 @@
  *
  * | from       | event                              | to         |
  * | any        | standing.reported if isKnown       | same       |
+ * | any        | standing.reported if isOver        | same       |
  * | any        | standing.reported if isBan         | banned     |
  * | any        | standing.reported if isRestriction | restricted |
  * | any        | standing.reported if isCap         | capped     |
@@ -78,6 +79,8 @@ export const standingMachine = setup({
   },
   guards: {
     isKnown: (_, { was, is }: { was: StandingContext; is: Reported }) => was.standing === is.standing && was.until === is.until,
+    /** WhatsApp tells a device that was away what it had told meanwhile, in order. */
+    isOver: (_, { until, at }: Reported) => until !== null && until <= at,
     isBan: (_, { standing }: { standing: Standing }) => standing === "banned",
     isRestriction: (_, { standing }: { standing: Standing }) => standing === "restricted",
     isCap: (_, { standing }: { standing: Standing }) => standing === "capped",
@@ -146,6 +149,7 @@ export const standingMachine = setup({
   on: {
     "standing.reported": [
       { guard: { type: "isKnown", params: ({ context, event }) => ({ was: context, is: event }) }, actions: "clock" },
+      { guard: { type: "isOver", params: ({ event }) => event }, actions: "clock" },
       { guard: { type: "isBan", params: ({ event }) => event }, target: ".banned", actions: ["note", "record"] },
       { guard: { type: "isRestriction", params: ({ event }) => event }, target: ".restricted", actions: ["note", "record"] },
       { guard: { type: "isCap", params: ({ event }) => event }, target: ".capped", actions: ["note", "record"] },

@@ -153,6 +153,7 @@ export const RARE: { readonly [P in keyof typeof DIRECTED]: readonly string[] } 
     "standing: restricted + after termLeft → restricted",
     "standing: banned + after termLeft → banned",
   ],
+  "restricted-while-away": ["standing: any + standing.reported if isOver → same"],
   "new-chats-used-up": [
     "standing: any + standing.reported if isCap → capped",
     "standing: starting + always if isCap → capped",

@@ -261,6 +261,11 @@ export const DIRECTED = {
     ],
     { fleet: pair(), for: 92_000_000, workload: { from: 20_000, until: 60_000, peoplePerLine: 5, sends: 1, writes: 0, warm: 1 } },
   ),
+  /** What its devices hear of it when they are back is long over. */
+  "restricted-while-away": brief([
+    fault("silent-path", account("sales-2"), 55, 20, { keeps: false }),
+    fault("restricted", account("sales-2"), 60, 5, { announced: true }),
+  ]),
   /** Its only master begins as many chats as it may, and no more are wanted. */
   "new-chats-used-up": plan([fault("node-crash", node, 1_500, 0, { tells: true, downFor: 2_000 })], {
     fleet: { ...declare({ name: "sales", masters: [1], servants: 0 }), settings: {} },

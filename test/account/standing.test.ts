@@ -36,6 +36,20 @@ describe("a restriction with a known end", () => {
 });
 
 describe("the standing of an account", () => {
+  it.each<[Standing, Standing]>([
+    ["restricted", "good"],
+    ["banned", "good"],
+    ["capped", "good"],
+    ["restricted", "restricted"],
+  ])("is not what it was (%s) before it was told: it stays as it is (%s)", (was, is) => {
+    const host = staged(is, is === "good" ? null : Date.UTC(2030, 0));
+    const before = host.log.length;
+    report(host, was, host.now);
+    report(host, was, host.now - 1);
+    expect(host.log).toHaveLength(before);
+    expect(host.value(STANDING)).toBe(is);
+  });
+
   it("is written down, told to the roster and the deep check, and alerted, each time that it changes", () => {
     const host = staged("good", null);
     const until = host.now + HOUR;
