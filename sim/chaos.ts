@@ -30,8 +30,10 @@ export interface ChaosArguments {
   /** The file that it stands in, for the commands that repeat a run. */
   readonly fleetFile?: string;
   readonly profile?: Profile;
-  /** Seeds 1 to so many; or this one seed, run twice; or as many as fit into so many minutes. */
+  /** So many seeds; or this one, run twice; or as many as fit into so many minutes. */
   readonly runs: { readonly seeds: number } | { readonly seed: string } | { readonly minutes: number };
+  /** Of many seeds the first, from 1; the others follow it. Default 1. */
+  readonly firstSeed?: number;
   /** Simulated length of each run. Default 10 minutes; of the year profile always a day. */
   readonly for?: Millis;
   /** Kinds of fault; null: all. */
@@ -96,12 +98,13 @@ export const reportTimers = (file: string | null | undefined, text: string): str
 
 // ---- before anything runs ----
 
-const badArguments = ({ runs, for: length, faults, jobs, profile }: ChaosArguments): string | null => {
+const badArguments = ({ runs, firstSeed = 1, for: length, faults, jobs, profile }: ChaosArguments): string | null => {
   if (faults?.length === 0) return `E_USAGE --faults names none: choose from ${faultKinds.join(", ")}`;
   const unknown = faults?.filter((name) => !isFaultKind(name)) ?? [];
   if (unknown.length > 0) return `E_UNKNOWN_FAULT ${unknown.join(", ")}: choose from ${faultKinds.join(", ")}`;
   if ("seeds" in runs && !(Number.isInteger(runs.seeds) && runs.seeds > 0))
     return "E_USAGE --seeds must be a whole number from 1";
+  if (!(Number.isSafeInteger(firstSeed) && firstSeed > 0)) return "E_USAGE --first-seed must be a whole number from 1";
   if ("minutes" in runs && !(runs.minutes > 0)) return "E_USAGE --minutes must be more than 0";
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs > 0)) return "E_USAGE --jobs must be a whole number from 1";
   if (profile !== "year" && length !== undefined && length < LEAST_LENGTH) {
@@ -124,7 +127,7 @@ const timerViolations = (fleet: PlannedFleet | null): string | null => {
 // ---- the runs ----
 
 const carryOut = async (args: ChaosArguments, stderr: Output): Promise<ChaosDocument> => {
-  const { runs, signal } = args;
+  const { runs, firstSeed = 1, signal } = args;
   const jobs = threadsFor(args);
   const draw = drawOf(args);
   const totals = new Totals(draw.kinds, draw.fleet !== null);
@@ -134,8 +137,8 @@ const carryOut = async (args: ChaosArguments, stderr: Output): Promise<ChaosDocu
   const pool = new Pool(jobs, draw, args.patience);
   const isEnough = (): boolean => signal?.aborted === true || totals.hung >= MOST_HUNG;
   try {
-    const seeds = seedsOf(runs, () => seconds(), isEnough);
-    await Promise.all(Array.from({ length: jobs }, () => work(pool, seeds, totals, "seed" in runs, () => progress.show(totals))));
+    const seeds = seedsOf(runs, firstSeed, () => seconds(), isEnough);
+    await Promise.all(Array.from({ length: jobs }, () => work(pool, seeds, totals, () => progress.show(totals))));
     progress.close();
     const wallSeconds = seconds();
     const violations = [...(await explained(pool, draw, totals, signal)), ...ofTheWhole(totals)];
@@ -157,17 +160,27 @@ const drawOf = ({ profile = "swarm", fleet, for: length, faults }: ChaosArgument
   kinds: (faults ?? faultKinds).filter(isFaultKind),
 });
 
+interface Turn {
+  readonly seed: string;
+  /** To be run a second time. */
+  readonly isRepeated: boolean;
+}
+
 /** One seed after the other, until there are enough or the time is over. */
-const seedsOf = function* (runs: ChaosArguments["runs"], elapsed: () => number, isEnough: () => boolean): Generator<string> {
-  if ("seed" in runs) return yield runs.seed;
-  const more = (no: number): boolean => !isEnough() && ("seeds" in runs ? no <= runs.seeds : elapsed() < runs.minutes * 60);
-  for (let no = 1; more(no); no++) yield String(no);
+const seedsOf = function* (
+  runs: ChaosArguments["runs"],
+  first: number,
+  elapsed: () => number,
+  isEnough: () => boolean,
+): Generator<Turn> {
+  if ("seed" in runs) return yield { seed: runs.seed, isRepeated: true };
+  const more = (no: number): boolean => !isEnough() && ("seeds" in runs ? no < runs.seeds : elapsed() < runs.minutes * 60);
+  for (let no = 0; more(no); no++) yield { seed: String(first + no), isRepeated: no % REPEATED === 0 };
 };
 
-const work = async (pool: Pool, seeds: Iterator<string>, totals: Totals, isSingle: boolean, done: () => void): Promise<void> => {
-  for (let next = seeds.next(); !next.done; next = seeds.next()) {
-    const seed = next.value;
-    const wantsTrace = isSingle || Number(seed) % REPEATED === 1;
+const work = async (pool: Pool, turns: Iterator<Turn>, totals: Totals, done: () => void): Promise<void> => {
+  for (let next = turns.next(); !next.done; next = turns.next()) {
+    const { seed, isRepeated: wantsTrace } = next.value;
     try {
       const answer = await pool.do({ kind: "seed", seed, wantsTrace });
       if (answer.kind === "seed") totals.add(answer.verdict, answer.covered);

@@ -12,6 +12,7 @@ import type { Simulator, SimulatorCommand } from "../simulator-door.ts";
 interface Options {
   readonly fleet?: string;
   readonly seeds?: number;
+  readonly firstSeed?: number;
   readonly seed?: string;
   readonly minutes?: number;
   readonly for?: number;
@@ -26,7 +27,7 @@ interface Options {
 }
 const PROFILES = ["swarm", "work", "year"] as const;
 /** Each bug is planted in the fleet, the profile and the kinds of fault that show it. */
-const NOT_WITH_PLANTS = ["fleet", "seed", "minutes", "for", "faults", "jobs", "out", "junit", "html", "profile"];
+const NOT_WITH_PLANTS = ["fleet", "seed", "firstSeed", "minutes", "for", "faults", "jobs", "out", "junit", "html", "profile"];
 type Profile = (typeof PROFILES)[number];
 
 export const chaos: SimulatorCommand<Options> = {
@@ -45,6 +46,11 @@ export const chaos: SimulatorCommand<Options> = {
       .option("--fleet <file>", "the fleet file (default: a fleet of 20 accounts, 3 lines and twins)")
       .option("--seeds <count>", "so many runs, each of a seed of its own (default: 100)", wholeNumber(1, 10_000_000))
       .addOption(new Option("--seed <seed>", "this one run, twice").conflicts(["seeds", "minutes"]))
+      .addOption(
+        new Option("--first-seed <seed>", "of many runs the first; the seeds after it follow (default: 1)")
+          .argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER - 10_000_000))
+          .conflicts("seed"),
+      )
       .addOption(new Option("--minutes <count>", "as many runs as fit into so many minutes").argParser(above0).conflicts("seeds"))
       .option("--for <duration>", "simulated length of a run, such as 10m (default)", span)
       .option("--faults <names>", "only these kinds of fault, separated by commas", names)
@@ -58,7 +64,7 @@ export const chaos: SimulatorCommand<Options> = {
       )
       .option("--json", "one JSON document instead of text"),
   run: async (simulator: Simulator, options: Options, _args, cli: Cli): Promise<ExitCode> => {
-    const { fleet, seeds, seed, minutes, for: length, faults, jobs, out, junit, html, profile: name, json } = options;
+    const { fleet, seeds, firstSeed, seed, minutes, for: length, faults, jobs, out, junit, html, profile: name, json } = options;
     const { plant } = options;
     if (plant !== undefined) {
       const { stdout, stderr } = cli;
@@ -73,6 +79,7 @@ export const chaos: SimulatorCommand<Options> = {
       fleet: planned,
       ...(fleet === undefined ? {} : { fleetFile: fleet }),
       runs: seed !== undefined ? { seed } : minutes !== undefined ? { minutes } : { seeds: seeds ?? days },
+      ...(firstSeed === undefined ? {} : { firstSeed }),
       ...(length === undefined ? {} : { for: length }),
       ...(jobs === undefined ? {} : { jobs }),
       ...(name === undefined ? {} : { profile: name }),

@@ -56,6 +56,12 @@ describe("greenroom chaos", () => {
     expect(document).toMatchObject({ runs: 1, determinism: { checked: 1, diverged: [] } });
   });
 
+  it("begins with the seed that it is told to, and repeats that one", { timeout: 120_000 }, async () => {
+    const { document } = await chaos({ runs: { seeds: 2 }, firstSeed: 20_000, for: 300_000, faults: ["close"] });
+    expect(document?.determinism).toEqual({ checked: 1, diverged: [] });
+    expect(document?.timings.detection.worstSeed).toMatch(/^2000[01]$/);
+  });
+
   it("refuses what it does not know, and runs nothing", async () => {
     expect(await chaos({ faults: ["flood"] })).toMatchObject({
       document: null,
@@ -64,6 +70,7 @@ describe("greenroom chaos", () => {
     });
     expect(await chaos({ for: 60_000 })).toMatchObject({ document: null, exitCode: 2 });
     expect(await chaos({ runs: { seeds: 0 } })).toMatchObject({ document: null, exitCode: 2 });
+    expect(await chaos({ firstSeed: 0 })).toMatchObject({ document: null, exitCode: 2 });
   });
 
   it("fails a fleet whose settings can't meet the targets before any run, naming relation and setting", async () => {
