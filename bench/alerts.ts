@@ -62,7 +62,9 @@ const toldIn = (seed: string): Told[] => {
       outage !== undefined &&
       items.some(({ at, rule, kind }) => rule === OUTAGE && kind === "raised" && at >= outage.from && at <= detectedAt + SAID);
     const isKnown = first !== undefined && first.at < from;
-    return [{ harm, detected, told, isInOutage, isKnown, excuse: detected < DETECTED ? null : excuse(timeline, each) }];
+    return [
+      { harm, detected, told, isInOutage, isKnown, excuse: detected < DETECTED ? null : excuse(timeline, each, detectedAt) },
+    ];
   });
 };
 

@@ -11,7 +11,7 @@ const COARSE: Millis = 300_000;
 
 /**
  * First messages to people who had not written to the account, or whose message did not come to us. `atLatest`: nor had it long
- * before; who writes while a message to them is prepared counts as new.
+ * before; who writes while a message to them is prepared counts as new, and so does somebody whom none of its messages has reached.
  */
 export const openingsOf = (life: Life, atLatest = false): ReadonlyMap<AccountId, readonly Event<"gate">[]> => {
   const personOf = new Map([...life.tables.contacts.values()].map(({ number, lid, pn }) => [`c:${number}`, lid ?? pn ?? ""]));
@@ -20,9 +20,10 @@ export const openingsOf = (life: Life, atLatest = false): ReadonlyMap<AccountId,
   /** Since when. */
   const known = new Map<string, Millis>();
   const openings = new Map<AccountId, Event<"gate">[]>();
+  const counted = new Set<string>();
   // The row, and not who was told of it: a process that dies before its store answers knows it all the same in its next life.
   const kept = new Set(life.tables.inbox.map(({ account, waId }) => `${account} ${waId}`));
-  for (const event of eventsAmong(life, "wrote", "kept", "gate")) {
+  for (const event of eventsAmong(life, "wrote", "kept", "gate", "accepted")) {
     if (event.kind === "wrote") writers.set(event.waId, event.person);
     const isKnown =
       (event.kind === "wrote" && !atLatest && kept.has(`${event.account} ${event.waId}`)) || (event.kind === "kept" && atLatest);
@@ -30,12 +31,14 @@ export const openingsOf = (life: Life, atLatest = false): ReadonlyMap<AccountId,
       const pair = `${event.account} ${writers.get(event.waId)}`;
       if (!known.has(pair)) known.set(pair, event.at + (atLatest ? PREPARED : 0));
     }
+    if (event.kind === "accepted") known.set(`${event.account} ${event.to}`, Number.NEGATIVE_INFINITY);
     if (event.kind !== "gate") continue;
     const account = accountOf(event.device);
     const pair = `${account} ${contactOf.get(event.message)}`;
     const since = known.get(pair) ?? Number.POSITIVE_INFINITY;
-    known.set(pair, Number.NEGATIVE_INFINITY);
-    if (since <= event.at) continue;
+    if (!atLatest) known.set(pair, Number.NEGATIVE_INFINITY);
+    if (since <= event.at || counted.has(`${account} ${event.message}`)) continue;
+    counted.add(`${account} ${event.message}`);
     const list = openings.get(account);
     if (list) list.push(event);
     else openings.set(account, [event]);

@@ -2,7 +2,7 @@
 import { accountOf, type Millis, type SeatId, type SeatTerm } from "../../machines/ports/ids.ts";
 import type { Fault } from "../faults/catalogue.ts";
 import { eventsAmong, eventsOf, type Event, type Property } from "./life.ts";
-import { overlaps, type Timeline, timelineOf } from "./timeline.ts";
+import { type FaultSpan, overlaps, type Timeline, timelineOf } from "./timeline.ts";
 
 export const oneHolderPerTerm: Property = {
   name: "one-holder-per-term",
@@ -60,8 +60,17 @@ const UNHEARD: Millis = 4_500;
 
 /** A store that is slow, or out of reach for a while, does not say when its commit was decided. */
 const LATE_COMMIT: Millis = 10_000;
-const wasDecidedBefore = ({ faults }: Timeline, at: Millis): boolean =>
-  faults.some((span) => span.fault.kind.startsWith("store-") && overlaps(span, at - LATE_COMMIT, at));
+const lateCommits = ({ faults }: Timeline, at: Millis): FaultSpan[] =>
+  faults.filter((span) => span.fault.kind.startsWith("store-") && overlaps(span, at - LATE_COMMIT, at));
+const wasDecidedBefore = (timeline: Timeline, at: Millis): boolean => lateCommits(timeline, at).length > 0;
+/** From when on it may have been decided. What was asked of a store that was out of reach is done when it is back. */
+const decidedFrom = (timeline: Timeline, at: Millis): Millis =>
+  Math.min(
+    at - UNHEARD_OF,
+    ...lateCommits(timeline, at).map(({ fault, from }) =>
+      fault.kind === "store-partition" ? Math.min(from, at - LATE_COMMIT) : at - LATE_COMMIT,
+    ),
+  );
 
 export const candidatesAreHeard: Property = {
   name: "candidates-are-heard",
@@ -118,9 +127,8 @@ export const candidatesMaySpeak: Property = {
       const left = before?.holder ?? null;
       const isTwin = left !== null && accountOf(left) === account;
       for (const rule of isTwin ? ["banned"] : ["banned", "restricted"]) {
-        // What is known for so little longer may have come after the decision.
-        const most = wasDecidedBefore(timeline, at) ? LATE_COMMIT : UNHEARD_OF;
-        if (since(rule) <= at - most) {
+        // What is known for no longer may have come after the decision.
+        if (since(rule) <= decidedFrom(timeline, at)) {
           yield { at, text: `${seat} went to ${holder}, whose account was known to be ${rule} for ${at - since(rule)} ms` };
         }
       }

@@ -46,7 +46,9 @@ export const measure = (timeline: Timeline): Timed => {
       }
       // What had no time to happen before the run was over is owed by nobody.
       if (owed.ms === null && timeline.life.to < each.from + HORIZON) continue;
-      const reason = excuse(timeline, each) ?? (owed.measure === "firstAck" ? pacedIn(timeline.life, each) : null);
+      const reason =
+        excuse(timeline, each, owed.measure === "detection" ? each.detectedAt : each.firstAckAt) ??
+        (owed.measure === "firstAck" ? pacedIn(timeline.life, each) : null);
       if (reason !== null) {
         excluded.push(reason);
         continue;
@@ -113,8 +115,8 @@ const recordOf = ({ tables }: Life, { seat, change }: Case) =>
 const restartOf = (timeline: Timeline, { from, change, span, device, rung }: Case): Millis => {
   const candidate = change?.holder ?? (rung === "reconnect" ? device : null);
   if (!candidate) return from;
-  // The same fault had it in its grip already, and nothing showed that before it spoke.
-  if (change && span.devices.includes(candidate)) return change.at;
+  // The same fault had it in its grip already, or another one, and nothing showed that before it spoke.
+  if (change && (span.devices.includes(candidate) || isMuteUnseen(timeline, candidate, from, change.at))) return change.at;
   const hit = timeline.faults.find(
     (other) =>
       other.index !== span.index &&
@@ -126,6 +128,17 @@ const restartOf = (timeline: Timeline, { from, change, span, device, rung }: Cas
   // Whether its sends are acknowledged shows no sooner than it sends.
   return change && harmOf(hit.fault) === "unacknowledged" ? Math.max(hit.from, change.at) : hit.from;
 };
+
+/** What it sends is not acknowledged since before `from`, which nobody could know: it had sent nothing by `at`. */
+const isMuteUnseen = ({ life, faults }: Timeline, candidate: DeviceId, from: Millis, at: Millis): boolean =>
+  faults.some(
+    (other) =>
+      harmOf(other.fault) === "unacknowledged" &&
+      other.devices.includes(candidate) &&
+      other.from <= from &&
+      other.to > at &&
+      !eventsOf(life, "gate").some((gate) => gate.device === candidate && gate.at >= other.from && gate.at < at),
+  );
 
 /**
  * A message of the seat that nothing of its own kept back: accepted early enough, and its conversation waits for nobody's word. If the
@@ -162,9 +175,10 @@ const LATE_LOOP: ReadonlySet<Fault["kind"]> = new Set(["node-pause", "late-timer
 /** What a busy or stopped event loop does to others lasts for some time. */
 const AFTERMATH: Millis = 15_000;
 
-export const excuse = (timeline: Timeline, each: Case): string | null => {
+/** `over`: when what was owed came; null: it never did. */
+export const excuse = (timeline: Timeline, each: Case, over: Millis | null): string | null => {
   const { from, seat } = each;
-  const until = Math.min(each.firstAckAt ?? Number.POSITIVE_INFINITY, from + HORIZON);
+  const until = Math.min(over ?? Number.POSITIVE_INFINITY, from + HORIZON);
   const some = (since: Millis, is: (span: FaultSpan) => boolean): boolean =>
     timeline.faults.some((span) => span.index !== each.span.index && overlaps(span, since, until) && is(span));
   if (some(from - 2_000, ({ fault }) => fault.kind.startsWith("store-"))) return "the store was out of reach";
