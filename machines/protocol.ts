@@ -173,8 +173,8 @@ export type RosterEvent =
   | Stamped<HealthReport>
   | Stamped<
       | { type: "account.standing"; account: AccountId; standing: Standing }
-      /** From a detector that watches a candidate: a stanza was seen. */
-      | { type: "device.seen"; device: DeviceId }
+      /** From a detector that watches a candidate or a holder: a stanza was seen, now or before that watch began. */
+      | { type: "device.seen"; device: DeviceId; lastEvidenceAt: Millis }
       | { type: "device.linked"; device: DeviceId; linked: boolean }
       | { type: "device.cordon"; device: DeviceId; cordoned: boolean }
       /** From seats: who speaks now. `left`: the device given up by an unplanned move (cool-down). */
@@ -212,6 +212,8 @@ export type RosterEvent =
       | { type: "conversation.kept"; conversation: ConversationId; why: string }
       /** Something was accepted for a servant's post at which nobody stands. */
       | { type: "post.left"; post: SeatId }
+      /** From a post's queue, as it was asked: whatever it knows of what lies there is durable. */
+      | { type: "post.settled"; post: SeatId }
       | { type: "wake" }
     >;
 export interface Candidate {
@@ -310,6 +312,8 @@ export type QueueEvent =
       | { type: "queue.reload"; from?: number; conversation?: ConversationId; isAnew?: true; isAll?: true }
       /** From now on this holds; what is held stays so. */
       | { type: "queue.policy"; whenNumberChanges: "hold" | "resend"; whenRefused: "reroute" | "fail" }
+      /** From the roster: say when nothing is under way here any more, and the store knows what became of everything. */
+      | { type: "queue.settle" }
       /** From the roster: all that lay at this post lies elsewhere now. */
       | { type: "queue.clear" }
       /** From the roster: the store is asked to give it to this seat. Until the reload that follows, a row of it may be seen before an earlier one. */

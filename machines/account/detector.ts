@@ -13,7 +13,8 @@
  *   one more probe's round trip. The latter at most GRACES times a silence, or a loop that is late for ever would hide a dead link.
  * - Without a link there is no silence to judge. Only a silence that has already asked for a re-dial (`overdue`) runs on while that
  *   is under way, so that `gone` comes in time if it fails to heal anything.
- * - An answer to one attempt excuses all that were sent before it: they are their messages' trouble. Later ones start afresh.
+ * - An answer to one attempt excuses all that were sent before it: they are their messages' trouble. Later ones start afresh, less
+ *   what an answer takes on a speaking link: it is no fault of theirs that the answer before was slow.
  * - A re-dial does not answer attempts, but if the link that it replaces was silent, that explains them. So it does when a link speaks
  *   again by itself after it was overdue: what is still awaited gets the full time anew. If all of an accusation's attempts are given
  *   up, it lapses AMNESTY after `gone`.
@@ -53,6 +54,8 @@ const LATE_AFTER: Millis = 250;
 const AMNESTY: Millis = 30_000;
 /** The roster hears of a candidate's or a holder's stanzas at most this often. */
 const SEEN_EVERY: Millis = 200;
+/** How long a device that is needed has to answer a probe before its last stanza counts. */
+const PROBE_PATIENCE: Millis = 500;
 /** More unanswered attempts than this say nothing new. */
 const MAX_AWAITED = 256;
 
@@ -82,6 +85,8 @@ export interface DetectorState extends DetectorInput {
   /** Somebody wants to know now. */
   readonly wantsProbe: boolean;
   readonly lastSeenToldAt: Millis;
+  /** When the roster is told of its last stanza if no other comes: it is needed, and was not watched for that before. */
+  readonly vouchAt: Millis | null;
   /** The stretch of time that our own event loop lost last. */
   readonly stall: { readonly from: Millis; readonly to: Millis } | null;
   readonly graces: number;
@@ -104,6 +109,7 @@ export const detector: Reducer<DetectorState, DetectorEvent, DetectorInput> = {
       asked: [],
       wantsProbe: false,
       lastSeenToldAt: at - SEEN_EVERY,
+      vouchAt: null,
       stall: null,
       graces: 0,
       wakeAt: null,
@@ -120,6 +126,7 @@ export const detector: Reducer<DetectorState, DetectorEvent, DetectorInput> = {
     let state = react(lost > 0 ? stalled(before, lost, at) : before, event, effects);
     state = judge(state, at, effects);
     state = answerAsked(state, at, effects);
+    state = vouch(state, at, effects);
     if (nextProbeAt(state) <= at) state = sendProbe(state, at, effects);
     const wakeAt = nextWake(state);
     return { state: wakeAt === state.wakeAt ? state : woken(before, state, wakeAt), effects, wakeAt };
@@ -165,10 +172,8 @@ const react = (state: DetectorState, event: DetectorEvent, effects: Effect[]): D
 const heard = (state: DetectorState, at: Millis, effects: Effect[]): DetectorState => {
   if (!state.isUp) return state;
   for (const { replyTo } of state.asked) effects.push(reply(replyTo, "probe.seen", state.device));
-  // A holder may have to take a second seat: the roster has to know how fresh it is without asking.
-  const reports = state.watch === "candidate" || state.watch === "holder";
-  const tellsRoster = reports && at - state.lastSeenToldAt >= SEEN_EVERY;
-  if (tellsRoster) effects.push(tell("roster", { type: "device.seen", at, device: state.device }));
+  const tellsRoster = isReported(state.watch) && at - state.lastSeenToldAt >= SEEN_EVERY;
+  if (tellsRoster) effects.push(tell("roster", { type: "device.seen", at, device: state.device, lastEvidenceAt: at }));
   return {
     ...(state.link.level >= 2 ? spokenAgain(state, at) : state),
     lastEvidenceAt: at,
@@ -176,8 +181,20 @@ const heard = (state: DetectorState, at: Millis, effects: Effect[]): DetectorSta
     asked: state.asked.length > 0 ? [] : state.asked,
     wantsProbe: false,
     lastSeenToldAt: tellsRoster ? at : state.lastSeenToldAt,
+    vouchAt: tellsRoster ? null : state.vouchAt,
     graces: 0,
   };
+};
+
+/** A holder may have to take a second seat: the roster has to know how fresh it is without asking. */
+const isReported = (watch: Watch): boolean => watch === "candidate" || watch === "holder";
+
+/** Its probe is slow: what it showed before it was needed has to do, as far as the roster thinks it young enough. */
+const vouch = (state: DetectorState, at: Millis, effects: Effect[]): DetectorState => {
+  if (state.vouchAt === null || at < state.vouchAt) return state;
+  const { device, isUp, lastEvidenceAt } = state;
+  if (isUp && lastEvidenceAt !== null) effects.push(tell("roster", { type: "device.seen", at, device, lastEvidenceAt }));
+  return { ...state, vouchAt: null };
 };
 
 /** Health learns of the end itself; a silence that asked for this re-dial goes on. */
@@ -211,7 +228,8 @@ const spokenAgain = (state: DetectorState, at: Millis): DetectorState => {
 
 const watched = (state: DetectorState, watch: Watch, at: Millis): DetectorState => {
   const { link, timers } = state;
-  const next = { ...state, watch };
+  const isNeeded = isReported(watch) && !isReported(state.watch);
+  const next = { ...state, watch, vouchAt: isNeeded ? at + PROBE_PATIENCE : isReported(watch) ? state.vouchAt : null };
   const isCloser = pause(next) < pause(state);
   if (interval(timers, watch) < interval(timers, state.watch)) next.wantsProbe = state.isUp;
   if (!isCloser || !state.isUp || link.since === null) return next;
@@ -236,7 +254,8 @@ const answered = (state: DetectorState, message: MessageId, byAck: boolean, at: 
   const place = state.awaited.findIndex((attempt) => attempt.message === message);
   if (place < 0 && !byAck) return state;
   const awaited = state.awaited.slice(place + 1).filter(({ droppedAt }) => droppedAt === null);
-  return { ...state, awaited, ack: { since: awaited.length > 0 ? at : null, level: 0 } };
+  const [next] = awaited;
+  return { ...state, awaited, ack: { since: next ? Math.max(next.at, at - ANSWER_WITHIN) : null, level: 0 } };
 };
 
 /** Before anything was suspected, what is given up is forgotten. Later it stays part of the accusation. */
@@ -382,7 +401,13 @@ const sendProbe = (state: DetectorState, at: Millis, effects: Effect[]): Detecto
 };
 
 const nextWake = (state: DetectorState): Millis | null => {
-  let soonest = Math.min(nextProbeAt(state), risesAt(state, "link"), risesAt(state, "ack"), lapsesAt(state));
+  let soonest = Math.min(
+    nextProbeAt(state),
+    risesAt(state, "link"),
+    risesAt(state, "ack"),
+    lapsesAt(state),
+    state.vouchAt ?? Number.POSITIVE_INFINITY,
+  );
   for (const { until } of state.asked) soonest = Math.min(soonest, until);
   return Number.isFinite(soonest) ? soonest : null;
 };

@@ -35,7 +35,7 @@ import { arrived, askStore, onHeld, onPage, onStoreFailed } from "./queue/readin
 import { onRefused } from "./queue/refused.ts";
 import { depart, forgetAsked, onNotRerouted } from "./queue/rerouting.ts";
 import { QueueState } from "./queue/state.ts";
-import { onDue, resolve, sayDrained, wakeAt } from "./queue/time.ts";
+import { onDue, resolve, sayDrained, saySettled, wakeAt } from "./queue/time.ts";
 import { type Backlog, backlogOf, owesSince } from "./queue/waiting.ts";
 import { letGo } from "./queue/yielding.ts";
 import type { Phase } from "./window-row.ts";
@@ -99,6 +99,7 @@ export class SeatQueue {
     resolve(queue, at);
     pump(queue, at);
     sayDrained(queue);
+    saySettled(queue);
     askStore(queue, at);
     return this.#stepped(at);
   }
@@ -130,6 +131,9 @@ const take = (queue: QueueState, event: QueueEvent): void => {
       return;
     case "queue.policy":
       queue.config = { ...queue.config, whenNumberChanges: event.whenNumberChanges, whenRefused: event.whenRefused };
+      return;
+    case "queue.settle":
+      queue.settles = true;
       return;
     case "queue.clear":
       for (const { id } of queue.window.conversations) depart(queue, id);

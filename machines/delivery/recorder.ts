@@ -36,6 +36,11 @@ export class Recorder {
     return this.#retryAt;
   }
 
+  /** The store knows of every change. */
+  get isIdle(): boolean {
+    return this.#waiting.length + this.#underWay.length === 0;
+  }
+
   /** Something about the conversation is not durable yet. */
   concerns(conversation: ConversationId): boolean {
     return [...this.#waiting, ...this.#underWay].some(({ row }) => row.conversation.id === conversation);

@@ -1,8 +1,8 @@
 /**
  * Servants at work: at which posts they stand, under their seat's term, and who inherits what lies there when they fail. Pure.
  *
- * Laws: a post is open only on a well device of its servant, under the present term of its seat; it is closed, and its grant gone,
- * before what lies there is given to others; whatever comes to lie there afterwards goes the same way, until it opens again.
+ * Laws: a post is open only on a well device of its servant, under the present term of its seat; it is closed, its grant gone, and
+ * what its queue knows durable, before what lies there is given to others; whatever comes to lie there afterwards goes the same way, until it opens again.
  */
 import {
   type AccountId,
@@ -39,6 +39,8 @@ export interface PostView extends Post {
   /** The device was well when it was last looked at. */
   isUp: boolean;
   outSince: Millis | null;
+  /** The store knows what the queue knows of what lies there; null: the queue is asked. */
+  isSettled: boolean | null;
   /** What lay there when it went out has been given to others. */
   isCleared: boolean;
   /** To whom its work went while it was out, as far as that was said. `isCounted`: how much was said too. */
@@ -76,6 +78,7 @@ export const postView = (id: SeatId, isKept: boolean): PostView => ({
   open: null,
   isUp: false,
   outSince: null,
+  isSettled: !isKept,
   isCleared: false,
   said: null,
   asked: null,
@@ -135,6 +138,7 @@ const stand = (post: PostView, { term }: SeatView, device: DeviceId): Tell[] => 
   if (isSame && isUp) return [];
   post.open = { device, term };
   post.isUp = true;
+  post.isSettled = false;
   post.isCleared = false;
   post.said = null;
   return [
@@ -170,6 +174,11 @@ const retire = (
   const isOnTheWay = state.reroutes.some(({ from, to }) => from === post.id || to === post.id);
   if (post.isCleared || post.asked || isOnTheWay) return Number.POSITIVE_INFINITY;
   if (at < due) return due;
+  if (post.isSettled !== true) {
+    if (post.isSettled === false) effects.push(tell(`queue:${post.id}`, { type: "queue.settle" }));
+    post.isSettled = null;
+    return Number.POSITIVE_INFINITY;
+  }
   const to = heirOf(state, post, at, false) ?? post.seat;
   const tag = ++state.asked;
   post.asked = { tag, to, again: false };
@@ -219,6 +228,12 @@ const sayRelieved = (post: PostView, to: SeatId, moved: number | null): Effect[]
   return [{ op: "event", event: { type: "servant.relieved", subject: post.id, data: { servant: post.servant, to, moved } } }];
 };
 
+/** Its queue has nothing under way, and the store knows what became of everything: what others read of it is true. */
+export const onSettled = (state: RosterState, id: SeatId): void => {
+  const post = state.posts.get(id);
+  if (post?.isSettled === null) post.isSettled = true;
+};
+
 /** Something was accepted for a post at which nobody stands. */
 export const onLeft = (state: RosterState, id: SeatId): void => {
   let post = state.posts.get(id);
@@ -232,10 +247,11 @@ export const onLeft = (state: RosterState, id: SeatId): void => {
 
 // ---- for those who ask ----
 
-/** What a post's queue that was started again has to know: who stands there. */
+/** What a post's queue that was started again has to know: who stands there, or that the roster waits for it. */
 export const openingOf = (state: RosterState, id: SeatId): Tell[] => {
   const post = state.posts.get(id);
-  return post?.open ? [tell(`sender:${id}`, { type: "sender.open", account: post.servant, ...post.open })] : [];
+  if (post?.open) return [tell(`sender:${id}`, { type: "sender.open", account: post.servant, ...post.open })];
+  return post?.isSettled === null ? [tell(`queue:${id}`, { type: "queue.settle" })] : [];
 };
 
 /** Posts that are open on the device. */

@@ -13,7 +13,7 @@ import type { Standing } from "../ports/store.ts";
 import type { Effect, Reducer, RosterEvent, Step, StoreEvent } from "../protocol.ts";
 import { homecomings } from "./failback.ts";
 import { keptHere, nextMoves, noMoves, orderMoves } from "./moves.ts";
-import { attend, onCleared, onLeft, postView } from "./posts.ts";
+import { attend, onCleared, onLeft, onSettled, postView } from "./posts.ts";
 import { availability, onHealth, onSeen, tellSeat, tellSeats } from "./roster/health.ts";
 import { onHeld, onStands } from "./roster/holders.ts";
 import { outageEndsAt, outlasted } from "./roster/outage.ts";
@@ -60,6 +60,7 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
           isFinal: false,
           lastSeenAt: known?.lastSeenAt ?? null,
           quietSince: known?.quietSince ?? null,
+          unansweredAt: known?.unansweredAt ?? null,
           linked,
           cordoned,
         });
@@ -79,7 +80,7 @@ export const roster: Reducer<RosterState, Event, RosterInput> = {
 
   receive(state, event): Step<RosterState> {
     // Of every stanza: it changes neither who may go home nor where servants stand, so nobody is gone through for it.
-    if (event.type === "device.seen") return { state, effects: onSeen(state, event.device, event.at), wakeAt: state.wakeAt };
+    if (event.type === "device.seen") return { state, effects: onSeen(state, event), wakeAt: state.wakeAt };
     const effects = react(state, event);
     const home = homecomings(state, event.at);
     if (home.offers.length > 0) effects.push(...home.offers);
@@ -143,6 +144,9 @@ const react = (state: RosterState, event: Exclude<Event, { type: "device.seen" }
       return onYielded(state, event);
     case "post.left":
       onLeft(state, event.post);
+      return [];
+    case "post.settled":
+      onSettled(state, event.post);
       return [];
     case "store.conversation":
     case "store.assigned":

@@ -35,12 +35,17 @@ const CHECK_DEADLINE: Millis = 2000;
 /** Above what WhatsApp takes for an acknowledgement on a bad day; the line's other messages wait meanwhile. */
 const DRAIN_DEADLINE: Millis = 3000;
 
-const targetIn = ({ to, askedAt }: SwitchoverContext, reply: CandidatesReply): DeviceId | undefined =>
-  (to === null ? choiceOf(reply.ranked, reply, askedAt ?? reply.at) : reply.ranked.find(({ device }) => device === to))?.device;
+/** Nobody is in a hurry: only a device counts that has shown life since it was asked for. */
+const targetIn = ({ to, askedAt }: SwitchoverContext, reply: CandidatesReply): DeviceId | undefined => {
+  const since = askedAt ?? reply.at;
+  const heard = reply.ranked.filter(({ lastSeenAt }) => lastSeenAt > since);
+  return (to === null ? choiceOf(heard, reply, since) : heard.find(({ device }) => device === to))?.device;
+};
 
-const whyNot = ({ to, seat }: SwitchoverInput, { rejected }: CandidatesReply): string => {
-  if (to === null) return rejected.map(({ device, why }) => `${device}: ${why}`).join("; ") || `${seat} has no other device`;
-  const said = rejected.find(({ device }) => device === to);
+const whyNot = ({ to, seat }: SwitchoverInput, { ranked, rejected }: CandidatesReply): string => {
+  const turnedDown = [...ranked.map(({ device }) => ({ device, why: "it does not answer" })), ...rejected];
+  if (to === null) return turnedDown.map(({ device, why }) => `${device}: ${why}`).join("; ") || `${seat} has no other device`;
+  const said = turnedDown.find(({ device }) => device === to);
   return said ? `${to}: ${said.why}` : `${to} is no other device of the line's masters`;
 };
 

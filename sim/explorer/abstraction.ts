@@ -70,7 +70,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
     terms: ["expect", "term"],
   },
   orchestrator: { drop: ["limit", "within"], times: { at: -3, now: -4 } },
-  device: { drop: ["id", "account"], times: { lastSeenAt: -1, quietSince: -2 } },
+  device: { drop: ["id", "account"], times: { lastSeenAt: -1, quietSince: -2, unansweredAt: -3 } },
   view: { drop: ["id", "line", "account", "homeNotBefore", "replyTo"], times: { until: 0 }, terms: ["term"] },
 };
 

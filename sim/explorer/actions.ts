@@ -186,7 +186,7 @@ const show = (device: DeviceId): Action => ({
   fault: null,
   apply: (world) => {
     world.setLink(device, { shownAt: world.now });
-    world.tell({ to: "roster", event: { type: "device.seen", device } as { type: string } });
+    world.tell({ to: "roster", event: { type: "device.seen", device, lastEvidenceAt: world.now } as { type: string } });
   },
 });
 

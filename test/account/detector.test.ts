@@ -44,7 +44,13 @@ describe("the clock of unanswered attempts", () => {
   it("starts again from any answer, for the attempts that were sent after the answered one", () => {
     const run = up("holder").tell(sent("m1")).tell(sent("m2")).until(1000).tell(sent("m3"));
     run.alive(1800).tell(answered("m2"));
-    expect(run.alive(5000).edges).toEqual(["3800 late ack"]);
+    expect(run.alive(5000).edges).toEqual(["3300 late ack", "4800 overdue ack"]);
+  });
+
+  it("starts from a later attempt itself, if that was sent within what an answer takes", () => {
+    const run = up("holder").tell(sent("m1")).alive(1500).tell(sent("m2"));
+    run.alive(1800).tell(answered("m1"));
+    expect(run.alive(6500).edges).toEqual(["3500 late ack", "5000 overdue ack", "6000 gone ack"]);
   });
 
   it("does not hold an attempt against the device once a later one was answered", () => {
@@ -291,6 +297,20 @@ describe("what others want to know", () => {
     for (const watch of ["standby", "servant"] as const)
       expect(up(watch).until(100).tell({ type: "evidence" }).until(900).tell({ type: "evidence" }).seen).toEqual([]);
   });
+
+  it.each(["candidate", "holder"] as const)("tells of the last stanza before it became a %s, if its probe is slow", (watch) => {
+    const asked = (): Run => up("standby").until(100).tell({ type: "evidence" }).until(900).tell({ type: "watch", watch });
+    expect(asked().until(1399).seen).toEqual([]);
+    expect(asked().until(3000)).toMatchObject({ seen: [1400], seenFrom: [100] });
+    expect(asked().until(1000).tell({ type: "evidence" }).until(3000)).toMatchObject({ seen: [1000], seenFrom: [1000] });
+  });
+
+  it("tells of none if its link has ended, or it is needed no more, and begins once", () => {
+    const asked = (): Run => up("standby").until(900).tell({ type: "watch", watch: "candidate" }).until(1000);
+    expect(asked().tell(closed(1)).until(3000).seen).toEqual([]);
+    expect(asked().tell({ type: "watch", watch: "standby" }).until(3000).seen).toEqual([]);
+    expect(asked().tell({ type: "watch", watch: "holder" }).until(3000)).toMatchObject({ seen: [1400], seenFrom: [0] });
+  });
 });
 
 describe("our own lateness", () => {
@@ -485,7 +505,8 @@ describe("laws", () => {
         for (const [no, is] of isGivenUp.entries()) if (is) run.tell({ type: "attempt.dropped", message: id(`m${no}`) });
         run.tell(answered("first")).alive(wait + 5000);
         const after = run.edges.filter((edge) => Number(edge.split(" ")[0]) > wait);
-        const anew = [`${wait + 2000} late ack`, `${wait + 3500} overdue ack`, `${wait + 4500} gone ack`];
+        const since = Math.max(0, wait - 500);
+        const anew = [`${since + 2000} late ack`, `${since + 3500} overdue ack`, `${since + 4500} gone ack`];
         expect(after).toEqual(isGivenUp.includes(false) ? anew : []);
       }),
     );
@@ -544,6 +565,7 @@ class Run {
   readonly strayProbes: Millis[] = [];
   readonly replies: string[] = [];
   readonly seen: Millis[] = [];
+  readonly seenFrom: Millis[] = [];
   readonly badWishes: string[] = [];
   #wakeAt: Millis | null;
 
@@ -586,9 +608,11 @@ class Run {
       if (!this.state.isUp) this.strayProbes.push(this.now);
     }
     if (effect.op !== "tell") return;
-    const { type, clock } = effect.event as { type: string; clock?: string };
+    const { type, clock, lastEvidenceAt } = effect.event as { type: string; clock?: string; lastEvidenceAt?: Millis };
     if (type.startsWith("evidence.")) this.edges.push(`${this.now} ${type.slice(9)}${clock ? ` ${clock}` : ""}`);
     if (type.startsWith("probe.")) this.replies.push(`${this.now} ${type.slice(6)}`);
-    if (type === "device.seen") this.seen.push(this.now);
+    if (type !== "device.seen") return;
+    this.seen.push(this.now);
+    this.seenFrom.push(lastEvidenceAt as Millis);
   }
 }

@@ -95,7 +95,7 @@ describe("a servant that fails", () => {
     };
     expect(cleared(host)).toMatchObject([{ post: POST, to: SPARE, audit }]);
     answer(host, 1, { kind: "cleared", moved: 3 });
-    expect(host.told(`queue:${POST}`)).toMatchObject([{ type: "queue.clear" }]);
+    expect(host.told(`queue:${POST}`)).toMatchObject([{ type: "queue.settle" }, { type: "queue.clear" }]);
     expect(host.told(`queue:${SPARE}`)).toMatchObject([{ type: "queue.reload", isAll: true }]);
     host.tell("roster", { type: "account.standing", account: OTHER, standing: "banned" });
     expect(cleared(host).at(-1)).toMatchObject({ post: SPARE, to: SEAT });
@@ -118,6 +118,31 @@ describe("a servant that fails", () => {
       out(host);
       expect(cleared(host)).toMatchObject([{ post: POST, to: SEAT }]);
     }
+  });
+
+  it("keeps what lies there until its queue has settled, and is asked again if that queue was started anew", () => {
+    const host = started();
+    host.onEffect = () => undefined;
+    host.tell("roster", { type: "account.standing", account: FIRST, standing: "banned" });
+    expect(host.told(`queue:${POST}`)).toMatchObject([{ type: "queue.settle" }]);
+    host.advance(60_000);
+    host.tell("roster", { type: "post.left", post: POST });
+    expect([cleared(host), host.told(`queue:${POST}`).length]).toEqual([[], 1]);
+    expect(openingOf(stateOf(host), POST)).toMatchObject([{ to: `queue:${POST}`, event: { type: "queue.settle" } }]);
+    host.tell("roster", { type: "post.settled", post: POST });
+    expect(cleared(host)).toMatchObject([{ post: POST }]);
+    expect(openingOf(stateOf(host), POST)).toEqual([]);
+  });
+
+  it("keeps what lies there if it is back before its queue has settled", () => {
+    const host = started();
+    host.onEffect = () => undefined;
+    host.tell("roster", { type: "account.standing", account: FIRST, standing: "banned" });
+    host.tell("roster", { type: "account.standing", account: FIRST, standing: "good" });
+    health(host, DEVICE, "healthy");
+    host.tell("roster", { type: "post.settled", post: POST });
+    host.tell("roster", { type: "account.standing", account: FIRST, standing: "banned" });
+    expect([cleared(host), host.told(`queue:${POST}`).length]).toEqual([[], 2]);
   });
 
   it("is asked about again when the store failed, and when something came to lie there meanwhile", () => {
@@ -284,7 +309,7 @@ describe("a servant that fails", () => {
   it("and that the line knows no more leaves what lies there to its seat, now and later", () => {
     const stray = postOf(SEAT, accountId("gone"));
     const host = started({ posts: [], stray: [stray], patience: PATIENCE });
-    host.tell("roster", { type: "device.seen", device: BUSY });
+    host.tell("roster", { type: "device.seen", device: BUSY, lastEvidenceAt: host.now });
     expect(cleared(host)).toMatchObject([{ post: stray, to: SEAT }]);
     answer(host, 1, { kind: "cleared", moved: 2 });
     expect(host.told(`queue:${stray}`)).toEqual([]);
@@ -313,6 +338,11 @@ const started = (work: NonNullable<Parameters<typeof roster.start>[0]["work"]> =
     devices: names.map((name) => ({ id: deviceId(id, name), linked: true, cordoned: false })),
   });
   const host = new Host();
+  // Queues that have nothing under way.
+  host.onEffect = (effect) => {
+    if (effect.op === "tell" && effect.event.type === "queue.settle")
+      host.tell("roster", { type: "post.settled", post: effect.to.slice(6) });
+  };
   host.reducer("roster", roster, {
     ...base,
     accounts: [...base.accounts, servant(FIRST, ["a", "b"]), servant(OTHER, ["a"])],

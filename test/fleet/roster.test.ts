@@ -88,12 +88,41 @@ describe("who may take a seat", () => {
     expect(ranked(host)).toEqual([TWIN, BUSY, FREE, LAST]);
   });
 
+  it("whoever failed lately because nothing was acknowledged after all others, and it says so; not for ever", () => {
+    const host = started();
+    for (const id of [TWIN, FREE]) {
+      health(host, id, "failed", "unacknowledged");
+      health(host, id, "healthy");
+    }
+    expect(ranked(host)).toEqual([LAST, BUSY, TWIN, FREE]);
+    expect((lastRanking(host)["ranked"] as { why: string }[]).map(({ why }) => why.includes("not acknowledged"))).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+    const seen = (): void => DEVICES.forEach((id) => health(host, id, "healthy"));
+    host.advance(119_999);
+    seen();
+    expect(ranked(host)).toEqual([LAST, BUSY, TWIN, FREE]);
+    host.advance(1);
+    seen();
+    expect(ranked(host)).toEqual([TWIN, FREE, LAST, BUSY]);
+  });
+
+  it("whoever failed otherwise in its own place", () => {
+    const host = started();
+    health(host, TWIN, "failed", "silent");
+    health(host, TWIN, "healthy");
+    expect(ranked(host)).toEqual([TWIN, FREE, LAST, BUSY]);
+  });
+
   it("nobody whose last stanza is too old, and a stanza pushes a new ranking to whoever waits for one", () => {
     const host = started();
     host.advance(FRESH + 1);
-    host.tell("roster", { type: "device.seen", device: LAST });
+    host.tell("roster", { type: "device.seen", device: LAST, lastEvidenceAt: host.now });
     expect(ranked(host)).toEqual([LAST]);
-    host.tell("roster", { type: "device.seen", device: TWIN });
+    host.tell("roster", { type: "device.seen", device: TWIN, lastEvidenceAt: host.now });
     expect(lastRanking(host)).toMatchObject({
       ranked: [
         { device: TWIN, ladder: "twin" },
@@ -105,9 +134,10 @@ describe("who may take a seat", () => {
   it("everybody by the newest stanza that was heard of, though an older one is reported later", () => {
     const host = started();
     host.advance(10_000);
-    host.tell("roster", { type: "device.seen", device: FREE });
+    host.tell("roster", { type: "device.seen", device: FREE, lastEvidenceAt: host.now });
     const late = { cause: null, isFinal: false, lastEvidenceAt: host.now - 9_000 };
     host.tell("roster", { type: "device.health", device: FREE, state: "healthy", ...late });
+    host.tell("roster", { type: "device.seen", device: FREE, lastEvidenceAt: host.now - 9_000 });
     expect(ranked(host)).toEqual([FREE]);
   });
 
@@ -117,6 +147,15 @@ describe("who may take a seat", () => {
     ranked(host);
     expect(lastRanking(host)["twinPending"]).toBe(true);
     health(host, TWIN, "failed", "silent");
+    ranked(host);
+    expect(lastRanking(host)["twinPending"]).toBe(false);
+  });
+
+  it("waits for no twin that would come last", () => {
+    const host = started();
+    health(host, TWIN, "failed", "unacknowledged");
+    health(host, TWIN, "healthy");
+    host.advance(FRESH + 1);
     ranked(host);
     expect(lastRanking(host)["twinPending"]).toBe(false);
   });
@@ -153,7 +192,7 @@ describe("who may take a seat", () => {
     health(host, TWIN, "failed", "silent");
     expect(ranked(host, TWIN)).toEqual([FREE, LAST, BUSY]);
     host.advance(COOLDOWN);
-    for (const id of DEVICES) host.tell("roster", { type: "device.seen", device: id });
+    for (const id of DEVICES) host.tell("roster", { type: "device.seen", device: id, lastEvidenceAt: host.now });
     expect(ranked(host, TWIN)).toEqual([HOLDER, FREE, LAST, BUSY]);
   });
 
@@ -221,14 +260,14 @@ describe("what seats hear", () => {
     const rankings = () => host.told(`failover:${SEAT}`).length;
     const before = rankings();
     host.advance(FRESH + 1);
-    host.tell("roster", { type: "device.seen", device: HOLDER });
+    host.tell("roster", { type: "device.seen", device: HOLDER, lastEvidenceAt: host.now });
     expect(rankings()).toBe(before);
-    host.tell("roster", { type: "device.seen", device: TWIN });
+    host.tell("roster", { type: "device.seen", device: TWIN, lastEvidenceAt: host.now });
     expect(rankings()).toBe(before + 1);
     host.tell("roster", { type: "holder.review", seat: SEAT });
     const after = rankings();
     host.advance(FRESH + 1);
-    host.tell("roster", { type: "device.seen", device: TWIN });
+    host.tell("roster", { type: "device.seen", device: TWIN, lastEvidenceAt: host.now });
     expect(rankings()).toBe(after);
   });
 
@@ -351,17 +390,19 @@ describe("a roster that is started again", () => {
   it("knows what its predecessor had heard, where that has not died", () => {
     const before = started();
     before.advance(700);
-    before.tell("roster", { type: "device.seen", device: FREE });
+    before.tell("roster", { type: "device.seen", device: FREE, lastEvidenceAt: before.now });
     before.advance(700);
     health(before, BUSY, "suspect");
+    health(before, LAST, "failed", "unacknowledged");
     hold(before, TWIN, 2, HOLDER);
     const memory = before.context("roster") as RosterState;
     const { state } = roster.start(rosterInput({ memory }), before.now);
     for (const id of DEVICES) {
-      const { lastSeenAt, quietSince } = memory.devices.get(id) ?? {};
-      expect(state.devices.get(id)).toMatchObject({ lastSeenAt, quietSince });
+      const { lastSeenAt, quietSince, unansweredAt } = memory.devices.get(id) ?? {};
+      expect(state.devices.get(id)).toMatchObject({ lastSeenAt, quietSince, unansweredAt });
     }
     expect(state.devices.get(BUSY)?.quietSince).toBe(before.now);
+    expect(state.devices.get(LAST)?.unansweredAt).toBe(before.now);
     expect(state.seats.get(SEAT)?.left).toEqual({ device: HOLDER, until: before.now + COOLDOWN });
   });
 });
@@ -376,7 +417,7 @@ describe("what is said of nobody", () => {
       { type: "candidates.request", seat, replyTo: `failover:${seat}`, former: null, exclude: [], named: null },
       { type: "seat.held", seat, holder: FREE, term: 1, left: null },
       { type: "seat.stands", seat, holder: FREE, term: 1 },
-      { type: "device.seen", device },
+      { type: "device.seen", device, lastEvidenceAt: host.now },
       { type: "device.health", device, state: "failed", cause: "silent", isFinal: true, lastEvidenceAt: null },
       { type: "device.linked", device, linked: true },
       { type: "account.standing", account: "nobody", standing: "banned" },
@@ -519,7 +560,7 @@ describe("whatever was reported before", () => {
     let term = 1;
     for (const what of changes) {
       if (what.do === "health") health(host, what.device, what.state, "silent", what.isFinal);
-      else if (what.do === "seen") host.tell("roster", { type: "device.seen", device: what.device });
+      else if (what.do === "seen") host.tell("roster", { type: "device.seen", device: what.device, lastEvidenceAt: host.now });
       else if (what.do === "standing") standing(host, what.account, what.standing);
       else if (what.do === "linked") host.tell("roster", { type: "device.linked", device: what.device, linked: what.is });
       else if (what.do === "cordon") host.tell("roster", { type: "device.cordon", device: what.device, cordoned: what.is });

@@ -125,7 +125,7 @@ export class Stage {
     this.health(this.row.holder as DeviceId, "failed", cause, isFinal);
   }
   seen(id: DeviceId): void {
-    this.host.tell("roster", { type: "device.seen", device: id });
+    this.host.tell("roster", { type: "device.seen", device: id, lastEvidenceAt: this.host.now });
   }
 
   /** What becomes of the oldest question. */

@@ -106,6 +106,16 @@ describe("a switchover", () => {
     expect(holderOf(fleet, withTwin)).toMatch(/^(?!support-1\/)/);
   });
 
+  it("refuses a named target that was heard of a moment ago and answers no more", () => {
+    const fleet = settled("mute target");
+    const holder = holderOf(fleet, withTwin);
+    strike(fleet, { kind: "silent-path", for: "permanent", keeps: false }, { device: twinOf(holder) });
+    fleet.node?.switchOver(withTwin, twinOf(holder), "test");
+    fleet.run(4_000);
+    expect([holderOf(fleet, withTwin), refusals(fleet).length]).toEqual([holder, 1]);
+    expect(refusals(fleet)[0]).toMatch(/support-1.[ab]: (it does not answer|last heard of \d+ ms ago)/);
+  });
+
   it("refuses a target that can't deliver, says why, and the holder goes on", () => {
     const fleet = settled("refused");
     const holder = holderOf(fleet, withoutTwin);

@@ -10,6 +10,7 @@ export const open = (queue: QueueState, event: Extract<QueueEvent, { type: "queu
   queue.buckets.leaves(queue.seat);
   queue.openings++;
   queue.drain = "no";
+  queue.settles = false;
   queue.line = {
     device,
     account,

@@ -20,6 +20,9 @@ export const onLookedUp = (queue: QueueState, stored: OutboxRow | null, at: Mill
   let row = queue.window.byWaId(lookup.waId);
   if (!row) {
     if (!stored || stored.waId !== lookup.waId) return;
+    // Another queue has it by now, and waits for nobody's word but WhatsApp's.
+    const { waId, proof } = lookup;
+    if (stored.seat !== queue.seat) queue.out.push(tell(`queue:${stored.seat}`, { type: "proved", waId, ...proof }));
     row = rowFrom(stored, emptyConversation(stored.conversation), at);
     row.phase = "settled";
     row.content = null;

@@ -53,6 +53,8 @@ export class QueueState {
   line: Line | null = null;
   openings = 0;
   drain: "no" | "wanted" | "told" = "no";
+  /** The roster waits to hear that everything is settled. */
+  settles = false;
   /** Held rows are read first; nothing is sent before they are known. `limit` grows until all fit. */
   held: { state: "wanted" | "asked" | "known"; limit: number } = { state: "wanted", limit: 1024 };
   readFailures = 0;

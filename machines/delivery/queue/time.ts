@@ -60,10 +60,19 @@ export const resolve = (queue: QueueState, at: Millis): void => {
   queue.out.push(tell(`sender:${queue.seat}`, { type: "queue.resolved" }));
 };
 
+const isUnderWay = ({ asked, sent, orphaned }: QueueState): boolean => asked.size + sent.size + orphaned.size > 0;
+
 export const sayDrained = (queue: QueueState): void => {
-  if (queue.drain !== "wanted" || queue.asked.size + queue.sent.size + queue.orphaned.size > 0) return;
+  if (queue.drain !== "wanted" || isUnderWay(queue)) return;
   queue.drain = "told";
   queue.out.push(tell(`sender:${queue.seat}`, { type: "queue.drained" }));
+};
+
+/** Whoever reads its rows in the store from now on reads what is known here. */
+export const saySettled = (queue: QueueState): void => {
+  if (!queue.settles || isUnderWay(queue) || !queue.recorder.isIdle) return;
+  queue.settles = false;
+  queue.out.push(tell("roster", { type: "post.settled", post: queue.seat }));
 };
 
 /** When something happens by itself. */

@@ -21,6 +21,7 @@ export const onHealth = (state: RosterState, event: Extract<RosterEvent, { type:
     device.lastSeenAt = Math.max(device.lastSeenAt ?? 0, event.lastEvidenceAt ?? event.at);
     device.linked = true;
   } else if (event.state === "suspect") device.quietSince ??= event.at;
+  else if (event.state === "failed" && event.cause === "unacknowledged") device.unansweredAt = event.at;
   const effects = tellSeats(state, device.id);
   if (isWell(event.state) && !wasWell) effects.push(...seenBy(state, device, event.at));
   if (event.state === "healthy" && !wasHealthy) effects.push(...availability(state, [device.id]));
@@ -64,11 +65,11 @@ export const tellSeat = (state: RosterState, seat: SeatView, device: DeviceView)
   }
 };
 
-export const onSeen = (state: RosterState, id: DeviceId, at: Millis): Effect[] => {
-  const device = state.devices.get(id);
+export const onSeen = (state: RosterState, event: Extract<RosterEvent, { type: "device.seen" }>): Effect[] => {
+  const device = state.devices.get(event.device);
   if (!device) return [];
-  device.lastSeenAt = at;
-  return seenBy(state, device, at);
+  device.lastSeenAt = Math.max(device.lastSeenAt ?? 0, event.lastEvidenceAt);
+  return seenBy(state, device, event.at);
 };
 
 /** A candidate showed life: whoever waits for a ranking of its line gets a new one. */

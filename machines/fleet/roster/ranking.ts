@@ -19,6 +19,15 @@ export const answer = (state: RosterState, seat: SeatView, at: Millis): Effect =
   return tell(replyTo as `failover:${SeatId}`, { type: "candidates.ranked", ranked, rejected, twinPending, isFormerWell });
 };
 
+/**
+ * Whether sends are acknowledged shows only by sending: a device that failed so is well again when nobody knows better (detector.ts).
+ * For so long those that did not fail so come before it, whichever their number.
+ */
+const DISTRUSTED: Millis = 120_000;
+
+const isDistrusted = ({ unansweredAt }: DeviceView, at: Millis): boolean =>
+  unansweredAt !== null && at - unansweredAt < DISTRUSTED;
+
 export const rank = (
   state: RosterState,
   seat: SeatView,
@@ -28,6 +37,7 @@ export const rank = (
   const home = seat.holder ? accountOf(seat.holder) : seat.account;
   const masters = state.lines.get(seat.line)?.masters ?? [];
   const ranked: Candidate[] = [];
+  const distrusted = new Set<DeviceId>();
   const rejected: { device: DeviceId; why: string }[] = [];
   let twinPending = false;
   for (const device of candidatesOf(state, seat)) {
@@ -39,21 +49,22 @@ export const rank = (
     }
     const age = device.lastSeenAt === null ? Number.POSITIVE_INFINITY : at - device.lastSeenAt;
     if (age > state.config.candidateFresh) {
-      twinPending ||= isTwin;
+      twinPending ||= isTwin && !isDistrusted(device, at);
       rejected.push({ device: device.id, why: device.lastSeenAt === null ? "never heard of" : `last heard of ${age} ms ago` });
       continue;
     }
+    const place = isTwin ? "same number" : `priority ${masters.indexOf(device.account) + 1} of ${seat.line}`;
+    const doubt = isDistrusted(device, at) ? ", not acknowledged lately" : "";
+    if (doubt) distrusted.add(device.id);
     ranked.push({
       device: device.id,
       ladder: isTwin ? "twin" : "account",
       lastSeenAt: device.lastSeenAt as Millis,
-      why: isTwin
-        ? `same number, heard ${age} ms ago`
-        : `priority ${masters.indexOf(device.account) + 1} of ${seat.line}, heard ${age} ms ago`,
+      why: `${place}, heard ${age} ms ago${doubt}`,
     });
   }
   const load = (candidate: Candidate): number => (state.holds.get(candidate.device)?.length ? 1 : 0);
-  const order = (candidate: Candidate): number => (candidate.ladder === "twin" ? 0 : 1);
+  const order = ({ device, ladder }: Candidate): number => (distrusted.has(device) ? 2 : 0) + (ladder === "twin" ? 0 : 1);
   // A stable sort: equals stay in the line's priority order.
   ranked.sort((one, other) => order(one) - order(other) || load(one) - load(other));
   return { ranked, rejected, twinPending };

@@ -50,6 +50,8 @@ export interface DeviceView {
   isFinal: boolean;
   lastSeenAt: Millis | null;
   quietSince: Millis | null;
+  /** When it last failed because nothing that it sent was acknowledged. */
+  unansweredAt: Millis | null;
   linked: boolean;
   cordoned: boolean;
 }
