@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { roster, type RosterState, type SeatView } from "../../machines/fleet/roster.ts";
+import { roster, type RosterInput, type RosterState, type SeatView } from "../../machines/fleet/roster.ts";
 import { rank } from "../../machines/fleet/roster/ranking.ts";
 import { LAGGARDS } from "../../machines/fleet/roster/outage.ts";
 import { dutiesOf } from "../../machines/fleet/roster/duties.ts";
@@ -108,6 +108,27 @@ describe("who may take a seat", () => {
     host.advance(1);
     seen();
     expect(ranked(host)).toEqual([TWIN, FREE, LAST, BUSY]);
+  });
+
+  it("a third device of a number of which two failed so like them", () => {
+    const [holder, second, other] = ["m0/a", "m0/b", "m1/a"] as [DeviceId, DeviceId, DeviceId];
+    const seat = seatId(LINE, accountId("m0"));
+    const row = { id: seat, line: LINE, account: accountId("m0"), holder, term: seatTerm(1) };
+    const { host, go } = crowdOf(2, ["a", "b", "c"], [row]);
+    const best = (): unknown => {
+      const request = { type: "candidates.request", seat, replyTo: `failover:${seat}`, former: holder, exclude: [], named: null };
+      host.tell("roster", request);
+      const { ranked: all } = host.told(`failover:${seat}`).at(-1) as unknown as { ranked: readonly { device: DeviceId }[] };
+      return all[0]?.device;
+    };
+    const mute = (id: DeviceId): void => {
+      health(host, id, "failed", "unacknowledged");
+      go([id], "healthy");
+    };
+    mute(holder);
+    expect(best()).toBe(second);
+    mute(second);
+    expect(best()).toBe(other);
   });
 
   it("whoever failed otherwise in its own place", () => {
@@ -485,6 +506,14 @@ describe("an outage", () => {
     expect(outages(seven.host)).toEqual([]);
   });
 
+  it("is of more than one number: all links of one share what happens to it", () => {
+    const { host, ids, go } = crowdOf(2, ["a", "b", "c"]);
+    go(ids.slice(0, 3), "suspect");
+    expect(outages(host)).toEqual([]);
+    go(ids.slice(3, 4), "suspect");
+    expect(outages(host)).toEqual(["outage.suspected"]);
+  });
+
   it("is over for those that came back, once the others had time enough to", () => {
     const { host, ids, go } = crowdOf(6);
     go(ids, "suspect");
@@ -661,18 +690,18 @@ function health(host: Host, id: DeviceId, state: HealthState, cause: FailoverCau
   host.tell("roster", { type: "device.health", device: id, state, cause, isFinal, lastEvidenceAt: null });
 }
 /** So many masters with a device each, all well. */
-function crowdOf(size: number) {
+function crowdOf(size: number, names = ["a"], seats: RosterInput["seats"] = []) {
   const accounts = Array.from({ length: size }, (_, no) => accountId(`m${no}`));
-  const ids = accounts.map((id) => deviceId(id, "a"));
+  const ids = accounts.flatMap((id) => names.map((name) => deviceId(id, name)));
   const host = new Host();
-  const master = (id: AccountId, no: number) => ({
+  const master = (id: AccountId) => ({
     id,
     role: "master" as const,
     standing: "good" as const,
-    devices: [{ id: ids[no] as DeviceId, linked: true, cordoned: false }],
+    devices: names.map((name) => ({ id: deviceId(id, name), linked: true, cordoned: false })),
   });
   const lines = [{ id: LINE, masters: accounts, servants: [], strategy: "round-robin" }];
-  host.reducer("roster", roster, rosterInput({ accounts: accounts.map(master), lines, seats: [] }));
+  host.reducer("roster", roster, rosterInput({ accounts: accounts.map(master), lines, seats }));
   const go = (devices: readonly DeviceId[], state: HealthState): void => {
     for (const id of devices) health(host, id, state, "silent");
   };

@@ -1,5 +1,5 @@
 /** When many links fall silent at once. */
-import type { Millis } from "../../ports/ids.ts";
+import type { AccountId, Millis } from "../../ports/ids.ts";
 import { type Effect, tell } from "../../protocol.ts";
 import { type DeviceView, isWell, type RosterState } from "./state.ts";
 
@@ -12,14 +12,14 @@ export const LAGGARDS: Millis = 75_000;
 
 /**
  * Many links quiet at once accuse the path, the node or the service. Counted over the masters' linked devices; at least three,
- * because two of two are no crowd. Standbys that are being probed answer within a round trip if it is not an outage. It is over
+ * because two of two are no crowd, and of more than one number, because all links of one share what happens to it. Standbys that are being probed answer within a round trip if it is not an outage. It is over
  * when most are well again: a link that is down by now does not speak either. `isBack`: a master's
  * link is well that was not.
  */
 export const judgeOutage = (state: RosterState, at: Millis, isBack: boolean): Effect[] => {
-  const { of, quiet, down, well, together } = crowd(state, at);
+  const { of, quiet, down, well, together, isOfSeveral } = crowd(state, at);
   if (state.outage === null) {
-    if (together < 3 || quiet * 2 < of) return [];
+    if (together < 3 || !isOfSeveral || quiet * 2 < of) return [];
     state.outage = { returnedAt: null };
     return [tell("orchestrator", { type: "outage.suspected", quiet, of })];
   }
@@ -46,9 +46,13 @@ const endOutage = (state: RosterState): Effect[] => {
   return [tell("orchestrator", { type: "outage.over" })];
 };
 
-/** The masters' linked devices: how many, quiet, not well (but for those that no dial can heal), well, fallen silent just now. */
+/**
+ * The masters' linked devices: how many, quiet, not well (but for those that no dial can heal), well, fallen silent just now, and
+ * whether those are of several numbers.
+ */
 export const crowd = (state: RosterState, at: Millis) => {
-  const counts = { of: 0, quiet: 0, down: 0, well: 0, together: 0 };
+  const counts = { of: 0, quiet: 0, down: 0, well: 0, together: 0, isOfSeveral: false };
+  let first: AccountId | null = null;
   for (const device of state.devices.values()) {
     if (!device.linked || state.accounts.get(device.account)?.role !== "master") continue;
     counts.of++;
@@ -56,7 +60,10 @@ export const crowd = (state: RosterState, at: Millis) => {
     else if (!device.isFinal) counts.down++;
     if (!isQuiet(device)) continue;
     counts.quiet++;
-    if (at - (device.quietSince as Millis) <= state.config.togetherWithin) counts.together++;
+    if (at - (device.quietSince as Millis) > state.config.togetherWithin) continue;
+    counts.together++;
+    first ??= device.account;
+    counts.isOfSeveral ||= device.account !== first;
   }
   return counts;
 };

@@ -21,12 +21,16 @@ export const answer = (state: RosterState, seat: SeatView, at: Millis): Effect =
 
 /**
  * Whether sends are acknowledged shows only by sending: a device that failed so is well again when nobody knows better (detector.ts).
- * For so long those that did not fail so come before it, whichever their number.
+ * For so long those that did not fail so come before it, whichever their number. Two of one number, and it is the number's matter.
  */
 const DISTRUSTED: Millis = 120_000;
 
-const isDistrusted = ({ unansweredAt }: DeviceView, at: Millis): boolean =>
-  unansweredAt !== null && at - unansweredAt < DISTRUSTED;
+const isDistrusted = (state: RosterState, device: DeviceView, at: Millis): boolean => {
+  const wasUnanswered = ({ unansweredAt }: DeviceView): boolean => unansweredAt !== null && at - unansweredAt < DISTRUSTED;
+  if (wasUnanswered(device)) return true;
+  const { devices } = state.accounts.get(device.account) ?? { devices: [] };
+  return devices.filter((id) => wasUnanswered(state.devices.get(id) as DeviceView)).length > 1;
+};
 
 export const rank = (
   state: RosterState,
@@ -49,12 +53,12 @@ export const rank = (
     }
     const age = device.lastSeenAt === null ? Number.POSITIVE_INFINITY : at - device.lastSeenAt;
     if (age > state.config.candidateFresh) {
-      twinPending ||= isTwin && !isDistrusted(device, at);
+      twinPending ||= isTwin && !isDistrusted(state, device, at);
       rejected.push({ device: device.id, why: device.lastSeenAt === null ? "never heard of" : `last heard of ${age} ms ago` });
       continue;
     }
     const place = isTwin ? "same number" : `priority ${masters.indexOf(device.account) + 1} of ${seat.line}`;
-    const doubt = isDistrusted(device, at) ? ", not acknowledged lately" : "";
+    const doubt = isDistrusted(state, device, at) ? ", not acknowledged lately" : "";
     if (doubt) distrusted.add(device.id);
     ranked.push({
       device: device.id,
