@@ -14,7 +14,7 @@
  * - Without a link there is no silence to judge. Only a silence that has already asked for a re-dial (`overdue`) runs on while that
  *   is under way, so that `gone` comes in time if it fails to heal anything.
  * - An answer to one attempt excuses all that were sent before it: they are their messages' trouble. Later ones start afresh, less
- *   what an answer takes on a speaking link: it is no fault of theirs that the answer before was slow.
+ *   what a slow answer takes: it says nothing about those that were sent while it was under way.
  * - A re-dial does not answer attempts, but if the link that it replaces was silent, that explains them. So it does when a link speaks
  *   again by itself after it was overdue: what is still awaited gets the full time anew. If all of an accusation's attempts are given
  *   up, it lapses AMNESTY after `gone`.
@@ -47,6 +47,7 @@ const PROBE_DEADLINE: Millis = 2000;
 const ROUND_TRIP: Millis = 1000;
 /** An attempt that had so long on a speaking link was answered or is lost: what the link does later explains nothing. */
 const ANSWER_WITHIN: Millis = 500;
+const SLOW_ANSWER: Millis = 1000;
 const GRACES = 3;
 /** DESIGN's "own event loop was late"; the driver says so, and a wake that is overdue shows it. */
 const LATE_AFTER: Millis = 250;
@@ -255,7 +256,7 @@ const answered = (state: DetectorState, message: MessageId, byAck: boolean, at: 
   if (place < 0 && !byAck) return state;
   const awaited = state.awaited.slice(place + 1).filter(({ droppedAt }) => droppedAt === null);
   const [next] = awaited;
-  return { ...state, awaited, ack: { since: next ? Math.max(next.at, at - ANSWER_WITHIN) : null, level: 0 } };
+  return { ...state, awaited, ack: { since: next ? Math.max(next.at, at - SLOW_ANSWER) : null, level: 0 } };
 };
 
 /** Before anything was suspected, what is given up is forgotten. Later it stays part of the accusation. */

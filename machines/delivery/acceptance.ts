@@ -73,11 +73,17 @@ const BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz";
 const HEX = "0123456789ABCDEF";
 /** Entries kept per cache. An entry is about 300 bytes. */
 const CACHE = 20_000;
+/** Pause before a store that failed is asked again where a conversation is. */
+const LOOK_AGAIN: Millis = 1_000;
 
 export class Acceptance {
   readonly #options: AcceptanceOptions;
   readonly #contacts = new Map<string, ContactRow>();
   readonly #seats = new Map<ConversationId, SeatId>();
+  /** Of each a message may be durable, though the store said it had failed, and lie with another seat than the one it was for. */
+  readonly #astray = new Map<ConversationId, SeatId>();
+  #lookAgain: unknown;
+  #isLooking = false;
   #count = 0;
 
   constructor(options: AcceptanceOptions) {
@@ -97,6 +103,11 @@ export class Acceptance {
         this.#write({ ...request, priority }, id, conversation, seat, reply);
       });
     });
+  }
+
+  stop(): void {
+    this.#astray.clear();
+    if (this.#lookAgain !== undefined) this.#options.clock.clearTimeout(this.#lookAgain);
   }
 
   #contact(to: AcceptRequest["to"], fail: (answer: StoreFailure) => void, then: (contact: ContactRow) => void): void {
@@ -155,8 +166,11 @@ export class Acceptance {
       (answer: StoreAnswer<"outbox.accept">) => {
         if (answer.kind === "full") return reply({ kind: "full", open: answer.open });
         if (answer.kind === "failed") {
-          // It may be durable all the same, and then it is sent like any other.
+          // It may be durable all the same, and then it is sent like any other: by whoever has its conversation by now.
           reload(seat);
+          this.#seats.delete(conversation);
+          remember(this.#astray, conversation, seat);
+          this.#look();
           return reply(answer);
         }
         const row = answer.messages[0];
@@ -172,6 +186,28 @@ export class Acceptance {
         reply({ kind: "accepted", id: row.id, waId: draft.waId, seat: row.seat, duplicate: row.duplicate });
       },
     );
+  }
+
+  /** One after the other, until the store has said of all where they are. */
+  #look(): void {
+    const [next] = this.#astray;
+    if (this.#isLooking || !next) return;
+    const [conversation, seat] = next;
+    const { clock, store, nextRequest, reload } = this.#options;
+    this.#isLooking = true;
+    store.ask({ op: "conversation.get", reqId: nextRequest(), conversation }, (answer) => {
+      const goOn = (): void => {
+        this.#isLooking = false;
+        this.#look();
+      };
+      if (answer.kind === "failed") {
+        this.#lookAgain = clock.setTimeout(goOn, LOOK_AGAIN);
+        return;
+      }
+      this.#astray.delete(conversation);
+      if (answer.seat !== null && answer.seat !== seat) reload(answer.seat);
+      goOn();
+    });
   }
 
   /** Ours sorts by time; WhatsApp's looks like what its own clients make: "3EB0" and 18 hexadecimal digits. */

@@ -334,6 +334,7 @@ export class Node {
   /** Ends every actor at once and takes the links down; what is durable is all that stays. */
   stop(): void {
     this.#isStopped = true;
+    this.#acceptance.stop();
     if (this.#review !== undefined) this.#options.clock.clearTimeout(this.#review);
     for (const account of this.#options.config.declaration.accounts) {
       for (const device of account.devices) this.#options.connections.perform({ op: "terminate", device });

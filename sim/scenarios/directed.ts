@@ -123,7 +123,7 @@ export const DIRECTED = {
     [
       fault("close", seat("sales/sales-2"), 59.9, 0, { code: 428 }),
       fault("slow", all, 62, 30, { mean: 800 }),
-      order("switchover", seat("sales/sales-2"), 70),
+      order("switchover", seat("sales/sales-2"), 63),
     ],
     { workload: { from: 20_000, until: 300_000, peoplePerLine: 20, sends: 1, writes: 0.2, warm: 1, atMoves: 10 } },
   ),

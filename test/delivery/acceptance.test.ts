@@ -149,10 +149,39 @@ describe("a message that is not accepted", () => {
       for (const step of steps.slice(0, before)) desk.answer(step);
       desk.answer(FAILED);
       expect(desk.answers).toEqual([FAILED]);
-      expect(desk.asked).toEqual([]);
+      expect(desk.asked.map(({ op }) => op)).toEqual(before === 2 ? ["conversation.get"] : []);
       expect(desk.reloaded).toEqual(before === 2 ? [SEAT] : []);
       expect(desk.offered).toEqual([]);
     }
+  });
+
+  it("is looked for where its conversation is by now, and so is the next one", () => {
+    const desk = failed();
+    expect(desk.reloaded).toEqual([SEAT]);
+    desk.answer({ seat: OTHER });
+    expect([desk.reloaded, desk.asked]).toEqual([[SEAT, OTHER], []]);
+    desk.accept();
+    desk.answer({ seat: OTHER });
+    expect(desk.draft.seat).toBe(OTHER);
+    for (const seat of [SEAT, null]) {
+      const known = failed();
+      known.answer({ seat });
+      expect([known.reloaded, known.asked]).toEqual([[SEAT], []]);
+    }
+  });
+
+  it("is looked for until the store says where that is, one conversation at a time, and no longer than it is open", () => {
+    const desk = failed();
+    desk.accept({ to: { lid: "2@lid", pn: null } });
+    for (const step of [FAILED, { row: { id: "c2", country: null, tier: null } }, { seat: SEAT }, FAILED]) desk.answer(step);
+    expect([desk.asked, desk.timers.map(({ after }) => after)]).toEqual([[], [1_000]]);
+    desk.fire();
+    desk.answer({ seat: OTHER });
+    expect(desk.asked).toMatchObject([{ op: "conversation.get", conversation: conversationId(LINE, "c2" as never) }]);
+    desk.answer(FAILED);
+    desk.stop();
+    expect(desk.timers).toEqual([]);
+    expect(desk.reloaded).toEqual([SEAT, SEAT, OTHER]);
   });
 
   it("is answered that the line is full, or has no seat, or that the store is broken", () => {
@@ -181,6 +210,14 @@ describe("a message that is not accepted", () => {
 
 type Ask = { readonly op: string; readonly reqId: string; readonly messages?: readonly OutboxDraft[] };
 
+/** Its message may be durable, and the store said that it is not. */
+const failed = (): Desk => {
+  const desk = new Desk();
+  desk.accept();
+  for (const step of [{ row: { id: "c1", country: null, tier: null } }, { seat: null }, FAILED]) desk.answer(step);
+  return desk;
+};
+
 /** A store that answers when it is told to, in the order of the questions, and a note of everything that was said. */
 class Desk {
   now = 5000;
@@ -190,6 +227,7 @@ class Desk {
   readonly offered: unknown[] = [];
   readonly reloaded: unknown[] = [];
   readonly answers: AcceptAnswer[] = [];
+  readonly timers: { readonly fire: () => void; readonly after: number }[] = [];
   readonly drafts: OutboxDraft[] = [];
   readonly #open: { ask: Ask; reply: (answer: never) => void }[] = [];
   readonly #acceptance: Acceptance;
@@ -202,7 +240,11 @@ class Desk {
       this.drafts.push(...(command.messages ?? []));
     };
     this.#acceptance = new Acceptance({
-      clock: { now: () => this.now } as AcceptanceOptions["clock"],
+      clock: {
+        now: () => this.now,
+        setTimeout: (fire, after) => this.timers[this.timers.push({ fire, after }) - 1],
+        clearTimeout: (timer) => void this.timers.splice(this.timers.indexOf(timer as (typeof this.timers)[number]), 1),
+      },
       store: { ask },
       draw: () => (this.#draws++ % 7) / 7,
       nextRequest: () => `r${++this.#requests}` as RequestId,
@@ -223,6 +265,12 @@ class Desk {
   }
   accept(over: Partial<AcceptRequest> = {}): void {
     this.#acceptance.accept({ ...REQUEST, ...over }, (answer) => void this.answers.push(answer));
+  }
+  fire(): void {
+    this.timers.shift()?.fire();
+  }
+  stop(): void {
+    this.#acceptance.stop();
   }
   get asked(): readonly Ask[] {
     return this.#open.map(({ ask }) => ask);
