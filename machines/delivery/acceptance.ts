@@ -200,6 +200,7 @@ export class Acceptance {
         this.#isLooking = false;
         this.#look();
       };
+      if (!this.#astray.has(conversation)) return;
       if (answer.kind === "failed") {
         this.#lookAgain = clock.setTimeout(goOn, LOOK_AGAIN);
         return;

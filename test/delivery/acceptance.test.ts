@@ -182,6 +182,12 @@ describe("a message that is not accepted", () => {
     desk.stop();
     expect(desk.timers).toEqual([]);
     expect(desk.reloaded).toEqual([SEAT, SEAT, OTHER]);
+    for (const late of [FAILED, { seat: OTHER }]) {
+      const stopped = failed();
+      stopped.stop();
+      stopped.answer(late);
+      expect([stopped.timers, stopped.reloaded, stopped.asked]).toEqual([[], [SEAT], []]);
+    }
   });
 
   it("is answered that the line is full, or has no seat, or that the store is broken", () => {
