@@ -74,7 +74,7 @@ export const HOLDERS: readonly Plant[] = [
     says: "a seat whose new holder does not answer goes on to the next device, and never back",
     caughtBy: "switchovers-lead-back",
     profile: "work",
-    kinds: ["operator", "silent-path", "half-open-link", "send-swallowed"],
+    kinds: ["operator", "silent-path", "one-way", "slow"],
     parts: () => ({ actors: inChart("failover", { guards: { mayRollBack: () => false } }) }),
   },
   {
@@ -140,7 +140,9 @@ function refusalsIgnored() {
       effects.map((effect) => {
         if (!isOrdered || effect.op !== "tell" || effect.event.type !== "candidates.ranked") return effect;
         const reply = effect.event as Omit<CandidatesReply, "at">;
-        const turnedDown = reply.rejected.map(({ device, why }) => ({ device, ladder: "account" as const, lastSeenAt: 0, why }));
+        // As if heard at any time: a switchover takes only who has shown life since it asked.
+        const seen = { ladder: "account" as const, lastSeenAt: Number.POSITIVE_INFINITY };
+        const turnedDown = reply.rejected.map(({ device, why }) => ({ device, ...seen, why }));
         return { ...effect, event: { ...reply, ranked: [...turnedDown, ...reply.ranked] } };
       }),
   });
