@@ -97,14 +97,15 @@ const reshape = (fleet: Fleet, declaration: FleetDeclaration): void => {
   expect(end).toBeNull();
 };
 
-/** As the supervisor does first: who is to go speaks for nobody any more, so that no brake has to judge it. */
+/** As the supervisor does first: seats go to who stays their line's master, so that no brake has to judge it. */
 const drain = (fleet: Fleet, declaration: FleetDeclaration): void => {
   const stay = new Set(devicesIn(declaration));
   const masters = new Map(declaration.lines.map((line) => [line.id, line.masters]));
   for (const device of nodeOf(fleet).roster()?.devices.keys() ?? []) nodeOf(fleet).cordon(device, !stay.has(device));
   for (const { id, line, holder } of fleet.seats()) {
     const mayStay = holder === null || (stay.has(holder) && masters.get(line)?.includes(accountOf(holder)));
-    if (!mayStay) nodeOf(fleet).switchOver(id, null, "test");
+    const heir = declaration.accounts.find((account) => masters.get(line)?.includes(account.id))?.devices[0] ?? null;
+    if (!mayStay) nodeOf(fleet).switchOver(id, heir, "test");
     fleet.run(mayStay ? 0 : 5_000);
   }
 };
