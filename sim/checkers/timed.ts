@@ -222,4 +222,7 @@ const hasCandidate = (timeline: Timeline, { seat, device, from, span }: Case, un
 
 /** The seat was taken from it a moment ago: the cool-down forbids going back. */
 const leftLately = (timeline: Timeline, seat: SeatId, device: DeviceId, at: Millis): boolean =>
-  (timeline.seats.get(seat) ?? []).some((row) => row.holder === device && row.at > at - GOOD_STANDING && row.at <= at);
+  (timeline.seats.get(seat) ?? []).some(
+    (row, place, rows) =>
+      row.at > at - GOOD_STANDING && row.at <= at && (row.holder === device || rows[place - 1]?.holder === device),
+  );
