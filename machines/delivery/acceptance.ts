@@ -80,7 +80,10 @@ export class Acceptance {
   readonly #options: AcceptanceOptions;
   readonly #contacts = new Map<string, ContactRow>();
   readonly #seats = new Map<ConversationId, SeatId>();
-  /** Of each a message may be durable, though the store said it had failed, and lie with another seat than the one it was for. */
+  /**
+   * Of each a message may be durable, though the store said it had failed, and lie with another seat than the one it was for. Beyond
+   * CACHE the oldest is forgotten: its queue finds it at the next start.
+   */
   readonly #astray = new Map<ConversationId, SeatId>();
   #lookAgain: unknown;
   #isLooking = false;
@@ -105,6 +108,7 @@ export class Acceptance {
     });
   }
 
+  /** Asks no more where conversations are. */
   stop(): void {
     this.#astray.clear();
     if (this.#lookAgain !== undefined) this.#options.clock.clearTimeout(this.#lookAgain);
@@ -200,7 +204,8 @@ export class Acceptance {
         this.#isLooking = false;
         this.#look();
       };
-      if (!this.#astray.has(conversation)) return;
+      // It was forgotten, or all of them were.
+      if (!this.#astray.has(conversation)) return goOn();
       if (answer.kind === "failed") {
         this.#lookAgain = clock.setTimeout(goOn, LOOK_AGAIN);
         return;

@@ -190,6 +190,19 @@ describe("a message that is not accepted", () => {
     }
   });
 
+  it("is looked for though so many are that the one under way has been forgotten", () => {
+    const desk = failed();
+    for (let no = 1; no <= 20_000; no++) {
+      desk.accept({ to: { lid: `${no + 1}@lid`, pn: null } });
+      // The question that is under way stays the oldest one, and waits.
+      desk.answerLast({ row: { id: `c${no + 1}`, country: null, tier: null } });
+      desk.answerLast({ seat: SEAT });
+      desk.answerLast(FAILED);
+    }
+    desk.answer({ seat: OTHER });
+    expect(desk.asked).toMatchObject([{ op: "conversation.get", conversation: conversationId(LINE, "c2" as never) }]);
+  });
+
   it("is answered that the line is full, or has no seat, or that the store is broken", () => {
     const full = new Desk();
     full.accept();
@@ -289,6 +302,10 @@ class Desk {
   }
   answer(answer: object): void {
     this.#open.shift()?.reply({ kind: "ok", ...answer } as never);
+  }
+  /** The newest question. */
+  answerLast(answer: object): void {
+    this.#open.pop()?.reply({ kind: "ok", ...answer } as never);
   }
   /** Everything is answered as it is when all goes well. */
   throughout(): void {
