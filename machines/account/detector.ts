@@ -47,6 +47,7 @@ const PROBE_DEADLINE: Millis = 2000;
 const ROUND_TRIP: Millis = 1000;
 /** An attempt that had so long on a speaking link was answered or is lost: what the link does later explains nothing. */
 const ANSWER_WITHIN: Millis = 500;
+/** An answer may take so long on a slow path; whoever was sent since before that has no claim to a fresh start. */
 const SLOW_ANSWER: Millis = 1000;
 const GRACES = 3;
 /** DESIGN's "own event loop was late"; the driver says so, and a wake that is overdue shows it. */

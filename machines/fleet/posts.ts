@@ -2,7 +2,8 @@
  * Servants at work: at which posts they stand, under their seat's term, and who inherits what lies there when they fail. Pure.
  *
  * Laws: a post is open only on a well device of its servant, under the present term of its seat; it is closed, its grant gone, and
- * what its queue knows durable, before what lies there is given to others; whatever comes to lie there afterwards goes the same way, until it opens again.
+ * what its queue knows durable, before what lies there is given to others; whatever comes to lie there afterwards goes the same
+ * way, until it opens again.
  */
 import {
   type AccountId,

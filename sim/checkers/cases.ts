@@ -65,8 +65,8 @@ export const casesOf = (timeline: Timeline): Case[] => {
       const isOutlived = harm === "unacknowledged" && acks.isAnswered(seat, device, from, span.to, saidAt ?? until);
       const dialledAt = dials.find((event) => event.device === device && within(event.at) && event.at > span.from)?.at ?? null;
       const backAt = isOutlived ? null : dialledAt;
-      // A link that was dialled anew is healed, unless nothing was wrong with it or its end was heard of, and so is one that outlived its fault: what fails
-      // afterwards, and moves then, is another story, as is what moves without a failure.
+      // A link that was dialled anew is healed, unless nothing was wrong with it or its end was heard of, and so is one that
+      // outlived its fault: what fails afterwards, and moves then, is another story, as is what moves without a failure.
       const isUnheard = harm === "silent" || (harm === "closed" && !ends.some((end) => end.device === device && within(end.at)));
       const isHealed = isUnheard && backAt !== null && (saidAt ?? Number.POSITIVE_INFINITY) > backAt;
       const isOver = (at: Millis): boolean => harm !== "closed" && at > span.to + TARGETS.detected;

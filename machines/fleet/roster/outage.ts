@@ -12,9 +12,9 @@ export const LAGGARDS: Millis = 75_000;
 
 /**
  * Many links quiet at once accuse the path, the node or the service. Counted over the masters' linked devices; at least three,
- * because two of two are no crowd, and of more than one number, because all links of one share what happens to it. Standbys that are being probed answer within a round trip if it is not an outage. It is over
- * when most are well again: a link that is down by now does not speak either. `isBack`: a master's
- * link is well that was not.
+ * because two of two are no crowd, and of more than one number, because all links of one share what happens to it. Standbys that
+ * are being probed answer within a round trip if it is not an outage. It is over when most are well again: a link that is down by
+ * now does not speak either. `isBack`: a master's link is well that was not.
  */
 export const judgeOutage = (state: RosterState, at: Millis, isBack: boolean): Effect[] => {
   const { of, quiet, down, well, together, isOfSeveral } = crowd(state, at);

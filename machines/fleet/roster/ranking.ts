@@ -41,7 +41,7 @@ export const rank = (
   const home = seat.holder ? accountOf(seat.holder) : seat.account;
   const masters = state.lines.get(seat.line)?.masters ?? [];
   const ranked: Candidate[] = [];
-  const distrusted = new Set<DeviceId>();
+  const last = new Set<DeviceId>();
   const rejected: { device: DeviceId; why: string }[] = [];
   let twinPending = false;
   for (const device of candidatesOf(state, seat)) {
@@ -51,24 +51,24 @@ export const rank = (
       rejected.push({ device: device.id, why });
       continue;
     }
+    const isLast = isDistrusted(state, device, at);
     const age = device.lastSeenAt === null ? Number.POSITIVE_INFINITY : at - device.lastSeenAt;
     if (age > state.config.candidateFresh) {
-      twinPending ||= isTwin && !isDistrusted(state, device, at);
+      twinPending ||= isTwin && !isLast;
       rejected.push({ device: device.id, why: device.lastSeenAt === null ? "never heard of" : `last heard of ${age} ms ago` });
       continue;
     }
     const place = isTwin ? "same number" : `priority ${masters.indexOf(device.account) + 1} of ${seat.line}`;
-    const doubt = isDistrusted(state, device, at) ? ", not acknowledged lately" : "";
-    if (doubt) distrusted.add(device.id);
+    if (isLast) last.add(device.id);
     ranked.push({
       device: device.id,
       ladder: isTwin ? "twin" : "account",
       lastSeenAt: device.lastSeenAt as Millis,
-      why: `${place}, heard ${age} ms ago${doubt}`,
+      why: `${place}, heard ${age} ms ago${isLast ? ", not acknowledged lately" : ""}`,
     });
   }
   const load = (candidate: Candidate): number => (state.holds.get(candidate.device)?.length ? 1 : 0);
-  const order = ({ device, ladder }: Candidate): number => (distrusted.has(device) ? 2 : 0) + (ladder === "twin" ? 0 : 1);
+  const order = ({ device, ladder }: Candidate): number => (last.has(device) ? 2 : 0) + (ladder === "twin" ? 0 : 1);
   // A stable sort: equals stay in the line's priority order.
   ranked.sort((one, other) => order(one) - order(other) || load(one) - load(other));
   return { ranked, rejected, twinPending };
