@@ -79,6 +79,14 @@ describe("a case", () => {
     expect(broken(unhealed)).toContain("timed-detection");
   });
 
+  it("of a close is healed by a re-dial only if the node never heard of the end (seed 21275)", () => {
+    const redialled = (history: History): History => history.fault(closed, 100, 100).up(HOLDER, 102).failed(109);
+    expect(cases(redialled(calm()))).toMatchObject([{ rung: "reconnect", detectedAt: null }]);
+    expect(broken(redialled(calm()))).toEqual([]);
+    const end = { kind: "ended", link: 1, device: HOLDER, reason: "dropped", code: 428 } as const;
+    expect(broken(redialled(calm().event(100.1, end)))).toEqual(["timed-detection"]);
+  });
+
   it("does not own what is detected long after it was over (seed 3435)", () => {
     const over = calm().fault(silent, 100, 101).failed(107).row(108, TWIN, 2);
     expect(cases(over)).toMatchObject([{ detectedAt: null, change: null, rung: null }]);
